@@ -1,0 +1,176 @@
+import { z } from 'zod'
+import { parseCredits } from '../shared/money.ts'
+import { tunables } from './tunables.ts'
+
+const WEAK_SECRETS = /^(.)\1*$|secret|changeme|change-me|password|default|example|your[-_]/i
+const UNIT_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 }
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  )
+const optional = z
+  .string()
+  .optional()
+  .transform((text) => text?.trim() || undefined)
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
+const optionalUrl = optional.pipe(httpUrl.optional())
+
+const databaseUrl = optional.superRefine((url, context) => {
+  if (!url) return
+  if (/^(file|sqlite):/.test(url)) {
+    context.addIssue(
+      'is SQLite, which is not supported: leave DATABASE_URL unset and a real PostgreSQL is embedded for you, or give a postgres:// address',
+    )
+  } else if (!/^postgres(ql)?:\/\//.test(url)) context.addIssue('must be a postgres:// address')
+})
+
+const duration = z
+  .string()
+  .regex(/^\d+[smhdw]$/, 'must be a number and a unit of s, m, h, d or w, such as 7d')
+  .transform((text) => Number(text.slice(0, -1)) * UNIT_SECONDS[text.slice(-1) as keyof typeof UNIT_SECONDS])
+
+const sealingKeys = optional.transform((text, context) => {
+  if (!text) return undefined
+  return text.split(',').map((item) => {
+    const [, id, base64] = /^([\w-]+):(.+)$/.exec(item.trim()) ?? []
+    const key = Buffer.from(base64 ?? '', 'base64')
+    if (!id || key.length !== 32) {
+      context.addIssue('must be id:base64 pairs, separated by commas, each key 32 bytes (openssl rand -base64 32)')
+      return z.NEVER
+    }
+    return { id, key }
+  })
+})
+
+const credits = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      try {
+        return parseCredits(text)
+      } catch (error) {
+        context.addIssue(error instanceof Error ? error.message : 'must be a decimal number')
+        return z.NEVER
+      }
+    })
+
+const schema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: optional,
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  DATA_DIR: z.string().min(1).default('.data'),
+  DATABASE_URL: databaseUrl,
+  DATABASE_POOL: z.coerce.number().int().min(2).max(500).default(20),
+  REDIS_URL: optional.refine((url) => !url || /^rediss?:\/\//.test(url), 'must be a redis:// or rediss:// address'),
+  JWT_SECRET: optional,
+  JWT_EXPIRES_IN: duration.default(7 * 86_400),
+  ENCRYPTION_KEYS: sealingKeys,
+  OUTBOUND_ALLOW: list,
+  CORS_ORIGINS: optional,
+  TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
+  ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@chatsparty.local'),
+  ADMIN_PASSWORD: optional.refine((text) => !text || text.length >= 12, 'must have at least 12 characters'),
+  SIGNUP_GRANT: credits('10000').refine((micro) => micro >= 0n, 'must not be negative'),
+  CREDITS_OWN_KEY_RATE: z.coerce
+    .number('must be a number from 0 to 1')
+    .min(0)
+    .max(1)
+    .default(1)
+    .transform((share) => BigInt(Math.round(share * 1_000_000))),
+  OPENAI_API_KEY: optional,
+  OPENAI_BASE_URL: optionalUrl,
+  ANTHROPIC_API_KEY: optional,
+  ANTHROPIC_BASE_URL: optionalUrl,
+  GOOGLE_API_KEY: optional,
+  GOOGLE_BASE_URL: optionalUrl,
+  GROQ_API_KEY: optional,
+  GROQ_BASE_URL: optionalUrl,
+  OLLAMA_BASE_URL: optionalUrl,
+  STORAGE_PROVIDER: z.enum(['local', 's3', 'r2']).default('local'),
+  S3_BUCKET: optional,
+  AWS_REGION: optional,
+  AWS_ACCESS_KEY_ID: optional,
+  AWS_SECRET_ACCESS_KEY: optional,
+  AWS_ENDPOINT_URL_S3: optionalUrl,
+  R2_ACCOUNT_ID: optional,
+  R2_ACCESS_KEY_ID: optional,
+  R2_SECRET_ACCESS_KEY: optional,
+  R2_BUCKET: optional,
+  CLAMD_URL: optional.refine((url) => !url || /^tcp:\/\//.test(url), 'must be a tcp://host:port address of clamd'),
+  ...tunables,
+})
+
+const checked = schema.superRefine((env, context) => {
+  const need = (name: keyof typeof env, why: string) => {
+    if (!env[name]) context.addIssue({ code: 'custom', path: [name], message: `is required ${why}` })
+  }
+  if (env.REDIS_URL) {
+    need('DATABASE_URL', 'with REDIS_URL (the distributed profile)')
+    need('JWT_SECRET', 'with REDIS_URL: every process must share it (openssl rand -base64 48)')
+    need('ENCRYPTION_KEYS', 'with REDIS_URL: every process must share them (k1:$(openssl rand -base64 32))')
+  }
+  if (
+    env.JWT_SECRET &&
+    env.NODE_ENV === 'production' &&
+    (env.JWT_SECRET.length < 32 || WEAK_SECRETS.test(env.JWT_SECRET))
+  ) {
+    context.addIssue({
+      code: 'custom',
+      path: ['JWT_SECRET'],
+      message: 'is weak: use at least 32 random characters (openssl rand -base64 48)',
+    })
+  }
+  if (env.STORAGE_PROVIDER === 's3') {
+    need('S3_BUCKET', 'with STORAGE_PROVIDER=s3')
+    need('AWS_REGION', 'with STORAGE_PROVIDER=s3')
+  }
+  if (env.STORAGE_PROVIDER === 'r2') {
+    for (const name of ['R2_ACCOUNT_ID', 'R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY', 'R2_BUCKET'] as const) {
+      need(name, 'with STORAGE_PROVIDER=r2')
+    }
+  }
+})
+
+/** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
+export type Env = z.output<typeof schema>
+
+/** Every mistake in the environment, one a line, in plain words. */
+export class EnvError extends Error {
+  override name = 'EnvError'
+}
+
+/**
+ * The only reader of the environment.
+ * @throws EnvError that lists all mistakes at once.
+ */
+export function loadEnv(source: Record<string, string | undefined>): Env {
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''))
+  const result = checked.safeParse(given)
+  if (result.success) return result.data
+  const lines = result.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
+  throw new EnvError(
+    `The environment has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
+  )
+}
+
+/** `process.env` with `.env` of the working directory behind it (what is set already wins). */
+export function readProcessEnv(): Env {
+  try {
+    process.loadEnvFile('.env')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+  return loadEnv(process.env)
+}
+
+/** True when REDIS_URL chooses the distributed profile. */
+export const isDistributed = (env: Env): env is Env & { REDIS_URL: string; DATABASE_URL: string } =>
+  env.REDIS_URL !== undefined

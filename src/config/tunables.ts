@@ -1,0 +1,94 @@
+import { z } from 'zod'
+
+const ms = (fallback: number) => z.coerce.number().int().min(10).max(86_400_000).default(fallback)
+const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).max(1_000_000_000).default(fallback)
+
+/**
+ * Every interval and limit of the system, each with its reason. All are environment variables (so that operators and
+ * tests can move them); the defaults are meant to be right. `_MS` is milliseconds, `_BYTES` is bytes.
+ */
+export const tunables = {
+  /** A turn's lease. A killed worker's turn runs elsewhere after at most this long; renewed at a third of it. */
+  TURN_LEASE_MS: ms(10_000),
+  /** A provider call that sends nothing for this long is a timeout (retryable). Reasoning models think for a minute. */
+  PROVIDER_IDLE_TIMEOUT_MS: ms(90_000),
+  /** A whole turn may not take longer than this; then it fails as a timeout. */
+  TURN_TIMEOUT_MS: ms(600_000),
+  /** A run that is still not over after this long is failed by the reconciler, whatever happened to it. */
+  RUN_DEADLINE_MS: ms(3_600_000),
+  /** How often a turn is tried when the provider has retryable trouble, the first try included. */
+  TURN_MAX_ATTEMPTS: count(5),
+  /** First backoff after retryable trouble; doubles with each attempt, with jitter; Retry-After wins when longer. */
+  TURN_BACKOFF_MS: ms(1_000),
+  /** The longest wait that a provider's Retry-After may ask for. */
+  TURN_BACKOFF_MAX_MS: ms(120_000),
+  /** How often every worker's reconciler looks for work that the queue forgot. */
+  RECONCILE_INTERVAL_MS: ms(2_000),
+  /** A dispatched turn that no worker claimed for this long is put into the queue again (the same job id, so idempotent). */
+  REDISPATCH_AFTER_MS: ms(5_000),
+  /** Turns of one process at once. They mostly wait for providers; CPU is about 20 ms a turn. */
+  WORKER_CONCURRENCY: count(50),
+  /** Uploaded files that one process reads at once; each is a child process with a memory limit of its own. */
+  FILE_CONCURRENCY: count(2),
+  /** Titles, summaries and the like of one process at once. */
+  CHORE_CONCURRENCY: count(4),
+  /** A job whose worker died is delivered again after one to two times this. The rows' lease is the fence, not this lock. */
+  JOB_LOCK_MS: ms(10_000),
+  /** A process whose queue has work and room for it, and takes none for this long, is not healthy. */
+  STUCK_AFTER_MS: ms(60_000),
+  /** Turns of one user that may be in the queue or running at once; the rest wait in PostgreSQL, oldest first. */
+  USER_CONCURRENCY: count(8),
+  /** Turns that may run at once on one user-owned connection; protects users from their own provider's 429. */
+  CONNECTION_CONCURRENCY: count(16),
+  /** Text deltas are merged within this tick before they go out; below human perception, saves two thirds of the CPU. */
+  LIVE_TICK_MS: ms(25),
+  /** Live text outlives its turn by this long at most; every lease renewal extends it. */
+  LIVE_TEXT_TTL_MS: ms(3_600_000),
+  /** Web nodes compare the version of watched conversations this often: a lost publish heals within it. */
+  VERSION_POLL_MS: ms(2_000),
+  /** After a cancel that no worker settled within this, the web process takes the claim and settles itself. */
+  CANCEL_GRACE_MS: ms(2_000),
+  /** On SIGTERM a worker lets its turns finish for this long, then hands them back to the queue. */
+  DRAIN_MS: ms(8_000),
+  /** The largest number of turns that one request may ask for. */
+  MAX_TURNS_CAP: count(50),
+  /** Turns of a party that did not say. */
+  MAX_TURNS_DEFAULT: count(6),
+  /** Tokens of transcript that a turn sends at most, whatever the model could take. */
+  CONTEXT_TOKEN_BUDGET: count(8_000, 200),
+  /** Output tokens of an agent that sets no limit of its own. */
+  MAX_OUTPUT_TOKENS_DEFAULT: count(1_024),
+  /** Output tokens that the first hold covers, and that each extension adds: small, so that a low balance still talks. */
+  HOLD_SLICE_TOKENS: count(256),
+  /** Characters of one message from a user. */
+  MESSAGE_MAX_CHARS: count(32_000),
+  /** Body limit of JSON requests. */
+  JSON_BODY_MAX_BYTES: count(262_144),
+  /** Failed logins of one address and e-mail within 15 minutes. */
+  LOGIN_ATTEMPTS: count(10),
+  /** Requests of one address per minute. */
+  REQUESTS_PER_MINUTE: count(1_200),
+  /** Bytes of one uploaded file. */
+  UPLOAD_MAX_BYTES: count(104_857_600),
+  /** Bytes of all files of one user. */
+  USER_STORAGE_BYTES: count(1_073_741_824),
+  /** Files of one user. */
+  USER_STORAGE_FILES: count(1_000),
+  /** Uploads that one user may begin per minute. */
+  UPLOADS_PER_MINUTE: count(120),
+  /** Reading one file may take this long; then its child process is killed. */
+  FILE_PROCESS_TIMEOUT_MS: ms(60_000),
+  /** Memory of the child process that reads a file; a poisoned file takes no more. */
+  FILE_PROCESS_MEMORY_MB: count(512, 64),
+  /** Pages of one document that are read. */
+  FILE_MAX_PAGES: count(5_000),
+  /** Characters of text that are kept of one file. */
+  FILE_TEXT_MAX_CHARS: count(5_000_000),
+  /** Time given to the provider by a connection's test. */
+  CONNECTION_TEST_TIMEOUT_MS: ms(10_000),
+  /** The demo model's pace in words per minute; a person reads about 250. */
+  DEMO_WORDS_PER_MINUTE: count(700),
+} as const
+
+/** The tunables after their check. */
+export type Tunables = { [Name in keyof typeof tunables]: z.output<(typeof tunables)[Name]> }
