@@ -1,0 +1,12 @@
+import type { Tx } from './transaction.ts'
+
+/**
+ * Runs SQL and gives its rows, also for UPDATE and DELETE ... RETURNING (for which TypeORM's driver answers
+ * `[rows, count]`). Column names come back as written in the SQL: alias them to camelCase.
+ */
+export async function rows<Row>(tx: Tx, sql: string, parameters: unknown[] = []): Promise<Row[]> {
+  const result: unknown = await tx.query(sql, parameters)
+  if (!Array.isArray(result)) return []
+  const isPair = result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number'
+  return isPair ? result[0] : (result as Row[])
+}
