@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A redis-server of the test's own: no persistence, a port and a folder of its own. It dies with the test process. */
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  /** Ends the server and what it held. Clients see their connections drop. */
+  stop(): Promise<void>
+  /** Starts it again, empty, on the same port; stops it first when it runs. */
+  restart(): Promise<void>
+  /** FLUSHALL. */
+  flush(): Promise<void>
+  /** Freezes the process: connections stay open and nothing answers. */
+  pause(): void
+  /** Ends `pause`. */
+  resume(): void
+}
+
+/**
+ * Starts a redis-server; `args` are added to its command line.
+ * @returns undefined when there is no redis-server on the PATH (then the caller skips), unless REQUIRE_REDIS=1.
+ * @throws Error when it does not start, or when REQUIRE_REDIS=1 and there is none.
+ */
+export async function startRedis(args: string[] = []): Promise<RedisServer | undefined> {
+  // Another process may take a free port before Redis does.
+  for (let attempt = 1; ; attempt++) {
+    const server = new TemporaryRedis(await freePort(), args)
+    try {
+      await server.restart()
+      return server
+    } catch (error) {
+      await server.stop()
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+        if (process.env.REQUIRE_REDIS === '1') throw new Error('REQUIRE_REDIS=1, but no redis-server is on the PATH')
+        return undefined
+      }
+      if (attempt === 3) throw error
+    }
+  }
+}
+
+class TemporaryRedis implements RedisServer {
+  readonly port: number
+  readonly #args: string[]
+  #folder: string | undefined
+  #process: ChildProcess | undefined
+
+  constructor(port: number, args: string[]) {
+    this.port = port
+    this.#args = args
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    this.#folder = mkdtempSync(join(tmpdir(), 'redis-'))
+    const settings = { port: this.port, bind: '127.0.0.1', dir: this.#folder, save: '', appendonly: 'no' }
+    const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+    const child = spawn('redis-server', [...flags, ...this.#args], { stdio: ['ignore', 'pipe', 'ignore'] })
+    this.#process = child
+    process.once('exit', this.#kill)
+    await new Promise<void>((resolve, reject) => {
+      let output = ''
+      child.once('error', reject)
+      child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}:\n${output}`)))
+      child.stdout?.on('data', (chunk: Buffer) => {
+        output += chunk.toString()
+        if (output.includes('Ready to accept connections')) resolve()
+      })
+    })
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process
+    process.removeListener('exit', this.#kill)
+    const isRunning = child?.pid !== undefined && child.exitCode === null && child.signalCode === null
+    const ended = isRunning ? once(child, 'exit') : undefined
+    this.#kill()
+    await ended
+    this.#process = undefined
+  }
+
+  flush(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1', () => socket.write('FLUSHALL\r\n'))
+      socket.once('error', reject)
+      socket.once('data', (reply) => {
+        socket.destroy()
+        if (reply.toString().startsWith('+OK')) resolve()
+        else reject(new Error(`FLUSHALL answered ${reply.toString()}`))
+      })
+    })
+  }
+
+  pause(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  readonly #kill = (): void => {
+    this.#process?.kill('SIGKILL')
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
+    this.#folder = undefined
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
