@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import cors from 'cors'
+import express, { type Express } from 'express'
+import helmet from 'helmet'
+import { AppError } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Authenticate } from './authenticate.ts'
+import { errorHandler } from './error-handler.ts'
+import { type HealthCheck, healthRoutes } from './health.ts'
+import type { RateLimiter } from './rate-limit.ts'
+import { requestLog } from './request-log.ts'
+import type { Route } from './route.ts'
+
+/** What the HTTP app is made of. `corsOrigins` are the only origins whose pages may call; none means same origin only. */
+export interface AppOptions {
+  routes: Route[]
+  authenticate: Authenticate
+  limiter: RateLimiter
+  healthChecks: HealthCheck[]
+  corsOrigins: string[]
+  trustProxy: number
+  jsonBodyMaxBytes: number
+  logger: Logger
+}
+
+/** The Express app: one chain for every route - id, log, limits, access, input, handler - and one error format. */
+export function createApp(options: AppOptions): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('trust proxy', options.trustProxy)
+  app.set('query parser', 'simple')
+  app.use((_request, response, next) => {
+    response.locals.requestId = randomUUID()
+    response.set('x-request-id', response.locals.requestId)
+    next()
+  })
+  app.use(requestLog(options.logger))
+  app.use(helmet())
+  app.use(cors({ origin: options.corsOrigins, exposedHeaders: ['x-request-id', 'retry-after', 'etag'], maxAge: 600 }))
+  healthRoutes(app, options.healthChecks)
+  app.use(options.limiter.perAddress)
+
+  const json = express.json({ limit: options.jsonBodyMaxBytes })
+  for (const route of options.routes) {
+    app[route.method](
+      route.path,
+      async (request, response, next) => {
+        response.locals.user = await options.authenticate(request, response, route.access)
+        next()
+      },
+      ...(route.raw ? [] : [json]),
+      (request, response) => route.run(request, response, response.locals.user),
+    )
+  }
+  app.use((request) => {
+    throw new AppError(404, 'request.not_found', `There is no ${request.method} ${request.path}.`)
+  })
+  app.use(errorHandler(options.logger))
+  return app
+}

@@ -1,0 +1,40 @@
+import type { Request, Response } from 'express'
+import passport from 'passport'
+import { ExtractJwt, Strategy } from 'passport-jwt'
+import type { AuthUser } from '../identity/auth-user.ts'
+import { AppError, forbidden } from '../shared/errors.ts'
+import type { Access } from './route.ts'
+
+/** Answers who calls, or throws: 401 without a live session, 403 where an admin is needed. */
+export type Authenticate = (request: Request, response: Response, access: Access) => Promise<AuthUser | undefined>
+
+/** Finds the live session that a verified token names; undefined when it was revoked, has expired or never was. */
+export type FindSession = (claims: unknown) => Promise<AuthUser | undefined>
+
+const unauthorized = () =>
+  new AppError(401, 'auth.unauthorized', 'Sign in first: send a valid token as "Authorization: Bearer ...".')
+
+/** Bearer tokens by passport-jwt; the token only names a session, which is looked up so that a revoked one ends at once. */
+export function createAuthenticate(secret: string, findSession: FindSession): Authenticate {
+  const strategy = new Strategy(
+    { jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: secret, algorithms: ['HS256'] },
+    (claims: unknown, done) => {
+      findSession(claims).then((user) => done(null, user ?? false), done)
+    },
+  )
+  const verify = (request: Request, response: Response): Promise<AuthUser> =>
+    new Promise((resolve, reject) => {
+      const answer = (error: unknown, user: AuthUser | false) => {
+        if (error) reject(error)
+        else if (user) resolve(user)
+        else reject(unauthorized())
+      }
+      passport.authenticate(strategy, { session: false }, answer)(request, response, reject)
+    })
+  return async (request, response, access) => {
+    if (access === 'public') return undefined
+    const user = await verify(request, response)
+    if (access === 'admin' && user.role !== 'admin') throw forbidden('Only an administrator may do this.')
+    return user
+  }
+}

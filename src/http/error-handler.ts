@@ -1,0 +1,46 @@
+import type { ErrorRequestHandler } from 'express'
+import { z } from 'zod'
+import { AppError, invalidRequest } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+
+/** Errors of Express' body parser (http-errors). */
+const parserError = z.object({ type: z.string(), status: z.number() })
+
+/** The one error format of the API. */
+export const errorBody = (error: AppError) => ({
+  error: { message: error.message, code: error.code, details: error.details ?? {} },
+})
+
+/**
+ * What the client is told of anything that was thrown: an AppError as it is, everything else a 500 without internals.
+ * Whoever calls this logs the original when `status` is 500.
+ */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  if (error instanceof URIError) return new AppError(400, 'request.invalid', 'The path is not valid.')
+  const parser = parserError.safeParse(error).data
+  if (parser?.type === 'entity.too.large')
+    return new AppError(413, 'request.too_large', 'The request body is too large.')
+  if (parser?.type === 'entity.parse.failed')
+    return invalidRequest([{ path: '', message: 'The body is not valid JSON.' }])
+  if (parser && parser.status < 500)
+    return new AppError(parser.status, 'request.invalid', 'The request body cannot be read.')
+  return new AppError(500, 'server.error', 'Something went wrong on our side. Nothing was lost; please try again.')
+}
+
+export const errorHandler =
+  (logger: Logger): ErrorRequestHandler =>
+  (thrown, _request, response, next) => {
+    const error = toAppError(thrown)
+    if (error.status >= 500) {
+      logger.error(
+        { err: thrown, requestId: response.locals.requestId, userId: response.locals.user?.id },
+        'request failed',
+      )
+    }
+    if (response.headersSent) return next(thrown)
+    const retryAfter = error.details?.retryAfterSeconds
+    if (typeof retryAfter === 'number') response.set('retry-after', String(retryAfter))
+    if (error.status === 401) response.set('www-authenticate', 'Bearer')
+    response.status(error.status).json(errorBody(error))
+  }

@@ -1,0 +1,24 @@
+import type { RequestHandler } from 'express'
+import type { Logger } from '../shared/logger.ts'
+
+/** One line a request, with ids and the route's path; never query strings, bodies or headers, which may hold words or keys. */
+export const requestLog =
+  (logger: Logger): RequestHandler =>
+  (request, response, next) => {
+    const startedAt = performance.now()
+    response.on('close', () => {
+      logger.info(
+        {
+          requestId: response.locals.requestId,
+          userId: response.locals.user?.id,
+          method: request.method,
+          path: request.path,
+          status: response.statusCode,
+          aborted: response.writableFinished ? undefined : true,
+          ms: Math.round(performance.now() - startedAt),
+        },
+        'request',
+      )
+    })
+    next()
+  }

@@ -1,0 +1,54 @@
+import type { RateLimiter } from '../http/rate-limit.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { AppError } from '../shared/errors.ts'
+import { type AuthService, emailKeyOf } from './auth.service.ts'
+import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
+import type { UserService } from './user.service.ts'
+
+export const authRoutes = (services: { auth: AuthService; users: UserService; limiter: RateLimiter }): Route[] => [
+  defineRoute({
+    method: 'post',
+    path: '/api/auth/register',
+    access: 'public',
+    body: registerBody,
+    status: 201,
+    handler: ({ body }) => services.auth.register(body),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/auth/login',
+    access: 'public',
+    body: loginBody,
+    handler: async ({ body, ip }) => {
+      const key = `${ip}:${emailKeyOf(body.email)}`
+      await services.limiter.checkLogin(key)
+      try {
+        const signedIn = await services.auth.login(body.email, body.password)
+        await services.limiter.loginSucceeded(key)
+        return signedIn
+      } catch (error) {
+        if (error instanceof AppError) await services.limiter.loginFailed(key)
+        throw error
+      }
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/auth/logout',
+    access: 'user',
+    handler: ({ user }) => services.auth.logout(user),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/auth/me',
+    access: 'user',
+    handler: ({ user }) => services.users.get(user, user.id),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/api/auth/profile',
+    access: 'user',
+    body: profileBody,
+    handler: ({ user, body }) => services.auth.updateProfile(user, body),
+  }),
+]

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+
+const email = z.email('must be an e-mail address').max(254)
+const password = z.string().min(12, 'must have at least 12 characters').max(128, 'must have at most 128 characters')
+const name = z.string().trim().min(1, 'must not be empty').max(100)
+
+export const registerBody = z.strictObject({ email, password, name: name.optional() })
+export const loginBody = z.strictObject({ email: z.string().max(254), password: z.string().max(128) })
+export const profileBody = z
+  .strictObject({
+    name: name.optional(),
+    email: email.optional(),
+    currentPassword: z.string().max(128).optional(),
+    newPassword: password.optional(),
+  })
+  .refine((body) => (!body.newPassword && !body.email) || body.currentPassword !== undefined, {
+    path: ['currentPassword'],
+    message: 'is needed to change the password or the e-mail address',
+  })
+export const userBody = z.strictObject({
+  name: name.optional(),
+  email: email.optional(),
+  role: z.enum(['user', 'admin']).optional(),
+})
+
+export type RegisterBody = z.output<typeof registerBody>
+export type ProfileBody = z.output<typeof profileBody>
+export type UserBody = z.output<typeof userBody>

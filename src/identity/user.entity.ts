@@ -1,0 +1,33 @@
+import { EntitySchema } from 'typeorm'
+import { createdAt, text, updatedAt, uuid } from '../database/columns.ts'
+import type { Role } from './auth-user.ts'
+
+/** A person with an account. `emailKey` is the address in lower case: one account an address, regardless of case. */
+export class User {
+  declare id: string
+  declare email: string
+  declare emailKey: string
+  declare passwordHash: string
+  declare name: string
+  declare role: Role
+  declare createdAt: Date
+  declare updatedAt: Date
+}
+
+export const userEntity = new EntitySchema<User>({
+  name: 'User',
+  target: User,
+  tableName: 'users',
+  columns: {
+    id: uuid({ primary: true, primaryKeyConstraintName: 'users_pk' }),
+    email: text(),
+    emailKey: text(),
+    passwordHash: text(),
+    name: text(),
+    role: text(),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  indices: [{ name: 'users_email_key_unique', columns: ['emailKey'], unique: true }],
+  checks: [{ name: 'users_role_known', expression: `role IN ('user', 'admin')` }],
+})

@@ -1,0 +1,13 @@
+import type { User } from './user.entity.ts'
+
+/** A user as the API shows it. */
+export const presentUser = (user: User) => ({
+  id: user.id,
+  email: user.email,
+  name: user.name,
+  role: user.role,
+  createdAt: user.createdAt.toISOString(),
+  updatedAt: user.updatedAt.toISOString(),
+})
+
+export type UserView = ReturnType<typeof presentUser>

@@ -1,0 +1,74 @@
+import type { DataSource } from 'typeorm'
+import { isUniqueViolation, type Tx } from '../database/transaction.ts'
+import { AppError } from '../shared/errors.ts'
+import { type User, userEntity } from './user.entity.ts'
+
+export type UserChange = Partial<Pick<User, 'email' | 'emailKey' | 'name' | 'role' | 'passwordHash'>>
+
+const emailTaken = (error: unknown): never => {
+  if (isUniqueViolation(error, 'users_email_key_unique')) {
+    throw new AppError(409, 'auth.email_taken', 'This e-mail address is already registered.')
+  }
+  throw error
+}
+
+export class UserRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** @throws AppError 409 `auth.email_taken` */
+  async create(
+    user: Pick<User, 'id' | 'email' | 'emailKey' | 'name' | 'role' | 'passwordHash'>,
+    tx: Tx,
+  ): Promise<User> {
+    await tx.insert(userEntity, user).catch(emailTaken)
+    return tx.findOneByOrFail(userEntity, { id: user.id })
+  }
+
+  find(id: string, tx: Tx = this.#db.manager): Promise<User | null> {
+    return tx.findOneBy(userEntity, { id })
+  }
+
+  findByEmailKey(emailKey: string): Promise<User | null> {
+    return this.#db.manager.findOneBy(userEntity, { emailKey })
+  }
+
+  /** Locks the row until the transaction ends. */
+  lock(id: string, tx: Tx): Promise<User | null> {
+    return tx.findOne(userEntity, { where: { id }, lock: { mode: 'pessimistic_write' } })
+  }
+
+  hasAdmin(): Promise<boolean> {
+    return this.#db.manager.existsBy(userEntity, { role: 'admin' })
+  }
+
+  /** Newest first. */
+  list(limit: number, before: string | undefined): Promise<User[]> {
+    const query = this.#db.manager.createQueryBuilder(userEntity, 'u').orderBy('u.id', 'DESC').take(limit)
+    if (before) query.where('u.id < :before', { before })
+    return query.getMany()
+  }
+
+  /** @throws AppError 409 `auth.email_taken` */
+  async update(id: string, change: UserChange, tx: Tx): Promise<User> {
+    await tx.update(userEntity, { id }, { ...change, updatedAt: new Date() }).catch(emailTaken)
+    return tx.findOneByOrFail(userEntity, { id })
+  }
+
+  async delete(id: string, tx: Tx): Promise<void> {
+    await tx.delete(userEntity, { id })
+  }
+
+  /** Locks all administrators, so that two of them cannot remove each other at once, and counts those but this one. */
+  async otherAdmins(id: string, tx: Tx): Promise<number> {
+    const admins = await tx.find(userEntity, {
+      where: { role: 'admin' },
+      order: { id: 'ASC' },
+      lock: { mode: 'pessimistic_write' },
+    })
+    return admins.filter((admin) => admin.id !== id).length
+  }
+}

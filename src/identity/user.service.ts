@@ -1,0 +1,69 @@
+import type { Transactions, Tx } from '../database/transaction.ts'
+import type { LiveFeed } from '../realtime/live-feed.ts'
+import { AppError, forbidden, notFound } from '../shared/errors.ts'
+import { emailKeyOf } from './auth.service.ts'
+import type { AuthUser } from './auth-user.ts'
+import type { UserBody } from './identity.schemas.ts'
+import type { User } from './user.entity.ts'
+import { mayChange, mayManage } from './user.policy.ts'
+import { presentUser, type UserView } from './user.presenter.ts'
+import type { UserRepository } from './user.repository.ts'
+
+interface UserDependencies {
+  users: UserRepository
+  transactions: Transactions
+  feed: Pick<LiveFeed, 'signal'>
+  /** Runs in the transaction that deletes a user, before the rows go: settles what is still running. */
+  onDeleting: (tx: Tx, userId: string) => Promise<void>
+}
+
+/** Accounts as administrators, and users themselves, manage them. */
+export class UserService {
+  readonly #deps: UserDependencies
+
+  constructor(dependencies: UserDependencies) {
+    this.#deps = dependencies
+  }
+
+  list(limit: number, before: string | undefined): Promise<User[]> {
+    return this.#deps.users.list(limit, before)
+  }
+
+  async get(actor: AuthUser, userId: string): Promise<UserView> {
+    const user = mayManage(actor, userId) ? await this.#deps.users.find(userId) : null
+    if (!user) throw notFound('user')
+    return presentUser(user)
+  }
+
+  async update(actor: AuthUser, userId: string, body: UserBody): Promise<UserView> {
+    if (!mayManage(actor, userId)) throw notFound('user')
+    if (!mayChange(actor, body)) throw forbidden('Only an administrator gives roles.')
+    return this.#deps.transactions.run(async (tx) => {
+      if (body.role === 'user') await this.#keepAnAdmin(userId, tx)
+      const user = await this.#deps.users.lock(userId, tx)
+      if (!user) throw notFound('user')
+      const email = body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }
+      return presentUser(await this.#deps.users.update(userId, { ...body, ...email }, tx))
+    })
+  }
+
+  /** Deletes the account with all its content. Ledger entries stay: they are the books. */
+  async delete(actor: AuthUser, userId: string): Promise<void> {
+    if (!mayManage(actor, userId)) throw notFound('user')
+    await this.#deps.transactions.run(async (tx) => {
+      await this.#keepAnAdmin(userId, tx)
+      const user = await this.#deps.users.lock(userId, tx)
+      if (!user) throw notFound('user')
+      await this.#deps.onDeleting(tx, userId)
+      await this.#deps.users.delete(userId, tx)
+    })
+    await this.#deps.feed.signal({ type: 'session.revoked', userId }).catch(() => {})
+  }
+
+  async #keepAnAdmin(userId: string, tx: Tx): Promise<void> {
+    const others = await this.#deps.users.otherAdmins(userId, tx)
+    if (others === 0 && (await this.#deps.users.find(userId, tx))?.role === 'admin') {
+      throw new AppError(409, 'users.last_admin', 'This is the last administrator; make somebody else one first.')
+    }
+  }
+}
