@@ -1,0 +1,20 @@
+import type { AuthUser } from '../identity/auth-user.ts'
+import type { Connection } from './connection.entity.ts'
+
+/** A connection as the API shows it. Of the platform's, its address and key are the administrators' business. */
+export function presentConnection(connection: Connection, viewer: Pick<AuthUser, 'role'>) {
+  const isPlatform = connection.userId === null
+  const isShown = !isPlatform || viewer.role === 'admin'
+  return {
+    id: connection.id,
+    name: connection.name,
+    provider: connection.provider,
+    baseUrl: isShown ? connection.baseUrl : null,
+    model: connection.model,
+    apiKeyLast4: isShown ? connection.apiKeyLast4 : null,
+    scope: isPlatform ? 'platform' : 'user',
+    isDefault: connection.isDefault,
+    createdAt: connection.createdAt.toISOString(),
+    updatedAt: connection.updatedAt.toISOString(),
+  }
+}

@@ -1,0 +1,81 @@
+import type { DataSource } from 'typeorm'
+import { databaseError, type Tx } from '../database/transaction.ts'
+import { type Connection, connectionEntity } from './connection.entity.ts'
+
+export type ConnectionFields = Pick<
+  Connection,
+  'name' | 'provider' | 'baseUrl' | 'model' | 'apiKeySealed' | 'apiKeyLast4' | 'isDefault'
+>
+
+const FOREIGN_KEY_VIOLATION = '23503'
+
+export class ConnectionRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async create(connection: ConnectionFields & Pick<Connection, 'id' | 'userId'>, tx: Tx): Promise<Connection> {
+    await tx.insert(connectionEntity, connection)
+    return tx.findOneByOrFail(connectionEntity, { id: connection.id })
+  }
+
+  find(id: string, tx: Tx = this.#db.manager): Promise<Connection | null> {
+    return tx.findOneBy(connectionEntity, { id })
+  }
+
+  /** One that the user may use: own, or the platform's. */
+  findVisible(userId: string, id: string, tx: Tx = this.#db.manager): Promise<Connection | null> {
+    return this.#visible(userId, tx).andWhere('c.id = :id', { id }).getOne()
+  }
+
+  /** Newest first, the platform's among them. */
+  listVisible(userId: string, limit: number, before: string | undefined): Promise<Connection[]> {
+    const query = this.#visible(userId).orderBy('c.id', 'DESC').take(limit)
+    if (before) query.andWhere('c.id < :before', { before })
+    return query.getMany()
+  }
+
+  /** The user's default, else the platform's. */
+  findDefault(userId: string): Promise<Connection | null> {
+    return this.#visible(userId).andWhere('c.isDefault').orderBy('c.userId', 'ASC', 'NULLS LAST').limit(1).getOne()
+  }
+
+  platformDefault(tx: Tx): Promise<Connection | null> {
+    return tx.createQueryBuilder(connectionEntity, 'c').where('c.userId IS NULL AND c.isDefault').getOne()
+  }
+
+  async update(id: string, change: Partial<ConnectionFields>, tx: Tx): Promise<Connection> {
+    await tx.update(connectionEntity, { id }, { ...change, updatedAt: new Date() })
+    return tx.findOneByOrFail(connectionEntity, { id })
+  }
+
+  /**
+   * Makes room for a new default of this owner (null: the platform). Defaults of one owner are chosen one after the
+   * other, so that two at once do not meet at the unique index.
+   */
+  async clearDefault(userId: string | null, tx: Tx): Promise<void> {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('connections.default:' || $1, 0))`, [
+      userId ?? 'platform',
+    ])
+    await tx.query('UPDATE connections SET is_default = false WHERE is_default AND user_id IS NOT DISTINCT FROM $1', [
+      userId,
+    ])
+  }
+
+  /** False when other rows still refer to it. */
+  async delete(id: string, tx: Tx = this.#db.manager): Promise<boolean> {
+    try {
+      await tx.delete(connectionEntity, { id })
+      return true
+    } catch (error) {
+      if (databaseError(error).code === FOREIGN_KEY_VIOLATION) return false
+      throw error
+    }
+  }
+
+  #visible(userId: string, tx: Tx = this.#db.manager) {
+    return tx.createQueryBuilder(connectionEntity, 'c').where('(c.userId = :userId OR c.userId IS NULL)', { userId })
+  }
+}

@@ -1,0 +1,196 @@
+import type { Transactions } from '../database/transaction.ts'
+import type { AuthUser } from '../identity/auth-user.ts'
+import { AppError, type FieldIssue, forbidden, invalidRequest, notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { Connection } from './connection.entity.ts'
+import type { ConnectionRepository } from './connection.repository.ts'
+import type { CreateConnectionBody, UpdateConnectionBody } from './connection.schemas.ts'
+import type { ResolvedConnection } from './provider.ts'
+import { classifyProviderError } from './provider-errors.ts'
+import { languageModel } from './provider-factory.ts'
+import type { ProviderNetwork } from './provider-network.ts'
+import type { SealedSecrets } from './sealed-secret.ts'
+
+/** An agent that uses a connection. */
+export interface ConnectionUse {
+  id: string
+  name: string
+}
+
+export interface ConnectionDependencies {
+  transactions: Transactions
+  connections: ConnectionRepository
+  secrets: SealedSecrets
+  network: ProviderNetwork
+  /** Agents that name this connection; wired by the composition root, because agents are to the right of here. */
+  usedBy: (connectionId: string) => Promise<ConnectionUse[]>
+  testTimeoutMs: number
+}
+
+/** The outcome of a real, minimal call. */
+export type ConnectionTest =
+  | { ok: true; model: string; latencyMs: number }
+  | { ok: false; error: { code: string; message: string } }
+
+const TEST_MAX_OUTPUT_TOKENS = 16
+/** Shorter keys are no provider's; their last four would be most of them. */
+const SHOWN_KEY_LENGTH = 12
+const FIELD = 'apiKey'
+
+/** Provider accounts of users, and those of the platform, which everybody uses and only administrators change. */
+export class ConnectionService {
+  readonly #transactions: Transactions
+  readonly #connections: ConnectionRepository
+  readonly #secrets: SealedSecrets
+  readonly #network: ProviderNetwork
+  readonly #usedBy: ConnectionDependencies['usedBy']
+  readonly #testTimeoutMs: number
+
+  constructor({ transactions, connections, secrets, network, usedBy, testTimeoutMs }: ConnectionDependencies) {
+    this.#transactions = transactions
+    this.#connections = connections
+    this.#secrets = secrets
+    this.#network = network
+    this.#usedBy = usedBy
+    this.#testTimeoutMs = testTimeoutMs
+  }
+
+  list(userId: string, limit: number, before: string | undefined): Promise<Connection[]> {
+    return this.#connections.listVisible(userId, limit, before)
+  }
+
+  async get(userId: string, id: string): Promise<Connection> {
+    const connection = await this.#connections.findVisible(userId, id)
+    if (!connection) throw notFound('connection')
+    return connection
+  }
+
+  /** True when the user may use it: own, or the platform's. */
+  async isVisible(userId: string, id: string): Promise<boolean> {
+    return (await this.#connections.findVisible(userId, id)) !== null
+  }
+
+  async create(actor: AuthUser, { scope, apiKey, ...body }: CreateConnectionBody): Promise<Connection> {
+    if (scope === 'platform' && actor.role !== 'admin') throw forbidden('Only administrators add platform connections.')
+    checkRequirements({ ...body, hasKey: apiKey !== null })
+    if (body.baseUrl) this.#network.assertBaseUrl(scope, body.baseUrl)
+    const id = newId()
+    const userId = scope === 'platform' ? null : actor.id
+    return this.#transactions.run(async (tx) => {
+      if (body.isDefault) await this.#connections.clearDefault(userId, tx)
+      return this.#connections.create({ id, userId, ...body, ...this.#sealKey(id, apiKey) }, tx)
+    })
+  }
+
+  async update(actor: AuthUser, id: string, { apiKey, ...change }: UpdateConnectionBody): Promise<Connection> {
+    return this.#transactions.run(async (tx) => {
+      const current = await this.#editable(actor, id)
+      const next = { ...current, ...change }
+      checkRequirements({ ...next, hasKey: apiKey === undefined ? current.apiKeySealed !== null : apiKey !== null })
+      if (change.baseUrl) this.#network.assertBaseUrl(scopeOf(current), change.baseUrl)
+      // Else whoever gets hold of a session could have the stored key sent to an address of theirs.
+      if (apiKey === undefined && current.apiKeySealed !== null && destination(next) !== destination(current)) {
+        throw invalidRequest([
+          { path: 'apiKey', message: 'must be entered again when the provider or address changes' },
+        ])
+      }
+      if (change.isDefault && !current.isDefault) await this.#connections.clearDefault(current.userId, tx)
+      const key = apiKey === undefined ? {} : this.#sealKey(id, apiKey)
+      return this.#connections.update(id, { ...change, ...key }, tx)
+    })
+  }
+
+  /** @throws AppError 409 `connections.in_use` with the agents that use it. */
+  async delete(actor: AuthUser, id: string): Promise<void> {
+    await this.#editable(actor, id)
+    const inUse = (agents: ConnectionUse[]) =>
+      new AppError(409, 'connections.in_use', 'Agents use this connection. Give them another one first.', { agents })
+    const agents = await this.#usedBy(id)
+    if (agents.length > 0) throw inUse(agents)
+    // An agent may have taken it a moment ago.
+    if (!(await this.#connections.delete(id))) throw inUse(await this.#usedBy(id))
+  }
+
+  /**
+   * The connection to call: the named one (own or the platform's), else the user's default, else the platform's.
+   * @throws AppError 404 `connection.not_found`; 409 `connections.none`, `connections.key_unreadable`.
+   */
+  async resolve(userId: string, connectionId: string | null): Promise<ResolvedConnection> {
+    if (connectionId !== null) return this.#open(await this.get(userId, connectionId))
+    const connection = await this.#connections.findDefault(userId)
+    if (connection) return this.#open(connection)
+    throw new AppError(409, 'connections.none', 'There is no connection to a model provider yet. Please add one.')
+  }
+
+  /** Calls the provider for a few tokens. Failures are outcomes; only an unknown id is an error. */
+  async test(userId: string, id: string, signal?: AbortSignal): Promise<ConnectionTest> {
+    const connection = await this.get(userId, id)
+    const timeout = AbortSignal.timeout(this.#testTimeoutMs)
+    const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout
+    const startedAt = performance.now()
+    try {
+      const resolved = this.#open(connection)
+      const model = languageModel(resolved, resolved.model, { fetch: this.#network.fetchFor(resolved) })
+      await model.doGenerate({
+        prompt: [{ role: 'user', content: [{ type: 'text', text: 'Reply with the word OK.' }] }],
+        maxOutputTokens: TEST_MAX_OUTPUT_TOKENS,
+        abortSignal,
+      })
+      return { ok: true, model: connection.model, latencyMs: Math.round(performance.now() - startedAt) }
+    } catch (error) {
+      const { code, message } = classifyProviderError(timeout.aborted ? timeout.reason : error)
+      return { ok: false, error: { code, message } }
+    }
+  }
+
+  async #editable(actor: AuthUser, id: string): Promise<Connection> {
+    const connection = await this.get(actor.id, id)
+    if (connection.userId === null && actor.role !== 'admin') {
+      throw forbidden("The platform's connections are changed by administrators only.")
+    }
+    return connection
+  }
+
+  #sealKey(id: string, apiKey: string | null): Pick<Connection, 'apiKeySealed' | 'apiKeyLast4'> {
+    return sealedKey(this.#secrets, id, apiKey)
+  }
+
+  #open(connection: Connection): ResolvedConnection {
+    const { id, name, provider, baseUrl, model, apiKeySealed } = connection
+    const apiKey = apiKeySealed === null ? null : openedKey(this.#secrets, id, apiKeySealed)
+    return { id, scope: scopeOf(connection), name, provider, baseUrl, model, apiKey }
+  }
+}
+
+/** The columns that hold a key. */
+export const sealedKey = (
+  secrets: SealedSecrets,
+  id: string,
+  apiKey: string | null,
+): Pick<Connection, 'apiKeySealed' | 'apiKeyLast4'> => ({
+  apiKeySealed: apiKey === null ? null : secrets.seal(apiKey, { id, field: FIELD }),
+  apiKeyLast4: apiKey !== null && apiKey.length >= SHOWN_KEY_LENGTH ? apiKey.slice(-4) : null,
+})
+
+/** @throws AppError 409 `connections.key_unreadable` */
+export const openedKey = (secrets: SealedSecrets, id: string, sealed: string): string =>
+  secrets.open(sealed, { id, field: FIELD })
+
+const scopeOf = ({ userId }: Pick<Connection, 'userId'>): ResolvedConnection['scope'] =>
+  userId === null ? 'platform' : 'user'
+
+const destination = ({ provider, baseUrl }: Pick<Connection, 'provider' | 'baseUrl'>): string =>
+  `${provider} ${baseUrl ? new URL(baseUrl).origin : ''}`
+
+const NEEDS_KEY = new Set(['openai', 'anthropic', 'google', 'groq'])
+
+function checkRequirements(c: Pick<Connection, 'provider' | 'baseUrl'> & { hasKey: boolean }): void {
+  const issues: FieldIssue[] = []
+  if (NEEDS_KEY.has(c.provider) && !c.hasKey) issues.push({ path: 'apiKey', message: `is required for ${c.provider}` })
+  if (c.provider === 'openai-compatible' && !c.baseUrl) {
+    issues.push({ path: 'baseUrl', message: 'is required for openai-compatible' })
+  }
+  if (c.provider === 'demo' && c.hasKey) issues.push({ path: 'apiKey', message: 'is not used by the demo provider' })
+  if (c.provider === 'demo' && c.baseUrl) issues.push({ path: 'baseUrl', message: 'is not used by the demo provider' })
+  if (issues.length > 0) throw invalidRequest(issues)
+}

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FinishReason,
+  LanguageModelV4GenerateResult,
+  LanguageModelV4Prompt,
+  LanguageModelV4StreamPart,
+  LanguageModelV4StreamResult,
+  LanguageModelV4Usage,
+} from '@ai-sdk/provider'
+import { composeJson } from './demo-json.ts'
+import { readScene } from './demo-reader.ts'
+import { composeReply } from './demo-writer.ts'
+
+/** The model of the demo connection. It is labelled "(demo model)" wherever a model is shown. */
+export const DEMO_MODEL_ID = 'demo-1'
+
+/** The demo model's settings. */
+export interface DemoModelOptions {
+  /** Pace of streaming; 0 or infinite means no pauses. */
+  wordsPerMinute?: number
+}
+
+interface Reply {
+  text: string
+  finishReason: LanguageModelV4FinishReason
+  usage: LanguageModelV4Usage
+}
+
+const TEXT_ID = '0'
+/** Timers below this are not worth their wake-up: words that are due together go out together. */
+const SHORTEST_PAUSE_MS = 4
+
+/**
+ * The built-in offline model: it plays its agent from the conversation's own words with phrases and a little grammar,
+ * and counts tokens truly. It calls no tools. The same prompt gives the same answer, so a retry repeats it.
+ */
+export class DemoModel implements LanguageModelV4 {
+  readonly specificationVersion = 'v4'
+  readonly provider = 'demo'
+  readonly modelId: string
+  readonly supportedUrls = {}
+  readonly #pauseMs: number
+
+  constructor(modelId: string = DEMO_MODEL_ID, { wordsPerMinute = 700 }: DemoModelOptions = {}) {
+    this.modelId = modelId
+    this.#pauseMs = wordsPerMinute > 0 && Number.isFinite(wordsPerMinute) ? 60_000 / wordsPerMinute : 0
+  }
+
+  async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
+    options.abortSignal?.throwIfAborted()
+    const { text, finishReason, usage } = await reply(options)
+    return { content: [{ type: 'text', text }], finishReason, usage, warnings: [], response: { modelId: this.modelId } }
+  }
+
+  async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
+    options.abortSignal?.throwIfAborted()
+    const parts = this.#parts(await reply(options), options.abortSignal)
+    return { stream: ReadableStream.from<LanguageModelV4StreamPart>(parts) }
+  }
+
+  async *#parts({ text, finishReason, usage }: Reply, signal?: AbortSignal): AsyncGenerator<LanguageModelV4StreamPart> {
+    yield { type: 'stream-start', warnings: [] }
+    yield { type: 'response-metadata', modelId: this.modelId }
+    yield { type: 'text-start', id: TEXT_ID }
+    const start = performance.now()
+    for (const [index, word] of (text.match(/\S+\s*|\s+/g) ?? []).entries()) {
+      const early = start + index * this.#pauseMs - performance.now()
+      if (early >= SHORTEST_PAUSE_MS) await delay(early, undefined, { signal }).catch(() => undefined)
+      signal?.throwIfAborted()
+      yield { type: 'text-delta', id: TEXT_ID, delta: word }
+    }
+    yield { type: 'text-end', id: TEXT_ID }
+    yield { type: 'finish', finishReason, usage }
+  }
+}
+
+async function reply(options: LanguageModelV4CallOptions): Promise<Reply> {
+  const { encode, decode } = await tokenizer()
+  const input = promptText(options.prompt)
+  const seed = `${options.seed ?? ''}${input}`
+  const scene = readScene(options.prompt)
+  const asked = options.responseFormat
+  let text = asked?.type === 'json' ? JSON.stringify(composeJson(asked.schema, scene, seed)) : composeReply(scene, seed)
+  let cut: LanguageModelV4FinishReason['unified'] = 'stop'
+  for (const stop of options.stopSequences ?? []) {
+    if (stop && text.includes(stop)) text = text.slice(0, text.indexOf(stop))
+  }
+  let tokens = encode(text, ANY_TEXT)
+  if (options.maxOutputTokens !== undefined && tokens.length > options.maxOutputTokens) {
+    tokens = tokens.slice(0, options.maxOutputTokens)
+    text = decode(tokens)
+    cut = 'length'
+  }
+  const inputTokens = pieces(input).reduce((sum, piece) => sum + encode(piece, ANY_TEXT).length, 0)
+  return {
+    text,
+    finishReason: { unified: cut, raw: cut },
+    usage: {
+      inputTokens: { total: inputTokens, noCache: inputTokens, cacheRead: 0, cacheWrite: 0 },
+      outputTokens: { total: tokens.length, text: tokens.length, reasoning: 0 },
+    },
+  }
+}
+
+/** Text such as "<|endoftext|>" in a conversation is text. */
+const ANY_TEXT = { disallowedSpecial: new Set<string>() }
+/** 2 MB of merges and 0.15 s: loaded by the first call only. */
+const tokenizer = () => import('gpt-tokenizer/encoding/o200k_base')
+
+/** The tokenizer takes quadratic time over a run without breaks (32,000 letters: 1 s), so such text is counted in pieces. */
+const pieces = (text: string): string[] =>
+  /\S{1000}|\s{1000}/.test(text) ? (text.match(/[\s\S]{1,500}/g) ?? []) : [text]
+
+const promptText = (prompt: LanguageModelV4Prompt): string =>
+  prompt
+    .map((message) => {
+      if (message.role === 'system') return message.content
+      return message.content
+        .map((part) => (part.type === 'text' || part.type === 'reasoning' ? part.text : ''))
+        .join('')
+    })
+    .join('\n')

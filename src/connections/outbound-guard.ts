@@ -1,0 +1,178 @@
+import { type LookupAddress, lookup } from 'node:dns'
+import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
+import { Agent, buildConnector } from 'undici'
+import { invalidRequest } from '../shared/errors.ts'
+import { classifyAddress } from './address-class.ts'
+
+/** Which addresses a server-side request may go to. */
+export interface OutboundPolicy {
+  /** `OUTBOUND_ALLOW`: host, host:port, address or CIDR that production permits besides the public internet. */
+  allow: string[]
+  /** Production: public addresses over https only. Otherwise loopback and private networks too, and http. */
+  production: boolean
+  /** Silence of a server, before its headers or within its body, after which the request fails; default 90 s. */
+  idleTimeoutMs?: number
+}
+
+/** The policy forbids this address, or the address redirects. Final: retrying does not help. */
+export class AddressRefusedError extends Error {
+  override name = 'AddressRefusedError'
+  readonly code = 'ERR_ADDRESS_REFUSED'
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+const REFUSED = 'This server may not connect to that address.'
+
+/**
+ * Checks every URL that a user can influence. The address is judged when the socket connects, after DNS, and the
+ * socket goes to the very address that was judged, so a name that resolves differently a moment later gains nothing.
+ *
+ * @example
+ * const guard = new OutboundGuard({ allow: env.OUTBOUND_ALLOW, production: env.NODE_ENV === 'production' })
+ * guard.assertBaseUrl(body.baseUrl)
+ * await guard.fetch('https://api.example.com/v1/models')
+ */
+export class OutboundGuard {
+  readonly #production: boolean
+  readonly #hosts: Set<string>
+  readonly #networks: BlockList
+  readonly #agent: Agent
+  readonly #connectors = new Map<string, buildConnector.connector>()
+
+  /** @throws RangeError when an entry of `allow` is no host, host:port, address or CIDR. */
+  constructor({ allow, production, idleTimeoutMs = 90_000 }: OutboundPolicy) {
+    this.#production = production
+    const { hosts, networks } = parseAllow(allow)
+    this.#hosts = hosts
+    this.#networks = networks
+    this.#agent = new Agent({
+      connect: (options, callback) => this.#connect(options, callback),
+      headersTimeout: idleTimeoutMs,
+      bodyTimeout: idleTimeoutMs,
+    })
+  }
+
+  /** A `fetch` that obeys the policy, follows no redirect and sends no cookies. Refusals are `AddressRefusedError` causes. */
+  readonly fetch: typeof fetch = async (input, init) => {
+    const problem = urlProblem(input instanceof Request ? input.url : String(input))
+    if (problem) throw new AddressRefusedError(problem)
+    const response = await fetch(input, { ...init, redirect: 'manual', dispatcher: this.#agent })
+    if (!REDIRECTS.has(response.status)) return response
+    await response.body?.cancel()
+    throw new AddressRefusedError('The address redirects to another one, which is not followed.')
+  }
+
+  /**
+   * A quick, clear refusal when a URL is written; what DNS says is judged when connecting.
+   * @throws AppError 400 on `path`.
+   */
+  assertBaseUrl(url: string, path = 'baseUrl'): void {
+    const refuse = (message: string) => invalidRequest([{ path, message }])
+    const problem = urlProblem(url)
+    if (problem) throw refuse(problem)
+    const { protocol, hostname, port, search, hash } = new URL(url)
+    if (search || hash) throw refuse('must have no query and no fragment')
+    const host = bareHost(hostname)
+    const named = this.#isNamed(host, port || defaultPort(protocol))
+    if (isIP(host) !== 0) {
+      if (!this.#mayConnect(host, named, protocol)) throw refuse('names an address that this server may not connect to')
+    } else if (this.#production && protocol === 'http:' && !named && this.#networks.rules.length === 0) {
+      throw refuse('must be an https:// address')
+    }
+  }
+
+  /** Closes idle sockets. */
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
+    const host = bareHost(options.hostname)
+    const named = this.#isNamed(host, options.port || defaultPort(options.protocol))
+    // A literal address is never looked up, so it is judged here; a name is judged in its lookup.
+    if (isIP(host) !== 0 && !this.#mayConnect(host, named, options.protocol)) {
+      callback(new AddressRefusedError(REFUSED), null)
+      return
+    }
+    this.#connectorFor(named, options.protocol)(options, callback)
+  }
+
+  #connectorFor(named: boolean, protocol: string): buildConnector.connector {
+    const key = `${named} ${protocol}`
+    const known = this.#connectors.get(key)
+    if (known) return known
+    const judged: LookupFunction = (hostname, options, callback) => {
+      lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+        if (error) return callback(error, '')
+        const permitted = addresses.filter(({ address }) => this.#mayConnect(address, named, protocol))
+        const [first] = permitted
+        if (!first) callback(new AddressRefusedError(REFUSED), '')
+        else if (options.all) callback(null, permitted)
+        else callback(null, first.address, first.family)
+      })
+    }
+    const connector = buildConnector({ lookup: judged, timeout: CONNECT_TIMEOUT_MS })
+    this.#connectors.set(key, connector)
+    return connector
+  }
+
+  #isNamed(host: string, port: string): boolean {
+    return this.#hosts.has(host) || this.#hosts.has(`${host}:${port}`)
+  }
+
+  #mayConnect(address: string, named: boolean, protocol: string): boolean {
+    const kind = classifyAddress(address)
+    if (kind === 'metadata') return false
+    if (named || this.#networks.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) return true
+    if (this.#production) return kind === 'public' && protocol === 'https:'
+    return kind === 'public' || kind === 'local'
+  }
+}
+
+/** The guard's `fetch` alone, for callers that need nothing else. */
+export const guardedFetch = (policy: OutboundPolicy): typeof fetch => new OutboundGuard(policy).fetch
+
+/** `host:port` of URLs, as entries of `allow`: what the operator configured is permitted by that. */
+export const allowedByUrl = (urls: Array<string | undefined>): string[] =>
+  urls.flatMap((url) => {
+    if (!url) return []
+    const { hostname, port, protocol } = new URL(url)
+    return [`${hostname}:${port || defaultPort(protocol)}`]
+  })
+
+const bareHost = (hostname: string): string =>
+  hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+const defaultPort = (protocol: string): string => (protocol === 'https:' ? '443' : '80')
+
+function urlProblem(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'must be an http:// or https:// address'
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be an http:// or https:// address'
+  if (url.username || url.password) return 'must not contain a user name or password'
+  return undefined
+}
+
+function parseAllow(allow: string[]): { hosts: Set<string>; networks: BlockList } {
+  const hosts = new Set<string>()
+  const networks = new BlockList()
+  for (const entry of allow) {
+    const [, network = '', prefix = ''] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? []
+    const family = isIP(bareHost(entry))
+    if (isIP(network) !== 0 && Number(prefix) <= (isIPv6(network) ? 128 : 32)) {
+      networks.addSubnet(network, Number(prefix), isIPv6(network) ? 'ipv6' : 'ipv4')
+    } else if (family !== 0) {
+      networks.addAddress(bareHost(entry), family === 6 ? 'ipv6' : 'ipv4')
+    } else if (!entry.includes('/') && URL.canParse(`http://${entry}`)) {
+      const { hostname } = new URL(`http://${entry}`)
+      const port = /:(\d+)$/.exec(entry)?.[1]
+      hosts.add(port ? `${bareHost(hostname)}:${port}` : bareHost(hostname))
+    } else {
+      throw new RangeError(`OUTBOUND_ALLOW: "${entry}" is not a host, host:port, address or CIDR`)
+    }
+  }
+  return { hosts, networks }
+}

@@ -1,0 +1,19 @@
+/** The model providers that a connection may name. */
+export const PROVIDERS = ['openai', 'anthropic', 'google', 'groq', 'ollama', 'openai-compatible', 'demo'] as const
+export type ProviderName = (typeof PROVIDERS)[number]
+
+/** A connection ready to be called, its key opened. Lives in memory only, for as long as a call needs it. */
+export interface ResolvedConnection {
+  id: string
+  scope: 'user' | 'platform'
+  name: string
+  provider: ProviderName
+  /** Null means the provider's own address. */
+  baseUrl: string | null
+  model: string
+  apiKey: string | null
+}
+
+/** A model as people should see it: the built-in one says what it is. */
+export const modelLabel = (provider: ProviderName, model: string): string =>
+  provider === 'demo' ? `${model} (demo model)` : model
