@@ -1,0 +1,116 @@
+/**
+ * A party in the terminal, over REST and Socket.IO only: `npm run demo -- "Tea or coffee?"`.
+ * Uses the server that runs; without one it starts its own and stops it afterwards.
+ */
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readProcessEnv } from '../config/env.ts'
+import { strategies, strategyView } from '../realtime/views.ts'
+import { type AgentView, ChatspartyClient } from './client.ts'
+import { PartyPrinter, receiptOf } from './demo-printer.ts'
+import { isServing, startServer } from './demo-server.ts'
+import { signInDemoUser } from './demo-user.ts'
+
+const USAGE = `Usage: npm run demo -- "topic" [--strategy ${strategies.join('|')}] [--max-turns N] [--url URL]`
+/** How many of the platform's agents take part. */
+const PARTY_SIZE = 3
+
+/** A mistake of whoever called: shown without a stack. */
+class UsageError extends Error {}
+
+interface Options {
+  topic: string
+  strategy: (typeof strategies)[number] | undefined
+  maxTurns: number
+  url: string | undefined
+}
+
+function readOptions(args: string[]): Options {
+  const { values, positionals } = parse(args)
+  const topic = positionals.join(' ').trim()
+  if (!topic) throw new UsageError(USAGE)
+  const strategy = strategyView.optional().safeParse(values.strategy)
+  if (!strategy.success) throw new UsageError(`--strategy must be one of ${strategies.join(', ')}.`)
+  const maxTurns = Number(values['max-turns'])
+  if (!Number.isInteger(maxTurns) || maxTurns < 1) throw new UsageError('--max-turns must be a whole number from 1 on.')
+  if (values.url !== undefined && !/^https?:\/\//.test(values.url)) {
+    throw new UsageError('--url must begin with http:// or https://.')
+  }
+  return { topic, strategy: strategy.data, maxTurns, url: values.url?.replace(/\/+$/, '') }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        strategy: { type: 'string' },
+        'max-turns': { type: 'string', default: '6' },
+        url: { type: 'string' },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message.split('. ')[0] : error}\n${USAGE}`)
+  }
+}
+
+/** The platform's demo agents. */
+async function chooseAgents(client: ChatspartyClient): Promise<AgentView[]> {
+  const agents = (await client.agents()).filter((agent) => agent.scope === 'platform').slice(0, PARTY_SIZE)
+  if (agents.length < 2) throw new UsageError('This server has no demo agents: run "npm run db:seed" on it.')
+  return agents
+}
+
+/** Starts the party, prints it to its end; true when it ended well. */
+async function hold(client: ChatspartyClient, options: Options, stop: AbortSignal): Promise<boolean> {
+  const agents = await chooseAgents(client)
+  const names = new Map(agents.map((agent) => [agent.id, agent.name]))
+  const write = (text: string) => void process.stdout.write(text)
+  write(`${[...names.values()].join(', ')} on: ${options.topic}\n\n`)
+  const { conversationId, runId } = await client.startParty({
+    agentIds: agents.map((agent) => agent.id),
+    message: options.topic,
+    maxTurns: options.maxTurns,
+    strategy: options.strategy,
+  })
+  const printer = new PartyPrinter(write, (agentId) => names.get(agentId ?? '') ?? 'Somebody')
+  for await (const change of client.follow(conversationId, { untilRun: runId, signal: stop })) printer.show(change)
+  const run = stop.aborted ? await client.cancel(runId) : await client.run(runId)
+  write(`${stop.aborted ? '\n' : ''}${receiptOf(run)}\n`)
+  if (run.error) process.stderr.write(`The party failed: ${run.error.message}\n`)
+  return run.status === 'completed'
+}
+
+async function main(): Promise<boolean> {
+  const options = readOptions(process.argv.slice(2))
+  const env = readProcessEnv()
+  const url = options.url ?? `http://localhost:${env.PORT}`
+  let stopServer = async () => {}
+  const client = new ChatspartyClient({ url })
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
+  process.once('SIGTERM', () => stop.abort())
+  try {
+    if (!(await isServing(url))) {
+      if (options.url) throw new UsageError(`No Chatsparty server answers at ${url}.`)
+      process.stdout.write(`No server at ${url}: starting one...\n`)
+      stopServer = await startServer(url)
+    }
+    await signInDemoUser(client, url, join(env.DATA_DIR, 'demo-user.json'))
+    return await hold(client, options, stop.signal)
+  } finally {
+    client.close()
+    await stopServer()
+  }
+}
+
+main().then(
+  (isWell) => {
+    process.exitCode = isWell ? 0 : 1
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  },
+)

@@ -1,0 +1,199 @@
+/** Following one conversation: joins, re-joins, heals, and gives the changes one after another. No Node-only imports. */
+import { z } from 'zod'
+import type { ConversationEvent } from '../realtime/events.ts'
+import { isTerminal, type RunView, snapshotView } from '../realtime/views.ts'
+import {
+  type Change,
+  type ConversationInput,
+  type ConversationState,
+  emptyConversation,
+  joinAfter,
+  reduce,
+} from './conversation-view.ts'
+import type { LiveConnection, Subscriber } from './live-connection.ts'
+import { ApiError } from './rest.ts'
+
+const joined = snapshotView.extend({ ok: z.literal(true) })
+/** At least this long between a failed join or fetch and the next, in ms. */
+const PAUSE_MS = 500
+
+export interface FollowOptions {
+  /** Ends the iteration once this run is over and its messages are here. */
+  untilRun?: string
+  /** Ends the iteration. */
+  signal?: AbortSignal
+}
+
+/**
+ * The changes of one conversation, from its latest messages on; by `for await`. Breaking the loop leaves the
+ * conversation, and stops nothing on the server.
+ * @throws ApiError from the loop: no such conversation, or the session is over.
+ */
+export class Follower implements Subscriber, AsyncIterable<Change> {
+  readonly #connection: LiveConnection
+  readonly #fetchRun: (runId: string) => Promise<RunView>
+  readonly #conversationId: string
+  readonly #untilRun: string | undefined
+  readonly #queue: Change[] = []
+  #state: ConversationState = emptyConversation
+  #wake: (() => void) | undefined
+  #joining = false
+  #joinedAt = 0
+  #joinedSinceConnect = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #fetching = new Set<string>()
+  #over = false
+  #error: ApiError | undefined
+
+  constructor(
+    connection: LiveConnection,
+    fetchRun: (runId: string) => Promise<RunView>,
+    conversationId: string,
+    options: FollowOptions,
+  ) {
+    this.#connection = connection
+    this.#fetchRun = fetchRun
+    this.#conversationId = conversationId
+    this.#untilRun = options.untilRun
+    options.signal?.addEventListener('abort', () => this.#end())
+    if (options.signal?.aborted) this.#over = true
+    else connection.add(conversationId, this)
+  }
+
+  /** All that is known of the conversation now. */
+  get state(): ConversationState {
+    return this.#state
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Change> {
+    try {
+      for (;;) {
+        const change = this.#queue.shift()
+        if (change) yield change
+        else if (this.#error) throw this.#error
+        else if (this.#over) return
+        else await new Promise<void>((resolve) => (this.#wake = resolve))
+      }
+    } finally {
+      this.#end()
+    }
+  }
+
+  onConnected(): void {
+    this.#joining = false
+    this.#joinedSinceConnect = false
+    this.#join()
+  }
+
+  onEvent(event: ConversationEvent): void {
+    // Another follower's join of the same conversation may let events through before this one's.
+    if (this.#joinedSinceConnect) this.#apply(event)
+  }
+
+  onEnded(error: ApiError): void {
+    this.#error = error
+    this.#end()
+  }
+
+  #join(): void {
+    if (this.#over || this.#joining || !this.#connection.connected) return
+    this.#joining = true
+    this.#joinedAt = performance.now()
+    const afterSeq = joinAfter(this.#state)
+    const body = { conversationId: this.#conversationId, ...(afterSeq === undefined ? {} : { afterSeq }) }
+    this.#connection.command('conversation.join', body, joined, (answer) => {
+      if (this.#over) return
+      this.#joining = false
+      if (answer instanceof ApiError) this.#joinFailed(answer)
+      else {
+        this.#joinedSinceConnect = true
+        this.#apply({ type: 'joined', afterSeq, ...answer })
+      }
+    })
+  }
+
+  #joinFailed(error: ApiError): void {
+    if (error.code.endsWith('.not_found') || error.code.startsWith('auth.') || error.code === 'client.unexpected') {
+      this.onEnded(error)
+    } else this.#later()
+  }
+
+  #apply(input: ConversationInput): void {
+    const endWasKnown = this.#hasEnded()
+    const step = reduce(this.#state, input)
+    this.#state = step.state
+    for (const change of step.changes) this.#give(change)
+    for (const runId of step.fetchRuns) this.#fetch(runId)
+    if (this.#untilRun !== undefined && input.type === 'joined' && !this.#state.runs.has(this.#untilRun)) {
+      this.#fetch(this.#untilRun)
+    }
+    if (step.rejoin) this.#rejoin()
+    // What a join after the run's end did not bring is older than what is followed.
+    else if (this.#hasEnded() && (this.#hasAllMessages() || (endWasKnown && input.type === 'joined'))) this.#end()
+  }
+
+  /** A join that heals nothing (the live text is lost for now) is not repeated for every word that comes. */
+  #rejoin(): void {
+    if (performance.now() - this.#joinedAt < PAUSE_MS / 2) this.#later()
+    else this.#join()
+  }
+
+  #hasEnded(): boolean {
+    const run = this.#untilRun === undefined ? undefined : this.#state.runs.get(this.#untilRun)
+    return run !== undefined && isTerminal(run.status)
+  }
+
+  #hasAllMessages(): boolean {
+    const turns = this.#untilRun === undefined ? [] : (this.#state.runs.get(this.#untilRun)?.turns ?? [])
+    const known = new Set(this.#state.messages.map(({ id }) => id))
+    return turns.every(({ messageId }) => messageId === null || known.has(messageId))
+  }
+
+  #fetch(runId: string): void {
+    if (this.#fetching.has(runId) || this.#over) return
+    this.#fetching.add(runId)
+    this.#fetchRun(runId).then(
+      (run) => {
+        this.#fetching.delete(runId)
+        if (!this.#over) this.#apply({ type: 'run.fetched', run })
+      },
+      (error: unknown) => {
+        this.#fetching.delete(runId)
+        const isGone = error instanceof ApiError && (error.status === 404 || error.status === 401)
+        if (isGone && (runId === this.#untilRun || error.status === 401)) this.onEnded(error)
+        else if (!isGone && !this.#over) setTimeout(() => this.#fetch(runId), PAUSE_MS)
+      },
+    )
+  }
+
+  #later(): void {
+    if (this.#timer || this.#over) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#join()
+    }, PAUSE_MS / 2)
+  }
+
+  /** Pieces of one turn that wait are joined: a reader that is slow gets fewer, not more. */
+  #give(change: Change): void {
+    const last = this.#queue.at(-1)
+    const continues =
+      change.type === 'turn.text' &&
+      last?.type === 'turn.text' &&
+      last.runId === change.runId &&
+      last.turn === change.turn &&
+      last.attempt === change.attempt
+    if (continues) this.#queue[this.#queue.length - 1] = { ...change, text: last.text + change.text }
+    else this.#queue.push(change)
+    this.#wake?.()
+  }
+
+  #end(): void {
+    if (!this.#over) {
+      this.#over = true
+      clearTimeout(this.#timer)
+      this.#connection.remove(this.#conversationId, this)
+    }
+    this.#wake?.()
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Every event that a server sends and every command that a client may send, as zod schemas and types.
+ * Pure: browsers import this file too.
+ *
+ * All events are idempotent: messages by `id` and `seq`, runs by their terminal state, live text by (attempt, offset).
+ */
+import { z } from 'zod'
+import {
+  conversationView,
+  creditsAmount,
+  creditsView,
+  errorView,
+  fileView,
+  idView,
+  messageView,
+  onBusyView,
+  runView,
+  snapshotView,
+  strategyView,
+  usageView,
+} from './views.ts'
+
+/**
+ * `version` is the conversation's version that the commit behind an event made. Whoever publishes several events of one
+ * commit sets it on the last one: who received that one received them all, and needs no snapshot.
+ */
+const inConversation = { conversationId: idView, version: z.number().int().min(0).optional() }
+const turn = { runId: idView, turn: z.number().int().min(0), attempt: z.number().int().min(1) }
+const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.object({ type: z.literal(type), ...shape })
+
+export const serverEvent = z.discriminatedUnion('type', [
+  event('message.created', { ...inConversation, message: messageView }),
+  event('run.updated', { ...inConversation, run: runView }),
+  event('turn.started', { ...inConversation, ...turn, agentId: idView, agentName: z.string() }),
+  /** `offset` counts UTF-16 code units of this attempt's text. */
+  event('turn.delta', { ...inConversation, ...turn, offset: z.number().int().min(0), text: z.string() }),
+  /** `message` is null when the speaker passed. `credits` is what the turn cost. */
+  event('turn.completed', {
+    ...inConversation,
+    ...turn,
+    message: messageView.nullable(),
+    usage: usageView,
+    credits: creditsAmount,
+  }),
+  event('turn.failed', { ...inConversation, ...turn, error: errorView, willRetry: z.boolean() }),
+  event('run.completed', { ...inConversation, run: runView }),
+  event('run.failed', { ...inConversation, run: runView }),
+  event('run.cancelled', { ...inConversation, run: runView }),
+  /** Like the acknowledgement of a join: sent when the server found that something was missed. */
+  event('conversation.snapshot', { ...inConversation, ...snapshotView.shape }),
+  event('conversation.updated', { ...inConversation, conversation: conversationView }),
+  event('credits.updated', creditsView.shape),
+  event('file.updated', { file: fileView }),
+])
+
+/** `{ type, ...payload }`; on a socket the type is the event's name and the payload goes without it. */
+export type ServerEvent = z.infer<typeof serverEvent>
+export type ServerEventType = ServerEvent['type']
+/** One kind of event: `EventOf<'turn.delta'>`. */
+export type EventOf<T extends ServerEventType> = Extract<ServerEvent, { type: T }>
+/** An event that concerns a conversation (all but credits and files). */
+export type ConversationEvent = Extract<ServerEvent, { conversationId: string }>
+/** An event that goes to all of a user's sockets. */
+export type UserEvent = Exclude<ServerEvent, ConversationEvent>
+
+/** An event's payload without its type, as sockets carry it. */
+export type PayloadOf<T extends ServerEventType> = Omit<EventOf<T>, 'type'>
+
+export const serverEventTypes = serverEvent.options.map((option) => option.shape.type.value)
+
+const chatShape = {
+  message: z.string().min(1),
+  conversationId: idView.optional(),
+  onBusy: onBusyView.optional(),
+  fileIds: z.array(idView).max(50).optional(),
+  /** At most 255 characters; the same key and body answer the same run again. */
+  idempotencyKey: z.string().min(1).max(255).optional(),
+}
+
+/** One agent: the body of `POST /api/chat`, with the idempotency key beside it. */
+export const singleSend = z.strictObject({ agentId: idView, ...chatShape })
+/** A party: the body of `POST /api/chat/multi-agent`, with the idempotency key beside it. */
+export const partySend = z.strictObject({
+  agentIds: z.array(idView).min(2).max(10),
+  strategy: strategyView.optional(),
+  maxTurns: z.number().int().min(1).optional(),
+  stop: z
+    .strictObject({
+      maxRounds: z.number().int().min(1).optional(),
+      maxCredits: z.string().optional(),
+      maxSeconds: z.number().min(1).optional(),
+      phrase: z.string().min(1).optional(),
+    })
+    .optional(),
+  ...chatShape,
+})
+export type SingleSend = z.infer<typeof singleSend>
+export type PartySend = z.infer<typeof partySend>
+/** The two kinds are told apart by `agentId` and `agentIds`. */
+export type SendCommand = SingleSend | PartySend
+
+/** What a client may ask over a socket, by name. Unknown keys are refused. */
+export const clientCommands = {
+  'conversation.join': z.strictObject({ conversationId: idView, afterSeq: z.number().int().min(0).optional() }),
+  'conversation.leave': z.strictObject({ conversationId: idView }),
+  'message.send': z.union([singleSend, partySend]),
+  'run.cancel': z.strictObject({ runId: idView }),
+  'auth.refresh': z.strictObject({ token: z.string().min(1).max(8_192) }),
+}
+export type CommandName = keyof typeof clientCommands
+export type CommandBody<N extends CommandName> = z.infer<(typeof clientCommands)[N]>

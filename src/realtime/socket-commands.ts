@@ -1,0 +1,46 @@
+import type { z } from 'zod'
+import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
+import { type clientCommands, partySend, singleSend } from './events.ts'
+import type { FailureView } from './views.ts'
+
+/** Answers a command: `{ ok: true, ...answer }`. */
+export type Reply = (answer: Record<string, unknown>) => void
+/** One command: checks its body, does it, replies once; throws AppError. */
+export type Command = (body: unknown, reply: Reply) => Promise<void>
+
+/** A command whose body is checked by its schema. */
+export const command =
+  <T>(schema: z.ZodType<T>, run: (body: T, reply: Reply) => Promise<void>): Command =>
+  async (body, reply) =>
+    run(parse(schema, body), reply)
+
+/** The body of `message.send`, checked against the kind that it means to be, so that the issues fit. */
+export function parseSend(body: unknown): z.infer<(typeof clientCommands)['message.send']> {
+  const isParty = typeof body === 'object' && body !== null && 'agentIds' in body
+  return isParty ? parse(partySend, body) : parse(singleSend, body)
+}
+
+/** @throws AppError 400 with the path of each bad field. */
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const result = schema.safeParse(body)
+  if (result.success) return result.data
+  throw invalidRequest(
+    result.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a known field' }))
+        : [{ path: issue.path.join('.'), message: issue.message }],
+    ),
+  )
+}
+
+export const unknownCommand = (): AppError => notFound('command')
+
+export const tooFast = (): AppError =>
+  new AppError(429, 'socket.rate_limited', 'Too many commands at once; wait a second.', { retryAfterSeconds: 1 })
+
+/** An error as acknowledgements carry it; what is no AppError tells nothing of the inside. */
+export function failureOf(error: unknown): FailureView {
+  const known =
+    error instanceof AppError ? error : new AppError(500, 'server.error', 'Something went wrong on our side.')
+  return { message: known.message, code: known.code, details: known.details ?? {} }
+}

@@ -1,0 +1,42 @@
+import type { SendCommand } from './events.ts'
+import type { AcceptedView, ConversationView, MessageView, RunView } from './views.ts'
+
+/** A signed-in session, as a token proves it. */
+export interface SocketSession {
+  userId: string
+  sessionId: string
+  role: 'user' | 'admin'
+  expiresAt: Date
+}
+
+/** What a conversation's rows say. */
+export interface ConversationRows {
+  conversation: ConversationView
+  /** Ascending by `seq`. */
+  messages: MessageView[]
+  activeRun: RunView | null
+}
+
+/**
+ * What live connections (Socket.IO, SSE) need of the domains behind them; the composition root wires it.
+ * Methods throw AppError, which becomes the acknowledgement's error.
+ */
+export interface SocketPorts {
+  /** @throws AppError 401 for a token that is forged, expired or of a session that was revoked. */
+  authenticate(token: string): Promise<SocketSession>
+  /** Those of the sessions that are neither revoked nor expired. One query. */
+  sessionAlive(sessionIds: string[]): Promise<Set<string>>
+  /**
+   * The conversation with its messages after `afterSeq`, oldest first and at most a page of at least 100 (a full page is
+   * asked for its rest), or with the latest page of them. All of it in one snapshot of the database, or the version
+   * first: a version newer than the messages would lose some.
+   * @throws AppError 404 when it is not this user's.
+   */
+  snapshot(userId: string, conversationId: string, afterSeq?: number): Promise<ConversationRows>
+  /** The current version of each conversation that exists. One query for all. */
+  versions(conversationIds: string[]): Promise<Map<string, number>>
+  /** Accepts a message as the chat POSTs do. */
+  send(userId: string, body: SendCommand): Promise<AcceptedView>
+  /** @throws AppError 404 when the run is not this user's. */
+  cancel(userId: string, runId: string): Promise<RunView>
+}

@@ -1,0 +1,191 @@
+/**
+ * What clients see, as zod schemas and types. Pure: browsers import this file too.
+ * Objects ignore keys they do not know, so that an older client reads a newer server.
+ */
+import { z } from 'zod'
+
+/** UUID of any version; ours are v7. */
+export const idView = z.guid()
+/** ISO 8601 in UTC. */
+export const timeView = z.iso.datetime()
+/** Exact decimal string of credits with six places, such as "9998.123456"; a charge may be negative. */
+export const creditsAmount = z.string().regex(/^-?\d+\.\d{6}$/)
+const tokens = z.number().int().min(0)
+
+export const strategies = ['round_robin', 'supervisor', 'mention', 'handoff', 'panel'] as const
+export const strategyView = z.enum(strategies)
+/** Who speaks next in a party. */
+export type StrategyName = z.infer<typeof strategyView>
+
+export const onBusyView = z.enum(['interject', 'enqueue', 'interrupt', 'reject'])
+/** What a message does that arrives while a run is active. */
+export type OnBusy = z.infer<typeof onBusyView>
+
+export const runStatuses = ['pending', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const
+export const runStatusView = z.enum(runStatuses)
+export type RunStatus = z.infer<typeof runStatusView>
+
+export const turnStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
+export const turnStatusView = z.enum(turnStatuses)
+/** A turn whose speaker passed is `completed` without a message. */
+export type TurnStatus = z.infer<typeof turnStatusView>
+
+export const stopReasons = [
+  'finished',
+  'max_turns',
+  'max_rounds',
+  'max_credits',
+  'max_seconds',
+  'phrase',
+  'supervisor_done',
+  'all_passed',
+  'credits_exhausted',
+  'cancelled',
+  'interrupted',
+  'failed',
+] as const
+export const stopReasonView = z.enum(stopReasons)
+export type StopReason = z.infer<typeof stopReasonView>
+
+/** True when nothing can change this run any more. */
+export const isTerminal = (status: RunStatus): boolean =>
+  status === 'completed' || status === 'failed' || status === 'cancelled'
+
+/** An error as clients see it: `code` is `domain.reason`. */
+export const errorView = z.object({ code: z.string(), message: z.string() })
+export type ErrorView = z.infer<typeof errorView>
+
+/** The error of an answer or acknowledgement: with `details`, for a 400 `{ issues: [{ path, message }] }`. */
+export const failureView = errorView.extend({ details: z.record(z.string(), z.unknown()).optional() })
+export type FailureView = z.infer<typeof failureView>
+
+export const messageView = z.object({
+  id: idView,
+  /** 1, 2, 3... in its conversation. */
+  seq: z.number().int().min(1),
+  role: z.enum(['user', 'agent', 'system']),
+  agentId: idView.nullable(),
+  agentName: z.string().nullable(),
+  content: z.string(),
+  status: z.enum(['complete', 'cancelled', 'failed', 'superseded']),
+  runId: idView.nullable(),
+  /** The turn's index in its run; null for what no agent said. */
+  turn: z.number().int().min(0).nullable(),
+  fileIds: z.array(idView),
+  createdAt: timeView,
+})
+export type MessageView = z.infer<typeof messageView>
+
+export const runTurnView = z.object({
+  index: z.number().int().min(0),
+  /** Null until the speaker is picked. */
+  agentId: idView.nullable(),
+  status: turnStatusView,
+  /** 0 until a worker claims it, then 1, 2... */
+  attempt: z.number().int().min(0),
+  messageId: idView.nullable(),
+})
+export type RunTurnView = z.infer<typeof runTurnView>
+
+/** What a run cost so far: sums over its settled turns. */
+export const receiptView = z.object({
+  turns: z.number().int().min(0),
+  inputTokens: tokens,
+  outputTokens: tokens,
+  credits: creditsAmount,
+  released: creditsAmount,
+  /** True when any of the usage had to be estimated. */
+  estimated: z.boolean(),
+})
+export type ReceiptView = z.infer<typeof receiptView>
+
+export const runView = z.object({
+  id: idView,
+  conversationId: idView,
+  status: runStatusView,
+  strategy: strategyView,
+  maxTurns: z.number().int().min(1),
+  stopReason: stopReasonView.nullable(),
+  error: errorView.nullable(),
+  turns: z.array(runTurnView),
+  receipt: receiptView,
+  createdAt: timeView,
+  startedAt: timeView.nullable(),
+  finishedAt: timeView.nullable(),
+})
+export type RunView = z.infer<typeof runView>
+
+export const conversationView = z.object({
+  id: idView,
+  title: z.string().nullable(),
+  agentIds: z.array(idView),
+  strategy: strategyView,
+  archived: z.boolean(),
+  /** Raised by every commit that changes what clients see of the conversation. */
+  version: z.number().int().min(0),
+  createdAt: timeView,
+  updatedAt: timeView,
+  activeRun: runView.nullable(),
+})
+export type ConversationView = z.infer<typeof conversationView>
+
+/** Tokens of one turn or call; the classes are disjoint. */
+export const usageView = z.object({
+  inputTokens: tokens,
+  outputTokens: tokens,
+  cachedInputTokens: tokens,
+  cacheWriteTokens: tokens,
+  reasoningTokens: tokens,
+  estimated: z.boolean(),
+})
+export type UsageView = z.infer<typeof usageView>
+
+/** A user's balance as events carry it. */
+export const creditsView = z.object({ available: creditsAmount, held: creditsAmount })
+export type CreditsView = z.infer<typeof creditsView>
+
+export const fileView = z.object({
+  id: idView,
+  name: z.string(),
+  contentType: z.string(),
+  /** Bytes. */
+  size: z.number().int().min(0),
+  sha256: z.string(),
+  status: z.enum(['processing', 'ready', 'failed']),
+  error: errorView.nullable(),
+  pages: z.number().int().min(0).nullable(),
+  /** Characters of extracted text. */
+  textLength: z.number().int().min(0).nullable(),
+  createdAt: timeView,
+  updatedAt: timeView,
+})
+export type FileView = z.infer<typeof fileView>
+
+/** What one attempt at a turn has said so far. */
+export const liveTurnView = z.object({
+  runId: idView,
+  turn: z.number().int().min(0),
+  attempt: z.number().int().min(1),
+  agentId: idView,
+  text: z.string(),
+})
+export type LiveTurnView = z.infer<typeof liveTurnView>
+
+/** All that a client needs to show a conversation from `afterSeq` on; the acknowledgement of a join. */
+export const snapshotView = z.object({
+  conversation: conversationView,
+  /** Ascending by `seq`. */
+  messages: z.array(messageView),
+  activeRun: runView.nullable(),
+  live: z.array(liveTurnView),
+})
+export type SnapshotView = z.infer<typeof snapshotView>
+
+/** The 202 body of the chat POSTs. */
+export const acceptedView = z.object({
+  conversationId: idView,
+  runId: idView,
+  messageId: idView,
+  status: runStatusView,
+})
+export type AcceptedView = z.infer<typeof acceptedView>
