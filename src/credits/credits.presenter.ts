@@ -1,0 +1,65 @@
+import { formatCredits } from '../shared/money.ts'
+import type { EntryKind } from './ledger.entity.ts'
+import type { Balance } from './ledger.repository.ts'
+import type { PriceVersion } from './pricing.ts'
+import type { LossLine, StatementLine, UsageSum } from './statement.repository.ts'
+
+export const presentBalance = ({ available, held, granted, spent }: Balance) => ({
+  available: formatCredits(available),
+  held: formatCredits(held),
+  granted: formatCredits(granted),
+  spent: formatCredits(spent),
+})
+
+const typeOf = (kind: EntryKind) => (kind === 'post' ? 'charge' : kind)
+
+/** A statement's line. `balanceAfter` is all that the user owns then: available and held. */
+export const presentTransaction = ({ charge, ...line }: StatementLine) => ({
+  id: line.id,
+  type: typeOf(line.kind),
+  amount: formatCredits(line.amount),
+  balanceAfter: formatCredits(line.balanceAfter),
+  description: line.description,
+  conversationId: charge?.conversationId ?? null,
+  runId: line.runId,
+  turn: line.turn,
+  call: charge?.call ?? null,
+  agentId: charge?.agentId ?? null,
+  agentName: charge?.agentName ?? null,
+  provider: charge?.provider ?? null,
+  model: charge?.model ?? null,
+  usage: charge?.usage ?? null,
+  priceVersionId: charge?.priceVersionId ?? null,
+  priceVersion: charge?.priceVersion ?? null,
+  /** The share of the price that was charged. */
+  rate: charge ? formatCredits(charge.ratePpm) : null,
+  createdAt: line.createdAt.toISOString(),
+})
+
+export const presentPrice = (price: PriceVersion) => ({
+  id: price.priceId,
+  provider: price.provider,
+  model: price.model,
+  inputPerMTok: formatCredits(price.inputPerMTok),
+  outputPerMTok: formatCredits(price.outputPerMTok),
+  cachedInputPerMTok: formatCredits(price.cachedInputPerMTok),
+  cacheWritePerMTok: formatCredits(price.cacheWritePerMTok),
+  reasoningPerMTok: formatCredits(price.reasoningPerMTok),
+  perCall: formatCredits(price.perCall),
+  version: price.version,
+  effectiveFrom: price.effectiveFrom.toISOString(),
+})
+
+export const presentUsage = ({ key, name, calls, usage, credits }: UsageSum) => ({
+  key,
+  name,
+  calls,
+  ...usage,
+  credits: formatCredits(credits),
+})
+
+export const presentLoss = (line: LossLine) => ({
+  ...line,
+  amount: formatCredits(line.amount),
+  createdAt: line.createdAt.toISOString(),
+})

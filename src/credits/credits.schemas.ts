@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { formatCredits, parseCredits } from '../shared/money.ts'
+import { MOST_PER_CALL, MOST_PER_MTOK } from './price.entity.ts'
+import { USAGE_GROUPS } from './statement.repository.ts'
+
+/** The largest grant or correction that one request may make: a billion credits. */
+const MOST_ADDED = 1_000_000_000_000_000n
+
+/** An exact decimal string of credits, as micro-credits. A JSON number is refused: it may have lost digits on its way. */
+const credits = z.string('must be a decimal string, such as "12.5"').transform((text, context) => {
+  try {
+    return parseCredits(text)
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : 'must be a decimal number')
+    return z.NEVER
+  }
+})
+
+const price = (most: bigint) =>
+  credits
+    .refine((amount) => amount >= 0n, 'must not be negative')
+    .refine((amount) => amount <= most, `must not be more than ${formatCredits(most)}`)
+
+const perMTok = price(MOST_PER_MTOK)
+const name = z.string().trim().min(1).max(200)
+const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
+/** A moment, or a day, which is its beginning in UTC. */
+const momentOrDay = z.union([z.iso.date().transform((text) => new Date(`${text}T00:00:00Z`)), moment])
+
+const rates = {
+  inputPerMTok: perMTok,
+  outputPerMTok: perMTok,
+  cachedInputPerMTok: perMTok,
+  cacheWritePerMTok: perMTok,
+  reasoningPerMTok: perMTok,
+  perCall: price(MOST_PER_CALL),
+}
+
+/** What is not given costs what its dearer relative costs, never nothing: caches as input, reasoning as output. */
+export const priceBody = z
+  .strictObject({
+    provider: name,
+    model: name,
+    ...rates,
+    cachedInputPerMTok: perMTok.optional(),
+    cacheWritePerMTok: perMTok.optional(),
+    reasoningPerMTok: perMTok.optional(),
+    perCall: rates.perCall.default(0n),
+  })
+  .refine(({ provider, model }) => provider !== '*' || model === '*', {
+    path: ['model'],
+    message: 'must be "*" where the provider is',
+  })
+  .transform((body) => ({
+    ...body,
+    cachedInputPerMTok: body.cachedInputPerMTok ?? body.inputPerMTok,
+    cacheWritePerMTok: body.cacheWritePerMTok ?? body.inputPerMTok,
+    reasoningPerMTok: body.reasoningPerMTok ?? body.outputPerMTok,
+  }))
+
+/** Fields that are not given stay as they are. */
+export const priceChangeBody = z
+  .strictObject({
+    ...rates,
+    /** When the version starts; without it, now. */
+    effectiveFrom: moment.refine((when) => when.getTime() >= Date.now() - 60_000, 'must not be in the past'),
+  })
+  .partial()
+  .refine((body) => Object.keys(body).some((field) => field !== 'effectiveFrom'), 'must change a price')
+
+export const addBody = z.strictObject({
+  userId: z.uuid(),
+  /** Negative takes credits back. */
+  amount: credits
+    .refine((amount) => amount !== 0n, 'must not be zero')
+    .refine((amount) => amount <= MOST_ADDED && amount >= -MOST_ADDED, `must be at most ${formatCredits(MOST_ADDED)}`),
+  reason: z.string().trim().min(1).max(500),
+})
+
+export const idempotencyKey = z.string().min(1).max(200).optional()
+
+export const TRANSACTION_TYPES = ['grant', 'charge', 'adjustment', 'refund'] as const
+
+/** Beside a page's limit and cursor. */
+export const transactionsFilter = {
+  type: z.enum(TRANSACTION_TYPES).optional(),
+  runId: z.uuid().optional(),
+  conversationId: z.uuid().optional(),
+  from: momentOrDay.optional(),
+  to: momentOrDay.optional(),
+}
+
+export const usageQuery = z.strictObject({
+  by: z.enum(USAGE_GROUPS).default('day'),
+  from: momentOrDay.optional(),
+  to: momentOrDay.optional(),
+  limit: z.coerce.number().int().min(1).max(366).default(100),
+})
+
+/** Beside a page's limit and cursor. */
+export const lossesFilter = { from: momentOrDay.optional(), to: momentOrDay.optional() }

@@ -1,0 +1,281 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import type { EntryKind } from './ledger.entity.ts'
+
+/** Balances in micro-credits. */
+export interface Balance {
+  available: bigint
+  held: bigint
+  granted: bigint
+  spent: bigint
+}
+
+/** One attempt at a turn. */
+export interface AttemptRef {
+  runId: string
+  turn: number
+  attempt: number
+}
+
+/** A hold to be taken: `claimToken` is the turn's, so that a repetition by the same claim finds its hold again. */
+export interface HoldRequest extends AttemptRef {
+  userId: string
+  claimToken: string
+  amount: bigint
+}
+
+/** What a settlement did; `available` and `held` are the balances after it. */
+export interface Settlement {
+  /** Paid by the user. */
+  charged: bigint
+  /** Given back from the hold. */
+  released: bigint
+  /** Neither hold nor balance covered it: the platform's loss. */
+  lost: bigint
+  available: bigint
+  held: bigint
+}
+
+/** What gave a hold back; the balances are those after it. */
+export type Release = Pick<Settlement, 'released' | 'available' | 'held'>
+
+/** Where calls belong; run, turn and attempt are null for calls outside a turn. */
+export interface CallContext {
+  userId: string
+  conversationId: string | null
+  runId: string | null
+  turn: number | null
+  attempt: number | null
+}
+
+/**
+ * A metered call as `ledger_charge` and `ledger_lose` take it: the columns of `metered_calls`, and what its entries need. The
+ * amount is a decimal string because it travels as JSON.
+ */
+export interface CallRow {
+  id: string
+  user_id: string
+  conversation_id: string | null
+  run_id: string | null
+  turn: number | null
+  attempt: number | null
+  call: number
+  purpose: string
+  agent_id: string | null
+  agent_name: string | null
+  connection_id: string | null
+  provider: string
+  model: string
+  input_tokens: number
+  cached_input_tokens: number
+  cache_write_tokens: number
+  output_tokens: number
+  reasoning_tokens: number
+  estimated: boolean
+  price_version_id: string
+  rate_ppm: number
+  amount: string
+  loss_id: string
+  key: string
+  description: string
+}
+
+/** What a run has cost so far: the sums of its charged calls, exactly. */
+export interface Receipt {
+  /** All input, cached or not. */
+  inputTokens: number
+  /** With reasoning. */
+  outputTokens: number
+  credits: bigint
+  /** Given back from the run's holds. */
+  released: bigint
+  /** True when the usage of any call had to be estimated. */
+  estimated: boolean
+}
+
+/** Ids of the entries that a settlement may need besides its postings. */
+export interface SettlementIds {
+  extendId: string
+  extendKey: string
+  releaseId: string
+}
+
+/** Credits for (or, negative, from) a user's available balance. */
+export interface Gift {
+  id: string
+  userId: string
+  kind: Extract<EntryKind, 'grant' | 'adjustment' | 'refund'>
+  amount: bigint
+  key: string
+  description: string
+  createdBy: string | null
+}
+
+type Texts<T> = Record<keyof T, string>
+
+/** The ledger's operations, each one round trip. The functions are in the migration that creates the ledger. */
+export class LedgerRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async openAccount(userId: string, tx: Tx): Promise<void> {
+    await tx.query('INSERT INTO accounts (user_id) VALUES ($1) ON CONFLICT DO NOTHING', [userId])
+  }
+
+  async balance(userId: string, tx: Tx = this.#db.manager): Promise<Balance | undefined> {
+    const sql = 'SELECT available, held, granted, spent FROM accounts WHERE user_id = $1'
+    const [row] = await rows<Texts<Balance>>(tx, sql, [userId])
+    if (!row) return undefined
+    const { available, held, granted, spent } = row
+    return { available: BigInt(available), held: BigInt(held), granted: BigInt(granted), spent: BigInt(spent) }
+  }
+
+  /** Moves credits between the platform and `available`, once per key. */
+  async give(gift: Gift, tx: Tx): Promise<'given' | 'repeated' | 'insufficient' | 'no_account'> {
+    const { id, userId, kind, amount, key, description, createdBy } = gift
+    const [row] = await rows<{ outcome: 'given' | 'repeated' | 'insufficient' | 'no_account' }>(
+      tx,
+      'SELECT ledger_give($1, $2, $3, $4, $5, $6, $7) AS outcome',
+      [id, userId, kind, amount, key, description, createdBy],
+    )
+    return row?.outcome ?? 'no_account'
+  }
+
+  /** A turn has one pending hold: the same claim is given the one it has, `other` says that it is another claim's. */
+  async placeHold(
+    ids: { holdId: string; entryId: string },
+    hold: HoldRequest,
+    tx: Tx,
+  ): Promise<{ outcome: 'held'; holdId: string } | { outcome: 'insufficient' | 'other' }> {
+    const { userId, runId, turn, attempt, claimToken, amount } = hold
+    const [row] = await rows<{ outcome: 'held' | 'repeated' | 'insufficient' | 'other' }>(
+      tx,
+      'SELECT ledger_hold($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
+      [ids.holdId, ids.entryId, userId, runId, turn, attempt, claimToken, amount],
+    )
+    const outcome = row?.outcome ?? 'insufficient'
+    if (outcome === 'held') return { outcome, holdId: ids.holdId }
+    if (outcome !== 'repeated') return { outcome }
+    const holdId = await this.pendingHold(hold, tx)
+    return holdId ? { outcome: 'held', holdId } : { outcome: 'other' }
+  }
+
+  /** Raises a pending hold, once per key. */
+  async extendHold(
+    extension: { entryId: string; holdId: string; amount: bigint; key: string },
+    tx: Tx,
+  ): Promise<'held' | 'insufficient' | 'resolved'> {
+    const { entryId, holdId, amount, key } = extension
+    const sql = 'SELECT ledger_extend($1, $2, $3, $4) AS outcome'
+    const [row] = await rows<{ outcome: 'held' | 'insufficient' | 'resolved' }>(tx, sql, [entryId, holdId, amount, key])
+    return row?.outcome ?? 'resolved'
+  }
+
+  /** Gives a pending hold back whole; `undefined` when there is none. */
+  async voidHold(
+    which: { holdId: string } | { runId: string; turn: number },
+    entryId: string,
+    tx: Tx,
+  ): Promise<Release | undefined> {
+    const parameters = 'holdId' in which ? [which.holdId, null, null] : [null, which.runId, which.turn]
+    const sql = 'SELECT ledger_void($1, $2, $3, $4) AS result'
+    const [row] = await rows<{ result: string[] | null }>(tx, sql, [...parameters, entryId])
+    if (!row?.result) return undefined
+    const [released = 0n, available = 0n, held = 0n] = row.result.map(BigInt)
+    return { released, available, held }
+  }
+
+  /**
+   * Pays calls from the hold, then from `available`, then from the platform's losses, and resolves the hold. `undefined`
+   * when the hold is resolved already or there is no account.
+   */
+  async charge(
+    { userId, runId, turn, attempt }: CallContext,
+    holdId: string | null,
+    calls: CallRow[],
+    ids: SettlementIds,
+    tx: Tx,
+  ): Promise<Settlement | undefined> {
+    const [row] = await rows<{ result: string[] | null }>(
+      tx,
+      'SELECT ledger_charge($1, $2, $3, $4, $5, $6, $7, $8, $9) AS result',
+      [userId, holdId, runId, turn, attempt, JSON.stringify(calls), ids.extendId, ids.extendKey, ids.releaseId],
+    )
+    if (!row?.result) return undefined
+    const [charged = 0n, released = 0n, lost = 0n, available = 0n, held = 0n] = row.result.map(BigInt)
+    return { charged, released, lost, available, held }
+  }
+
+  /** Records calls at the platform's cost and answers what they cost; those recorded before are left out. */
+  async recordLoss(calls: CallRow[], tx: Tx): Promise<bigint> {
+    const [row] = await rows<{ lost: string }>(tx, 'SELECT ledger_lose($1) AS lost', [JSON.stringify(calls)])
+    return BigInt(row?.lost ?? 0)
+  }
+
+  /** The id of a turn's pending hold. */
+  async pendingHold({ runId, turn }: { runId: string; turn: number }, tx: Tx): Promise<string | null> {
+    const sql = `SELECT id FROM holds WHERE run_id = $1 AND turn = $2 AND status = 'pending'`
+    const [row] = await rows<{ id: string }>(tx, sql, [runId, turn])
+    return row?.id ?? null
+  }
+
+  /** What a run has been charged and what its pending holds reserve. */
+  async committedOf(runId: string, tx: Tx = this.#db.manager): Promise<bigint> {
+    const [row] = await rows<{ committed: string }>(
+      tx,
+      `SELECT (SELECT coalesce(sum(charged), 0) FROM metered_calls WHERE run_id = $1 AND outcome = 'charged')
+         + (SELECT coalesce(sum(amount), 0) FROM holds WHERE run_id = $1 AND status = 'pending') AS committed`,
+      [runId],
+    )
+    return BigInt(row?.committed ?? 0)
+  }
+
+  /** Receipts by run, of zeros for a run without calls. */
+  async receiptsOf(runIds: string[], tx: Tx = this.#db.manager): Promise<Map<string, Receipt>> {
+    const found = await rows<{
+      runId: string
+      inputTokens: string
+      outputTokens: string
+      credits: string
+      released: string
+      estimated: boolean
+    }>(
+      tx,
+      `SELECT run.id AS "runId", input_tokens AS "inputTokens", output_tokens AS "outputTokens", credits, estimated, released
+       FROM unnest($1::uuid[]) AS run (id),
+       LATERAL (
+         SELECT coalesce(sum(input_tokens + cached_input_tokens + cache_write_tokens), 0) AS input_tokens,
+           coalesce(sum(output_tokens + reasoning_tokens), 0) AS output_tokens, coalesce(sum(charged), 0) AS credits,
+           coalesce(bool_or(estimated), false) AS estimated
+         FROM metered_calls WHERE run_id = run.id AND outcome = 'charged'
+       ) AS calls,
+       LATERAL (SELECT coalesce(sum(released), 0) AS released FROM holds WHERE run_id = run.id) AS given_back`,
+      [runIds],
+    )
+    return new Map(
+      found.map((row) => [
+        row.runId,
+        {
+          inputTokens: Number(row.inputTokens),
+          outputTokens: Number(row.outputTokens),
+          credits: BigInt(row.credits),
+          released: BigInt(row.released),
+          estimated: row.estimated,
+        },
+      ]),
+    )
+  }
+
+  /** Makes every other operation on this account wait until the transaction ends: first in the account's queue. */
+  async lockAccount(userId: string, tx: Tx): Promise<void> {
+    await tx.query('SELECT pg_advisory_xact_lock(400, uuid_hash($1))', [userId])
+  }
+
+  async isKnown(key: string, tx: Tx): Promise<boolean> {
+    return (await rows(tx, 'SELECT 1 FROM ledger_entries WHERE key = $1', [key])).length > 0
+  }
+}

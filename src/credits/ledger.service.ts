@@ -1,0 +1,256 @@
+import type { Tx } from '../database/transaction.ts'
+import { AppError } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type {
+  AttemptRef,
+  Balance,
+  CallContext,
+  CallRow,
+  Gift,
+  HoldRequest,
+  LedgerRepository,
+  Receipt,
+  Release,
+  Settlement,
+} from './ledger.repository.ts'
+import type { MeteredCall } from './metered-call.ts'
+import { costOf } from './pricing.ts'
+
+/** What ends an attempt: its calls, and its hold, which is null when the attempt never got to take one. */
+export interface SettleRequest extends AttemptRef {
+  holdId: string | null
+  userId: string
+  conversationId: string
+  calls: MeteredCall[]
+}
+
+/** Calls that no hold covers. `key` names the operation; with a run and turn, `call` must be unique in that turn. */
+export interface ChargeRequest extends Partial<AttemptRef> {
+  key: string
+  userId: string
+  conversationId: string | null
+  calls: MeteredCall[]
+}
+
+/** Calls of an attempt that came to nothing. */
+export interface LossRequest extends AttemptRef {
+  userId: string
+  conversationId: string
+  calls: MeteredCall[]
+}
+
+const NOTHING = { charged: 0n, released: 0n, lost: 0n }
+
+/**
+ * The ledger: what users own, hold and spend. Amounts are micro-credits. Operations join the caller's transaction
+ * (`tx`), so that money moves exactly when the turn does.
+ *
+ * In one transaction resolve or extend holds before anything else touches the same account: the lock order is hold,
+ * account.
+ */
+export class LedgerService {
+  readonly #ledger: LedgerRepository
+
+  constructor(ledger: LedgerRepository) {
+    this.#ledger = ledger
+  }
+
+  /** Opens a new user's account with a first grant (0n for none). Repeating it changes nothing. */
+  async openAccount(tx: Tx, userId: string, grant: bigint): Promise<void> {
+    await this.#ledger.openAccount(userId, tx)
+    if (grant === 0n) return
+    await this.give(tx, { userId, kind: 'grant', amount: grant, key: `open:${userId}`, description: 'Welcome credits' })
+  }
+
+  /**
+   * Adds credits (a negative adjustment takes them), once per `key`; `repeated` tells that it was done before.
+   * @throws AppError 404 for a user without an account; 409 `credits.insufficient` for a correction beyond `available`
+   */
+  async give(
+    tx: Tx,
+    gift: Omit<Gift, 'id' | 'createdBy'> & { createdBy?: string },
+  ): Promise<{ id: string; repeated: boolean }> {
+    if (gift.amount === 0n || (gift.amount < 0n && gift.kind !== 'adjustment')) {
+      throw new RangeError(`A ${gift.kind} of ${gift.amount} is not possible.`)
+    }
+    const id = newId()
+    const outcome = await this.#ledger.give({ ...gift, id, createdBy: gift.createdBy ?? null }, tx)
+    if (outcome === 'no_account') throw new AppError(404, 'user.not_found', 'There is no such user.')
+    if (outcome === 'insufficient') {
+      throw new AppError(409, 'credits.insufficient', 'The account has fewer credits available than that.')
+    }
+    return { id, repeated: outcome === 'repeated' }
+  }
+
+  /** Balances; zeros for a user without an account. */
+  async balance(userId: string, tx?: Tx): Promise<Balance> {
+    return (await this.#ledger.balance(userId, tx)) ?? { available: 0n, held: 0n, granted: 0n, spent: 0n }
+  }
+
+  /** Before a request is accepted. @throws AppError 402 `credits.insufficient` when nothing is available */
+  async requireAvailable(userId: string, tx?: Tx): Promise<void> {
+    const { available } = await this.balance(userId, tx)
+    if (available <= 0n) throw new AppError(402, 'credits.insufficient', 'You have no credits left.')
+  }
+
+  /**
+   * Reserves credits for an attempt at a turn; `held: false` when `available` does not reach. The same claim asking again
+   * is given the hold that it has.
+   * @throws AppError 409 `credits.hold_pending` while another claim's hold on the turn is unresolved
+   */
+  async placeHold(tx: Tx, hold: HoldRequest): Promise<{ held: true; holdId: string } | { held: false }> {
+    requirePositive(hold.amount, 0n)
+    const result = await this.#ledger.placeHold({ holdId: newId(), entryId: newId() }, hold, tx)
+    if (result.outcome === 'held') return { held: true, holdId: result.holdId }
+    if (result.outcome === 'insufficient') return { held: false }
+    throw new AppError(409, 'credits.hold_pending', 'Another attempt at this turn still holds credits.')
+  }
+
+  /** Raises a pending hold by `amount`, once per `key`. */
+  extendHold(
+    tx: Tx,
+    extension: { holdId: string; amount: bigint; key: string },
+  ): Promise<'held' | 'insufficient' | 'resolved'> {
+    requirePositive(extension.amount, 1n)
+    return this.#ledger.extendHold({ ...extension, entryId: newId() }, tx)
+  }
+
+  /**
+   * Pays an attempt's calls and resolves its hold. What the hold does not cover is taken from `available`, the rest is the
+   * platform's loss; what is left of the hold is released. Each call is one posting, of zero where it costs nothing.
+   * @throws AppError 409 `credits.hold_resolved` when the hold was resolved before: the caller must roll back
+   */
+  async settleHold(tx: Tx, request: SettleRequest): Promise<Settlement> {
+    const { holdId, calls, ...context } = request
+    if (!holdId && calls.length === 0) return this.#unchanged(tx, request.userId)
+    const rows = calls.map((call) => callRow(call, context, turnKey(context, call.call)))
+    const key = holdId ?? turnKey(context, calls[0]?.call ?? 0)
+    const settled = await this.#charge(tx, context, holdId, rows, `settle:${key}`)
+    if (settled) return settled
+    if (holdId) throw new AppError(409, 'credits.hold_resolved', 'The hold of this turn is resolved already.')
+    throw noAccount(request.userId)
+  }
+
+  /** Gives a hold back whole. `undefined` when it is resolved already. */
+  voidHold(tx: Tx, holdId: string): Promise<Release | undefined> {
+    return this.#ledger.voidHold({ holdId }, newId(), tx)
+  }
+
+  /** Gives back the pending hold of a turn, if there is one: for whoever takes the turn's claim over or ends it. */
+  voidTurnHold(tx: Tx, turn: { runId: string; turn: number }): Promise<Release | undefined> {
+    return this.#ledger.voidHold(turn, newId(), tx)
+  }
+
+  /**
+   * Pays calls that have no hold (titles, summaries, a supervisor's decision) from `available`, the rest at the platform's
+   * loss; once per `key`.
+   */
+  async chargeCalls(tx: Tx, request: ChargeRequest): Promise<Settlement> {
+    const { key, calls, userId, conversationId, runId = null, turn = null, attempt = null } = request
+    const [first] = calls
+    if (!first) return this.#unchanged(tx, userId)
+    const context = { userId, conversationId, runId, turn, attempt }
+    const keyOf = (call: MeteredCall) =>
+      runId !== null && turn !== null ? turnKey({ runId, turn }, call.call) : `${key}:${call.call}`
+    // The lock comes first, so that a repetition sees what the first one wrote.
+    await this.#ledger.lockAccount(userId, tx)
+    if (await this.#ledger.isKnown(`post:${keyOf(first)}`, tx)) return this.#unchanged(tx, userId)
+    const rows = calls.map((call) => callRow(call, context, keyOf(call)))
+    const settled = await this.#charge(tx, context, null, rows, `charge:${key}`)
+    if (!settled) throw noAccount(userId)
+    return settled
+  }
+
+  /**
+   * Records the calls of a failed, lost or superseded attempt at the platform's cost; answers what they cost. Repeating it
+   * changes nothing.
+   */
+  recordLoss(tx: Tx, request: LossRequest): Promise<bigint> {
+    const { calls, ...context } = request
+    if (calls.length === 0) return Promise.resolve(0n)
+    const rows = calls.map((call) => {
+      const { runId, turn, attempt } = request
+      return callRow(call, context, `${runId}:${turn}:${attempt}:${call.call}:lost`)
+    })
+    return this.#ledger.recordLoss(rows, tx)
+  }
+
+  /** The id of a turn's pending hold, for whoever settles in the place of a worker that is gone. */
+  pendingHold(tx: Tx, turn: { runId: string; turn: number }): Promise<string | null> {
+    return this.#ledger.pendingHold(turn, tx)
+  }
+
+  /** What a run has spent and holds at this moment, for its own limit. */
+  committedOf(runId: string, tx?: Tx): Promise<bigint> {
+    return this.#ledger.committedOf(runId, tx)
+  }
+
+  /** What runs have cost so far, by run. */
+  receiptsOf(runIds: string[], tx?: Tx): Promise<Map<string, Receipt>> {
+    return this.#ledger.receiptsOf(runIds, tx)
+  }
+
+  #charge(tx: Tx, context: CallContext, holdId: string | null, calls: CallRow[], extendKey: string) {
+    return this.#ledger.charge(context, holdId, calls, { extendId: newId(), releaseId: newId(), extendKey }, tx)
+  }
+
+  async #unchanged(tx: Tx, userId: string): Promise<Settlement> {
+    const { available, held } = await this.balance(userId, tx)
+    return { ...NOTHING, available, held }
+  }
+}
+
+const noAccount = (userId: string): Error => new Error(`User ${userId} has no account.`)
+
+/** A call of a turn is charged once, whichever attempt made it. */
+const turnKey = ({ runId, turn }: { runId: string; turn: number }, call: number): string => `${runId}:${turn}:${call}`
+
+function requirePositive(amount: bigint, least: bigint): void {
+  if (amount < least) throw new RangeError(`An amount of ${amount} cannot be held.`)
+}
+
+function callRow(call: MeteredCall, context: CallContext, key: string): CallRow {
+  const { usage, price } = call
+  return {
+    id: newId(),
+    user_id: context.userId,
+    conversation_id: context.conversationId,
+    run_id: context.runId,
+    turn: context.turn,
+    attempt: context.attempt,
+    call: call.call,
+    purpose: call.purpose,
+    agent_id: call.agentId,
+    agent_name: call.agentName ?? null,
+    connection_id: call.connectionId,
+    provider: call.provider,
+    model: call.model,
+    input_tokens: usage.inputTokens,
+    cached_input_tokens: usage.cachedInputTokens,
+    cache_write_tokens: usage.cacheWriteTokens,
+    output_tokens: usage.outputTokens,
+    reasoning_tokens: usage.reasoningTokens,
+    estimated: usage.estimated,
+    price_version_id: price.id,
+    rate_ppm: Number(call.ratePpm),
+    amount: costOf(price, usage, call.ratePpm).toString(),
+    loss_id: newId(),
+    key,
+    description: describe(call, context.turn),
+  }
+}
+
+const PURPOSE_TITLES = {
+  speak: 'speech',
+  supervise: 'choice of the next speaker',
+  moderate: 'moderation',
+  title: 'title',
+  summary: 'summary',
+} as const
+
+/** The readable part of a statement's line, such as `Ada: speech, turn 2, openai/gpt-5`. */
+function describe(call: MeteredCall, turn: number | null): string {
+  const who = call.agentName ? `${call.agentName}: ` : ''
+  const where = turn === null ? '' : `, turn ${turn}`
+  return `${who}${PURPOSE_TITLES[call.purpose]}${where}, ${call.provider}/${call.model}`
+}

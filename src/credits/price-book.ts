@@ -1,0 +1,71 @@
+import type { Tx } from '../database/transaction.ts'
+import { AppError, notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { PriceRepository } from './price.repository.ts'
+import type { PriceVersion, Rates } from './pricing.ts'
+
+/** What calls cost. Prices are asked from the database for each call, so a change applies to the next call everywhere. */
+export class PriceBook {
+  readonly #prices: PriceRepository
+
+  constructor(prices: PriceRepository) {
+    this.#prices = prices
+  }
+
+  /**
+   * The price that applies now: the model's own, else the provider's wildcard, else `* / *`.
+   * @throws AppError 422 `model.unpriced`
+   */
+  async priceOf(provider: string, model: string): Promise<PriceVersion> {
+    const price = await this.#prices.findCurrentFor(provider, model)
+    if (price) return price
+    throw new AppError(422, 'model.unpriced', `The model ${provider}/${model} has no price, so it cannot be used.`, {
+      provider,
+      model,
+    })
+  }
+
+  /** A version that a call was quoted by; versions are never deleted. */
+  async version(id: string, tx?: Tx): Promise<PriceVersion> {
+    const version = await this.#prices.findVersion(id, tx)
+    if (!version) throw new Error(`price version ${id} does not exist`)
+    return version
+  }
+
+  /** What applies now, up to `limit` prices after a price's id. */
+  list(limit: number, afterPriceId?: string): Promise<PriceVersion[]> {
+    return this.#prices.listCurrent(limit, afterPriceId)
+  }
+
+  /** Prices a model that has none. @throws AppError 409 `credits.price_exists` */
+  async add(provider: string, model: string, rates: Rates): Promise<PriceVersion> {
+    const [added] = await this.#prices.add([{ ...rates, id: newId(), priceId: newId(), provider, model }])
+    if (added) return added
+    throw new AppError(409, 'credits.price_exists', `${provider}/${model} has a price: start a new version of it.`)
+  }
+
+  /**
+   * Starts a new version, at once or at `effectiveFrom`; what is not given stays as it is in the newest version. Charges
+   * made before keep theirs.
+   * @throws AppError 404 for an unknown price; 409 `credits.price_changed` when another version came in between
+   */
+  async change(priceId: string, rates: Partial<Rates>, effectiveFrom?: Date): Promise<PriceVersion> {
+    const latest = await this.#prices.findLatest(priceId)
+    if (!latest) throw notFound('price')
+    const { provider, model, inputPerMTok, outputPerMTok, cachedInputPerMTok, cacheWritePerMTok } = latest
+    const { reasoningPerMTok, perCall, version } = latest
+    const kept = { inputPerMTok, outputPerMTok, cachedInputPerMTok, cacheWritePerMTok, reasoningPerMTok, perCall }
+    const next = await this.#prices.addVersion({
+      ...kept,
+      ...rates,
+      id: newId(),
+      priceId,
+      provider,
+      model,
+      version: version + 1,
+      ...(effectiveFrom ? { effectiveFrom } : {}),
+    })
+    if (next) return next
+    throw new AppError(409, 'credits.price_changed', 'Somebody else has just changed this price: look at it again.')
+  }
+}

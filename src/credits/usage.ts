@@ -1,0 +1,123 @@
+/**
+ * Tokens of one provider call in disjoint classes: no token is counted in two of them. `inputTokens` are neither read
+ * from nor written to a cache; `outputTokens` exclude reasoning. `estimated` marks counts of our own tokenizer, where the
+ * provider reported none.
+ */
+export interface TokenUsage {
+  inputTokens: number
+  cachedInputTokens: number
+  cacheWriteTokens: number
+  outputTokens: number
+  reasoningTokens: number
+  estimated: boolean
+}
+
+/** The usage of the AI SDK's `LanguageModelV4Usage`, by structure; providers fill what they know. */
+export interface ProviderUsage {
+  inputTokens: {
+    total: number | undefined
+    noCache: number | undefined
+    cacheRead: number | undefined
+    cacheWrite: number | undefined
+  }
+  outputTokens: { total: number | undefined; text: number | undefined; reasoning: number | undefined }
+}
+
+/** No call has more tokens of a class than this; a larger count is nonsense. */
+const MOST_TOKENS = 1_000_000_000
+
+const isCount = (value: number | null | undefined): boolean =>
+  value == null || (Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS)
+
+/**
+ * Disjoint classes of what a provider reported, or `undefined` when the report is missing or nonsense (NaN, negative,
+ * fractions, neither total nor parts): then the caller estimates, so that a broken report never becomes a charge of zero.
+ *
+ * A part is taken out of its total, never added to it; only where a total is smaller than its parts it cannot include
+ * them (some servers report completion tokens without reasoning), and both count.
+ */
+export function usageFromProvider(usage: ProviderUsage | undefined): TokenUsage | undefined {
+  if (!usage?.inputTokens || !usage.outputTokens) return undefined
+  const { total: allInput, noCache, cacheRead, cacheWrite } = usage.inputTokens
+  const { total: allOutput, text, reasoning } = usage.outputTokens
+  if (![allInput, cacheRead, cacheWrite, allOutput, reasoning].every(isCount)) return undefined
+
+  const cachedInputTokens = cacheRead ?? 0
+  const cacheWriteTokens = cacheWrite ?? 0
+  const reasoningTokens = reasoning ?? 0
+  const inputTokens = remainder(allInput, noCache, cachedInputTokens + cacheWriteTokens)
+  const outputTokens = remainder(allOutput, text, reasoningTokens)
+  if (inputTokens === undefined || outputTokens === undefined) return undefined
+  // Every request has at least a token of input: one that read nothing was not reported.
+  if (inputTokens + cachedInputTokens + cacheWriteTokens === 0) return undefined
+  return { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens, reasoningTokens, estimated: false }
+}
+
+/** What is left of a total after the other classes; without a total, the part that names it. */
+function remainder(
+  total: number | null | undefined,
+  named: number | null | undefined,
+  others: number,
+): number | undefined {
+  // SDKs derive the named part by subtraction, so that it is negative where total and parts disagree: the total is asked.
+  if (total != null) return Number.isNaN(named) ? undefined : total >= others ? total - others : total
+  return named != null && isCount(named) ? named : undefined
+}
+
+/**
+ * Counts tokens by the tokenizer of OpenAI's current models, for calls whose provider reported no usage (a stopped or cut
+ * stream). Other models' tokenizers differ by some per cent, hence `estimated`.
+ */
+export async function estimateUsage(inputText: string, outputText: string): Promise<TokenUsage> {
+  return {
+    // Never zero: a request that reached the provider was read.
+    inputTokens: Math.max(1, await countTokens(inputText)),
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: await countTokens(outputText),
+    reasoningTokens: 0,
+    estimated: true,
+  }
+}
+
+/**
+ * Characters that are tokenized at once. The tokenizer's time grows with the square of a word's length, and somebody's text
+ * may be one long word; a cut costs a token at most.
+ */
+const SLICE = 2_000
+
+/** Tokens of a text, by the tokenizer that estimates use. Its tables are loaded at the first call, not at start. */
+export async function countTokens(text: string): Promise<number> {
+  const { countTokens: count } = await import('gpt-tokenizer')
+  let tokens = 0
+  for (let start = 0; start < text.length; start += SLICE) {
+    // Words such as <|endoftext|> in somebody's text are text, not control tokens.
+    tokens += count(text.slice(start, start + SLICE), { disallowedSpecial: new Set() })
+  }
+  return tokens
+}
+
+/** All tokens of a call, each counted once. */
+export const totalTokens = (usage: TokenUsage): number =>
+  usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens + usage.outputTokens + usage.reasoningTokens
+
+/** The usage of several calls in one; estimated when any of them is. */
+export function sumUsage(usages: TokenUsage[]): TokenUsage {
+  const sum = {
+    inputTokens: 0,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+    estimated: false,
+  }
+  for (const usage of usages) {
+    sum.inputTokens += usage.inputTokens
+    sum.cachedInputTokens += usage.cachedInputTokens
+    sum.cacheWriteTokens += usage.cacheWriteTokens
+    sum.outputTokens += usage.outputTokens
+    sum.reasoningTokens += usage.reasoningTokens
+    sum.estimated ||= usage.estimated
+  }
+  return sum
+}

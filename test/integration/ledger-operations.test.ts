@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import { AppError } from '../../src/shared/errors.ts'
+import { newId } from '../../src/shared/ids.ts'
+import { useDatabase } from '../support/database.ts'
+import { differencesOf, type LedgerWorld, ledgerWorld, newTurn } from './ledger-fixtures.ts'
+
+describe('the ledger', () => {
+  const db = useDatabase()
+  let world: LedgerWorld
+
+  before(async () => {
+    world = await ledgerWorld(db.dataSource)
+  })
+
+  // Whatever a story did, the books balance after it.
+  afterEach(async () => {
+    expect(await differencesOf(db.dataSource)).to.deep.equal([])
+  })
+
+  const balance = (userId: string) => world.ledger.balance(userId)
+  const hold = async (userId: string, amount: bigint, turn = newTurn()) => {
+    const placed = await world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, userId, amount }))
+    if (!placed.held) throw new Error('the hold was refused')
+    return { ...turn, userId, holdId: placed.holdId }
+  }
+  const entriesOf = (userId: string): Promise<{ kind: string; amount: string; total: string }[]> =>
+    db.dataSource.query(
+      `SELECT kind, amount, available_after + held_after AS total FROM ledger_entries
+       WHERE user_id = $1 ORDER BY number NULLS LAST`,
+      [userId],
+    )
+  const kindsOf = async (userId: string) => (await entriesOf(userId)).map(({ kind, amount }) => `${kind} ${amount}`)
+  const rejection = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+  const codeOf = async (work: Promise<unknown>) => {
+    const error = await rejection(work)
+    return error instanceof AppError ? `${error.status} ${error.code}` : error
+  }
+
+  it('opens an account with a grant, once', async () => {
+    const userId = await world.user(10_000n)
+    await world.transactions.run((tx) => world.ledger.openAccount(tx, userId, 10_000n))
+    expect(await balance(userId)).to.deep.equal({ available: 10_000n, held: 0n, granted: 10_000n, spent: 0n })
+    expect(await kindsOf(userId)).to.deep.equal(['grant 10000'])
+  })
+
+  it('holds, extends, posts what was used and releases the rest', async () => {
+    const userId = await world.user(1_000n)
+    const turn = await hold(userId, 100n)
+    expect(await balance(userId)).to.include({ available: 900n, held: 100n })
+    const extension = { holdId: turn.holdId, amount: 50n, key: `extend:${turn.holdId}:1` }
+    expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, extension))).to.equal('held')
+    expect(await balance(userId)).to.include({ available: 850n, held: 150n })
+
+    const calls = [world.call(30, { purpose: 'supervise' }), world.call(90, { call: 1 })]
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls }))
+    expect(settled).to.deep.equal({ charged: 120n, released: 30n, lost: 0n, available: 880n, held: 0n })
+    expect(await balance(userId)).to.deep.equal({ available: 880n, held: 0n, granted: 1_000n, spent: 120n })
+    expect(await kindsOf(userId)).to.deep.equal([
+      'grant 1000',
+      'hold 100',
+      'extend 50',
+      'post 30',
+      'post 90',
+      'release 30',
+    ])
+  })
+
+  it('takes usage above the hold from the balance, and what is not there from the platform', async () => {
+    const userId = await world.user(100n)
+    const turn = await hold(userId, 40n)
+    const calls = [world.call(30), world.call(100, { call: 1 })]
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls }))
+    expect(settled).to.deep.equal({ charged: 100n, released: 0n, lost: 30n, available: 0n, held: 0n })
+    expect(await kindsOf(userId)).to.deep.equal(['grant 100', 'hold 40', 'extend 60', 'post 30', 'post 70', 'loss 30'])
+  })
+
+  it('posts an explicit zero for a call that costs nothing', async () => {
+    const userId = await world.user(100n)
+    const turn = await hold(userId, 10n)
+    const calls = [world.call(500, { ratePpm: 0n })]
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls }))
+    expect(settled).to.include({ charged: 0n, released: 10n })
+    expect(await kindsOf(userId)).to.deep.equal(['grant 100', 'hold 10', 'post 0', 'release 10'])
+  })
+
+  it('refuses a hold that the balance does not cover, and holds nothing for it', async () => {
+    const userId = await world.user(50n)
+    const request = { ...newTurn(), userId, amount: 51n }
+    expect(await world.transactions.run((tx) => world.ledger.placeHold(tx, request))).to.deep.equal({ held: false })
+    expect(await balance(userId)).to.include({ available: 50n, held: 0n })
+    const nobody = { ...newTurn(), userId: newId(), amount: 1n }
+    expect(await world.transactions.run((tx) => world.ledger.placeHold(tx, nobody))).to.deep.equal({ held: false })
+  })
+
+  it('gives the same claim the hold that it has, and another claim none until that is resolved', async () => {
+    const userId = await world.user(100n)
+    const turn = newTurn()
+    const first = await hold(userId, 40n, turn)
+    const again = await hold(userId, 40n, turn)
+    expect(again.holdId).to.equal(first.holdId)
+    expect(await balance(userId)).to.include({ available: 60n, held: 40n })
+
+    const takeover = { ...turn, userId, attempt: 2, claimToken: randomUUID(), amount: 40n }
+    const place = () => world.transactions.run((tx) => world.ledger.placeHold(tx, takeover))
+    expect(await codeOf(place())).to.equal('409 credits.hold_pending')
+    expect(await world.transactions.run((tx) => world.ledger.pendingHold(tx, turn))).to.equal(first.holdId)
+    const given = await world.transactions.run((tx) => world.ledger.voidTurnHold(tx, turn))
+    expect(given).to.deep.equal({ released: 40n, available: 100n, held: 0n })
+    expect(await place()).to.have.property('held', true)
+    await world.transactions.run((tx) => world.ledger.voidTurnHold(tx, turn))
+  })
+
+  it('resolves a hold once: what comes later is told so and changes nothing', async () => {
+    const userId = await world.user(100n)
+    const turn = await hold(userId, 40n)
+    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(10)] }))
+    const before = await balance(userId)
+
+    const late = world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(10)] }))
+    expect(await codeOf(late)).to.equal('409 credits.hold_resolved')
+    const { holdId } = turn
+    expect(await world.transactions.run((tx) => world.ledger.voidHold(tx, holdId))).to.equal(undefined)
+    const extension = { holdId, amount: 5n, key: randomUUID() }
+    expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, extension))).to.equal('resolved')
+    expect(await balance(userId)).to.deep.equal(before)
+  })
+
+  it('never charges a call of a turn twice, whichever attempt or hold brings it', async () => {
+    const userId = await world.user(100n)
+    const turn = newTurn()
+    const first = await hold(userId, 40n, turn)
+    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...first, calls: [world.call(10)] }))
+    const second = await hold(userId, 40n, { ...turn, attempt: 2, claimToken: randomUUID() })
+    const twice = world.transactions.run((tx) => world.ledger.settleHold(tx, { ...second, calls: [world.call(10)] }))
+    expect(await rejection(twice))
+      .to.be.an('error')
+      .with.property('message')
+      .that.matches(/unique/)
+    expect(await balance(userId)).to.include({ available: 50n, held: 40n, spent: 10n })
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, second.holdId))
+  })
+
+  it('settles a turn that never took a hold', async () => {
+    const userId = await world.user(100n)
+    const turn = { ...newTurn(), userId, holdId: null }
+    const nothing = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [] }))
+    expect(nothing).to.deep.equal({ charged: 0n, released: 0n, lost: 0n, available: 100n, held: 0n })
+    const some = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(30)] }))
+    expect(some).to.deep.equal({ charged: 30n, released: 0n, lost: 0n, available: 70n, held: 0n })
+  })
+
+  it('charges calls outside turns from the balance, once per key', async () => {
+    const userId = await world.user(100n)
+    const request = {
+      key: `title:${newId()}`,
+      userId,
+      conversationId: newId(),
+      calls: [world.call(120, { purpose: 'title' })],
+    }
+    const charge = () => world.transactions.run((tx) => world.ledger.chargeCalls(tx, request))
+    expect(await charge()).to.deep.equal({ charged: 100n, released: 0n, lost: 20n, available: 0n, held: 0n })
+    expect(await charge()).to.deep.equal({ charged: 0n, released: 0n, lost: 0n, available: 0n, held: 0n })
+    expect(await kindsOf(userId)).to.deep.equal(['grant 100', 'hold 100', 'post 100', 'loss 20'])
+  })
+
+  it("books a lost attempt at the platform's cost, once, and lets the next attempt charge the same call", async () => {
+    const userId = await world.user(100n)
+    const turn = { ...newTurn(), userId }
+    const lose = () => world.transactions.run((tx) => world.ledger.recordLoss(tx, { ...turn, calls: [world.call(25)] }))
+    expect(await lose()).to.equal(25n)
+    expect(await lose()).to.equal(0n)
+    const retry = await hold(userId, 40n, { ...turn, attempt: 2, claimToken: randomUUID() })
+    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...retry, calls: [world.call(30)] }))
+    const charged = { ...turn, attempt: 2, calls: [world.call(30)] }
+    const lost = await world.transactions.run((tx) => world.ledger.recordLoss(tx, charged))
+    expect(lost, 'what was charged is not lost as well').to.equal(0n)
+    expect(await balance(userId)).to.deep.equal({ available: 70n, held: 0n, granted: 100n, spent: 30n })
+    const { lines, total } = await world.statements.losses({}, 100)
+    expect(total > 0n).to.equal(true)
+    expect(lines.find(({ runId }) => runId === turn.runId)).to.include({
+      attempt: 1,
+      turn: 0,
+      call: 0,
+      amount: 25n,
+      outcome: 'lost',
+    })
+  })
+
+  it('adds, corrects and refunds, once per key, and never below zero', async () => {
+    const userId = await world.user(100n)
+    const turn = await hold(userId, 40n)
+    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(40)] }))
+    const give = (kind: 'grant' | 'adjustment' | 'refund', amount: bigint, key: string) =>
+      world.transactions.run((tx) => world.ledger.give(tx, { userId, kind, amount, key, description: 'because' }))
+    const key = randomUUID()
+    expect(await give('grant', 50n, key)).to.have.property('repeated', false)
+    expect(await give('grant', 50n, key)).to.have.property('repeated', true)
+    await give('refund', 15n, randomUUID())
+    await give('adjustment', -20n, randomUUID())
+    expect(await balance(userId)).to.deep.equal({ available: 105n, held: 0n, granted: 130n, spent: 25n })
+    expect(await codeOf(give('adjustment', -106n, randomUUID()))).to.equal('409 credits.insufficient')
+  })
+
+  it('says 402 when nothing is available', async () => {
+    const userId = await world.user(10n)
+    await world.ledger.requireAvailable(userId)
+    const turn = await hold(userId, 10n)
+    expect(await codeOf(world.ledger.requireAvailable(userId))).to.equal('402 credits.insufficient')
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn.holdId))
+    expect(await codeOf(world.ledger.requireAvailable(newId()))).to.equal('402 credits.insufficient')
+  })
+
+  it("sums a run's receipt exactly from its lines", async () => {
+    const userId = await world.user(1_000n)
+    const first = await hold(userId, 100n)
+    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...first, calls: [world.call(60)] }))
+    const second = await hold(userId, 10n, {
+      ...newTurn(),
+      runId: first.runId,
+      conversationId: first.conversationId,
+      turn: 1,
+    })
+    const estimated = world.call(25)
+    estimated.usage = { ...estimated.usage, reasoningTokens: 3, cachedInputTokens: 5, estimated: true }
+    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...second, calls: [estimated] }))
+    await world.transactions.run((tx) =>
+      world.ledger.recordLoss(tx, { ...second, attempt: 9, calls: [world.call(500)] }),
+    )
+
+    const receipts = await world.ledger.receiptsOf([first.runId, newId()])
+    expect(receipts.get(first.runId)).to.deep.equal({
+      inputTokens: 19,
+      outputTokens: 88,
+      credits: 85n,
+      released: 40n,
+      estimated: true,
+    })
+    const lines = await world.statements.list(userId, { runId: first.runId }, 100)
+    expect(lines.map(({ amount }) => amount)).to.deep.equal([-25n, -60n])
+    const conversation = await world.statements.list(userId, { conversationId: first.conversationId }, 100)
+    expect(conversation).to.have.length(2)
+  })
+
+  it('keeps what is written: entries, calls and price versions can be neither edited nor removed', async () => {
+    for (const table of ['ledger_entries', 'metered_calls', 'price_versions']) {
+      for (const sql of [`UPDATE ${table} SET created_at = now()`, `DELETE FROM ${table}`, `TRUNCATE ${table}`]) {
+        expect(await rejection(db.dataSource.query(sql)), sql)
+          .to.be.an('error')
+          .with.property('message')
+          .that.matches(/append-only/)
+      }
+    }
+  })
+
+  it('refuses balances that are negative or do not add up, whoever writes them', async () => {
+    const userId = await world.user(10n)
+    const set = (change: string) => db.dataSource.query(`UPDATE accounts SET ${change} WHERE user_id = $1`, [userId])
+    expect(await rejection(set('available = -1, granted = -1'))).to.match(/accounts_available_not_negative/)
+    expect(await rejection(set('held = -1, available = 11'))).to.match(/accounts_held_not_negative/)
+    expect(await rejection(set('available = 11'))).to.match(/accounts_add_up/)
+  })
+})
