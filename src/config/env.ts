@@ -32,12 +32,12 @@ const databaseUrl = optional.superRefine((url, context) => {
 
 const duration = z
   .string()
-  .regex(/^\d+[smhdw]$/, 'must be a number and a unit of s, m, h, d or w, such as 7d')
+  .regex(/^[1-9]\d{0,5}[smhdw]$/, 'must be a number and a unit of s, m, h, d or w, such as 7d')
   .transform((text) => Number(text.slice(0, -1)) * UNIT_SECONDS[text.slice(-1) as keyof typeof UNIT_SECONDS])
 
 const sealingKeys = optional.transform((text, context) => {
   if (!text) return undefined
-  return text.split(',').map((item) => {
+  const keys = text.split(',').map((item) => {
     const [, id, base64] = /^([\w-]+):(.+)$/.exec(item.trim()) ?? []
     const key = Buffer.from(base64 ?? '', 'base64')
     if (!id || key.length !== 32) {
@@ -46,6 +46,8 @@ const sealingKeys = optional.transform((text, context) => {
     }
     return { id, key }
   })
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) context.addIssue('must give each key an id of its own')
+  return keys
 })
 
 const credits = (fallback: string) =>
@@ -108,36 +110,40 @@ const schema = z.object({
   ...tunables,
 })
 
-const checked = schema.superRefine((env, context) => {
-  const need = (name: keyof typeof env, why: string) => {
-    if (!env[name]) context.addIssue({ code: 'custom', path: [name], message: `is required ${why}` })
+interface EnvIssue {
+  name: string
+  message: string
+}
+
+/** What one variable asks of others. Told from the texts alone, so that it is told together with mistakes inside them. */
+function conflicts(given: Record<string, string>): EnvIssue[] {
+  const issues: EnvIssue[] = []
+  const need = (name: keyof Env, why: string) => {
+    if (!given[name]) issues.push({ name, message: `is required ${why}` })
   }
-  if (env.REDIS_URL) {
+  if (given.REDIS_URL) {
     need('DATABASE_URL', 'with REDIS_URL (the distributed profile)')
     need('JWT_SECRET', 'with REDIS_URL: every process must share it (openssl rand -base64 48)')
     need('ENCRYPTION_KEYS', 'with REDIS_URL: every process must share them (k1:$(openssl rand -base64 32))')
   }
-  if (
-    env.JWT_SECRET &&
-    env.NODE_ENV === 'production' &&
-    (env.JWT_SECRET.length < 32 || WEAK_SECRETS.test(env.JWT_SECRET))
-  ) {
-    context.addIssue({
-      code: 'custom',
-      path: ['JWT_SECRET'],
-      message: 'is weak: use at least 32 random characters (openssl rand -base64 48)',
-    })
+  const { JWT_SECRET: secret, NODE_ENV, STORAGE_PROVIDER } = given
+  if (secret && NODE_ENV === 'production' && (secret.length < 32 || WEAK_SECRETS.test(secret))) {
+    issues.push({ name: 'JWT_SECRET', message: 'is weak: use at least 32 random characters (openssl rand -base64 48)' })
   }
-  if (env.STORAGE_PROVIDER === 's3') {
+  if (STORAGE_PROVIDER === 's3') {
     need('S3_BUCKET', 'with STORAGE_PROVIDER=s3')
     need('AWS_REGION', 'with STORAGE_PROVIDER=s3')
   }
-  if (env.STORAGE_PROVIDER === 'r2') {
+  if (STORAGE_PROVIDER === 'r2') {
     for (const name of ['R2_ACCOUNT_ID', 'R2_ACCESS_KEY_ID', 'R2_SECRET_ACCESS_KEY', 'R2_BUCKET'] as const) {
       need(name, 'with STORAGE_PROVIDER=r2')
     }
   }
-})
+  return issues
+}
+
+/** Every variable that is read; `.env.example` has them all. */
+export const environmentNames: readonly string[] = Object.keys(schema.shape)
 
 /** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
 export type Env = z.output<typeof schema>
@@ -152,13 +158,26 @@ export class EnvError extends Error {
  * @throws EnvError that lists all mistakes at once.
  */
 export function loadEnv(source: Record<string, string | undefined>): Env {
-  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== undefined && value !== ''))
-  const result = checked.safeParse(given)
-  if (result.success) return result.data
-  const lines = result.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
+  const given = Object.fromEntries(
+    Object.entries(source).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
+  )
+  const result = schema.safeParse(given, { error: inPlainWords })
+  const own = (result.error?.issues ?? []).map(({ path, message }): EnvIssue => ({ name: path.join('.'), message }))
+  const issues = [...own, ...conflicts(given)]
+  if (result.success && issues.length === 0) return result.data
+  const lines = issues.map(({ name, message }) => `  ${name} ${message}`)
   throw new EnvError(
     `The environment has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
   )
+}
+
+/** Words for what the schema itself has none for. */
+const inPlainWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code === 'invalid_type') return `must be a${issue.expected === 'int' ? ' whole' : ''} number`
+  if (issue.code === 'invalid_value') return `must be one of ${issue.values.join(', ')}`
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}`
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`
+  return undefined
 }
 
 /** `process.env` with `.env` of the working directory behind it (what is set already wins). */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 const ms = (fallback: number) => z.coerce.number().int().min(10).max(86_400_000).default(fallback)
-const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).max(1_000_000_000).default(fallback)
+const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).max(1_000_000_000_000).default(fallback)
 
 /**
  * Every interval and limit of the system, each with its reason. All are environment variables (so that operators and
@@ -46,6 +46,8 @@ export const tunables = {
   LIVE_TEXT_TTL_MS: ms(3_600_000),
   /** Web nodes compare the version of watched conversations this often: a lost publish heals within it. */
   VERSION_POLL_MS: ms(2_000),
+  /** An event stream (SSE) that has nothing to say sends a comment this often, so that proxies keep it open. */
+  SSE_HEARTBEAT_MS: ms(15_000),
   /** After a cancel that no worker settled within this, the web process takes the claim and settles itself. */
   CANCEL_GRACE_MS: ms(2_000),
   /** On SIGTERM a worker lets its turns finish for this long, then hands them back to the queue. */
@@ -54,6 +56,8 @@ export const tunables = {
   MAX_TURNS_CAP: count(50),
   /** Turns of a party that did not say. */
   MAX_TURNS_DEFAULT: count(6),
+  /** How often naming a conversation is tried; 0 leaves it to the user. */
+  TITLE_ATTEMPTS: z.coerce.number().int().min(0).max(10).default(3),
   /** Tokens of transcript that a turn sends at most, whatever the model could take. */
   CONTEXT_TOKEN_BUDGET: count(8_000, 200),
   /** Output tokens of an agent that sets no limit of its own. */
@@ -80,6 +84,8 @@ export const tunables = {
   FILE_PROCESS_TIMEOUT_MS: ms(60_000),
   /** Memory of the child process that reads a file; a poisoned file takes no more. */
   FILE_PROCESS_MEMORY_MB: count(512, 64),
+  /** How often reading one file is tried, the first included. */
+  FILE_MAX_ATTEMPTS: count(3),
   /** Pages of one document that are read. */
   FILE_MAX_PAGES: count(5_000),
   /** Characters of text that are kept of one file. */

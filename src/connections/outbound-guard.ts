@@ -1,8 +1,17 @@
 import { type LookupAddress, lookup } from 'node:dns'
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
-import { Agent, buildConnector } from 'undici'
+import { Agent, buildConnector, fetch as undiciFetch } from 'undici'
 import { invalidRequest } from '../shared/errors.ts'
 import { classifyAddress } from './address-class.ts'
+
+/**
+ * The `fetch` of the package that the Agent comes from: Node's own is of another copy of undici, and requests that cross
+ * copies were seen to hang. The two declare the same types separately, hence the cast.
+ */
+const fetchByAgent = undiciFetch as unknown as (
+  input: string | URL | Request,
+  init: RequestInit & { dispatcher: Agent },
+) => Promise<Response>
 
 /** Which addresses a server-side request may go to. */
 export interface OutboundPolicy {
@@ -57,7 +66,7 @@ export class OutboundGuard {
   readonly fetch: typeof fetch = async (input, init) => {
     const problem = urlProblem(input instanceof Request ? input.url : String(input))
     if (problem) throw new AddressRefusedError(problem)
-    const response = await fetch(input, { ...init, redirect: 'manual', dispatcher: this.#agent })
+    const response = await fetchByAgent(input, { ...init, redirect: 'manual', dispatcher: this.#agent })
     if (!REDIRECTS.has(response.status)) return response
     await response.body?.cancel()
     throw new AddressRefusedError('The address redirects to another one, which is not followed.')

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { messageOf } from '../shared/errors.ts'
-import { FOLDER_REMEDY, SetupError } from './setup-error.ts'
+import { FOLDER_REMEDY, FolderBusy, SetupError } from './setup-error.ts'
 
 /** Held locks, so that the garbage collector, which would close them, does not free them. */
 const held = new Set<DatabaseSync>()
@@ -24,7 +24,7 @@ export async function lockDataFolder(dataDir: string): Promise<() => void> {
       throw new SetupError(`The data folder ${dataDir} cannot be used: ${messageOf(error)}. ${FOLDER_REMEDY}`)
     }
     const pid = await readFile(pidFile, 'utf8').catch(() => 'unknown')
-    throw new SetupError(
+    throw new FolderBusy(
       `Another Chatsparty is running on this data folder: ${dataDir} (pid ${pid.trim()}). Stop it, or set DATA_DIR to another folder.`,
     )
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import cors from 'cors'
-import express, { type Express } from 'express'
+import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { AppError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -40,7 +40,7 @@ export function createApp(options: AppOptions): Express {
   healthRoutes(app, options.healthChecks)
   app.use(options.limiter.perAddress)
 
-  const json = express.json({ limit: options.jsonBodyMaxBytes })
+  const json = [requireJson, express.json({ limit: options.jsonBodyMaxBytes })]
   for (const route of options.routes) {
     app[route.method](
       route.path,
@@ -48,7 +48,7 @@ export function createApp(options: AppOptions): Express {
         response.locals.user = await options.authenticate(request, response, route.access)
         next()
       },
-      ...(route.raw ? [] : [json]),
+      ...(route.raw ? [] : json),
       (request, response) => route.run(request, response, response.locals.user),
     )
   }
@@ -57,4 +57,14 @@ export function createApp(options: AppOptions): Express {
   })
   app.use(errorHandler(options.logger))
   return app
+}
+
+/** A body of another type would be left unread, and taken for an empty one. */
+const requireJson: RequestHandler = (request, _response, next) => {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
+  const hasBody = encoding !== undefined || Number(length ?? 0) > 0
+  if (hasBody && !request.is('application/json')) {
+    throw new AppError(415, 'request.unsupported_type', 'Send JSON, with "Content-Type: application/json".')
+  }
+  next()
 }

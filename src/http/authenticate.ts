@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import passport from 'passport'
+import { Passport } from 'passport'
 import { ExtractJwt, Strategy } from 'passport-jwt'
 import type { AuthUser } from '../identity/auth-user.ts'
 import { AppError, forbidden } from '../shared/errors.ts'
@@ -16,12 +16,16 @@ const unauthorized = () =>
 
 /** Bearer tokens by passport-jwt; the token only names a session, which is looked up so that a revoked one ends at once. */
 export function createAuthenticate(secret: string, findSession: FindSession): Authenticate {
+  // By name: passport then works on a copy for each request. A strategy passed itself would be shared, and requests at
+  // the same time would be answered as each other's user.
+  const passport = new Passport()
   const strategy = new Strategy(
     { jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: secret, algorithms: ['HS256'] },
     (claims: unknown, done) => {
       findSession(claims).then((user) => done(null, user ?? false), done)
     },
   )
+  passport.use('jwt', strategy)
   const verify = (request: Request, response: Response): Promise<AuthUser> =>
     new Promise((resolve, reject) => {
       const answer = (error: unknown, user: AuthUser | false) => {
@@ -29,7 +33,7 @@ export function createAuthenticate(secret: string, findSession: FindSession): Au
         else if (user) resolve(user)
         else reject(unauthorized())
       }
-      passport.authenticate(strategy, { session: false }, answer)(request, response, reject)
+      passport.authenticate('jwt', { session: false }, answer)(request, response, reject)
     })
   return async (request, response, access) => {
     if (access === 'public') return undefined

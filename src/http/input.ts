@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AppError, invalidRequest } from '../shared/errors.ts'
+import { AppError, type FieldIssue, invalidRequest } from '../shared/errors.ts'
 
 /**
  * Checks input against its schema.
@@ -11,6 +11,8 @@ export function parseInput<S extends z.ZodType>(
   where: 'params' | 'query' | 'body' = 'body',
 ): z.output<S> {
   const result = schema.safeParse(value)
+  const unstorable = where === 'params' ? [] : unstorableTexts(value)
+  if (unstorable.length > 0) throw invalidRequest(unstorable)
   if (result.success) return result.data
   if (where === 'params') throw new AppError(404, 'request.not_found', 'There is no such object.')
   throw invalidRequest(
@@ -20,6 +22,17 @@ export function parseInput<S extends z.ZodType>(
         : [{ path: issue.path.join('.'), message: issue.message }],
     ),
   )
+}
+
+/** Texts that PostgreSQL cannot store: with NUL characters, or halves of surrogate pairs. */
+function unstorableTexts(value: unknown, path: string[] = []): FieldIssue[] {
+  if (typeof value === 'string') {
+    if (value.isWellFormed() && !value.includes('\0')) return []
+    return [{ path: path.join('.'), message: 'must be valid text without NUL characters' }]
+  }
+  // What is nested deeper is in no schema, so it is refused anyway; the limit keeps the stack small.
+  if (typeof value !== 'object' || value === null || path.length > 10) return []
+  return Object.entries(value).flatMap(([key, item]) => unstorableTexts(item, [...path, key]))
 }
 
 /** `/:id` of a path. */

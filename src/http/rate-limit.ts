@@ -6,9 +6,12 @@ import { AppError } from '../shared/errors.ts'
 /** Limits by address for every request, and by address and e-mail for failed logins. */
 export interface RateLimiter {
   perAddress: RequestHandler
-  /** @throws AppError 429 when this key has failed too often. */
-  checkLogin(key: string): Promise<void>
-  loginFailed(key: string): Promise<void>
+  /**
+   * Counts a try before it is made, so that tries made at once are all counted.
+   * @throws AppError 429 when this key has failed too often.
+   */
+  beforeLogin(key: string): Promise<void>
+  /** Forgets the failed tries of a key. */
   loginSucceeded(key: string): Promise<void>
 }
 
@@ -33,25 +36,21 @@ export function createRateLimiter(
   }
   const requests = make('limit:requests', limits.requestsPerMinute, 60)
   const logins = make('limit:logins', limits.loginAttempts, LOGIN_WINDOW_SECONDS)
+  const take = async (limiter: typeof requests, key: string, code: string, message: string) => {
+    try {
+      await limiter.consume(key)
+    } catch (error) {
+      if (error instanceof RateLimiterRes) throw tooMany(code, message, error)
+      throw error
+    }
+  }
   return {
     perAddress: async (request, _response, next) => {
-      try {
-        await requests.consume(request.ip ?? 'unknown')
-      } catch (error) {
-        if (!(error instanceof RateLimiterRes)) throw error
-        throw tooMany('request.rate_limited', 'Too many requests; please slow down.', error)
-      }
+      const address = request.ip ?? 'unknown'
+      await take(requests, address, 'request.rate_limited', 'Too many requests; please slow down.')
       next()
     },
-    async checkLogin(key) {
-      const state = await logins.get(key)
-      if (state && state.consumedPoints >= limits.loginAttempts) {
-        throw tooMany('auth.too_many_attempts', 'Too many failed sign-ins; please wait.', state)
-      }
-    },
-    async loginFailed(key) {
-      await logins.penalty(key)
-    },
+    beforeLogin: (key) => take(logins, key, 'auth.too_many_attempts', 'Too many failed sign-ins; please wait.'),
     async loginSucceeded(key) {
       await logins.delete(key)
     },

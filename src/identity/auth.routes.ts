@@ -1,7 +1,7 @@
 import type { RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { AppError } from '../shared/errors.ts'
-import { type AuthService, emailKeyOf } from './auth.service.ts'
+import type { AuthService } from './auth.service.ts'
+import { emailKeyOf } from './email-key.ts'
 import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
 import type { UserService } from './user.service.ts'
 
@@ -21,15 +21,10 @@ export const authRoutes = (services: { auth: AuthService; users: UserService; li
     body: loginBody,
     handler: async ({ body, ip }) => {
       const key = `${ip}:${emailKeyOf(body.email)}`
-      await services.limiter.checkLogin(key)
-      try {
-        const signedIn = await services.auth.login(body.email, body.password)
-        await services.limiter.loginSucceeded(key)
-        return signedIn
-      } catch (error) {
-        if (error instanceof AppError) await services.limiter.loginFailed(key)
-        throw error
-      }
+      await services.limiter.beforeLogin(key)
+      const signedIn = await services.auth.login(body.email, body.password)
+      await services.limiter.loginSucceeded(key)
+      return signedIn
     },
   }),
   defineRoute({

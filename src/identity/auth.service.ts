@@ -3,6 +3,7 @@ import type { LiveFeed } from '../realtime/live-feed.ts'
 import { AppError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { AuthUser, Role } from './auth-user.ts'
+import { emailKeyOf } from './email-key.ts'
 import type { ProfileBody, RegisterBody } from './identity.schemas.ts'
 import { hashPassword, NOBODYS_HASH, verifyPassword } from './password.ts'
 import type { SessionRepository } from './session.repository.ts'
@@ -27,8 +28,6 @@ interface AuthDependencies {
   /** Runs in the transaction that registers a user: opens the credit account, for one. */
   onRegistered: (tx: Tx, userId: string) => Promise<void>
 }
-
-export const emailKeyOf = (email: string): string => email.normalize('NFKC').toLowerCase()
 
 const wrongCredentials = () =>
   new AppError(401, 'auth.invalid_credentials', 'The e-mail address or the password is wrong.')

@@ -1,5 +1,7 @@
 import type { AuthUser } from './auth-user.ts'
+import { emailKeyOf } from './email-key.ts'
 import type { UserBody } from './identity.schemas.ts'
+import type { User } from './user.entity.ts'
 
 /** Users see and change themselves, administrators everybody. */
 export const mayManage = (actor: AuthUser, userId: string): boolean => actor.id === userId || actor.role === 'admin'
@@ -7,3 +9,7 @@ export const mayManage = (actor: AuthUser, userId: string): boolean => actor.id 
 /** Only administrators give roles. */
 export const mayChange = (actor: AuthUser, change: UserBody): boolean =>
   change.role === undefined || actor.role === 'admin'
+
+/** An address is a way into an account: users change theirs where the password is asked for, and nowhere else. */
+export const mayChangeEmail = (actor: AuthUser, user: Pick<User, 'id' | 'emailKey'>, change: UserBody): boolean =>
+  change.email === undefined || actor.id !== user.id || emailKeyOf(change.email) === user.emailKey

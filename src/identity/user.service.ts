@@ -1,11 +1,11 @@
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import { AppError, forbidden, notFound } from '../shared/errors.ts'
-import { emailKeyOf } from './auth.service.ts'
 import type { AuthUser } from './auth-user.ts'
+import { emailKeyOf } from './email-key.ts'
 import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'
-import { mayChange, mayManage } from './user.policy.ts'
+import { mayChange, mayChangeEmail, mayManage } from './user.policy.ts'
 import { presentUser, type UserView } from './user.presenter.ts'
 import type { UserRepository } from './user.repository.ts'
 
@@ -42,6 +42,9 @@ export class UserService {
       if (body.role === 'user') await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
+      if (!mayChangeEmail(actor, user, body)) {
+        throw forbidden('Change your own e-mail address by PUT /api/auth/profile, with your password.')
+      }
       const email = body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }
       return presentUser(await this.#deps.users.update(userId, { ...body, ...email }, tx))
     })

@@ -12,7 +12,19 @@ export function createLogger(level: string): Logger {
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
-      paths: ['*.password', '*.apiKey', '*.token', '*.authorization', 'err.config', 'err.requestBodyValues'],
+      paths: [
+        '*.password',
+        '*.apiKey',
+        '*.token',
+        '*.authorization',
+        'err.config',
+        'err.requestBodyValues',
+        // A failed query carries its parameters, which are what people wrote.
+        'err.parameters',
+        'err.detail',
+        'err.where',
+        'err.driverError',
+      ],
       censor: '[redacted]',
     },
   })

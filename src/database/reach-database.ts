@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { Logger } from '../shared/logger.ts'
+import { startEmbeddedPostgres } from './embedded-postgres.ts'
+import { FolderBusy } from './setup-error.ts'
+
+/** What the embedded server keeps beside its data. */
+const embeddedState = z.object({ password: z.string(), port: z.number() })
+
+/** A database to work on, and how to let go of it. */
+export interface ReachedDatabase {
+  url: string
+  close(): Promise<void>
+}
+
+/**
+ * The database of this installation, for commands beside the application: that of DATABASE_URL, else the embedded one,
+ * started if it does not run and left alone if the application runs it.
+ */
+export async function reachDatabase(
+  env: { DATABASE_URL?: string; DATA_DIR: string },
+  logger: Logger,
+): Promise<ReachedDatabase> {
+  if (env.DATABASE_URL) return { url: env.DATABASE_URL, close: async () => {} }
+  try {
+    const server = await startEmbeddedPostgres({ dataDir: env.DATA_DIR, logger })
+    return { url: server.url, close: () => server.stop() }
+  } catch (error) {
+    if (!(error instanceof FolderBusy)) throw error
+    const text = await readFile(join(env.DATA_DIR, 'postgres.json'), 'utf8').catch(() => 'null')
+    const state = embeddedState.safeParse(JSON.parse(text))
+    if (!state.success) throw error
+    const { password, port } = state.data
+    return { url: `postgres://chatsparty:${password}@127.0.0.1:${port}/chatsparty`, close: async () => {} }
+  }
+}

@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { expect } from 'chai'
+import express from 'express'
+import { Client } from 'pg'
+import { healthRoutes } from '../../src/http/health.ts'
+import { ApiClient } from '../support/api-client.ts'
+import { useApp } from '../support/app.ts'
+
+describe('Health', () => {
+  const app = useApp({ worker: false })
+
+  it('is known without signing in: alive, and ready with all that it needs', async () => {
+    expect(await app.api.get('/healthz')).to.deep.include({ status: 200, body: { status: 'ok' } })
+    const ready = await app.api.get('/readyz')
+    expect(ready).to.deep.include({
+      status: 200,
+      body: { status: 'ready', checks: { database: 'ok', queue: 'ok', 'live feed': 'ok' } },
+    })
+  })
+
+  it('tells what is missing while the database is away, stays alive, and recovers by itself', async () => {
+    const url = new URL(app.container.databaseUrl)
+    const name = url.pathname.slice(1)
+    url.pathname = '/template1'
+    const keeper = new Client({ connectionString: url.href })
+    await keeper.connect()
+    try {
+      await keeper.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`)
+      await keeper.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name])
+      const away = await app.api.get('/readyz')
+      expect(away.status).to.equal(503)
+      const { status, checks } = Object(away.body)
+      expect(status).to.equal('unavailable')
+      expect(checks.database).to.be.a('string').and.not.to.equal('ok')
+      expect(checks['live feed']).to.equal('ok')
+      expect((await app.api.get('/healthz')).status).to.equal(200)
+      const failed = await app.api.post('/api/auth/login', { email: 'a@example.com', password: 'x' })
+      expect(failed.status).to.equal(500)
+      expect(JSON.stringify(failed.body)).not.to.contain(name)
+    } finally {
+      await keeper.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
+      await keeper.end()
+    }
+    const back = await app.api.get('/readyz')
+    expect(Object(back.body).checks.database).to.equal('ok')
+    expect((await app.api.post('/api/auth/login', { email: 'a@example.com', password: 'x' })).status).to.equal(401)
+  })
+
+  it('answers soon even when a part hangs, and names that part', async function () {
+    this.timeout(5_000)
+    const bare = express()
+    healthRoutes(bare, [
+      { name: 'quick', check: async () => {} },
+      { name: 'hanging', check: () => new Promise(() => {}) },
+      { name: 'broken', check: () => Promise.reject(new Error('no route to host')) },
+    ])
+    const server = createServer(bare).listen(0, 'localhost')
+    await once(server, 'listening')
+    const address = server.address()
+    const api = new ApiClient(`http://localhost:${typeof address === 'object' ? address?.port : ''}`)
+    const answer = await api.get('/readyz')
+    server.close()
+    expect(answer.status).to.equal(503)
+    expect(Object(answer.body).checks).to.deep.equal({
+      quick: 'ok',
+      hanging: 'does not answer',
+      broken: 'no route to host',
+    })
+  })
+})

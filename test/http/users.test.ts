@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import { verifyLedger } from '../../src/credits/ledger-audit.ts'
+import { errorOf, type TestUser } from '../support/api-client.ts'
+import { ADMIN, useApp } from '../support/app.ts'
+import { wordsAreLive } from '../support/live-words.ts'
+import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+
+describe('Users', () => {
+  let llm: MockLlm
+  let admin: TestUser
+  const app = useApp()
+  before(async () => {
+    llm = await startMockLlm()
+    admin = await app.api.login(ADMIN.email, ADMIN.password)
+  })
+  after(() => llm.stop())
+  beforeEach(() => llm.reset())
+
+  it('are listed for administrators only, newest first, in pages without gaps', async () => {
+    const made: string[] = []
+    for (let i = 0; i < 5; i++) made.unshift((await app.api.register()).id)
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const { status, body } = await admin.get(`/api/users?limit=2${cursor ? `&cursor=${cursor}` : ''}`)
+      expect(status).to.equal(200)
+      const page = Object(body)
+      expect(page.data.length).to.be.at.most(2)
+      seen.push(...page.data.map(({ id }: { id: string }) => id))
+      cursor = page.nextCursor
+    } while (cursor)
+    expect(seen.slice(0, 5)).to.deep.equal(made)
+    expect(seen).to.include(admin.id)
+    expect(new Set(seen).size).to.equal(seen.length)
+    const user = await app.api.register()
+    const refused = await user.get('/api/users')
+    expect(refused.status).to.equal(403)
+    expect(errorOf(refused).code).to.equal('auth.forbidden')
+  })
+
+  it('see and change themselves; of everybody else they learn nothing', async () => {
+    const [user, other] = await Promise.all([app.api.register(), app.api.register()])
+    expect((await user.get(`/api/users/${user.id}`)).body).to.deep.include({ id: user.id, email: user.email })
+    expect((await user.put(`/api/users/${user.id}`, { name: 'Me' })).body).to.deep.include({ name: 'Me' })
+    const unknown = randomUUID()
+    for (const id of [other.id, admin.id, unknown]) {
+      const answers = await Promise.all([
+        user.get(`/api/users/${id}`),
+        user.put(`/api/users/${id}`, { name: 'X' }),
+        user.delete(`/api/users/${id}`),
+      ])
+      expect(answers.map(({ status }) => status)).to.deep.equal([404, 404, 404])
+      expect(answers.map((answer) => errorOf(answer).code)).to.deep.equal(Array(3).fill('user.not_found'))
+    }
+    expect((await other.get('/api/auth/me')).status).to.equal(200)
+  })
+
+  it('cannot give themselves a role, nor take another address without the password', async () => {
+    const user = await app.api.register()
+    expect((await user.put(`/api/users/${user.id}`, { role: 'admin' })).status).to.equal(403)
+    const moved = await user.put(`/api/users/${user.id}`, { email: `${randomUUID()}@example.com` })
+    expect(moved.status).to.equal(403)
+    // The same address, as a form sends it back, is no change.
+    expect((await user.put(`/api/users/${user.id}`, { email: user.email, name: 'Same' })).status).to.equal(200)
+    expect((await user.get('/api/auth/me')).body).to.deep.include({ role: 'user', email: user.email, name: 'Same' })
+  })
+
+  it('become administrators by one, at once and with the token that they have', async () => {
+    const user = await app.api.register()
+    expect((await admin.put(`/api/users/${user.id}`, { role: 'admin' })).body).to.deep.include({ role: 'admin' })
+    expect((await user.get('/api/users')).status).to.equal(200)
+    expect((await user.put(`/api/users/${user.id}`, { role: 'user' })).status).to.equal(200)
+    expect((await user.get('/api/users')).status).to.equal(403)
+  })
+
+  it('always include an administrator, even when the last two remove each other at the same moment', async () => {
+    const answer = await admin.delete(`/api/users/${admin.id}`)
+    expect(answer.status).to.equal(409)
+    expect(errorOf(answer).code).to.equal('users.last_admin')
+    expect((await admin.put(`/api/users/${admin.id}`, { role: 'user' })).status).to.equal(409)
+
+    const second = await app.api.register()
+    await admin.put(`/api/users/${second.id}`, { role: 'admin' })
+    const both = await Promise.all([
+      admin.put(`/api/users/${second.id}`, { role: 'user' }),
+      second.put(`/api/users/${admin.id}`, { role: 'user' }),
+    ])
+    expect(both.map(({ status }) => status)).to.include(200)
+    const [{ admins }] = await app.container.db.query(`SELECT count(*)::int AS admins FROM users WHERE role = 'admin'`)
+    expect(admins).to.equal(1)
+    // Whoever won, the administrator of the other tests is one again.
+    await app.container.db.query(`UPDATE users SET role = 'admin' WHERE id = $1`, [admin.id])
+  })
+
+  it('who delete their account are signed out at once, and their content is gone', async () => {
+    const user = await app.api.register()
+    const elsewhere = await app.api.login(user.email, 'correct horse battery')
+    await user.agentsOn({ provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') }, ['Ada'])
+    expect((await user.delete(`/api/users/${user.id}`)).status).to.equal(204)
+    expect((await user.get('/api/auth/me')).status).to.equal(401)
+    expect((await elsewhere.get('/api/auth/me')).status).to.equal(401)
+    expect((await admin.get(`/api/users/${user.id}`)).status).to.equal(404)
+    expect(
+      (await app.api.post('/api/auth/login', { email: user.email, password: 'correct horse battery' })).status,
+    ).to.equal(401)
+    const [left] = await app.container.db.query(
+      `SELECT (SELECT count(*)::int FROM agents WHERE user_id = $1) AS agents,
+         (SELECT count(*)::int FROM connections WHERE user_id = $1) AS connections,
+         (SELECT count(*)::int FROM ledger_entries WHERE user_id = $1) AS entries`,
+      [user.id],
+    )
+    expect(left).to.deep.equal({ agents: 0, connections: 0, entries: 1 })
+    // The address is free again, for a new account with an account of its own.
+    const returned = await app.api.register(user.email)
+    expect(returned.id).not.to.equal(user.id)
+  })
+
+  it('deleted while their party talks leave books that are right: nothing held, the words that came are paid', async () => {
+    const user = await app.api.register()
+    const agentIds = await user.agentsOn({ provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') }, [
+      'Ada',
+      'Blaise',
+    ])
+    const hold = llm.hold(2)
+    llm.reply({ text: 'Some words that are said before the account goes away.', hold })
+    const { conversationId } = await user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea or coffee?' })
+    const request = await hold.reached
+    await wordsAreLive(app.container.feed, conversationId)
+    expect((await user.delete(`/api/users/${user.id}`)).status).to.equal(204)
+    expect(await request.ended).to.equal('aborted')
+    const audit = await verifyLedger(app.container.db)
+    expect(audit.differences).to.deep.equal([])
+    const { held, available, spent } = await app.container.ledger.balance(user.id)
+    expect({ held, total: available + spent }).to.deep.equal({ held: 0n, total: 10_000_000_000n })
+    expect(spent > 0n).to.equal(true)
+    const [left] = await app.container.db.query(
+      `SELECT (SELECT count(*)::int FROM runs WHERE user_id = $1) AS runs,
+         (SELECT count(*)::int FROM conversations WHERE user_id = $1) AS conversations,
+         (SELECT count(*)::int FROM holds WHERE user_id = $1 AND status = 'pending') AS holds`,
+      [user.id],
+    )
+    expect(left).to.deep.equal({ runs: 0, conversations: 0, holds: 0 })
+    expect(llm.requests).to.have.length(1)
+  })
+})
