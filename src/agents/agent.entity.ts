@@ -1,0 +1,71 @@
+import { EntitySchema } from 'typeorm'
+import { createdAt, integer, jsonb, real, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
+
+export type StyleLevel = 'low' | 'medium' | 'high'
+
+export interface ChatStyle {
+  friendliness: StyleLevel
+  humor: StyleLevel
+  formality: StyleLevel
+  verbosity: StyleLevel
+}
+
+/**
+ * Somebody who takes turns. Without a user it is the platform's, for all to talk with. A deleted agent stays as a row, so
+ * that what it said keeps its speaker and a run in progress ends well; it is shown nowhere else.
+ */
+export class Agent {
+  declare id: string
+  declare userId: string | null
+  declare name: string
+  declare instructions: string
+  declare characteristics: string
+  declare chatStyle: ChatStyle
+  declare connectionId: string | null
+  declare model: string | null
+  declare temperature: number | null
+  declare maxOutputTokens: number | null
+  declare deletedAt: Date | null
+  declare createdAt: Date
+  declare updatedAt: Date
+}
+
+export const agentEntity = new EntitySchema<Agent>({
+  name: 'Agent',
+  target: Agent,
+  tableName: 'agents',
+  columns: {
+    id: uuid({ primary: true, primaryKeyConstraintName: 'agents_pk' }),
+    userId: uuid({ nullable: true }),
+    name: text(),
+    instructions: text(),
+    characteristics: text(),
+    chatStyle: jsonb(),
+    connectionId: uuid({ nullable: true }),
+    model: text({ nullable: true }),
+    temperature: real({ nullable: true }),
+    maxOutputTokens: integer({ nullable: true }),
+    deletedAt: timestamp({ nullable: true }),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  indices: [
+    { name: 'agents_user', columns: ['userId'] },
+    { name: 'agents_connection', columns: ['connectionId'] },
+  ],
+  foreignKeys: [
+    {
+      name: 'agents_user_fk',
+      target: 'User',
+      columnNames: ['userId'],
+      referencedColumnNames: ['id'],
+      onDelete: 'CASCADE',
+    },
+    {
+      name: 'agents_connection_fk',
+      target: 'Connection',
+      columnNames: ['connectionId'],
+      referencedColumnNames: ['id'],
+    },
+  ],
+})

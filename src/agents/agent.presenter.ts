@@ -1,0 +1,17 @@
+import type { Agent } from './agent.entity.ts'
+
+/** An agent as the API shows it. `scope` tells the platform's agents from one's own. */
+export const presentAgent = (agent: Agent) => ({
+  id: agent.id,
+  name: agent.name,
+  instructions: agent.instructions,
+  characteristics: agent.characteristics,
+  chatStyle: agent.chatStyle,
+  connectionId: agent.connectionId,
+  model: agent.model,
+  temperature: agent.temperature,
+  maxOutputTokens: agent.maxOutputTokens,
+  scope: agent.userId === null ? ('platform' as const) : ('user' as const),
+  createdAt: agent.createdAt.toISOString(),
+  updatedAt: agent.updatedAt.toISOString(),
+})

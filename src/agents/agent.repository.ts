@@ -1,0 +1,77 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { type Agent, agentEntity } from './agent.entity.ts'
+
+export type AgentFields = Pick<
+  Agent,
+  | 'name'
+  | 'instructions'
+  | 'characteristics'
+  | 'chatStyle'
+  | 'connectionId'
+  | 'model'
+  | 'temperature'
+  | 'maxOutputTokens'
+>
+
+export class AgentRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async create(agent: AgentFields & Pick<Agent, 'id' | 'userId'>): Promise<Agent> {
+    await this.#db.manager.insert(agentEntity, agent)
+    return this.#db.manager.findOneByOrFail(agentEntity, { id: agent.id })
+  }
+
+  /** One that the user may see: own, or the platform's. */
+  findVisible(userId: string, id: string): Promise<Agent | null> {
+    return this.#visible(userId).andWhere('a.id = :id', { id }).getOne()
+  }
+
+  /** Those of these that the user may see, in no order. */
+  findManyVisible(userId: string, ids: string[]): Promise<Agent[]> {
+    return this.#visible(userId).andWhere('a.id = ANY(:ids)', { ids }).getMany()
+  }
+
+  /** Newest first, the platform's among them. */
+  listVisible(userId: string, limit: number, before: string | undefined): Promise<Agent[]> {
+    const query = this.#visible(userId).orderBy('a.id', 'DESC').take(limit)
+    if (before) query.andWhere('a.id < :before', { before })
+    return query.getMany()
+  }
+
+  /** Agents by id, deleted ones too: for runs, whose participants were checked when they were accepted. */
+  async participants(ids: string[], tx: Tx = this.#db.manager): Promise<Agent[]> {
+    const found = await tx.createQueryBuilder(agentEntity, 'a').where('a.id = ANY(:ids)', { ids }).getMany()
+    const byId = new Map(found.map((agent) => [agent.id, agent]))
+    return ids.flatMap((id) => byId.get(id) ?? [])
+  }
+
+  async update(id: string, change: Partial<AgentFields>): Promise<Agent> {
+    await this.#db.manager.update(agentEntity, { id }, { ...change, updatedAt: new Date() })
+    return this.#db.manager.findOneByOrFail(agentEntity, { id })
+  }
+
+  /** Lets go of the connection too, so that a deleted agent never keeps one in use. */
+  async markDeleted(id: string): Promise<void> {
+    await this.#db.manager.update(agentEntity, { id }, { deletedAt: new Date(), connectionId: null })
+  }
+
+  async usingConnection(connectionId: string): Promise<Array<{ id: string; name: string }>> {
+    return rows(
+      this.#db.manager,
+      'SELECT id, name FROM agents WHERE connection_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT 100',
+      [connectionId],
+    )
+  }
+
+  #visible(userId: string) {
+    return this.#db.manager
+      .createQueryBuilder(agentEntity, 'a')
+      .where('(a.userId = :userId OR a.userId IS NULL) AND a.deletedAt IS NULL', { userId })
+  }
+}

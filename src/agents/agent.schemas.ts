@@ -1,0 +1,41 @@
+import { z } from 'zod'
+
+const level = z.enum(['low', 'medium', 'high'])
+
+const chatStyle = z.strictObject({
+  friendliness: level.default('medium'),
+  humor: level.default('medium'),
+  formality: level.default('medium'),
+  verbosity: level.default('medium'),
+})
+
+const fields = {
+  name: z
+    .string()
+    .trim()
+    .min(1, 'must not be empty')
+    .max(60)
+    .regex(/^[^\p{Cc}:@]+$/u, 'must not contain ":", "@" or control characters'),
+  instructions: z.string().trim().min(1, 'must not be empty').max(8_000),
+  characteristics: z.string().trim().max(2_000),
+  chatStyle,
+  connectionId: z.uuid().nullable(),
+  model: z.string().trim().min(1).max(200).nullable(),
+  temperature: z.number().min(0).max(2).nullable(),
+  maxOutputTokens: z.number().int().min(16).max(128_000).nullable(),
+}
+
+export const createAgentBody = z.strictObject({
+  ...fields,
+  characteristics: fields.characteristics.default(''),
+  chatStyle: chatStyle.prefault({}),
+  connectionId: fields.connectionId.default(null),
+  model: fields.model.default(null),
+  temperature: fields.temperature.default(null),
+  maxOutputTokens: fields.maxOutputTokens.default(null),
+})
+/** What is left out stays as it is. */
+export const updateAgentBody = z.strictObject(fields).partial()
+
+export type CreateAgentBody = z.output<typeof createAgentBody>
+export type UpdateAgentBody = z.output<typeof updateAgentBody>

@@ -1,0 +1,77 @@
+import type { AuthUser } from '../identity/auth-user.ts'
+import { AppError, forbidden, invalidRequest, notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { Agent } from './agent.entity.ts'
+import type { AgentRepository } from './agent.repository.ts'
+import type { CreateAgentBody, UpdateAgentBody } from './agent.schemas.ts'
+
+interface AgentDependencies {
+  agents: AgentRepository
+  /** True when the user may use this connection: own, or the platform's. */
+  connectionVisible: (userId: string, connectionId: string) => Promise<boolean>
+}
+
+/** Agents of users, and those of the platform, which everybody may talk with and only administrators change. */
+export class AgentService {
+  readonly #agents: AgentRepository
+  readonly #connectionVisible: AgentDependencies['connectionVisible']
+
+  constructor({ agents, connectionVisible }: AgentDependencies) {
+    this.#agents = agents
+    this.#connectionVisible = connectionVisible
+  }
+
+  list(userId: string, limit: number, before: string | undefined): Promise<Agent[]> {
+    return this.#agents.listVisible(userId, limit, before)
+  }
+
+  async get(userId: string, id: string): Promise<Agent> {
+    const agent = await this.#agents.findVisible(userId, id)
+    if (!agent) throw notFound('agent')
+    return agent
+  }
+
+  async create(userId: string, body: CreateAgentBody): Promise<Agent> {
+    await this.#checkConnection(userId, body.connectionId)
+    return this.#agents.create({ id: newId(), userId, ...body })
+  }
+
+  async update(actor: AuthUser, id: string, body: UpdateAgentBody): Promise<Agent> {
+    await this.#editable(actor, id)
+    await this.#checkConnection(actor.id, body.connectionId ?? null)
+    return this.#agents.update(id, body)
+  }
+
+  async delete(actor: AuthUser, id: string): Promise<void> {
+    await this.#editable(actor, id)
+    await this.#agents.markDeleted(id)
+  }
+
+  /**
+   * The agents that a request names, in its order.
+   * @throws AppError 404 `agent.not_found` that names the path of each unknown one.
+   */
+  async resolve(userId: string, ids: string[], path: (position: number) => string): Promise<Agent[]> {
+    const byId = new Map((await this.#agents.findManyVisible(userId, ids)).map((agent) => [agent.id, agent]))
+    const unknown = ids.flatMap((id, position) =>
+      byId.has(id) ? [] : [{ path: path(position), message: 'is not an agent of yours' }],
+    )
+    if (unknown.length) throw new AppError(404, 'agent.not_found', 'There is no such agent.', { issues: unknown })
+    return ids.flatMap((id) => byId.get(id) ?? [])
+  }
+
+  /** Agents of a run that was accepted before, deleted ones too. */
+  participants(ids: string[]): Promise<Agent[]> {
+    return this.#agents.participants(ids)
+  }
+
+  async #editable(actor: AuthUser, id: string): Promise<void> {
+    const agent = await this.get(actor.id, id)
+    if (agent.userId === null && actor.role !== 'admin') throw forbidden("The platform's agents cannot be changed.")
+  }
+
+  async #checkConnection(userId: string, connectionId: string | null): Promise<void> {
+    if (connectionId === null || (await this.#connectionVisible(userId, connectionId))) return
+    throw invalidRequest([{ path: 'connectionId', message: 'is not a connection of yours' }])
+  }
+}
