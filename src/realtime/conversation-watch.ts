@@ -77,13 +77,16 @@ export class ConversationWatch {
    * Hands the snapshot to `acknowledge` and lets events follow it. May be called again on the same watch.
    * @throws AppError 404; a watch that was never opened is then closed.
    */
-  async open(afterSeq: number | undefined, acknowledge: (snapshot: SnapshotView) => void): Promise<void> {
+  async open(
+    afterSeq: number | undefined,
+    acknowledge: (snapshot: SnapshotView) => void | Promise<void>,
+  ): Promise<void> {
     while (this.#busy) await this.#busy
     await this.#exclusive(async () => {
       this.#unsubscribe ??= await this.#feed.subscribe(this.conversationId, (event) => this.#receive(event))
       if (this.#closed) return this.#unsubscribe()
       const snapshot = await this.#snapshot(afterSeq)
-      if (!this.#closed) acknowledge(snapshot)
+      if (!this.#closed) await acknowledge(snapshot)
     })
   }
 

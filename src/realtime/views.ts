@@ -150,7 +150,8 @@ export const fileView = z.object({
   contentType: z.string(),
   /** Bytes. */
   size: z.number().int().min(0),
-  sha256: z.string(),
+  /** Null until a direct upload was read. */
+  sha256: z.string().nullable(),
   status: z.enum(['processing', 'ready', 'failed']),
   error: errorView.nullable(),
   pages: z.number().int().min(0).nullable(),

@@ -1,0 +1,247 @@
+import { AgentRepository } from './agents/agent.repository.ts'
+import { AgentService } from './agents/agent.service.ts'
+import { ConnectionRepository } from './connections/connection.repository.ts'
+import { ConnectionService } from './connections/connection.service.ts'
+import { ProviderNetwork } from './connections/provider-network.ts'
+import { SealedSecrets } from './connections/sealed-secret.ts'
+import { ConversationRepository } from './conversations/conversation.repository.ts'
+import { MessageRepository } from './conversations/message.repository.ts'
+import { SummaryRepository } from './conversations/summary.repository.ts'
+import { LedgerRepository } from './credits/ledger.repository.ts'
+import { LedgerService } from './credits/ledger.service.ts'
+import { PriceRepository } from './credits/price.repository.ts'
+import { PriceBook } from './credits/price-book.ts'
+import { StatementRepository } from './credits/statement.repository.ts'
+import { Transactions } from './database/transaction.ts'
+import type { Foundation } from './foundation.ts'
+import { AuthService } from './identity/auth.service.ts'
+import { SessionRepository } from './identity/session.repository.ts'
+import { UserRepository } from './identity/user.repository.ts'
+import { UserService } from './identity/user.service.ts'
+import { Announcer } from './runs/announcer.ts'
+import { CancelService } from './runs/cancel.service.ts'
+import { chatSchemas } from './runs/chat.schemas.ts'
+import { ChatService } from './runs/chat.service.ts'
+import { ConversationService } from './runs/conversation.service.ts'
+import { Dispatcher } from './runs/dispatcher.ts'
+import { IdempotencyRepository } from './runs/idempotency.repository.ts'
+import { LostAttempts } from './runs/lost-attempts.ts'
+import { RegenerateService } from './runs/regenerate.service.ts'
+import { RunRepository } from './runs/run.repository.ts'
+import { RunSteps } from './runs/run-steps.ts'
+import { RunViews } from './runs/run-views.ts'
+import { SummaryJobs } from './runs/summary-jobs.ts'
+import { Titles } from './runs/titles.ts'
+import { TurnRepository } from './runs/turn.repository.ts'
+import { TurnClaims } from './runs/turn-claims.ts'
+import { TurnDecisions } from './runs/turn-decisions.ts'
+import { TurnSettlement } from './runs/turn-settlement.ts'
+import { createStore } from './storage/create-store.ts'
+import { createFileDomain } from './storage/file-domain.ts'
+import { FILE_LIMIT_DEFAULTS } from './storage/file-limits.ts'
+
+export type Container = ReturnType<typeof createContainer>
+
+/** The composition root: every service with what it needs. What must happen across domains is a hook, wired here. */
+export function createContainer(foundation: Foundation) {
+  const { env, logger, shutdown, db, queue, feed, secrets } = foundation
+  const transactions = new Transactions(db)
+
+  const prices = new PriceRepository(db)
+  const priceBook = new PriceBook(prices)
+  const ledger = new LedgerService(new LedgerRepository(db))
+
+  const storage = createFileDomain({
+    db,
+    transactions,
+    queue,
+    store: createStore(env),
+    limits: {
+      ...FILE_LIMIT_DEFAULTS,
+      uploadMaxBytes: env.UPLOAD_MAX_BYTES,
+      userBytes: env.USER_STORAGE_BYTES,
+      userFiles: env.USER_STORAGE_FILES,
+      uploadsPerMinute: env.UPLOADS_PER_MINUTE,
+    },
+    onFileChanged: (userId, file) => feed.publishToUser(userId, { type: 'file.updated', file }),
+    logger,
+  })
+
+  const users = new UserRepository(db)
+  const auth = new AuthService({
+    users,
+    sessions: new SessionRepository(db),
+    transactions,
+    feed,
+    jwtSecret: secrets.jwtSecret,
+    sessionSeconds: env.JWT_EXPIRES_IN,
+    onRegistered: (tx, userId) => ledger.openAccount(tx, userId, env.SIGNUP_GRANT),
+  })
+
+  const agentRows = new AgentRepository(db)
+  const connectionRows = new ConnectionRepository(db)
+  const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
+  const network = new ProviderNetwork({
+    allow: env.OUTBOUND_ALLOW,
+    production: env.NODE_ENV === 'production',
+    idleTimeoutMs: env.PROVIDER_IDLE_TIMEOUT_MS,
+    platformUrls: [
+      env.OPENAI_BASE_URL,
+      env.ANTHROPIC_BASE_URL,
+      env.GOOGLE_BASE_URL,
+      env.GROQ_BASE_URL,
+      env.OLLAMA_BASE_URL,
+    ],
+  })
+  shutdown.add('provider network', () => network.close())
+  const connections = new ConnectionService({
+    transactions,
+    connections: connectionRows,
+    secrets: sealedSecrets,
+    network,
+    usedBy: (connectionId) => agentRows.usingConnection(connectionId),
+    testTimeoutMs: env.CONNECTION_TEST_TIMEOUT_MS,
+  })
+  const agents = new AgentService({
+    agents: agentRows,
+    connectionVisible: (userId, connectionId) => connections.isVisible(userId, connectionId),
+  })
+
+  const conversationRows = new ConversationRepository(db)
+  const messages = new MessageRepository(db)
+  const summaries = new SummaryRepository(db)
+  const runs = new RunRepository(db)
+  const turns = new TurnRepository(db)
+  const idempotency = new IdempotencyRepository(db)
+  const views = new RunViews({ runs, turns, conversations: conversationRows, messages, ledger })
+  const announcer = new Announcer({ feed, runs, views, logger })
+  const dispatcher = new Dispatcher({ turns, queue, userConcurrency: env.USER_CONCURRENCY, logger })
+  const runDeadlineMs = env.RUN_DEADLINE_MS
+  const steps = new RunSteps({ runs, turns, agents: agentRows, messages, ledger, runDeadlineMs })
+  const settlement = new TurnSettlement({
+    runs,
+    turns,
+    conversations: conversationRows,
+    messages,
+    agents: agentRows,
+    ledger,
+    steps,
+    transactions,
+    givesTitles: env.TITLE_ATTEMPTS > 0,
+  })
+  const lostAttempts = new LostAttempts({ ledger, prices: priceBook, feed, logger })
+  const leaseMs = env.TURN_LEASE_MS
+  const claims = new TurnClaims({
+    runs,
+    turns,
+    conversations: conversationRows,
+    ledger,
+    lostAttempts,
+    transactions,
+    leaseMs,
+  })
+  const cancels = new CancelService({
+    runs,
+    turns,
+    conversations: conversationRows,
+    ledger,
+    lostAttempts,
+    settlement,
+    steps,
+    views,
+    announcer,
+    dispatcher,
+    feed,
+    transactions,
+    graceMs: env.CANCEL_GRACE_MS,
+    leaseMs,
+    logger,
+  })
+  const chat = new ChatService({
+    agents,
+    connections,
+    prices: priceBook,
+    ledger,
+    conversations: conversationRows,
+    messages,
+    runs,
+    steps,
+    idempotency,
+    transactions,
+    announcer,
+    dispatcher,
+    stop: (runId) => {
+      cancels.stop(runId).catch((error: unknown) => logger.error({ err: error, runId }, 'an interruption failed'))
+    },
+    runDeadlineMs,
+    maxTurnsDefault: env.MAX_TURNS_DEFAULT,
+    maxTurnsCap: env.MAX_TURNS_CAP,
+  })
+  const regenerations = new RegenerateService({
+    runs,
+    turns,
+    conversations: conversationRows,
+    messages,
+    ledger,
+    idempotency,
+    transactions,
+    announcer,
+    dispatcher,
+    runDeadlineMs,
+  })
+  const decisions = new TurnDecisions({ runs, turns, conversations: conversationRows, messages, ledger, transactions })
+  const summaryJobs = new SummaryJobs({ queue, logger })
+  const titles = new Titles({ conversations: conversationRows, queue, logger })
+  const conversations = new ConversationService({
+    conversations: conversationRows,
+    messages,
+    views,
+    cancels,
+    announcer,
+    transactions,
+  })
+  const userService = new UserService({
+    users,
+    transactions,
+    feed,
+    onDeleting: (tx, userId) => cancels.abandon({ userId }, tx),
+  })
+
+  return {
+    ...foundation,
+    transactions,
+    auth,
+    users: userService,
+    userRows: users,
+    connections,
+    connectionRows,
+    sealedSecrets,
+    network,
+    agents,
+    agentRows,
+    ledger,
+    statements: new StatementRepository(db),
+    storage,
+    priceBook,
+    prices,
+    conversations,
+    conversationRows,
+    messages,
+    summaries,
+    runs,
+    turns,
+    idempotency,
+    views,
+    announcer,
+    dispatcher,
+    settlement,
+    claims,
+    decisions,
+    titles,
+    summaryJobs,
+    regenerations,
+    cancels,
+    chat,
+    chatSchemas: chatSchemas(env),
+  }
+}

@@ -1,0 +1,66 @@
+import { EntitySchema } from 'typeorm'
+import {
+  bigintColumn,
+  boolean,
+  createdAt,
+  integer,
+  text,
+  timestamp,
+  updatedAt,
+  uuid,
+  uuidArray,
+} from '../database/columns.ts'
+import type { StrategyName } from '../realtime/views.ts'
+
+/**
+ * What was said between a user and agents. `lastSeq` numbers its messages, `version` counts the commits that changed what
+ * clients see of it; both only grow, under the row's lock.
+ */
+export class Conversation {
+  declare id: string
+  declare userId: string
+  declare title: string | null
+  declare agentIds: string[]
+  declare strategy: StrategyName
+  declare archived: boolean
+  declare version: bigint
+  declare lastSeq: number
+  /** How often a title was asked for, and when it is next; null when it is not wanted (any more). */
+  declare titleAttempts: number
+  declare titleDueAt: Date | null
+  declare createdAt: Date
+  declare updatedAt: Date
+}
+
+export const conversationEntity = new EntitySchema<Conversation>({
+  name: 'Conversation',
+  target: Conversation,
+  tableName: 'conversations',
+  columns: {
+    id: uuid({ primary: true, primaryKeyConstraintName: 'conversations_pk' }),
+    userId: uuid(),
+    title: text({ nullable: true }),
+    agentIds: uuidArray(),
+    strategy: text(),
+    archived: boolean({ default: false }),
+    version: bigintColumn({ default: 1 }),
+    lastSeq: integer({ default: 0 }),
+    titleAttempts: integer({ default: 0 }),
+    titleDueAt: timestamp({ nullable: true }),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  indices: [
+    { name: 'conversations_user', columns: ['userId', 'id'] },
+    { name: 'conversations_untitled', columns: ['titleDueAt'], where: 'title_due_at IS NOT NULL' },
+  ],
+  foreignKeys: [
+    {
+      name: 'conversations_user_fk',
+      target: 'User',
+      columnNames: ['userId'],
+      referencedColumnNames: ['id'],
+      onDelete: 'CASCADE',
+    },
+  ],
+})

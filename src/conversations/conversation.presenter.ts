@@ -1,0 +1,29 @@
+import type { ConversationView, MessageView, RunView } from '../realtime/views.ts'
+import type { Conversation } from './conversation.entity.ts'
+import type { Message } from './message.entity.ts'
+
+export const presentConversation = (conversation: Conversation, activeRun: RunView | null): ConversationView => ({
+  id: conversation.id,
+  title: conversation.title,
+  agentIds: conversation.agentIds,
+  strategy: conversation.strategy,
+  archived: conversation.archived,
+  version: Number(conversation.version),
+  createdAt: conversation.createdAt.toISOString(),
+  updatedAt: conversation.updatedAt.toISOString(),
+  activeRun,
+})
+
+export const presentMessage = (message: Message): MessageView => ({
+  id: message.id,
+  seq: message.seq,
+  role: message.role,
+  agentId: message.agentId,
+  agentName: message.agentName,
+  content: message.content,
+  status: message.status,
+  runId: message.runId,
+  turn: message.turn,
+  fileIds: message.fileIds,
+  createdAt: message.createdAt.toISOString(),
+})

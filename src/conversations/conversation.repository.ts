@@ -1,0 +1,138 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { type Conversation, conversationEntity } from './conversation.entity.ts'
+
+export class ConversationRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** The new row is locked by its own transaction until it commits. */
+  async create(
+    conversation: Pick<Conversation, 'id' | 'userId' | 'title' | 'agentIds' | 'strategy'>,
+    tx: Tx,
+  ): Promise<Conversation> {
+    await tx.insert(conversationEntity, conversation)
+    return tx.findOneByOrFail(conversationEntity, { id: conversation.id })
+  }
+
+  find(id: string): Promise<Conversation | null> {
+    return this.#db.manager.findOneBy(conversationEntity, { id })
+  }
+
+  findOwned(userId: string, id: string, tx: Tx = this.#db.manager): Promise<Conversation | null> {
+    return tx.findOneBy(conversationEntity, { id, userId })
+  }
+
+  /** Locks the row until the transaction ends: POST, settle and cancel of one conversation happen one after another. */
+  lock(id: string, tx: Tx): Promise<Conversation | null> {
+    return tx.findOne(conversationEntity, { where: { id }, lock: { mode: 'pessimistic_write' } })
+  }
+
+  /** Newest first. */
+  list(
+    userId: string,
+    filter: { archived?: boolean },
+    limit: number,
+    before: string | undefined,
+  ): Promise<Conversation[]> {
+    const query = this.#db.manager
+      .createQueryBuilder(conversationEntity, 'c')
+      .where('c.userId = :userId', { userId })
+      .orderBy('c.id', 'DESC')
+      .take(limit)
+    if (before) query.andWhere('c.id < :before', { before })
+    if (filter.archived !== undefined) query.andWhere('c.archived = :archived', { archived: filter.archived })
+    return query.getMany()
+  }
+
+  /** Notes a change that clients see; `messages` new ones take the numbers up to the new `lastSeq`. */
+  async advance(
+    id: string,
+    change: { messages?: number; agentIds?: string[]; strategy?: string },
+    tx: Tx,
+  ): Promise<{ lastSeq: number; version: number }> {
+    const [row] = await rows<{ lastSeq: number; version: string }>(
+      tx,
+      `UPDATE conversations SET last_seq = last_seq + $2, version = version + 1, updated_at = now(),
+         agent_ids = coalesce($3::uuid[], agent_ids), strategy = coalesce($4, strategy)
+       WHERE id = $1 RETURNING last_seq AS "lastSeq", version`,
+      [id, change.messages ?? 0, change.agentIds ?? null, change.strategy ?? null],
+    )
+    if (!row) throw new Error(`conversation ${id} vanished under its lock`)
+    return { lastSeq: row.lastSeq, version: Number(row.version) }
+  }
+
+  async rename(id: string, change: { title?: string; archived?: boolean }, tx: Tx): Promise<Conversation> {
+    await tx.update(conversationEntity, { id }, { ...change, version: () => 'version + 1', updatedAt: new Date() })
+    return tx.findOneByOrFail(conversationEntity, { id })
+  }
+
+  /** Notes that a title is due, for a conversation that has none and was not asked about yet; false when it is not. */
+  async wantTitle(id: string, tx: Tx): Promise<boolean> {
+    const wanted = await rows(
+      tx,
+      `UPDATE conversations SET title_due_at = clock_timestamp()
+       WHERE id = $1 AND title IS NULL AND title_attempts = 0 AND title_due_at IS NULL RETURNING id`,
+      [id],
+    )
+    return wanted.length > 0
+  }
+
+  /**
+   * Takes a title that is due for one try: nobody else does for `pauseMs`. Null when there is nothing to do. After
+   * `attempts` tries it is not due any more.
+   */
+  async claimTitle(
+    id: string,
+    attempts: number,
+    pauseMs: number,
+  ): Promise<{ attempt: number; isLast: boolean } | null> {
+    const [claimed] = await rows<{ attempt: number }>(
+      this.#db.manager,
+      `UPDATE conversations SET title_attempts = title_attempts + 1,
+         title_due_at = CASE WHEN title_attempts + 1 < $2 THEN clock_timestamp() + $3 * interval '1 millisecond' END
+       WHERE id = $1 AND title IS NULL AND title_due_at <= clock_timestamp() RETURNING title_attempts AS attempt`,
+      [id, attempts, pauseMs],
+    )
+    return claimed ? { attempt: claimed.attempt, isLast: claimed.attempt >= attempts } : null
+  }
+
+  /** Names a conversation that has no title. False when the user was quicker. */
+  async giveTitle(id: string, title: string, tx: Tx): Promise<boolean> {
+    const named = await rows(
+      tx,
+      `UPDATE conversations SET title = $2, title_due_at = NULL, version = version + 1 WHERE id = $1 AND title IS NULL RETURNING id`,
+      [id, title],
+    )
+    return named.length > 0
+  }
+
+  /** Conversations whose title has been due for `afterMs`: its job may be lost. At most 100. */
+  async titlesDue(afterMs: number): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      this.#db.manager,
+      `SELECT id FROM conversations WHERE title_due_at IS NOT NULL
+         AND title_due_at < clock_timestamp() - $1 * interval '1 millisecond' ORDER BY title_due_at LIMIT 100`,
+      [afterMs],
+    )
+    return found.map(({ id }) => id)
+  }
+
+  async delete(id: string, tx: Tx): Promise<void> {
+    await tx.delete(conversationEntity, { id })
+  }
+
+  /** Versions of these conversations; one that was deleted is missing. */
+  async versions(ids: string[]): Promise<Map<string, number>> {
+    const found = await rows<{ id: string; version: string }>(
+      this.#db.manager,
+      'SELECT id, version FROM conversations WHERE id = ANY($1::uuid[])',
+      [ids],
+    )
+    return new Map(found.map(({ id, version }) => [id, Number(version)]))
+  }
+}

@@ -1,0 +1,59 @@
+import { EntitySchema } from 'typeorm'
+import { createdAt, integer, text, uuid, uuidArray } from '../database/columns.ts'
+
+export type MessageRole = 'user' | 'agent' | 'system'
+export type MessageStatus = 'complete' | 'cancelled' | 'failed' | 'superseded'
+
+/** One thing said. A turn makes at most one message; `agentName` is the speaker's name at that time. */
+export class Message {
+  declare id: string
+  declare conversationId: string
+  declare seq: number
+  declare role: MessageRole
+  declare agentId: string | null
+  declare agentName: string | null
+  declare content: string
+  declare status: MessageStatus
+  declare runId: string | null
+  declare turn: number | null
+  declare fileIds: string[]
+  declare createdAt: Date
+}
+
+export const messageEntity = new EntitySchema<Message>({
+  name: 'Message',
+  target: Message,
+  tableName: 'messages',
+  columns: {
+    id: uuid({ primary: true, primaryKeyConstraintName: 'messages_pk' }),
+    conversationId: uuid(),
+    seq: integer(),
+    role: text(),
+    agentId: uuid({ nullable: true }),
+    agentName: text({ nullable: true }),
+    content: text(),
+    status: text(),
+    runId: uuid({ nullable: true }),
+    turn: integer({ nullable: true }),
+    fileIds: uuidArray({ default: () => "'{}'" }),
+    createdAt: createdAt(),
+  },
+  indices: [
+    { name: 'messages_seq_unique', columns: ['conversationId', 'seq'], unique: true },
+    { name: 'messages_of_user', columns: ['runId', 'seq'], where: `role = 'user'` },
+    { name: 'messages_turn_unique', columns: ['runId', 'turn'], unique: true, where: `role = 'agent'` },
+  ],
+  checks: [
+    { name: 'messages_role_known', expression: `role IN ('user', 'agent', 'system')` },
+    { name: 'messages_status_known', expression: `status IN ('complete', 'cancelled', 'failed', 'superseded')` },
+  ],
+  foreignKeys: [
+    {
+      name: 'messages_conversation_fk',
+      target: 'Conversation',
+      columnNames: ['conversationId'],
+      referencedColumnNames: ['id'],
+      onDelete: 'CASCADE',
+    },
+  ],
+})

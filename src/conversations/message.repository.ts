@@ -1,0 +1,121 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { type Message, messageEntity } from './message.entity.ts'
+
+/** A turn reads at most this many messages, however short they are. */
+const TRANSCRIPT_MESSAGES = 200
+
+/** A line of a transcript, as a turn sends it to its model. */
+export type TranscriptLine = Pick<Message, 'seq' | 'role' | 'agentId' | 'agentName' | 'content' | 'fileIds' | 'runId'>
+
+/** Whose eyes read a transcript. */
+export interface TranscriptRequest {
+  conversationId: string
+  runId: string
+  /** Runs whose messages are not read yet. */
+  waitingRunIds: string[]
+  /** Turns of this run whose words are not heard. */
+  unheardTurns?: number[]
+  /** Messages up to this one are summed up elsewhere. */
+  afterSeq?: number
+}
+
+export class MessageRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async add(message: Omit<Message, 'createdAt'>, tx: Tx): Promise<Message> {
+    await tx.insert(messageEntity, message)
+    return tx.findOneByOrFail(messageEntity, { id: message.id })
+  }
+
+  find(id: string, tx: Tx = this.#db.manager): Promise<Message | null> {
+    return tx.findOneBy(messageEntity, { id })
+  }
+
+  /** The id of the last message of an agent that still stands. */
+  async lastOfAgents(conversationId: string, tx: Tx): Promise<string | undefined> {
+    const sql = `SELECT id FROM messages WHERE conversation_id = $1 AND role = 'agent' AND status <> 'superseded'
+      ORDER BY seq DESC LIMIT 1`
+    return (await rows<{ id: string }>(tx, sql, [conversationId]))[0]?.id
+  }
+
+  /** Marks a message as said anew: it stays in the conversation, and no turn reads it any more. */
+  async supersede(id: string, tx: Tx): Promise<Message> {
+    await tx.update(messageEntity, { id }, { status: 'superseded' })
+    return tx.findOneByOrFail(messageEntity, { id })
+  }
+
+  /** Ascending by `seq`, after `afterSeq`. */
+  listAfter(conversationId: string, afterSeq: number, limit: number, tx: Tx = this.#db.manager): Promise<Message[]> {
+    return tx
+      .createQueryBuilder(messageEntity, 'm')
+      .where('m.conversationId = :conversationId AND m.seq > :afterSeq', { conversationId, afterSeq })
+      .orderBy('m.seq', 'ASC')
+      .take(limit)
+      .getMany()
+  }
+
+  /** The latest `limit` messages before `beforeSeq` (or of all), ascending by `seq`. */
+  async listBefore(conversationId: string, beforeSeq: number | undefined, limit: number): Promise<Message[]> {
+    const query = this.#db.manager
+      .createQueryBuilder(messageEntity, 'm')
+      .where('m.conversationId = :conversationId', { conversationId })
+      .orderBy('m.seq', 'DESC')
+      .take(limit)
+    if (beforeSeq !== undefined) query.andWhere('m.seq < :beforeSeq', { beforeSeq })
+    return (await query.getMany()).reverse()
+  }
+
+  /**
+   * What a turn of this run reads: the latest messages that fit into `tokenBudget` (at least one), with the run's own last.
+   * A message that waited for its run while others spoke is thus read after them, as its author meant it; messages of
+   * `waitingRunIds` are not read yet, nor are those of `unheardTurns`, siblings that answer at the same time, nor what a
+   * summary covers (up to `afterSeq`). Tokens are estimated as bytes / 4, which is near enough to cut by and errs to the
+   * safe side for other scripts than Latin; nothing is billed by it. It costs the same however long the conversation is.
+   */
+  transcript(
+    { conversationId, runId, waitingRunIds, unheardTurns = [], afterSeq = 0 }: TranscriptRequest,
+    tokenBudget: number,
+  ): Promise<TranscriptLine[]> {
+    return rows<TranscriptLine>(
+      this.#db.manager,
+      `SELECT seq, role, agent_id AS "agentId", agent_name AS "agentName", content, file_ids AS "fileIds", run_id AS "runId"
+       FROM (
+         SELECT *, row_number() OVER reading AS position, sum(octet_length(content) / 4 + 8) OVER reading AS tokens
+         FROM (
+           SELECT *, (run_id IS NOT DISTINCT FROM $2::uuid) AS own FROM messages
+           WHERE conversation_id = $1 AND seq > $5 AND status <> 'superseded' AND content <> ''
+             AND (run_id IS NULL OR run_id <> ALL($3::uuid[]))
+             AND NOT (role = 'agent' AND run_id = $2::uuid AND turn = ANY($6::integer[]))
+           ORDER BY seq DESC LIMIT ${TRANSCRIPT_MESSAGES}
+         ) latest
+         WINDOW reading AS (ORDER BY own DESC, seq DESC)
+       ) counted
+       WHERE tokens <= $4 OR position = 1
+       ORDER BY own, seq`,
+      [conversationId, runId, waitingRunIds, tokenBudget, afterSeq, unheardTurns],
+    )
+  }
+
+  /** The latest words that the user addressed to this run. */
+  async lastOfUser(runId: string, tx: Tx): Promise<{ text: string; seq: number } | undefined> {
+    const sql = `SELECT content AS text, seq FROM messages WHERE run_id = $1 AND role = 'user' ORDER BY seq DESC LIMIT 1`
+    const [message] = await rows<{ text: string; seq: number }>(tx, sql, [runId])
+    return message
+  }
+
+  /** True when the user said something to this run after `seq`. */
+  async userSpokeAfter(runId: string, seq: number, tx: Tx): Promise<boolean> {
+    return ((await this.lastOfUser(runId, tx))?.seq ?? 0) > seq
+  }
+
+  async textOf(id: string, tx: Tx): Promise<string> {
+    const [message] = await rows<{ content: string }>(tx, 'SELECT content FROM messages WHERE id = $1', [id])
+    return message?.content ?? ''
+  }
+}

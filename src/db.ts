@@ -1,0 +1,73 @@
+import { writeFile } from 'node:fs/promises'
+import { createContainer } from './container.ts'
+import { createDataSource } from './database/data-source.ts'
+import { migrate } from './database/migrate.ts'
+import { generateMigration } from './database/migration-source.ts'
+import { reachDatabase } from './database/reach-database.ts'
+import { SetupError } from './database/setup-error.ts'
+import { allEntities } from './entities.ts'
+import { openFoundation } from './foundation.ts'
+import { type ProcessContext, runProcess } from './process.ts'
+import { seed } from './seed.ts'
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+async function databaseUrl({ env, logger, shutdown }: ProcessContext): Promise<string> {
+  const database = await reachDatabase(env, logger)
+  shutdown.add('embedded postgres', database.close)
+  return database.url
+}
+
+/** `npm run db:migrate`: brings the schema up to date. The release phase of the distributed profile. */
+async function migrateCommand({ env, logger, shutdown }: ProcessContext): Promise<void> {
+  const applied = await migrate(await databaseUrl({ env, logger, shutdown }))
+  say(applied.length ? `applied: ${applied.join(', ')}` : 'the schema is up to date')
+}
+
+/** `npm run db:seed`: administrator, prices, platform connections, demo agents; safe to repeat. */
+async function seedCommand({ env, logger, shutdown }: ProcessContext): Promise<void> {
+  const { adminEmail, adminPassword } = await seed(createContainer(await openFoundation(env, logger, shutdown)))
+  say(adminPassword ? `administrator: ${adminEmail}, password (shown only now): ${adminPassword}` : 'seeded')
+}
+
+/** `npm run db:generate -- add-something`: a migration of what the entities have and the schema has not. */
+async function generateCommand({ env, logger, shutdown }: ProcessContext, name = 'change-schema'): Promise<void> {
+  const url = await databaseUrl({ env, logger, shutdown })
+  await migrate(url)
+  const db = createDataSource({ url, entities: allEntities, poolSize: 2 })
+  shutdown.add('database', () => db.destroy())
+  await db.initialize()
+  const timestamp = Date.now()
+  const source = await generateMigration(db, name, timestamp)
+  if (!source) return say('the entities and the schema agree: there is nothing to generate')
+  const file = new URL(`../migrations/${timestamp}-${name}.ts`, import.meta.url)
+  await writeFile(file, source)
+  say(`wrote migrations/${timestamp}-${name}.ts: read it before you commit it`)
+}
+
+/** `npm run db:push`: development only; all migrations, then whatever the entities have beyond them. */
+async function pushCommand({ env, logger, shutdown }: ProcessContext): Promise<void> {
+  if (env.NODE_ENV === 'production') throw new SetupError('db:push is refused in production: write a migration.')
+  const url = await databaseUrl({ env, logger, shutdown })
+  await migrate(url)
+  const db = createDataSource({ url, entities: allEntities, poolSize: 2 })
+  shutdown.add('database', () => db.destroy())
+  await db.initialize()
+  await db.synchronize()
+  say('the schema is as the entities have it')
+}
+
+const commands = {
+  migrate: migrateCommand,
+  seed: seedCommand,
+  generate: generateCommand,
+  push: pushCommand,
+}
+
+await runProcess(async (context) => {
+  const [name = '', ...args] = process.argv.slice(2)
+  const command = Object.entries(commands).find(([known]) => known === name)?.[1]
+  if (!command) throw new SetupError(`Say what to do: ${Object.keys(commands).join(', ')}`)
+  await command(context, ...args)
+  await context.shutdown.close()
+})

@@ -1,0 +1,36 @@
+import type { EntitySchema } from 'typeorm'
+import { agentEntity } from './agents/agent.entity.ts'
+import { connectionEntity } from './connections/connection.entity.ts'
+import { conversationEntity } from './conversations/conversation.entity.ts'
+import { messageEntity } from './conversations/message.entity.ts'
+import { summaryEntity } from './conversations/summary.entity.ts'
+import { accountEntity, holdEntity, ledgerEntryEntity, meteredCallEntity } from './credits/ledger.entity.ts'
+import { priceVersionEntity } from './credits/price.entity.ts'
+import { sessionEntity } from './identity/session.entity.ts'
+import { userEntity } from './identity/user.entity.ts'
+import { idempotencyKeyEntity } from './runs/idempotency-key.entity.ts'
+import { runEntity } from './runs/run.entity.ts'
+import { turnEntity } from './runs/turn.entity.ts'
+import { fileEntity } from './storage/file.entity.ts'
+import { fileChunkEntity } from './storage/file-chunk.entity.ts'
+
+/** Every table of the product, for the data source. */
+export const allEntities: EntitySchema[] = [
+  userEntity,
+  sessionEntity,
+  connectionEntity,
+  agentEntity,
+  accountEntity,
+  ledgerEntryEntity,
+  holdEntity,
+  meteredCallEntity,
+  priceVersionEntity,
+  conversationEntity,
+  messageEntity,
+  summaryEntity,
+  runEntity,
+  turnEntity,
+  idempotencyKeyEntity,
+  fileEntity,
+  fileChunkEntity,
+]

@@ -1,0 +1,86 @@
+import { presentMessage } from '../conversations/conversation.presenter.ts'
+import type { Message } from '../conversations/message.entity.ts'
+import type { MeteredCall } from '../credits/metered-call.ts'
+import { sumUsage } from '../credits/usage.ts'
+import type { ConversationEvent, UserEvent } from '../realtime/events.ts'
+import type { LiveFeed } from '../realtime/live-feed.ts'
+import { isTerminal, type RunView } from '../realtime/views.ts'
+import type { Logger } from '../shared/logger.ts'
+import { formatCredits } from '../shared/money.ts'
+import type { RunRepository } from './run.repository.ts'
+import type { RunViews } from './run-views.ts'
+import type { TurnClaim } from './turn-claim.ts'
+import type { Settled } from './turn-settlement.ts'
+
+const RUN_EVENT = { completed: 'run.completed', failed: 'run.failed', cancelled: 'run.cancelled' } as const
+
+/** How events name an attempt. */
+export const turnRef = ({ conversationId, runId, turn, attempt }: TurnClaim) => ({
+  conversationId,
+  runId,
+  turn,
+  attempt,
+})
+
+/**
+ * Tells watchers what was committed. Always after the commit, never instead of it: a lost event is healed by the
+ * conversation's version, so failures here are logged and change nothing. The last event of a commit carries its version.
+ */
+export class Announcer {
+  readonly #feed: LiveFeed
+  readonly #runs: RunRepository
+  readonly #views: RunViews
+  readonly #logger: Logger
+
+  constructor(dependencies: { feed: LiveFeed; runs: RunRepository; views: RunViews; logger: Logger }) {
+    this.#feed = dependencies.feed
+    this.#runs = dependencies.runs
+    this.#views = dependencies.views
+    this.#logger = dependencies.logger
+  }
+
+  /** Events in order; the version goes onto the last. */
+  async publish(conversationId: string, version: number | undefined, events: ConversationEvent[]): Promise<void> {
+    for (const [position, event] of events.entries()) {
+      const last = position === events.length - 1
+      await this.#quietly(this.#feed.publish(conversationId, last ? { ...event, version } : event))
+    }
+  }
+
+  messageCreated(message: Message): ConversationEvent {
+    return { type: 'message.created', conversationId: message.conversationId, message: presentMessage(message) }
+  }
+
+  /** The end of a turn as it was committed; `calls` are those that the user paid. */
+  turnCompleted(claim: TurnClaim, settled: Settled, calls: MeteredCall[]): ConversationEvent {
+    return {
+      type: 'turn.completed',
+      ...turnRef(claim),
+      message: settled.message && presentMessage(settled.message),
+      usage: sumUsage(calls.map((call) => call.usage)),
+      credits: formatCredits(settled.money.charged),
+    }
+  }
+
+  /** The event that shows a run as it is in the rows now; null when the run is gone. */
+  async runEvent(runId: string): Promise<ConversationEvent | null> {
+    const run = await this.#runs.find(runId)
+    if (!run) return null
+    const view: RunView = await this.#views.present(run)
+    const type = isTerminal(view.status) ? RUN_EVENT[view.status as keyof typeof RUN_EVENT] : 'run.updated'
+    return { type, conversationId: run.conversationId, run: view }
+  }
+
+  async balance(userId: string, balance: { available: bigint; held: bigint }): Promise<void> {
+    const event: UserEvent = {
+      type: 'credits.updated',
+      available: formatCredits(balance.available),
+      held: formatCredits(balance.held),
+    }
+    await this.#quietly(this.#feed.publishToUser(userId, event))
+  }
+
+  async #quietly(publishing: Promise<void>): Promise<void> {
+    await publishing.catch((error: unknown) => this.#logger.warn({ err: error }, 'an event was not published'))
+  }
+}

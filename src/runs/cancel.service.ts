@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { LedgerService } from '../credits/ledger.service.ts'
+import type { MeteredCall } from '../credits/metered-call.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
+import type { LiveFeed } from '../realtime/live-feed.ts'
+import { isTerminal, type RunView } from '../realtime/views.ts'
+import { notFound } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Announcer } from './announcer.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { LostAttempts } from './lost-attempts.ts'
+import type { Run } from './run.entity.ts'
+import type { RunEnd, RunRepository } from './run.repository.ts'
+import { cancelledEnd, type RunSteps } from './run-steps.ts'
+import type { RunViews } from './run-views.ts'
+import type { Turn } from './turn.entity.ts'
+import type { TurnRepository } from './turn.repository.ts'
+import type { TurnClaim } from './turn-claim.ts'
+import type { Settled, TurnSettlement } from './turn-settlement.ts'
+
+interface CancelDependencies {
+  runs: RunRepository
+  turns: TurnRepository
+  conversations: ConversationRepository
+  ledger: Pick<LedgerService, 'pendingHold'>
+  lostAttempts: LostAttempts
+  settlement: TurnSettlement
+  steps: RunSteps
+  views: RunViews
+  announcer: Announcer
+  dispatcher: Dispatcher
+  feed: LiveFeed
+  transactions: Transactions
+  graceMs: number
+  leaseMs: number
+  logger: Logger
+}
+
+/** A turn that was taken from its worker and settled. */
+interface ForcedTurn {
+  claim: TurnClaim
+  calls: MeteredCall[]
+  settled: Settled
+}
+
+/**
+ * Stopping runs. The wish is committed first; then the worker is signalled, and settles what it has. A worker that does
+ * not answer in time loses its claim, and its live text is settled here, estimated.
+ */
+export class CancelService {
+  readonly #deps: CancelDependencies
+
+  constructor(dependencies: CancelDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** Stops a run and answers it with its receipt. One that is over is answered as it is. */
+  async cancel(userId: string, runId: string): Promise<RunView> {
+    const run = await this.#deps.runs.findOwned(userId, runId)
+    if (!run) throw notFound('run')
+    if (!isTerminal(run.status)) {
+      await this.#deps.transactions.run(async (tx) => {
+        const locked = await this.#lock(run, tx)
+        if (locked) await this.#deps.runs.requestCancel(run.id, 'cancelled', tx)
+      })
+      await this.stop(run.id)
+    }
+    return this.#deps.views.run(userId, runId)
+  }
+
+  /** Carries out a stop that was requested: by its worker within the grace period, else here. */
+  async stop(runId: string): Promise<void> {
+    const run = await this.#deps.runs.find(runId)
+    if (!run || isTerminal(run.status)) return
+    const turns = await this.#deps.turns.listOf([runId])
+    if (turns.some((turn) => turn.status === 'running')) await this.#awaitWorker(run)
+    await this.force(runId, cancelledEnd)
+  }
+
+  /** Ends a run now, whoever works on it, unless it is over. */
+  async force(runId: string, end: (run: Run) => RunEnd): Promise<void> {
+    const { runs, transactions, announcer, dispatcher } = this.#deps
+    const known = await runs.find(runId)
+    if (!known || isTerminal(known.status)) return
+    const forced = await transactions.run(async (tx) => {
+      const run = await this.#lock(known, tx)
+      if (!run || isTerminal(run.status)) return undefined
+      const turns = await this.forceLocked(run, end(run), tx)
+      return { turns, version: (await this.#deps.conversations.advance(run.conversationId, {}, tx)).version }
+    })
+    if (!forced) return
+    await dispatcher.admit(known.userId)
+    const runEvent = await announcer.runEvent(runId)
+    const turnEvents = forced.turns.map(({ claim, settled, calls }) => announcer.turnCompleted(claim, settled, calls))
+    await announcer.publish(known.conversationId, forced.version, [...turnEvents, ...(runEvent ? [runEvent] : [])])
+    for (const { claim, settled } of forced.turns) {
+      await this.#deps.feed.end({ ...claim, agentId: claim.agentId ?? '' }).catch(() => {})
+      await announcer.balance(claim.userId, settled.money)
+    }
+  }
+
+  /** As `force`, in a transaction that has locked the conversation and the run. */
+  async forceLocked(run: Run, end: RunEnd, tx: Tx): Promise<ForcedTurn[]> {
+    const forced: ForcedTurn[] = []
+    for (const turn of await this.#deps.turns.listOf([run.id], tx)) {
+      const settled = turn.status === 'running' && (await this.#settleRunning(run, turn, end, tx))
+      if (settled) forced.push(settled)
+    }
+    await this.#deps.steps.end(run, end, tx)
+    return forced
+  }
+
+  /** Ends all unfinished runs of a user or conversation that is about to be deleted, in the deleting transaction. */
+  async abandon(where: { userId: string } | { conversationId: string }, tx: Tx): Promise<void> {
+    for (const known of await this.#deps.runs.findUnfinished(where, tx)) {
+      const run = await this.#lock(known, tx)
+      if (run && !isTerminal(run.status)) await this.forceLocked(run, cancelledEnd(run), tx)
+    }
+  }
+
+  async #lock(run: Pick<Run, 'id' | 'conversationId'>, tx: Tx): Promise<Run | null> {
+    const conversation = await this.#deps.conversations.lock(run.conversationId, tx)
+    return conversation && this.#deps.runs.lock(run.id, tx)
+  }
+
+  /** Takes a turn from its worker and settles what that had streamed. */
+  async #settleRunning(run: Run, turn: Turn, end: RunEnd, tx: Tx): Promise<ForcedTurn | null> {
+    const { turns, ledger, lostAttempts, settlement, leaseMs } = this.#deps
+    const key = { runId: run.id, turn: turn.index }
+    const claimToken = randomUUID()
+    if (!(await turns.seize(key, claimToken, leaseMs, tx))) return null
+    const text = await lostAttempts.liveText(run, turn)
+    const calls = await lostAttempts.estimate(turn, text, tx)
+    const { conversationId, userId } = run
+    const { agentId, kind, step, attempt, failures } = turn
+    const claim = { ...key, conversationId, userId, agentId, kind, step, attempt, failures, claimToken }
+    const result = {
+      status: 'cancelled' as const,
+      agentId,
+      text,
+      passed: false,
+      calls,
+      lostCalls: [],
+      holdId: await ledger.pendingHold(tx, key),
+      seenSeq: turn.seenSeq ?? 0,
+      promptVersion: turn.promptVersion,
+      error: end.error,
+      endedBy: end.stopReason,
+    }
+    return { claim, calls, settled: await settlement.settleLocked(run, claim, result, tx) }
+  }
+
+  /** Resolves when watchers hear that the run is over, or after the grace period. */
+  async #awaitWorker(run: Run): Promise<void> {
+    const { feed, graceMs, logger } = this.#deps
+    const over = Promise.withResolvers<void>()
+    const timer = setTimeout(over.resolve, graceMs)
+    try {
+      const unsubscribe = await feed.subscribe(run.conversationId, (event) => {
+        if ('run' in event && event.run.id === run.id && isTerminal(event.run.status)) over.resolve()
+      })
+      try {
+        await feed.signal({ type: 'run.cancel', runId: run.id })
+        const now = await this.#deps.runs.find(run.id)
+        if (now && !isTerminal(now.status)) await over.promise
+      } finally {
+        await unsubscribe()
+      }
+    } catch (error) {
+      // Workers also see the wish at their next lease renewal.
+      logger.warn({ err: error, runId: run.id }, 'the cancel signal was not sent')
+      await over.promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import { presentMessage } from '../conversations/conversation.presenter.ts'
+import { idParams } from '../http/input.ts'
+import { page, pageQuery } from '../http/page.ts'
+import { defineRoute, Reply, type Route, type RouteInput } from '../http/route.ts'
+import type { AcceptedView } from '../realtime/views.ts'
+import { invalidRequest } from '../shared/errors.ts'
+import type { CancelService } from './cancel.service.ts'
+import type { ChatSchemas } from './chat.schemas.ts'
+import type { ChatService } from './chat.service.ts'
+import type { ConversationService } from './conversation.service.ts'
+import type { RegenerateService } from './regenerate.service.ts'
+import type { RunViews } from './run-views.ts'
+import { type RunWait, waitOf } from './run-wait.ts'
+
+const listQuery = pageQuery.extend({ archived: z.enum(['true', 'false']).optional() })
+const messagesQuery = z
+  .strictObject({
+    limit: z.coerce.number().int().min(1).max(100).default(20),
+    beforeSeq: z.coerce.number().int().min(1).optional(),
+    afterSeq: z.coerce.number().int().min(0).optional(),
+  })
+  .refine((query) => query.beforeSeq === undefined || query.afterSeq === undefined, {
+    path: ['afterSeq'],
+    message: 'cannot be combined with beforeSeq',
+  })
+const renameBody = z
+  .strictObject({ title: z.string().trim().min(1).max(200).optional(), archived: z.boolean().optional() })
+  .refine((body) => Object.keys(body).length > 0, 'must name something to change')
+
+const KEY = /^[\x21-\x7e]{1,255}$/
+
+/** The Idempotency-Key header. @throws AppError 400 for one that is empty, too long or not printable ASCII */
+export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined
+  if (typeof header === 'string' && KEY.test(header)) return header
+  throw invalidRequest([{ path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }])
+}
+
+/** 202 with what was accepted, or, with `Prefer: wait=N`, 200 with the run and its messages when it ends in time. */
+async function answer(
+  waits: RunWait,
+  { user, headers, signal }: Pick<RouteInput<'user', undefined, undefined, undefined>, 'user' | 'headers' | 'signal'>,
+  accepted: AcceptedView,
+): Promise<AcceptedView | Reply> {
+  const seconds = waitOf(headers.prefer)
+  if (seconds === undefined) return accepted
+  const outcome = await waits.outcome(user.id, accepted, seconds, signal)
+  return new Reply(outcome ? 200 : 202, outcome ?? accepted, { 'preference-applied': `wait=${seconds}` })
+}
+
+interface ChatRouteServices {
+  chat: ChatService
+  waits: RunWait
+  cancels: CancelService
+  regenerations: RegenerateService
+  conversations: ConversationService
+  views: RunViews
+  schemas: ChatSchemas
+}
+
+export const chatRoutes = ({
+  chat,
+  waits,
+  cancels,
+  regenerations,
+  conversations,
+  views,
+  schemas,
+}: ChatRouteServices): Route[] => [
+  defineRoute({
+    method: 'post',
+    path: '/api/chat',
+    access: 'user',
+    body: schemas.single,
+    status: 202,
+    handler: async (input) => {
+      const key = idempotencyKeyOf(input.headers['idempotency-key'])
+      return answer(waits, input, await chat.single(input.user.id, input.body, key))
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/chat/multi-agent',
+    access: 'user',
+    body: schemas.party,
+    status: 202,
+    handler: async (input) => {
+      const key = idempotencyKeyOf(input.headers['idempotency-key'])
+      return answer(waits, input, await chat.party(input.user.id, input.body, key))
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/chat/runs/:id',
+    access: 'user',
+    params: idParams,
+    handler: ({ user, params }) => views.run(user.id, params.id),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/chat/runs/:id/cancel',
+    access: 'user',
+    params: idParams,
+    handler: ({ user, params }) => cancels.cancel(user.id, params.id),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/chat/messages/:id/regenerate',
+    access: 'user',
+    params: idParams,
+    status: 202,
+    handler: ({ user, params, headers }) =>
+      regenerations.regenerate(user.id, params.id, idempotencyKeyOf(headers['idempotency-key'])),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/chat/conversations',
+    access: 'user',
+    query: listQuery,
+    handler: async ({ user, query }) => {
+      const archived = query.archived === undefined ? undefined : query.archived === 'true'
+      const found = await conversations.list(user.id, { archived }, query.limit + 1, query.cursor)
+      return page(found, query.limit, (view) => view)
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/chat/conversations/:id',
+    access: 'user',
+    params: idParams,
+    query: messagesQuery,
+    handler: async ({ user, params, query }) => {
+      const { conversation, messages, nextCursor } = await conversations.get(user.id, params.id, query)
+      return { ...conversation, messages: { data: messages.map(presentMessage), nextCursor } }
+    },
+  }),
+  defineRoute({
+    method: 'patch',
+    path: '/api/chat/conversations/:id',
+    access: 'user',
+    params: idParams,
+    body: renameBody,
+    handler: ({ user, params, body }) => conversations.rename(user.id, params.id, body),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/chat/conversations/:id',
+    access: 'user',
+    params: idParams,
+    handler: ({ user, params }) => conversations.delete(user.id, params.id),
+  }),
+]

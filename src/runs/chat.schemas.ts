@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import type { Tunables } from '../config/tunables.ts'
+import { onBusyView, strategyView } from '../realtime/views.ts'
+import { parseCredits } from '../shared/money.ts'
+
+const positiveCredits = z.string().transform((text, context) => {
+  try {
+    const micro = parseCredits(text)
+    if (micro > 0n) return micro
+  } catch {
+    // answered below
+  }
+  context.addIssue('must be a positive decimal number with at most six places, such as "12.5"')
+  return z.NEVER
+})
+
+/** The bodies of the chat POSTs, within the server's limits. */
+export function chatSchemas(limits: Pick<Tunables, 'MESSAGE_MAX_CHARS' | 'MAX_TURNS_CAP'>) {
+  const shared = {
+    message: z
+      .string()
+      .max(limits.MESSAGE_MAX_CHARS)
+      .refine((text) => text.trim() !== '', 'must not be empty')
+      .refine((text) => !text.includes('\0') && text.isWellFormed(), 'must be valid text without NUL characters'),
+    conversationId: z.uuid().optional(),
+    onBusy: onBusyView.optional(),
+    fileIds: z.array(z.uuid()).max(50).optional(),
+  }
+  return {
+    single: z.strictObject({ agentId: z.uuid(), ...shared }),
+    party: z.strictObject({
+      agentIds: z
+        .array(z.uuid())
+        .min(2, 'must name at least two agents')
+        .max(10, 'must name at most ten agents')
+        .refine((ids) => new Set(ids).size === ids.length, 'must not name an agent twice'),
+      strategy: strategyView.optional(),
+      maxTurns: z.number().int().min(1).max(limits.MAX_TURNS_CAP).optional(),
+      stop: z
+        .strictObject({
+          maxRounds: z.number().int().min(1).max(limits.MAX_TURNS_CAP).optional(),
+          maxCredits: positiveCredits.optional(),
+          maxSeconds: z.number().int().min(1).max(3_600).optional(),
+          phrase: z.string().trim().min(1).max(200).optional(),
+        })
+        .optional(),
+      ...shared,
+    }),
+  }
+}
+
+export type ChatSchemas = ReturnType<typeof chatSchemas>
+export type SingleBody = z.output<ChatSchemas['single']>
+export type PartyBody = z.output<ChatSchemas['party']>

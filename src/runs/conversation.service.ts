@@ -1,0 +1,86 @@
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { Message } from '../conversations/message.entity.ts'
+import type { MessageRepository } from '../conversations/message.repository.ts'
+import type { Transactions } from '../database/transaction.ts'
+import type { ConversationView } from '../realtime/views.ts'
+import { notFound } from '../shared/errors.ts'
+import type { Announcer } from './announcer.ts'
+import type { CancelService } from './cancel.service.ts'
+import type { RunViews } from './run-views.ts'
+
+/** Which messages of a conversation to show: those before or after a `seq`, or the latest. */
+export interface MessageWindow {
+  limit: number
+  beforeSeq?: number
+  afterSeq?: number
+}
+
+interface ConversationDependencies {
+  conversations: ConversationRepository
+  messages: MessageRepository
+  views: RunViews
+  cancels: CancelService
+  announcer: Announcer
+  transactions: Transactions
+}
+
+/** Conversations with their run in progress. It lives beside runs because a conversation is shown, and deleted, with its run. */
+export class ConversationService {
+  readonly #deps: ConversationDependencies
+
+  constructor(dependencies: ConversationDependencies) {
+    this.#deps = dependencies
+  }
+
+  async list(
+    userId: string,
+    filter: { archived?: boolean },
+    limit: number,
+    before: string | undefined,
+  ): Promise<ConversationView[]> {
+    return this.#deps.views.conversations(await this.#deps.conversations.list(userId, filter, limit, before))
+  }
+
+  /** Messages ascending by `seq`; `nextCursor` is the seq to go on from: backwards by default, forwards after `afterSeq`. */
+  async get(
+    userId: string,
+    id: string,
+    { limit, beforeSeq, afterSeq }: MessageWindow,
+  ): Promise<{ conversation: ConversationView; messages: Message[]; nextCursor: string | null }> {
+    const conversation = await this.#deps.views.conversation(userId, id)
+    const { messages } = this.#deps
+    if (afterSeq !== undefined) {
+      const found = await messages.listAfter(id, afterSeq, limit + 1)
+      const shown = found.slice(0, limit)
+      return { conversation, messages: shown, nextCursor: found.length > limit ? String(shown.at(-1)?.seq) : null }
+    }
+    const found = await messages.listBefore(id, beforeSeq, limit + 1)
+    const shown = found.slice(-limit)
+    return { conversation, messages: shown, nextCursor: found.length > limit ? String(shown[0]?.seq) : null }
+  }
+
+  async rename(userId: string, id: string, change: { title?: string; archived?: boolean }): Promise<ConversationView> {
+    const { conversations, transactions, views, announcer } = this.#deps
+    await transactions.run(async (tx) => {
+      const conversation = await conversations.lock(id, tx)
+      if (conversation?.userId !== userId) throw notFound('conversation')
+      await conversations.rename(id, change, tx)
+    })
+    const view = await views.conversation(userId, id)
+    await announcer.publish(id, view.version, [
+      { type: 'conversation.updated', conversationId: id, conversation: view },
+    ])
+    return view
+  }
+
+  /** Deletes it with its messages; a run in progress is settled first, in the same transaction. */
+  async delete(userId: string, id: string): Promise<void> {
+    const { conversations, cancels, transactions } = this.#deps
+    await transactions.run(async (tx) => {
+      const conversation = await conversations.lock(id, tx)
+      if (conversation?.userId !== userId) throw notFound('conversation')
+      await cancels.abandon({ conversationId: id }, tx)
+      await conversations.delete(id, tx)
+    })
+  }
+}

@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import type { Agent } from '../agents/agent.entity.ts'
+import type { AgentService } from '../agents/agent.service.ts'
+import type { Env } from '../config/env.ts'
+import type { ConnectionService } from '../connections/connection.service.ts'
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { MessageRepository } from '../conversations/message.repository.ts'
+import { type EstimatedAgent, estimate } from '../credits/estimate.ts'
+import type { PriceBook } from '../credits/price-book.ts'
+import { FULL_RATE_PPM } from '../credits/pricing.ts'
+import { countTokens } from '../credits/usage.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import { formatCredits } from '../shared/money.ts'
+import type { ChatSchemas } from './chat.schemas.ts'
+
+interface EstimateServices {
+  env: Pick<Env, 'CREDITS_OWN_KEY_RATE' | 'MAX_OUTPUT_TOKENS_DEFAULT' | 'MAX_TURNS_DEFAULT' | 'CONTEXT_TOKEN_BUDGET'>
+  agents: AgentService
+  connections: ConnectionService
+  priceBook: PriceBook
+  conversationRows: ConversationRepository
+  messages: MessageRepository
+  chatSchemas: ChatSchemas
+}
+
+/** `POST /api/credits/estimate`: what the same body would cost as a chat POST. It lives here because it needs agents and conversations. */
+export const estimateRoutes = (services: EstimateServices): Route[] => [
+  defineRoute({
+    method: 'post',
+    path: '/api/credits/estimate',
+    access: 'user',
+    body: z.union([services.chatSchemas.single, services.chatSchemas.party]),
+    handler: async ({ user, body }) => {
+      const { env } = services
+      const isSingle = 'agentId' in body
+      const agents = isSingle
+        ? await services.agents.resolve(user.id, [body.agentId], () => 'agentId')
+        : await services.agents.resolve(user.id, body.agentIds, (position) => `agentIds.${position}`)
+      const { low, high, perAgent } = estimate({
+        agents: await Promise.all(agents.map((agent) => termsOf(services, user.id, agent))),
+        maxTurns: isSingle ? 1 : (body.maxTurns ?? env.MAX_TURNS_DEFAULT),
+        transcriptTokens:
+          (await countTokens(body.message)) + (await spokenTokens(services, user.id, body.conversationId)),
+        transcriptBudget: env.CONTEXT_TOKEN_BUDGET,
+      })
+      return {
+        low: formatCredits(low),
+        high: formatCredits(high),
+        perAgent: perAgent.map((part) => ({ ...part, low: formatCredits(part.low), high: formatCredits(part.high) })),
+      }
+    },
+  }),
+]
+
+async function termsOf(
+  { env, connections, priceBook }: EstimateServices,
+  userId: string,
+  agent: Agent,
+): Promise<EstimatedAgent> {
+  const connection = await connections.resolve(userId, agent.connectionId)
+  return {
+    agentId: agent.id,
+    price: await priceBook.priceOf(connection.provider, agent.model ?? connection.model),
+    ratePpm: connection.scope === 'user' ? env.CREDITS_OWN_KEY_RATE : FULL_RATE_PPM,
+    instructionTokens: await countTokens(`${agent.instructions}\n${agent.characteristics}`),
+    maxOutputTokens: agent.maxOutputTokens ?? env.MAX_OUTPUT_TOKENS_DEFAULT,
+  }
+}
+
+/** Tokens of what a turn would read of the conversation so far. */
+async function spokenTokens(
+  { env, conversationRows, messages }: EstimateServices,
+  userId: string,
+  conversationId: string | undefined,
+): Promise<number> {
+  if (conversationId === undefined) return 0
+  if (!(await conversationRows.findOwned(userId, conversationId))) throw notFound('conversation')
+  const request = { conversationId, runId: newId(), waitingRunIds: [] }
+  const lines = await messages.transcript(request, env.CONTEXT_TOKEN_BUDGET)
+  return countTokens(lines.map((line) => line.content).join('\n'))
+}

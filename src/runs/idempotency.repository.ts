@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { AppError } from '../shared/errors.ts'
+
+/** A request that may be repeated: unique per user, route and key. */
+export interface IdempotentRequest {
+  userId: string
+  route: string
+  key: string
+  body: unknown
+}
+
+const hashOf = (body: unknown): string => createHash('sha256').update(JSON.stringify(body)).digest('base64')
+
+const conflict = () =>
+  new AppError(409, 'request.idempotency_conflict', 'This Idempotency-Key was used with another body.')
+
+export class IdempotencyRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /**
+   * The stored response of a request that was accepted before, else undefined.
+   * @throws AppError 409 `request.idempotency_conflict` when the key was used with another body.
+   */
+  async find({ userId, route, key, body }: IdempotentRequest, tx: Tx = this.#db.manager): Promise<unknown> {
+    const [before] = await rows<{ bodyHash: string; response: unknown }>(
+      tx,
+      `SELECT body_hash AS "bodyHash", response FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3`,
+      [userId, route, key],
+    )
+    if (before && before.bodyHash !== hashOf(body)) throw conflict()
+    return before?.response
+  }
+
+  /**
+   * Reserves a key within the accepting transaction; a concurrent request with the same key waits here for that commit.
+   * Answers like `find` when the request was accepted before.
+   */
+  async reserve(request: IdempotentRequest, tx: Tx): Promise<unknown> {
+    const { userId, route, key, body } = request
+    const reserved = await rows(
+      tx,
+      `INSERT INTO idempotency_keys (user_id, route, key, body_hash) VALUES ($1, $2, $3, $4)
+       ON CONFLICT DO NOTHING RETURNING key`,
+      [userId, route, key, hashOf(body)],
+    )
+    return reserved.length ? undefined : this.find(request, tx)
+  }
+
+  async complete({ userId, route, key }: IdempotentRequest, response: unknown, tx: Tx): Promise<void> {
+    await rows(tx, 'UPDATE idempotency_keys SET response = $4 WHERE user_id = $1 AND route = $2 AND key = $3', [
+      userId,
+      route,
+      key,
+      JSON.stringify(response),
+    ])
+  }
+
+  /** Forgets keys older than a day. */
+  async prune(tx: Tx): Promise<void> {
+    await rows(tx, `DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`)
+  }
+}

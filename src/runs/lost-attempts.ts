@@ -1,0 +1,75 @@
+import type { LedgerService } from '../credits/ledger.service.ts'
+import type { MeteredCall } from '../credits/metered-call.ts'
+import type { PriceBook } from '../credits/price-book.ts'
+import { countTokens } from '../credits/usage.ts'
+import type { Tx } from '../database/transaction.ts'
+import type { LiveFeed } from '../realtime/live-feed.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { Run } from './run.entity.ts'
+import type { Turn } from './turn.entity.ts'
+
+interface LostAttemptDependencies {
+  ledger: Pick<LedgerService, 'recordLoss'>
+  prices: Pick<PriceBook, 'version'>
+  feed: Pick<LiveFeed, 'readTurn'>
+  logger: Logger
+}
+
+/** What an attempt used whose worker is gone, as far as anybody can know: the terms it noted, and its live text. */
+export class LostAttempts {
+  readonly #deps: LostAttemptDependencies
+
+  constructor(dependencies: LostAttemptDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** The words that the attempt had streamed; empty when the feed is away or has lost them. */
+  async liveText(run: Run, turn: Pick<Turn, 'index' | 'attempt'>): Promise<string> {
+    try {
+      const live = await this.#deps.feed.readTurn({
+        conversationId: run.conversationId,
+        runId: run.id,
+        turn: turn.index,
+      })
+      return live?.attempt === turn.attempt ? live.text : ''
+    } catch (error) {
+      this.#deps.logger.warn(
+        { err: error, runId: run.id, turn: turn.index },
+        'live text of a lost attempt cannot be read',
+      )
+      return ''
+    }
+  }
+
+  /** The attempt's call, estimated and marked so; none when it had not come to its call. */
+  async estimate(turn: Pick<Turn, 'agentId' | 'quote'>, text: string, tx?: Tx): Promise<MeteredCall[]> {
+    const { quote } = turn
+    if (!quote) return []
+    const price = await this.#deps.prices.version(quote.priceVersionId, tx)
+    const usage = {
+      inputTokens: quote.inputTokens,
+      cachedInputTokens: 0,
+      cacheWriteTokens: 0,
+      outputTokens: await countTokens(text),
+      reasoningTokens: 0,
+      estimated: true,
+    }
+    const { call, purpose, connectionId, provider, model } = quote
+    const ratePpm = BigInt(quote.ratePpm)
+    return [{ call, purpose, agentId: turn.agentId, connectionId, provider, model, usage, price, ratePpm }]
+  }
+
+  /** Books the attempt as the platform's loss. */
+  async record(run: Run, turn: Turn, tx: Tx): Promise<void> {
+    const calls = await this.estimate(turn, await this.liveText(run, turn), tx)
+    const { id: runId, userId, conversationId } = run
+    await this.#deps.ledger.recordLoss(tx, {
+      runId,
+      turn: turn.index,
+      attempt: turn.attempt,
+      userId,
+      conversationId,
+      calls,
+    })
+  }
+}

@@ -1,0 +1,112 @@
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { MessageRepository } from '../conversations/message.repository.ts'
+import type { LedgerService } from '../credits/ledger.service.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
+import { type AcceptedView, acceptedView } from '../realtime/views.ts'
+import { AppError, notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { Announcer } from './announcer.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { IdempotencyRepository } from './idempotency.repository.ts'
+import type { Run } from './run.entity.ts'
+import type { RunRepository } from './run.repository.ts'
+import type { TurnRepository } from './turn.repository.ts'
+
+interface RegenerateDependencies {
+  runs: RunRepository
+  turns: TurnRepository
+  conversations: ConversationRepository
+  messages: MessageRepository
+  ledger: Pick<LedgerService, 'requireAvailable'>
+  idempotency: IdempotencyRepository
+  transactions: Transactions
+  announcer: Announcer
+  dispatcher: Dispatcher
+  runDeadlineMs: number
+}
+
+/** Has the last thing that an agent said said anew. What was said stays, marked as superseded. */
+export class RegenerateService {
+  readonly #deps: RegenerateDependencies
+
+  constructor(dependencies: RegenerateDependencies) {
+    this.#deps = dependencies
+  }
+
+  /**
+   * Accepts a new run in which the same agent speaks again; `messageId` of the answer is the superseded message.
+   * @throws AppError 404; 409 `chat.busy` while agents talk, `chat.not_last` when an agent has spoken since
+   */
+  async regenerate(userId: string, messageId: string, idempotencyKey?: string): Promise<AcceptedView> {
+    const { transactions, idempotency, announcer, dispatcher } = this.#deps
+    const request = idempotencyKey
+      ? { userId, route: 'chat/regenerate', key: idempotencyKey, body: { messageId } }
+      : undefined
+    const before = request && (await idempotency.find(request))
+    if (before !== undefined) return acceptedView.parse(before)
+    const outcome = await transactions.run(async (tx) => {
+      const repeated = request && (await idempotency.reserve(request, tx))
+      if (repeated !== undefined) return { repeated: acceptedView.parse(repeated) }
+      const written = await this.#write(userId, messageId, tx)
+      if (request) await idempotency.complete(request, written.accepted, tx)
+      return written
+    })
+    if ('repeated' in outcome) return outcome.repeated
+    const { accepted, superseded, version } = outcome
+    await dispatcher.admit(userId)
+    const runEvent = await announcer.runEvent(accepted.runId)
+    const events = [announcer.messageCreated(superseded), ...(runEvent ? [runEvent] : [])]
+    await announcer.publish(accepted.conversationId, version, events)
+    return accepted
+  }
+
+  async #write(userId: string, messageId: string, tx: Tx) {
+    const { runs, turns, conversations, messages, ledger } = this.#deps
+    const known = await messages.find(messageId, tx)
+    const conversation = known && (await conversations.lock(known.conversationId, tx))
+    // Read again under the lock: somebody may have regenerated it a moment ago.
+    const message = conversation?.userId === userId ? await messages.find(messageId, tx) : null
+    if (!conversation || !message) throw notFound('message')
+    const active = await runs.findActive(conversation.id, tx)
+    if (active) {
+      throw new AppError(409, 'chat.busy', 'The agents are still talking; wait or cancel first.', { runId: active.id })
+    }
+    if (message.role !== 'agent' || (await messages.lastOfAgents(conversation.id, tx)) !== message.id) {
+      throw new AppError(409, 'chat.not_last', 'Only the last thing that an agent said can be said anew.')
+    }
+    await ledger.requireAvailable(userId, tx)
+    const { runId, turn: index } = message
+    const run = runId === null ? null : await runs.find(runId, tx)
+    const turn = runId === null || index === null ? null : await turns.find({ runId, turn: index }, tx)
+    const next = await this.#createRun(run?.agentIds ?? [], conversation, message.id, tx)
+    const kind = turn?.kind === 'moderate' ? ('moderate' as const) : ('speak' as const)
+    await turns.create({ runId: next.id, index: 0, step: 0, userId, agentId: message.agentId, kind }, tx)
+    const superseded = await messages.supersede(message.id, tx)
+    const { version } = await conversations.advance(conversation.id, {}, tx)
+    const accepted = { conversationId: conversation.id, runId: next.id, messageId, status: next.status }
+    return { accepted, superseded, version }
+  }
+
+  /** The others of the first run are in the room again, so that the prompt is the same. */
+  #createRun(
+    agentIds: string[],
+    conversation: { id: string; userId: string },
+    regenerates: string,
+    tx: Tx,
+  ): Promise<Run> {
+    return this.#deps.runs.create(
+      {
+        id: newId(),
+        conversationId: conversation.id,
+        userId: conversation.userId,
+        status: 'queued',
+        strategy: 'round_robin',
+        agentIds,
+        maxTurns: 1,
+        regenerates,
+        deadlineAt: new Date(Date.now() + this.#deps.runDeadlineMs),
+      },
+      tx,
+    )
+  }
+}

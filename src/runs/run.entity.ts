@@ -1,0 +1,90 @@
+import { EntitySchema } from 'typeorm'
+import { bigintColumn, createdAt, integer, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
+import type { RunStatus, StopReason, StrategyName } from '../realtime/views.ts'
+
+/**
+ * One accepted request to speak. At most one run of a conversation is queued, running or waiting; others are pending.
+ * `cursor` is the index of the latest turn.
+ */
+export class Run {
+  declare id: string
+  declare conversationId: string
+  declare userId: string
+  declare status: RunStatus
+  declare strategy: StrategyName
+  declare agentIds: string[]
+  declare maxTurns: number
+  declare maxRounds: number | null
+  declare maxCredits: bigint | null
+  declare maxSeconds: number | null
+  declare stopPhrase: string | null
+  declare cursor: number
+  declare stopReason: StopReason | null
+  declare errorCode: string | null
+  declare errorMessage: string | null
+  declare cancelRequestedAt: Date | null
+  declare cancelReason: 'cancelled' | 'interrupted' | null
+  /** The message that this run says anew. */
+  declare regenerates: string | null
+  declare deadlineAt: Date
+  declare createdAt: Date
+  declare startedAt: Date | null
+  declare finishedAt: Date | null
+}
+
+const ACTIVE = `status IN ('queued', 'running', 'waiting')`
+
+export const runEntity = new EntitySchema<Run>({
+  name: 'Run',
+  target: Run,
+  tableName: 'runs',
+  columns: {
+    id: uuid({ primary: true, primaryKeyConstraintName: 'runs_pk' }),
+    conversationId: uuid(),
+    userId: uuid(),
+    status: text(),
+    strategy: text(),
+    agentIds: uuidArray(),
+    maxTurns: integer(),
+    maxRounds: integer({ nullable: true }),
+    maxCredits: bigintColumn({ nullable: true }),
+    maxSeconds: integer({ nullable: true }),
+    stopPhrase: text({ nullable: true }),
+    cursor: integer({ default: 0 }),
+    stopReason: text({ nullable: true }),
+    errorCode: text({ nullable: true }),
+    errorMessage: text({ nullable: true }),
+    cancelRequestedAt: timestamp({ nullable: true }),
+    cancelReason: text({ nullable: true }),
+    regenerates: uuid({ nullable: true }),
+    deadlineAt: timestamp(),
+    createdAt: createdAt(),
+    startedAt: timestamp({ nullable: true }),
+    finishedAt: timestamp({ nullable: true }),
+  },
+  indices: [
+    { name: 'runs_one_active', columns: ['conversationId'], unique: true, where: ACTIVE },
+    { name: 'runs_conversation', columns: ['conversationId', 'id'] },
+    { name: 'runs_pending', columns: ['conversationId', 'id'], where: `status = 'pending'` },
+    {
+      name: 'runs_unfinished',
+      columns: ['deadlineAt'],
+      where: `status IN ('pending', 'queued', 'running', 'waiting')`,
+    },
+  ],
+  checks: [
+    {
+      name: 'runs_status_known',
+      expression: `status IN ('pending', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled')`,
+    },
+  ],
+  foreignKeys: [
+    {
+      name: 'runs_conversation_fk',
+      target: 'Conversation',
+      columnNames: ['conversationId'],
+      referencedColumnNames: ['id'],
+      onDelete: 'CASCADE',
+    },
+  ],
+})

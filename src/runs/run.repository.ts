@@ -1,0 +1,145 @@
+import { type DataSource, In } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import type { StopReason } from '../realtime/views.ts'
+import { type Run, runEntity } from './run.entity.ts'
+
+export const ACTIVE = ['queued', 'running', 'waiting'] as const
+
+/** How a run ends. */
+export interface RunEnd {
+  status: 'completed' | 'failed' | 'cancelled'
+  stopReason: StopReason
+  error: { code: string; message: string } | null
+}
+
+export class RunRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async create(run: Partial<Run> & Pick<Run, 'id'>, tx: Tx): Promise<Run> {
+    await tx.insert(runEntity, run)
+    return tx.findOneByOrFail(runEntity, { id: run.id })
+  }
+
+  find(id: string, tx: Tx = this.#db.manager): Promise<Run | null> {
+    return tx.findOneBy(runEntity, { id })
+  }
+
+  findOwned(userId: string, id: string): Promise<Run | null> {
+    return this.#db.manager.findOneBy(runEntity, { id, userId })
+  }
+
+  /** Locks the run until the transaction ends; lock its conversation first. */
+  lock(id: string, tx: Tx): Promise<Run | null> {
+    return tx.findOne(runEntity, { where: { id }, lock: { mode: 'pessimistic_write' } })
+  }
+
+  findActive(conversationId: string, tx: Tx = this.#db.manager): Promise<Run | null> {
+    return tx.findOneBy(runEntity, { conversationId, status: In([...ACTIVE]) })
+  }
+
+  /** The active runs of these conversations, at most one each. */
+  findActiveOf(conversationIds: string[]): Promise<Run[]> {
+    return this.#db.manager.findBy(runEntity, { conversationId: In(conversationIds), status: In([...ACTIVE]) })
+  }
+
+  /** All runs of a user, or of a conversation, that are not over; pending ones first, so that ending an active one promotes none. */
+  findUnfinished(where: { userId: string } | { conversationId: string }, tx: Tx): Promise<Run[]> {
+    return tx.find(runEntity, {
+      where: { ...where, status: In(['pending', ...ACTIVE]) },
+      order: { status: 'ASC', id: 'ASC' },
+    })
+  }
+
+  /** Queued becomes running, once. */
+  async markStarted(id: string, tx: Tx): Promise<void> {
+    await rows(
+      tx,
+      `UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()) WHERE id = $1 AND status = 'queued'`,
+      [id],
+    )
+  }
+
+  /** Seconds since the run was first claimed, by the database's clock; 0 before that. */
+  async secondsSinceStart(id: string, tx: Tx = this.#db.manager): Promise<number> {
+    const sql = `SELECT coalesce(extract(epoch FROM clock_timestamp() - started_at), 0)::float8 AS seconds FROM runs WHERE id = $1`
+    return (await rows<{ seconds: number }>(tx, sql, [id]))[0]?.seconds ?? 0
+  }
+
+  async moveCursor(id: string, cursor: number, tx: Tx): Promise<void> {
+    await rows(tx, `UPDATE runs SET cursor = $2 WHERE id = $1`, [id, cursor])
+  }
+
+  /** Ends a run that is not over; false when it already was, and nothing changed. */
+  async end(id: string, end: RunEnd, tx: Tx): Promise<boolean> {
+    const ended = await rows(
+      tx,
+      `UPDATE runs SET status = $2, stop_reason = $3, error_code = $4, error_message = $5, finished_at = now()
+       WHERE id = $1 AND status IN ('pending', 'queued', 'running', 'waiting') RETURNING id`,
+      [id, end.status, end.stopReason, end.error?.code ?? null, end.error?.message ?? null],
+    )
+    return ended.length > 0
+  }
+
+  /** Makes the conversation's oldest pending run its active one; undefined when none waits. The deadline counts from now. */
+  async promotePending(conversationId: string, deadlineMs: number, tx: Tx): Promise<Run | undefined> {
+    const [promoted] = await rows<{ id: string }>(
+      tx,
+      `UPDATE runs SET status = 'queued', deadline_at = now() + $2 * interval '1 millisecond'
+       WHERE id = (SELECT id FROM runs WHERE conversation_id = $1 AND status = 'pending' ORDER BY id LIMIT 1)
+       RETURNING id`,
+      [conversationId, deadlineMs],
+    )
+    return (promoted && (await this.find(promoted.id, tx))) ?? undefined
+  }
+
+  /** Runs of this conversation that wait for another to end. */
+  async pendingIds(conversationId: string): Promise<string[]> {
+    const sql = `SELECT id FROM runs WHERE conversation_id = $1 AND status = 'pending'`
+    return (await rows<{ id: string }>(this.#db.manager, sql, [conversationId])).map((run) => run.id)
+  }
+
+  /** The first message that a run of this conversation which is not over was told; null when none is. */
+  async firstOpenSeq(conversationId: string): Promise<number | null> {
+    const [first] = await rows<{ seq: number | null }>(
+      this.#db.manager,
+      `SELECT min(m.seq) AS seq FROM runs r JOIN messages m ON m.run_id = r.id AND m.role = 'user'
+       WHERE r.conversation_id = $1 AND r.status IN ('pending', 'queued', 'running', 'waiting')`,
+      [conversationId],
+    )
+    return first?.seq ?? null
+  }
+
+  /** Asks the worker to stop; the first reason stays. */
+  async requestCancel(id: string, reason: 'cancelled' | 'interrupted', tx: Tx): Promise<void> {
+    await rows(
+      tx,
+      `UPDATE runs SET cancel_requested_at = now(), cancel_reason = $2 WHERE id = $1 AND cancel_requested_at IS NULL`,
+      [id, reason],
+    )
+  }
+
+  /** Runs whose time is over; at most 100 at once. */
+  async findOverdue(): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      this.#db.manager,
+      `SELECT id FROM runs WHERE status IN ('pending', 'queued', 'running', 'waiting') AND deadline_at < now() ORDER BY deadline_at LIMIT 100`,
+    )
+    return found.map((run) => run.id)
+  }
+
+  /** Runs that were asked to stop at least this long ago and have not; at most 100. */
+  async findUnstopped(graceMs: number): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      this.#db.manager,
+      `SELECT id FROM runs WHERE status IN ('pending', 'queued', 'running', 'waiting')
+         AND cancel_requested_at < now() - $1 * interval '1 millisecond' LIMIT 100`,
+      [graceMs],
+    )
+    return found.map((run) => run.id)
+  }
+}

@@ -1,0 +1,29 @@
+import type { TurnKind } from '../rounds/strategy.ts'
+import type { TurnKey } from './turn.repository.ts'
+
+/** The right to work on a turn and to write its result; guarded by `claimToken` in every write. */
+export interface TurnClaim extends TurnKey {
+  conversationId: string
+  userId: string
+  /** Null where the turn itself picks the speaker. */
+  agentId: string | null
+  kind: TurnKind
+  /** Turns of one step are siblings. */
+  step: number
+  /** 1 for the first try. */
+  attempt: number
+  /** Tries before this one that the provider spoiled. */
+  failures: number
+  claimToken: string
+  /** The conversation's version that the claim's commit made; undefined when clients see no difference. */
+  version?: number
+}
+
+/** The claim was lost: another has the turn, or it is over. Nothing of this attempt may be written. */
+export class ClaimLost extends Error {
+  override name = 'ClaimLost'
+
+  constructor(key: TurnKey) {
+    super(`the claim on turn ${key.runId}/${key.turn} was lost`)
+  }
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto'
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { LedgerService } from '../credits/ledger.service.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
+import { isTerminal } from '../realtime/views.ts'
+import type { LostAttempts } from './lost-attempts.ts'
+import type { RunRepository } from './run.repository.ts'
+import type { TurnQuote } from './turn.entity.ts'
+import type { TurnKey, TurnRepository } from './turn.repository.ts'
+import { ClaimLost, type TurnClaim } from './turn-claim.ts'
+
+/** What came of asking for a turn. `retryInMs`: somebody has it, or it is not due yet. `over`: nothing is left to do. */
+export type ClaimOutcome = { claim: TurnClaim } | { retryInMs: number } | { over: true }
+
+interface ClaimDependencies {
+  runs: RunRepository
+  turns: TurnRepository
+  conversations: ConversationRepository
+  ledger: LedgerService
+  lostAttempts: LostAttempts
+  transactions: Transactions
+  leaseMs: number
+}
+
+/** Taking, keeping and paying ahead for a turn. */
+export class TurnClaims {
+  readonly #deps: ClaimDependencies
+
+  constructor(dependencies: ClaimDependencies) {
+    this.#deps = dependencies
+  }
+
+  /**
+   * Claims a turn for one attempt. Taking over from an attempt whose lease has lapsed gives its hold back to the user and
+   * books what it is estimated to have used as the platform's loss, in the same transaction.
+   */
+  async claim(key: TurnKey): Promise<ClaimOutcome> {
+    const { runs, turns, conversations, ledger, lostAttempts, transactions, leaseMs } = this.#deps
+    const known = await runs.find(key.runId)
+    if (!known) return { over: true }
+    const claimToken = randomUUID()
+    const claim = await transactions.run(async (tx): Promise<TurnClaim | null> => {
+      if (!(await conversations.lock(known.conversationId, tx))) return null
+      const run = await runs.lock(key.runId, tx)
+      if (!run || isTerminal(run.status)) return null
+      const claimed = await turns.claim(key, claimToken, leaseMs, tx)
+      if (!claimed) return null
+      const { turn, tookOver } = claimed
+      if (tookOver) {
+        await ledger.voidTurnHold(tx, key)
+        await lostAttempts.record(run, { ...turn, ...tookOver }, tx)
+      }
+      const starts = run.status === 'queued'
+      if (starts) await runs.markStarted(run.id, tx)
+      const version = starts ? (await conversations.advance(run.conversationId, {}, tx)).version : undefined
+      const { conversationId, userId } = run
+      return {
+        ...key,
+        conversationId,
+        userId,
+        agentId: turn.agentId,
+        kind: turn.kind,
+        step: turn.step,
+        attempt: turn.attempt,
+        failures: turn.failures,
+        claimToken,
+        version,
+      }
+    })
+    if (claim) return { claim }
+    const retryInMs = await turns.claimableInMs(key)
+    return retryInMs === null ? { over: true } : { retryInMs }
+  }
+
+  /** Renews the lease. @throws ClaimLost when another has the turn, or it is over */
+  async renew(claim: TurnClaim): Promise<{ cancelRequested: boolean }> {
+    const renewed = await this.#deps.turns.renew(claim, claim.claimToken, this.#deps.leaseMs)
+    if (!renewed) throw new ClaimLost(claim)
+    return renewed
+  }
+
+  /**
+   * Takes the first, small hold of an attempt and notes the terms of its call beside it. Refused when the user's credits
+   * do not reach, or when the run's own limit (`maxCredits`) does not.
+   * @throws ClaimLost
+   */
+  async hold(
+    claim: TurnClaim,
+    quote: TurnQuote,
+    amount: bigint,
+    maxCredits: bigint | null,
+  ): Promise<{ holdId: string } | { refused: 'insufficient' | 'over_budget' }> {
+    const { turns, ledger, transactions } = this.#deps
+    return transactions.run(async (tx) => {
+      const isOver = await this.#exceeds(claim.runId, amount, maxCredits, tx)
+      if (!(await turns.noteQuote(claim, claim.claimToken, quote, tx))) throw new ClaimLost(claim)
+      if (isOver) return { refused: 'over_budget' }
+      const placed = await ledger.placeHold(tx, { ...claim, amount })
+      return placed.held ? { holdId: placed.holdId } : { refused: 'insufficient' }
+    })
+  }
+
+  /** Raises the hold of an attempt while it speaks. `step` counts its extensions and makes each happen once. */
+  async extend(
+    hold: { runId: string; holdId: string; maxCredits: bigint | null },
+    step: number,
+    amount: bigint,
+  ): Promise<'held' | 'insufficient' | 'resolved' | 'over_budget'> {
+    const { holdId, runId, maxCredits } = hold
+    return this.#deps.transactions.run(async (tx) => {
+      if (await this.#exceeds(runId, amount, maxCredits, tx)) return 'over_budget'
+      return this.#deps.ledger.extendHold(tx, { holdId, amount, key: `extend:${holdId}:${step}` })
+    })
+  }
+
+  /** Notes the terms of a call that has no hold (a supervisor's), for whoever finds the attempt dead. @throws ClaimLost */
+  async note(claim: TurnClaim, quote: TurnQuote): Promise<void> {
+    if (!(await this.#deps.turns.noteQuote(claim, claim.claimToken, quote))) throw new ClaimLost(claim)
+  }
+
+  /**
+   * True when what a run has spent and holds, and this amount, are more than its limit: siblings count together. The
+   * run's lock makes them ask one after another.
+   */
+  async #exceeds(runId: string, amount: bigint, maxCredits: bigint | null, tx: Tx): Promise<boolean> {
+    if (maxCredits === null) return false
+    await this.#deps.runs.lock(runId, tx)
+    return (await this.#deps.ledger.committedOf(runId, tx)) + amount > maxCredits
+  }
+}

@@ -1,0 +1,256 @@
+import { type DataSource, In } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { type Turn, type TurnQuote, turnEntity } from './turn.entity.ts'
+
+/** Names a turn. */
+export interface TurnKey {
+  runId: string
+  turn: number
+}
+
+/** What a queue needs to deliver a turn. `delayMs` until it is due. */
+export interface Dispatch extends TurnKey {
+  dispatch: number
+  delayMs: number
+}
+
+/** What a claim found: the turn as it is now claimed, and the attempt whose lease had lapsed, if it took one over. */
+export interface Claimed {
+  turn: Turn
+  tookOver: { attempt: number; quote: TurnQuote | null } | null
+}
+
+const DISPATCH = `run_id AS "runId", index AS turn, dispatch,
+  greatest(ceil(extract(epoch FROM due_at - clock_timestamp()) * 1000), 0)::int AS "delayMs"`
+
+/** Time in leases is always the database's clock_timestamp(): workers' clocks may differ. */
+export class TurnRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async create(turn: Pick<Turn, 'runId' | 'index' | 'userId' | 'agentId' | 'step' | 'kind'>, tx: Tx): Promise<void> {
+    await tx.insert(turnEntity, { ...turn, status: 'queued' })
+  }
+
+  find(key: TurnKey, tx: Tx = this.#db.manager): Promise<Turn | null> {
+    return tx.findOneBy(turnEntity, { runId: key.runId, index: key.turn })
+  }
+
+  /** Ascending by index. */
+  listOf(runIds: string[], tx: Tx = this.#db.manager): Promise<Turn[]> {
+    return tx.find(turnEntity, { where: { runId: In(runIds) }, order: { runId: 'ASC', index: 'ASC' } })
+  }
+
+  /** Indexes of the turns that were asked at the same time as this one. */
+  async siblingsOf(key: TurnKey, step: number): Promise<number[]> {
+    const sql = 'SELECT index FROM turns WHERE run_id = $1 AND step = $2 AND index <> $3'
+    return (await rows<{ index: number }>(this.#db.manager, sql, [key.runId, step, key.turn])).map(({ index }) => index)
+  }
+
+  /**
+   * Takes a turn that is queued and due, or whose lease has lapsed, under a new token. Null when it is neither.
+   * Lock its run first.
+   */
+  async claim(key: TurnKey, claimToken: string, leaseMs: number, tx: Tx): Promise<Claimed | null> {
+    const [taken] = await rows<{ was: string; attempt: number; quote: TurnQuote | null }>(
+      tx,
+      `WITH found AS (
+         SELECT run_id, index, status, attempt, quote FROM turns
+         WHERE run_id = $1 AND index = $2
+           AND ((status = 'queued' AND due_at <= clock_timestamp()) OR (status = 'running' AND lease_until < clock_timestamp()))
+         FOR UPDATE
+       )
+       UPDATE turns t SET status = 'running', attempt = t.attempt + 1, claim_token = $3, quote = NULL,
+         lease_until = clock_timestamp() + $4 * interval '1 millisecond', started_at = coalesce(t.started_at, now())
+       FROM found WHERE t.run_id = found.run_id AND t.index = found.index
+       RETURNING found.status AS was, found.attempt, found.quote`,
+      [key.runId, key.turn, claimToken, leaseMs],
+    )
+    if (!taken) return null
+    const turn = await tx.findOneByOrFail(turnEntity, { runId: key.runId, index: key.turn })
+    return { turn, tookOver: taken.was === 'running' ? { attempt: taken.attempt, quote: taken.quote } : null }
+  }
+
+  /** Takes a running turn whatever its lease: for a cancel that its worker did not answer. Null when it is not running. */
+  async seize(key: TurnKey, claimToken: string, leaseMs: number, tx: Tx): Promise<Turn | null> {
+    const taken = await rows(
+      tx,
+      `UPDATE turns SET claim_token = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
+       WHERE run_id = $1 AND index = $2 AND status = 'running' RETURNING index`,
+      [key.runId, key.turn, claimToken, leaseMs],
+    )
+    return taken.length ? this.find(key, tx) : null
+  }
+
+  /** Milliseconds until a turn that cannot be claimed now may be; null when it is over. */
+  async claimableInMs(key: TurnKey): Promise<number | null> {
+    const [turn] = await rows<{ ms: number }>(
+      this.#db.manager,
+      `SELECT greatest(ceil(extract(epoch FROM
+           CASE status WHEN 'queued' THEN due_at ELSE lease_until END - clock_timestamp()) * 1000), 0)::int AS ms
+       FROM turns WHERE run_id = $1 AND index = $2 AND status IN ('queued', 'running')`,
+      [key.runId, key.turn],
+    )
+    return turn?.ms ?? null
+  }
+
+  /** Renews a lease; undefined when the claim is no longer this token's. */
+  async renew(key: TurnKey, claimToken: string, leaseMs: number): Promise<{ cancelRequested: boolean } | undefined> {
+    const [renewed] = await rows<{ cancelRequested: boolean }>(
+      this.#db.manager,
+      `UPDATE turns t SET lease_until = clock_timestamp() + $4 * interval '1 millisecond'
+       FROM runs r
+       WHERE t.run_id = $1 AND t.index = $2 AND t.claim_token = $3 AND t.status = 'running' AND r.id = t.run_id
+       RETURNING r.cancel_requested_at IS NOT NULL AS "cancelRequested"`,
+      [key.runId, key.turn, claimToken, leaseMs],
+    )
+    return renewed
+  }
+
+  /** Locks a turn that this token still holds; null when it does not. */
+  lockClaimed(key: TurnKey, claimToken: string, tx: Tx): Promise<Turn | null> {
+    return tx.findOne(turnEntity, {
+      where: { runId: key.runId, index: key.turn, claimToken, status: 'running' },
+      lock: { mode: 'pessimistic_write' },
+    })
+  }
+
+  /** Notes on which terms the current attempt is about to call a model. False when this token does not hold the turn. */
+  async noteQuote(key: TurnKey, claimToken: string, quote: TurnQuote, tx: Tx = this.#db.manager): Promise<boolean> {
+    const noted = await rows(
+      tx,
+      `UPDATE turns SET quote = $4 WHERE run_id = $1 AND index = $2 AND claim_token = $3 AND status = 'running' RETURNING index`,
+      [key.runId, key.turn, claimToken, JSON.stringify(quote)],
+    )
+    return noted.length > 0
+  }
+
+  /** Gives a turn that this token holds its speaker, who stays over retries. */
+  async nameSpeaker(key: TurnKey, agentId: string, tx: Tx): Promise<void> {
+    const sql = 'UPDATE turns SET agent_id = $3, quote = NULL WHERE run_id = $1 AND index = $2'
+    await rows(tx, sql, [key.runId, key.turn, agentId])
+  }
+
+  /** Ends a turn that this token holds. */
+  async end(
+    key: TurnKey,
+    end: Pick<
+      Turn,
+      'status' | 'passed' | 'messageId' | 'seenSeq' | 'promptVersion' | 'endedBy' | 'errorCode' | 'errorMessage'
+    >,
+    tx: Tx,
+  ): Promise<void> {
+    await tx.update(
+      turnEntity,
+      { runId: key.runId, index: key.turn },
+      { ...end, claimToken: null, leaseUntil: null, finishedAt: () => 'now()' },
+    )
+  }
+
+  /** Gives a claimed turn back to be tried again after `delayMs`; it keeps its place among the user's admitted turns. */
+  async giveBack(
+    key: TurnKey,
+    change: { delayMs: number; failed: boolean; error: { code: string; message: string } | null },
+    tx: Tx,
+  ): Promise<Dispatch> {
+    const [dispatch] = await rows<Dispatch>(
+      tx,
+      `UPDATE turns SET status = 'queued', claim_token = NULL, lease_until = NULL, quote = NULL, dispatch = dispatch + 1,
+         dispatched_at = clock_timestamp(), due_at = clock_timestamp() + $3 * interval '1 millisecond',
+         failures = failures + $4, error_code = $5, error_message = $6
+       WHERE run_id = $1 AND index = $2 RETURNING ${DISPATCH}`,
+      [
+        key.runId,
+        key.turn,
+        change.delayMs,
+        change.failed ? 1 : 0,
+        change.error?.code ?? null,
+        change.error?.message ?? null,
+      ],
+    )
+    if (!dispatch) throw new Error(`turn ${key.runId}/${key.turn} vanished under its lock`)
+    return dispatch
+  }
+
+  /** Ends the turns of a run that no worker has. */
+  async cancelQueued(runId: string, tx: Tx): Promise<void> {
+    await rows(
+      tx,
+      `UPDATE turns SET status = 'cancelled', finished_at = now() WHERE run_id = $1 AND status = 'queued'`,
+      [runId],
+    )
+  }
+
+  /**
+   * Lets the user's oldest waiting turns into the queue while fewer than `cap` of theirs are there or running.
+   * The advisory lock makes concurrent calls count one after another.
+   */
+  async admit(userId: string, cap: number): Promise<Dispatch[]> {
+    return this.#db.manager.transaction(async (tx) => {
+      await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [userId])
+      return rows<Dispatch>(
+        tx,
+        `UPDATE turns SET dispatched_at = clock_timestamp() WHERE (run_id, index) IN (
+           SELECT run_id, index FROM turns
+           WHERE user_id = $1 AND status = 'queued' AND dispatched_at IS NULL
+           ORDER BY created_at, run_id, index
+           LIMIT greatest($2 - (SELECT count(*) FROM turns
+             WHERE user_id = $1 AND status IN ('queued', 'running') AND dispatched_at IS NOT NULL), 0)
+         ) AND status = 'queued' AND dispatched_at IS NULL
+         RETURNING ${DISPATCH}`,
+        [userId, cap],
+      )
+    })
+  }
+
+  /** Users who have turns that wait for admission; at most 500. */
+  async usersWaiting(): Promise<string[]> {
+    const found = await rows<{ userId: string }>(
+      this.#db.manager,
+      `SELECT DISTINCT user_id AS "userId" FROM turns WHERE status = 'queued' AND dispatched_at IS NULL LIMIT 500`,
+    )
+    return found.map((row) => row.userId)
+  }
+
+  /**
+   * Turns that were due and in the queue, as far as we know, for `afterMs` without being claimed: the queue may have lost
+   * them. They keep their job id, so that putting them there again is harmless when it did not.
+   */
+  redispatchForgotten(afterMs: number): Promise<Dispatch[]> {
+    return rows<Dispatch>(
+      this.#db.manager,
+      `UPDATE turns SET dispatched_at = clock_timestamp() WHERE (run_id, index) IN (
+         SELECT run_id, index FROM turns WHERE status = 'queued'
+           AND dispatched_at < clock_timestamp() - $1 * interval '1 millisecond'
+           AND due_at < clock_timestamp() - $1 * interval '1 millisecond'
+         ORDER BY dispatched_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
+       RETURNING ${DISPATCH}`,
+      [afterMs],
+    )
+  }
+
+  /** Turns whose lease has lapsed; each under a new job id, since a hung processor may hold the old one. */
+  redispatchLapsed(afterMs: number): Promise<Dispatch[]> {
+    return rows<Dispatch>(
+      this.#db.manager,
+      `UPDATE turns SET dispatched_at = clock_timestamp(), dispatch = dispatch + 1 WHERE (run_id, index) IN (
+         SELECT run_id, index FROM turns WHERE status = 'running' AND lease_until < clock_timestamp()
+           AND coalesce(dispatched_at, '-infinity') < greatest(lease_until, clock_timestamp() - $1 * interval '1 millisecond')
+         ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED)
+       RETURNING run_id AS "runId", index AS turn, dispatch, 0 AS "delayMs"`,
+      [afterMs],
+    )
+  }
+
+  /** Ends all leases: those of a dead predecessor of the only process there is. */
+  async voidLeases(): Promise<void> {
+    await rows(
+      this.#db.manager,
+      `UPDATE turns SET lease_until = clock_timestamp() - interval '1 second' WHERE status = 'running'`,
+    )
+  }
+}

@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { agentRoutes } from './agents/agent.routes.ts'
+import { connectionRoutes } from './connections/connection.routes.ts'
+import type { Container } from './container.ts'
+import { creditsRoutes } from './credits/credits.routes.ts'
+import { SetupError } from './database/setup-error.ts'
+import { createApp } from './http/app.ts'
+import { createAuthenticate } from './http/authenticate.ts'
+import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
+import type { Route } from './http/route.ts'
+import { authRoutes } from './identity/auth.routes.ts'
+import { userRoutes } from './identity/user.routes.ts'
+import { SocketServer } from './realtime/socket-server.ts'
+import { EventStreams } from './realtime/sse.ts'
+import { WatchRegistry } from './realtime/watch-registry.ts'
+import { chatRoutes } from './runs/chat.routes.ts'
+import { estimateRoutes } from './runs/estimate.routes.ts'
+import { eventRoutes } from './runs/events.routes.ts'
+import { RunWait } from './runs/run-wait.ts'
+import { socketPorts } from './socket-ports.ts'
+import { storageRoutes } from './storage/storage.routes.ts'
+
+/** Pages of a development server; in production only CORS_ORIGINS counts. */
+const DEVELOPMENT_ORIGINS = ['http://localhost:3000', 'http://localhost:5173']
+
+/** What answers over time: event streams, and requests that wait for their run. */
+interface LiveServices {
+  streams: EventStreams
+  waits: RunWait
+}
+
+/** Every route of the API but the health checks. */
+export const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
+  ...authRoutes({ auth: container.auth, users: container.users, limiter }),
+  ...userRoutes(container.users),
+  ...connectionRoutes(container.connections),
+  ...agentRoutes(container.agents),
+  ...creditsRoutes({ ...container, prices: container.priceBook }),
+  ...estimateRoutes(container),
+  ...storageRoutes(container.storage),
+  ...chatRoutes({ ...container, waits, schemas: container.chatSchemas }),
+  ...eventRoutes(streams),
+]
+
+/** Serves HTTP and Socket.IO until shutdown. Answers the address that it listens on. */
+export async function startWeb(container: Container): Promise<{ url: string; server: Server }> {
+  const { env, logger, shutdown, db, queue, feed } = container
+  const corsOrigins =
+    env.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ??
+    (env.NODE_ENV === 'production' ? [] : DEVELOPMENT_ORIGINS)
+  const limiter = createRateLimiter(
+    { requestsPerMinute: env.REQUESTS_PER_MINUTE, loginAttempts: env.LOGIN_ATTEMPTS },
+    container.redis,
+  )
+  const pollMs = env.VERSION_POLL_MS
+  const ports = socketPorts(container)
+  const registry = new WatchRegistry({ feed, versions: ports.versions, intervalMs: pollMs, logger })
+  const sockets = new SocketServer({ ports, feed, registry, logger, pollMs, corsOrigin: corsOrigins })
+  const streams = new EventStreams({
+    ports: { ...ports, run: (userId, runId) => container.views.run(userId, runId) },
+    feed,
+    registry,
+    logger,
+    pollMs,
+    heartbeatMs: env.SSE_HEARTBEAT_MS,
+  })
+  const waits = new RunWait({ feed, runs: container.runs, views: container.views, pollMs, logger })
+  const app = createApp({
+    routes: allRoutes(container, limiter, { streams, waits }),
+    authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.auth.findSession(claims)),
+    limiter,
+    healthChecks: [
+      { name: 'database', check: async () => void (await db.query('SELECT 1')) },
+      { name: 'queue', check: () => queue.ping() },
+      { name: 'live feed', check: () => feed.ping() },
+    ],
+    corsOrigins,
+    trustProxy: env.TRUST_PROXY,
+    jsonBodyMaxBytes: env.JSON_BODY_MAX_BYTES,
+    logger,
+  })
+  const server = createServer(app)
+  const port = await listen(server, env.PORT, env.HOST ?? (env.NODE_ENV === 'production' ? '0.0.0.0' : 'localhost'))
+  // No new requests first; then what would never end by itself, so that the rest can end; then what all of it stood on.
+  shutdown.add('web', async () => {
+    const closed = closeServer(server)
+    waits.close()
+    await Promise.all([streams.close(), sockets.close()])
+    await closed
+    registry.close()
+  })
+  registry.start()
+  await streams.start()
+  await sockets.attach(server)
+  return { url: `http://localhost:${port}`, server }
+}
+
+async function listen(server: Server, port: number, host: string): Promise<number> {
+  try {
+    server.listen(port, host)
+    await once(server, 'listening')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new SetupError(`Port ${port} is taken: stop what uses it, or choose another with PORT=${port + 1}.`)
+    }
+    throw error
+  }
+  return (server.address() as AddressInfo).port
+}
+
+/** How often connections that have become idle are closed while the server closes, in ms. */
+const SWEEP_MS = 50
+/** Requests that take longer than this after the close began are cut, in ms. */
+const FORCE_MS = 3_000
+
+/** Lets requests that are under way end; a connection is closed as soon as it is idle. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+  const force = setTimeout(() => server.closeAllConnections(), FORCE_MS)
+  await closed
+  clearInterval(sweep)
+  clearTimeout(force)
+}

@@ -1,0 +1,192 @@
+import { expect } from 'chai'
+import { loadedBy, readSources, type SourceFile } from './source-files.ts'
+
+/** A domain may import what stands to its left. */
+const ORDER = [
+  'shared',
+  'config',
+  'database',
+  'queue',
+  'realtime',
+  'identity',
+  'credits',
+  'storage',
+  'connections',
+  'agents',
+  'conversations',
+  'rounds',
+  'runs',
+]
+/** What HTTP knows; routes of any domain know HTTP. */
+const HTTP_KNOWS = ['shared', 'config', 'identity']
+/** The client for terminals is a program of its own: it knows its settings and the shapes of the API, and no domain. */
+const CLIENT_KNOWS = [
+  'src/config/env.ts',
+  'src/realtime/views.ts',
+  'src/realtime/events.ts',
+  'src/realtime/socket-commands.ts',
+]
+
+const REPOSITORY = /\.(entity|repository)\.ts$/
+const ROUTES = /\.routes\.ts$/
+/** Where each library may be imported; whatever is not named here is free. */
+const HOMES: Record<string, RegExp[]> = {
+  typeorm: [/^src\/database\//, REPOSITORY, /^migrations\//, /^src\/(entities|foundation)\.ts$/],
+  pg: [/^src\/database\//, /^src\/queue\/postgres-driver\.ts$/],
+  bullmq: [/^src\/queue\//, /^workers\//],
+  express: [/^src\/http\//, ROUTES],
+  multer: [ROUTES],
+  helmet: [/^src\/http\//],
+  cors: [/^src\/http\//],
+  passport: [/^src\/http\//],
+  'passport-jwt': [/^src\/http\//],
+  'rate-limiter-flexible': [/^src\/http\//],
+  jsonwebtoken: [/^src\/identity\//],
+  'socket.io': [/^src\/realtime\//],
+  'socket.io-client': [/^src\/client\//],
+  ioredis: [/^src\/queue\//, /^src\/realtime\//, /^src\/http\/rate-limit\.ts$/, /^src\/foundation\.ts$/],
+  undici: [/^src\/connections\//],
+  '@aws-sdk/*': [/^src\/storage\//],
+  '@mastra/*': [/^workers\/agent-runtime\//],
+  '@ai-sdk/*': [/^workers\/agent-runtime\//, /^src\/connections\//],
+  ai: [/^workers\/agent-runtime\//, /^src\/connections\//],
+}
+const ROLES = [
+  'entity',
+  'repository',
+  'service',
+  'routes',
+  'schemas',
+  'presenter',
+  'policy',
+  'jobs',
+  'processor',
+  'seed',
+]
+const WORDS = /^[a-z0-9]+(-[a-z0-9]+)*$/
+const MAX_LINES = 450
+/** Files that are data. */
+const DATA = new Set(['src/connections/demo-phrases.ts'])
+
+const sources = readSources('src', 'workers', 'migrations')
+const domainOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1]
+const homeOf = (library: string): RegExp[] | undefined => HOMES[library] ?? HOMES[library.replace(/\/.*/, '/*')]
+
+/** Why a file must not import another; undefined when it may. */
+function objection(from: string, to: string): string | undefined {
+  if (from.startsWith('migrations/')) return to.startsWith('src/database/') ? undefined : 'a migration stands alone'
+  if (from.startsWith('workers/')) return to.startsWith('migrations/') ? 'nobody imports migrations' : undefined
+  if (!to.startsWith('src/')) return 'src/ imports nothing outside of itself'
+  const [here, there] = [domainOf(from), domainOf(to)]
+  if (here === undefined || here === there) return undefined
+  if (there === undefined) return 'only composition roots know composition roots'
+  if (here === 'client') return CLIENT_KNOWS.includes(to) ? undefined : 'the client knows only shapes'
+  if (here === 'http') return HTTP_KNOWS.includes(there) ? undefined : `http does not know ${there}`
+  if (there === 'http') return ROUTES.test(from) ? undefined : 'only routes know http'
+  if (!ORDER.includes(here) || !ORDER.includes(there)) return `${here} -> ${there}: not a domain that this test knows`
+  return ORDER.indexOf(there) < ORDER.indexOf(here) ? undefined : `${there} does not stand to the left of ${here}`
+}
+
+/** The first cycle among these files, as a path; type imports count. */
+function findCycle(files: SourceFile[]): string[] | undefined {
+  const byPath = new Map(files.map((file) => [file.path, file]))
+  const done = new Set<string>()
+  const visit = (path: string, trail: string[]): string[] | undefined => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path]
+    if (done.has(path)) return undefined
+    for (const { file } of byPath.get(path)?.imports ?? []) {
+      const cycle = file && visit(file, [...trail, path])
+      if (cycle) return cycle
+    }
+    done.add(path)
+    return undefined
+  }
+  for (const { path } of files) {
+    const cycle = visit(path, [])
+    if (cycle) return cycle
+  }
+  return undefined
+}
+
+describe('Imports', () => {
+  it('are all understood: every relative import names a file that exists', () => {
+    const known = new Set(sources.map(({ path }) => path))
+    const broken = sources.flatMap(({ path, imports }) =>
+      imports.filter(({ file }) => file && !known.has(file)).map(({ specifier }) => `${path}: ${specifier}`),
+    )
+    expect(broken).to.deep.equal([])
+    expect(sources.length).to.be.greaterThan(100)
+    expect(sources.find(({ path }) => path === 'src/web.ts')?.imports.length).to.be.greaterThan(10)
+  })
+
+  it('go to the left only: domains in their order, http aside, workers above all', () => {
+    const wrong = sources.flatMap(({ path, imports }) =>
+      imports.flatMap(({ file }) => {
+        const why = file && objection(path, file)
+        return why ? [`${path} -> ${file}: ${why}`] : []
+      }),
+    )
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('make no cycle', () => {
+    expect(findCycle(sources)).to.equal(undefined)
+  })
+
+  it('keep each library at home', () => {
+    const wrong = sources.flatMap(({ path, imports }) =>
+      imports.flatMap(({ library }) => {
+        const home = library && homeOf(library)
+        return home && !home.some((pattern) => pattern.test(path)) ? [`${path} imports ${library}`] : []
+      }),
+    )
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('of services name no framework, not even through its types', () => {
+    const frameworks = new Set(['express', 'typeorm', 'bullmq', 'socket.io', 'ioredis', 'pg', 'multer'])
+    const wrong = sources
+      .filter(({ path }) => path.endsWith('.service.ts'))
+      .flatMap(({ path, imports }) =>
+        imports.filter(({ library }) => library && frameworks.has(library)).map(({ library }) => `${path}: ${library}`),
+      )
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('bring Mastra into no web process, and no web framework into a worker', () => {
+    const web = loadedBy('src/server.ts', sources)
+    expect([...web.libraries.keys()]).to.include.members(['express', 'socket.io', 'typeorm'])
+    const agents = [...web.libraries].filter(([library]) => library.startsWith('@mastra/'))
+    expect(agents).to.deep.equal([])
+    const worker = loadedBy('workers/main.ts', sources)
+    expect([...worker.libraries.keys()]).to.include('@mastra/core')
+    const frameworks = [...worker.libraries].filter(([library]) => ['express', 'socket.io', 'helmet'].includes(library))
+    expect(frameworks).to.deep.equal([])
+  })
+})
+
+describe('Files', () => {
+  it('are called noun.role, with a role that is known, or by their one idea', () => {
+    const wrong = sources
+      .filter(({ path }) => !path.startsWith('migrations/'))
+      .map(({ path }) => path)
+      .filter((path) => {
+        const [noun = '', ...roles] = (path.split('/').at(-1) ?? '').slice(0, -'.ts'.length).split('.')
+        const role = roles.at(0)
+        return !WORDS.test(noun) || roles.length > 1 || (role !== undefined && !ROLES.includes(role))
+      })
+    expect(wrong).to.deep.equal([])
+    const migrations = sources.filter(({ path }) => path.startsWith('migrations/'))
+    expect(migrations.filter(({ path }) => !/^migrations\/\d{13}-[a-z-]+\.ts$/.test(path))).to.deep.equal([])
+  })
+
+  it('are no barrels and no drawers for everything', () => {
+    const wrong = sources.filter(({ path }) => /(^|\/)(index|utils?|helpers?|misc|common)(\.|\/)/.test(path))
+    expect(wrong.map(({ path }) => path)).to.deep.equal([])
+  })
+
+  it(`have at most ${MAX_LINES} lines, unless they are data`, () => {
+    const long = sources.filter(({ path, lines }) => lines > MAX_LINES && !DATA.has(path))
+    expect(long.map(({ path, lines }) => `${path}: ${lines}`)).to.deep.equal([])
+  })
+})

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { createDataSource } from '../../src/database/data-source.ts'
+import { createApp } from '../../src/http/app.ts'
+import { createRateLimiter } from '../../src/http/rate-limit.ts'
+import { defineRoute } from '../../src/http/route.ts'
+import { silentLogger } from '../../src/shared/logger.ts'
+import { S3Store } from '../../src/storage/s3-store.ts'
+import { storageRoutes } from '../../src/storage/storage.routes.ts'
+import { createFilesWorld } from '../integration/files-world.ts'
+
+// The web process of the upload bench: only the files API. Prints its address, and its resident memory when asked.
+const [url = '', bucket] = process.argv.slice(2)
+const db = await createDataSource({ url, entities: [], poolSize: 4 }).initialize()
+const endpoint = process.env.S3_TEST_ENDPOINT
+const store = bucket
+  ? () =>
+      new S3Store({
+        bucket,
+        endpoint,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        accessKeyId: 'test',
+        secretAccessKey: 'testtest',
+      })
+  : undefined
+const limits = { uploadMaxBytes: 2 ** 31, userBytes: 2 ** 32 }
+const world = await createFilesWorld(db, { limits, store })
+const userId = await world.user()
+const memory = defineRoute({
+  method: 'get',
+  path: '/memory',
+  access: 'public',
+  // The kernel's own high-water mark: nothing between two looks is missed.
+  handler: async () => {
+    const status = readFileSync('/proc/self/status', 'utf8')
+    const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024
+    return { now: bytes('VmRSS'), peak: bytes('VmHWM') }
+  },
+})
+const app = createApp({
+  routes: [...storageRoutes(world.domain), memory],
+  authenticate: async () => ({ id: userId, role: 'user', sessionId: userId }),
+  limiter: createRateLimiter({ requestsPerMinute: 1e9, loginAttempts: 10 }),
+  healthChecks: [],
+  corsOrigins: [],
+  trustProxy: 0,
+  jsonBodyMaxBytes: 100_000,
+  logger: silentLogger,
+})
+const server = app.listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
+})
+process.on('SIGTERM', async () => {
+  await world.close()
+  process.exit(0)
+})

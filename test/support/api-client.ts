@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { acceptedView, isTerminal, messageView, type RunView, runView } from '../../src/realtime/views.ts'
+
+const errorBody = z.strictObject({
+  error: z.strictObject({ message: z.string(), code: z.string(), details: z.record(z.string(), z.unknown()) }),
+})
+const idOnly = z.looseObject({ id: z.string() })
+const signedIn = z.object({ user: z.looseObject({ id: z.string(), email: z.string() }), token: z.string() })
+const conversationBody = z.looseObject({
+  messages: z.object({ data: z.array(messageView), nextCursor: z.string().nullable() }),
+})
+
+export interface Answer {
+  status: number
+  body: unknown
+  headers: Headers
+}
+
+/** A signed-in user of the API, as a client sees it: HTTP only. */
+export class TestUser {
+  readonly id: string
+  readonly email: string
+  readonly token: string
+  readonly #api: ApiClient
+
+  constructor(api: ApiClient, { user, token }: z.output<typeof signedIn>) {
+    this.#api = api
+    this.id = user.id
+    this.email = user.email
+    this.token = token
+  }
+
+  request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.#api.request(method, path, body, { authorization: `Bearer ${this.token}`, ...headers })
+  }
+
+  get = (path: string) => this.request('GET', path)
+  post = (path: string, body: unknown, headers?: Record<string, string>) => this.request('POST', path, body, headers)
+  put = (path: string, body: unknown) => this.request('PUT', path, body)
+  patch = (path: string, body: unknown) => this.request('PATCH', path, body)
+  delete = (path: string) => this.request('DELETE', path)
+
+  /** Creates an object and answers its id. */
+  async create(path: string, body: unknown): Promise<string> {
+    const answer = await this.post(path, body)
+    if (answer.status !== 201) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return idOnly.parse(answer.body).id
+  }
+
+  /** A connection to a mocked provider and agents on it. */
+  async agentsOn(connection: Record<string, unknown>, names: string[]): Promise<string[]> {
+    const connectionId = await this.create('/api/connections', {
+      name: 'Test',
+      model: 'test-model',
+      apiKey: 'test-key-1234',
+      ...connection,
+    })
+    return Promise.all(
+      names.map((name) =>
+        this.create('/api/agents', { name, instructions: `You are ${name} of the test.`, connectionId }),
+      ),
+    )
+  }
+
+  async accept(path: '/api/chat' | '/api/chat/multi-agent', body: unknown, headers?: Record<string, string>) {
+    const answer = await this.post(path, body, headers)
+    if (answer.status !== 202) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return acceptedView.parse(answer.body)
+  }
+
+  async run(runId: string): Promise<RunView> {
+    return runView.parse((await this.get(`/api/chat/runs/${runId}`)).body)
+  }
+
+  /** Asks until the run is over. */
+  async finished(runId: string, timeoutMs = 15_000): Promise<RunView> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      const run = await this.run(runId)
+      if (isTerminal(run.status)) return run
+      if (performance.now() > deadline) throw new Error(`the run is not over: ${JSON.stringify(run)}`)
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+  }
+
+  async messages(conversationId: string) {
+    const { body } = await this.get(`/api/chat/conversations/${conversationId}?limit=100`)
+    return conversationBody.parse(body).messages.data
+  }
+}
+
+/** The API over HTTP. */
+export class ApiClient {
+  readonly url: string
+
+  constructor(url: string) {
+    this.url = url
+  }
+
+  async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    })
+    const text = await response.text()
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers }
+  }
+
+  get = (path: string) => this.request('GET', path)
+  post = (path: string, body: unknown) => this.request('POST', path, body)
+
+  /** A new user with the welcome credits. */
+  async register(email = `${randomUUID()}@example.com`): Promise<TestUser> {
+    const answer = await this.post('/api/auth/register', { email, password: 'correct horse battery' })
+    return new TestUser(this, signedIn.parse(answer.body))
+  }
+
+  async login(email: string, password: string): Promise<TestUser> {
+    const answer = await this.post('/api/auth/login', { email, password })
+    return new TestUser(this, signedIn.parse(answer.body))
+  }
+}
+
+/** The error of an answer, checked to be in the one format. */
+export const errorOf = (answer: Answer) => errorBody.parse(answer.body).error

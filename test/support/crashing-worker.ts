@@ -1,0 +1,26 @@
+import { loadEnv } from '../../src/config/env.ts'
+import { createContainer } from '../../src/container.ts'
+import { openFoundation } from '../../src/foundation.ts'
+import { silentLogger } from '../../src/shared/logger.ts'
+import { Shutdown } from '../../src/shared/shutdown.ts'
+import { startWorker } from '../../workers/worker.ts'
+
+/**
+ * A worker process that dies by SIGKILL at CRASH_AT, a step of its first turn, or hangs there for HANG_MS with its event loop
+ * blocked, so that it neither renews its lease nor notices anything.
+ */
+const { CRASH_AT, HANG_MS, ...environment } = process.env
+const env = loadEnv(environment)
+const container = createContainer(await openFoundation(env, silentLogger, new Shutdown(silentLogger)))
+let done = false
+await startWorker(container, {
+  onStep: (step) => {
+    if (step !== CRASH_AT || done) return
+    done = true
+    if (!HANG_MS) process.kill(process.pid, 'SIGKILL')
+    console.log('hanging')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(HANG_MS))
+    console.log('back')
+  },
+})
+console.log('ready')

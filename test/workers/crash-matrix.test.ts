@@ -1,0 +1,130 @@
+import { expect } from 'chai'
+import { silentLogger } from '../../src/shared/logger.ts'
+import { Shutdown } from '../../src/shared/shutdown.ts'
+import type { TurnStep } from '../../workers/processors/turn.processor.ts'
+import { startWorker } from '../../workers/worker.ts'
+import { startApp, type TestApp, testSettings } from '../support/app.ts'
+import { createDatabase } from '../support/database.ts'
+import { expectSettledOnce } from '../support/invariants.ts'
+import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { startProcess } from '../support/processes.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+
+const STEPS: TurnStep[] = [
+  'claimed',
+  'context.loaded',
+  'started.published',
+  'hold.placed',
+  'stream.began',
+  'stream.ended',
+  'settle.began',
+  'settle.written',
+  'settled',
+  'completed.published',
+  'next.enqueued',
+]
+
+const PROFILES = ['PostgreSQL', 'Redis'] as const
+
+for (const profile of PROFILES) {
+  describe(`A worker killed in the middle of a turn, queue on ${profile}`, function () {
+    this.timeout(40_000)
+    let redis: RedisServer | undefined
+    let llm: MockLlm
+    let app: TestApp
+    let drop: () => Promise<void>
+    let settings: Record<string, string>
+
+    before(async function () {
+      if (profile === 'Redis') {
+        redis = await startRedis()
+        if (!redis) this.skip()
+      }
+      llm = await startMockLlm()
+      const database = await createDatabase()
+      drop = database.drop
+      settings = {
+        TURN_LEASE_MS: '1500',
+        REDISPATCH_AFTER_MS: '500',
+        JOB_LOCK_MS: '1500',
+        ...(redis && { REDIS_URL: redis.url }),
+      }
+      app = await startApp({ databaseUrl: database.url, worker: false, env: settings })
+    })
+    after(async () => {
+      await app?.close()
+      await drop?.()
+      await llm?.stop()
+      await redis?.stop()
+    })
+    beforeEach(() => llm.reset())
+
+    /** The worker that takes over, for the time of one run. */
+    const withStandby = async (work: () => Promise<void>) => {
+      const shutdown = new Shutdown(silentLogger)
+      await startWorker({ ...app.container, shutdown })
+      await work().finally(() => shutdown.close())
+    }
+
+    const crashingWorker = async (crash: { CRASH_AT: string; HANG_MS?: string }) => {
+      const env = { ...testSettings, ...settings, DATABASE_URL: app.env.DATABASE_URL, ...crash }
+      const worker = startProcess('test/support/crashing-worker.ts', { env })
+      await worker.waitForLine(/^ready$/)
+      return worker
+    }
+
+    const party = async () => {
+      const user = await app.api.register()
+      const agentIds = await user.agentsOn(
+        { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') },
+        ['Ada', 'Blaise'],
+      )
+      const accept = () => user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea or coffee?', maxTurns: 2 })
+      return { user, accept }
+    }
+
+    for (const step of STEPS) {
+      it(`at "${step}": another finishes; one message and one charge a turn, nothing held`, async () => {
+        llm.reply({ text: 'A measured answer to that.', paceMs: 5, usage: { inputTokens: 100, outputTokens: 10 } })
+        const { user, accept } = await party()
+        const victim = await crashingWorker({ CRASH_AT: step })
+        const { runId, conversationId } = await accept()
+        expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+        await withStandby(async () => {
+          const run = await user.finished(runId)
+          expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns', error: null })
+          const messages = await user.messages(conversationId)
+          expect(messages.map(({ agentName }) => agentName)).to.deep.equal([null, 'Ada', 'Blaise'])
+          expect(messages.slice(1).map(({ content }) => content)).to.deep.equal(
+            Array(2).fill('A measured answer to that.'),
+          )
+          expect(run.receipt).to.deep.include({ turns: 2, inputTokens: 200, outputTokens: 20 })
+          await expectSettledOnce(app.container.db, runId)
+        })
+      })
+    }
+
+    it('hanging until its lease lapses: another finishes, and the late one writes nothing', async () => {
+      llm.reply({ text: 'A measured answer to that.', paceMs: 5, usage: { inputTokens: 100, outputTokens: 10 } })
+      const { user, accept } = await party()
+      const hanging = await crashingWorker({ CRASH_AT: 'stream.began', HANG_MS: '5000' })
+      const { runId } = await accept()
+      await hanging.waitForLine(/^hanging$/)
+      await withStandby(async () => {
+        const run = await user.finished(runId)
+        expect(run.turns.map(({ attempt, status }) => ({ attempt, status }))).to.deep.equal([
+          { attempt: 2, status: 'completed' },
+          { attempt: 1, status: 'completed' },
+        ])
+        await expectSettledOnce(app.container.db, runId)
+        const before = await user.messages(run.conversationId)
+        await hanging.waitForLine(/^back$/)
+        // The late attempt ends when its stream has ended and its settlement was refused.
+        await llm.requests[0]?.ended
+        await hanging.kill('SIGTERM')
+        expect(await user.messages(run.conversationId)).to.deep.equal(before)
+        await expectSettledOnce(app.container.db, runId)
+      })
+    })
+  })
+}

@@ -1,0 +1,75 @@
+import type { LiveFeed } from '../../src/realtime/live-feed.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { useApp } from '../support/app.ts'
+import { type MockLlm, type MockProvider, type MockReply, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
+
+/** True for the request of a supervisor. */
+export const isDecision = (request: MockRequest): boolean => request.system.startsWith('You moderate')
+/** The name of whoever a request lets speak. */
+export const speakerOf = (request: MockRequest): string => /^You are ([^.\n]+)\./.exec(request.system)?.[1] ?? ''
+/** Replies to whoever has this name. */
+export const by = (name: string): MockReply['when'] => ({ match: (request) => speakerOf(request) === name })
+
+/** An app and a mocked provider for the suite in which it is called. */
+export function usePartyWorld(options: Parameters<typeof useApp>[0] = {}) {
+  let llm: MockLlm | undefined
+  const app = useApp(options)
+  before(async () => {
+    llm = await startMockLlm()
+  })
+  after(() => llm?.stop())
+  beforeEach(() => llm?.reset())
+  const mock = (): MockLlm => {
+    if (!llm) throw new Error('The mock exists from the first before() hook on.')
+    return llm
+  }
+  return {
+    app,
+    get llm() {
+      return mock()
+    },
+    /** A new user with agents of these names on the mock. */
+    async guests(names: string[], provider: MockProvider = 'openai-compatible') {
+      const user = await app.api.register()
+      const agentIds = await user.agentsOn({ provider, baseUrl: mock().baseUrl(provider) }, names)
+      const nameOf = (id: string | null) => names[agentIds.indexOf(id ?? '')] ?? null
+      return { user, agentIds, nameOf }
+    },
+  }
+}
+
+/** Who said what, in order; the user is null. */
+export const linesOf = async (user: TestUser, conversationId: string) =>
+  (await user.messages(conversationId)).map(({ agentName, content }) => [agentName, content] as const)
+
+/** A call of a run as the ledger has it. */
+export interface LedgerCall {
+  turn: number
+  attempt: number
+  call: number
+  purpose: string
+  outcome: string
+}
+
+/** The calls of a run, by turn, attempt and number. */
+export const callsOf = (
+  db: { query: (sql: string, parameters: unknown[]) => Promise<LedgerCall[]> },
+  runId: string,
+): Promise<LedgerCall[]> =>
+  db.query(
+    'SELECT turn, attempt, call, purpose, outcome FROM metered_calls WHERE run_id = $1 ORDER BY turn, attempt, call',
+    [runId],
+  )
+
+/** Waits until so many turns of a conversation show words. */
+export async function allSpoken(feed: LiveFeed, conversationId: string, count = 1): Promise<void> {
+  const heard = Promise.withResolvers<void>()
+  const look = async () => {
+    const live = await feed.read(conversationId)
+    if (live.filter(({ text }) => text !== '').length >= count) heard.resolve()
+  }
+  const unsubscribe = await feed.subscribe(conversationId, () => void look())
+  await look()
+  await heard.promise
+  await unsubscribe()
+}

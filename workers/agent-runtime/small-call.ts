@@ -1,0 +1,53 @@
+import type { LanguageModelV4CallOptions } from '@ai-sdk/provider'
+import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
+import { languageModel } from '../../src/connections/provider-factory.ts'
+import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
+import type { Purpose } from '../../src/credits/metered-call.ts'
+import { CallMeter, type UsedCall } from './call-meter.ts'
+import type { ModelTerms } from './model-terms.ts'
+
+/** One question to a model that nobody watches: a decision, a title, a summary. */
+export interface SmallCall {
+  purpose: Purpose
+  /** The number that the call has in its turn; 0 outside of turns. */
+  call?: number
+  system: string
+  prompt: string
+  responseFormat?: LanguageModelV4CallOptions['responseFormat']
+  maxOutputTokens: number
+  /** The provider has this long for the whole answer. */
+  timeoutMs: number
+  abortSignal?: AbortSignal
+}
+
+/** What came of it: `calls` are to be paid whatever else came. */
+export interface SmallAnswer {
+  text: string
+  calls: UsedCall[]
+  failure: ProviderFailure | undefined
+}
+
+/** Asks once, without retries. Never rejects for the provider's sake. */
+export async function ask(terms: ModelTerms, network: ProviderNetwork, request: SmallCall): Promise<SmallAnswer> {
+  const { purpose, call = 0, system, prompt, responseFormat, maxOutputTokens, timeoutMs, abortSignal } = request
+  const meter = new CallMeter()
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const used = async () => (await meter.used()).map((one) => ({ ...one, call: call + one.call }))
+  try {
+    const { connection, modelId } = terms
+    const model = meter.wrap(languageModel(connection, modelId, { fetch: network.fetchFor(connection) }), purpose)
+    const { content } = await model.doGenerate({
+      prompt: [
+        { role: 'system', content: system },
+        { role: 'user', content: [{ type: 'text', text: prompt }] },
+      ],
+      responseFormat,
+      maxOutputTokens,
+      abortSignal: abortSignal ? AbortSignal.any([timeout, abortSignal]) : timeout,
+    })
+    const text = content.map((part) => (part.type === 'text' ? part.text : '')).join('')
+    return { text: text.replaceAll('\0', '').toWellFormed(), calls: await used(), failure: undefined }
+  } catch (error) {
+    return { text: '', calls: await used(), failure: classifyProviderError(error) }
+  }
+}

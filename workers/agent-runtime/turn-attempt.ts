@@ -1,0 +1,140 @@
+import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
+import { languageModel } from '../../src/connections/provider-factory.ts'
+import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
+import type { MeteredCall } from '../../src/credits/metered-call.ts'
+import { DeltaCoalescer } from '../../src/realtime/delta-coalescer.ts'
+import type { LiveFeed } from '../../src/realtime/live-feed.ts'
+import type { TurnClaim } from '../../src/runs/turn-claim.ts'
+import type { TurnClaims } from '../../src/runs/turn-claims.ts'
+import type { Logger } from '../../src/shared/logger.ts'
+import { CallMeter } from './call-meter.ts'
+import { DeltaCleaner } from './delta-cleaner.ts'
+import { onTerms, quoteOf } from './model-terms.ts'
+import { RollingHold } from './rolling-hold.ts'
+import { FEWEST_TOKENS } from './run-budget.ts'
+import { speak } from './speech.ts'
+import type { TurnContext } from './turn-context.ts'
+import type { TurnStop } from './turn-stop.ts'
+
+/** How an attempt at speaking went. `failure` is set when it came to nothing by the provider's or the setup's fault. */
+export interface AttemptOutcome {
+  text: string
+  passed: boolean
+  calls: MeteredCall[]
+  holdId: string | null
+  failure: ProviderFailure | undefined
+}
+
+export interface AttemptOptions {
+  claims: Pick<TurnClaims, 'hold' | 'extend'>
+  feed: LiveFeed
+  network: ProviderNetwork
+  limits: {
+    HOLD_SLICE_TOKENS: number
+    LIVE_TICK_MS: number
+    PROVIDER_IDLE_TIMEOUT_MS: number
+    DEMO_WORDS_PER_MINUTE: number
+  }
+  /** Called at the steps between claim and settlement, in order; for tests that kill the process there. */
+  onStep: (step: AttemptStep) => void
+  logger: Logger
+}
+
+export type AttemptStep = 'hold.placed' | 'stream.began' | 'stream.ended'
+
+/** Words of English have a little less than this for each token. */
+const MOST_BYTES_PER_TOKEN = 5
+
+const EMPTY_ANSWER: ProviderFailure = {
+  kind: 'retryable',
+  code: 'provider.empty_answer',
+  message: 'The model answered with nothing.',
+}
+const TIMEOUT: ProviderFailure = {
+  kind: 'retryable',
+  code: 'provider.timeout',
+  message: 'The model provider said nothing for too long.',
+}
+
+/** Speaks once: takes the hold, streams the agent, meters its calls and shows its words live. Writes no result. */
+export async function attemptSpeech(
+  claim: TurnClaim,
+  context: TurnContext,
+  stop: TurnStop,
+  { claims, feed, network, limits, onStep, logger }: AttemptOptions,
+): Promise<AttemptOutcome> {
+  const { run, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
+  const { maxCredits } = run
+  const purpose = claim.kind === 'moderate' ? 'moderate' : 'speak'
+  const refuse = (why: 'credits' | 'budget'): AttemptOutcome => {
+    stop.stop(why)
+    return { text: '', passed: false, calls: [], holdId: null, failure: undefined }
+  }
+  if (maxCredits !== null && maxOutputTokens < FEWEST_TOKENS) return refuse('budget')
+  const hold = new RollingHold({
+    price,
+    ratePpm,
+    inputTokens,
+    maxOutputTokens,
+    sliceTokens: limits.HOLD_SLICE_TOKENS,
+    extend: async (step, amount) => {
+      const extended = await claims.extend({ holdId, runId: claim.runId, maxCredits }, step, amount)
+      if (extended !== 'over_budget') return extended
+      stop.stop('budget')
+      return 'resolved'
+    },
+    onExhausted: () => stop.stop('credits'),
+  })
+  const quote = quoteOf(context, { call: 0, purpose, inputTokens })
+  const placed = await claims.hold(claim, quote, hold.firstAmount, maxCredits)
+  if ('refused' in placed) return refuse(placed.refused === 'insufficient' ? 'credits' : 'budget')
+  const { holdId } = placed
+  onStep('hold.placed')
+
+  const ref = { ...claim, agentId: agent.id }
+  const live = new DeltaCoalescer({ feed, ref, tickMs: limits.LIVE_TICK_MS, onStale: () => stop.stop('lost'), logger })
+  const cleaner = new DeltaCleaner(agent.name)
+  const idle = setTimeout(() => stop.stop('timeout'), limits.PROVIDER_IDLE_TIMEOUT_MS)
+  let began = false
+  let bytes = 0
+  const meter = new CallMeter((output) => {
+    idle.refresh()
+    hold.spoke(output)
+    bytes += Buffer.byteLength(output)
+    // A provider that does not keep to the limit of tokens must not spend more than the run may.
+    if (maxCredits !== null && bytes > maxOutputTokens * MOST_BYTES_PER_TOKEN) stop.stop('budget')
+  })
+  try {
+    const model = languageModel(connection, modelId, {
+      fetch: network.fetchFor(connection),
+      demoWordsPerMinute: limits.DEMO_WORDS_PER_MINUTE,
+    })
+    const end = await speak({
+      agent,
+      model: meter.wrap(model, purpose),
+      system: context.system,
+      messages: context.messages,
+      temperature: agent.temperature,
+      maxOutputTokens,
+      abortSignal: stop.signal,
+      onText: (text) => {
+        live.push(cleaner.push(text))
+        if (!began) onStep('stream.began')
+        began = true
+      },
+    })
+    live.push(cleaner.end())
+    onStep('stream.ended')
+    await Promise.all([live.close(), hold.settled()])
+    const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
+    const { text, passed } = cleaner
+    const calls = onTerms(context, await meter.used(), agent)
+    const outcome = { text: text.toWellFormed(), passed, calls, holdId }
+    if (stop.kind === 'timeout') return { ...outcome, failure: TIMEOUT }
+    if (end.kind === 'finished' && !passed && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
+    return { ...outcome, failure }
+  } finally {
+    clearTimeout(idle)
+    await live.close()
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Why a turn stops before its end.
+ * - cancel: the user wants it; what was said is kept and paid
+ * - credits: nothing left to pay with; likewise
+ * - budget: the run's own limit of credits is reached; likewise
+ * - time: the run's own limit of seconds is reached; likewise
+ * - lost: another attempt has the turn; nothing may be written
+ * - drain: this process ends; the turn is handed back
+ * - timeout: the provider said nothing for too long
+ */
+export type StopKind = 'cancel' | 'credits' | 'budget' | 'time' | 'lost' | 'drain' | 'timeout'
+
+/** Stops one attempt, once: the first reason stays. */
+export class TurnStop {
+  readonly #controller = new AbortController()
+  #kind: StopKind | undefined
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  get kind(): StopKind | undefined {
+    return this.#kind
+  }
+
+  stop(kind: StopKind): void {
+    if (this.#kind) {
+      // What was lost meanwhile must not be written, whatever else was wanted first.
+      if (kind === 'lost') this.#kind = kind
+      return
+    }
+    this.#kind = kind
+    this.#controller.abort(new Error(`turn stopped: ${kind}`))
+  }
+}

@@ -1,0 +1,158 @@
+import { open, readFile } from 'node:fs/promises'
+import { claimedKinds, contentTypeOf, FILE_KINDS, type FileKind } from '../../src/storage/file-types.ts'
+import { encrypted, Rejection } from './rejection.ts'
+import { ZipReader } from './zip-reader.ts'
+
+/** What the first bytes say. */
+type Signature = FileKind | 'zip' | 'ole' | 'executable' | 'archive' | 'binary'
+
+const HEAD_BYTES = 64 * 1024
+/** Office keeps the name of the encrypted part in a folder of the old format, UTF-16. */
+const ENCRYPTED_PACKAGE = Buffer.from('EncryptedPackage', 'utf16le')
+const OLE_SCAN_BYTES = 32 * 1024 * 1024
+
+const EXECUTABLES: Array<[number, string]> = [
+  [0, 'MZ'],
+  [0, '\x7fELF'],
+  [0, '\xfe\xed\xfa\xce'],
+  [0, '\xfe\xed\xfa\xcf'],
+  [0, '\xce\xfa\xed\xfe'],
+  [0, '\xcf\xfa\xed\xfe'],
+  [0, '\xca\xfe\xba\xbe'],
+  [0, '\0asm'],
+  [0, 'dex\n'],
+  [0, '!<arch>\n'],
+]
+const ARCHIVES: Array<[number, string]> = [
+  [0, '\x1f\x8b'],
+  [0, '7z\xbc\xaf\x27\x1c'],
+  [0, 'Rar!\x1a\x07'],
+  [0, 'BZh'],
+  [0, '\xfd7zXZ\0'],
+  [0, '\x28\xb5\x2f\xfd'],
+  [257, 'ustar'],
+  [0, 'MSCF'],
+]
+const IMAGES: Array<[FileKind, number, string]> = [
+  ['png', 0, '\x89PNG\r\n\x1a\n'],
+  ['jpeg', 0, '\xff\xd8\xff'],
+  ['gif', 0, 'GIF87a'],
+  ['gif', 0, 'GIF89a'],
+  ['webp', 8, 'WEBP'],
+  ['avif', 4, 'ftypavif'],
+  ['avif', 4, 'ftypavis'],
+]
+
+/** Text has no NUL (but UTF-16, which has its mark) and hardly any control characters. */
+function looksLikeText(head: Buffer): boolean {
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) return true
+  let odd = 0
+  for (const byte of head) {
+    if (byte === 0) return false
+    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 12 && byte !== 13 && byte !== 27) odd++
+  }
+  return odd <= head.length / 200
+}
+
+export function signatureOf(head: Buffer): Signature {
+  const bytes = head.toString('latin1')
+  const at = ([offset, mark]: [number, string]) => bytes.startsWith(mark, offset)
+  // Readers of PDF accept some bytes before its mark.
+  if (bytes.slice(0, 1_024).includes('%PDF-')) return 'pdf'
+  const image = IMAGES.find(([, offset, mark]) => at([offset, mark]))
+  if (image) return image[0]
+  if (bytes.startsWith('PK\x03\x04') || bytes.startsWith('PK\x05\x06')) return 'zip'
+  if (bytes.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) return 'ole'
+  if (EXECUTABLES.some(at) || /^#!\s*\//.test(bytes)) return 'executable'
+  if (ARCHIVES.some(at)) return 'archive'
+  return looksLikeText(head) ? 'text' : 'binary'
+}
+
+const executable = () => new Rejection('file.executable', 'Programs cannot be uploaded.')
+const unsupported = (what: string) =>
+  new Rejection('file.type_unsupported', `Files of this kind cannot be read: ${what}.`)
+
+const OFFICE_PARTS: Array<[FileKind, string]> = [
+  ['docx', 'word/document.xml'],
+  ['xlsx', 'xl/workbook.xml'],
+  ['pptx', 'ppt/presentation.xml'],
+]
+
+/** @throws Rejection for archives that are no documents, and for bombs whatever they claim to be */
+async function zipKind(path: string, maxUnpackedBytes: number): Promise<FileKind> {
+  const zip = await ZipReader.open(path, maxUnpackedBytes)
+  try {
+    if (zip.has('META-INF/MANIFEST.MF') || zip.has('AndroidManifest.xml')) throw executable()
+    if ((await zip.text('mimetype'))?.trim() === 'application/epub+zip') return 'epub'
+    const office = OFFICE_PARTS.find(([, part]) => zip.has(part))
+    if (!office) throw unsupported('an archive')
+    if (zip.names().some((name) => name.endsWith('vbaProject.bin'))) throw unsupported('an Office file with macros')
+    return office[0]
+  } finally {
+    zip.close()
+  }
+}
+
+/** What the content is, whatever anybody says of it. `text` stands for every kind of text. */
+async function contentKind(path: string, maxUnpackedBytes: number): Promise<FileKind> {
+  const handle = await open(path, 'r')
+  const head = Buffer.alloc(HEAD_BYTES)
+  const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0).finally(() => handle.close())
+  const signature = signatureOf(head.subarray(0, bytesRead))
+  switch (signature) {
+    case 'zip':
+      return zipKind(path, maxUnpackedBytes)
+    case 'ole':
+      if ((await readStart(path)).includes(ENCRYPTED_PACKAGE)) throw encrypted()
+      throw unsupported('an Office file of before 2007')
+    case 'executable':
+      throw executable()
+    case 'archive':
+      throw unsupported('an archive')
+    case 'binary':
+      throw unsupported('neither a document, an image nor text')
+    default:
+      return signature
+  }
+}
+
+const readStart = async (path: string): Promise<Buffer> => {
+  const handle = await open(path, 'r')
+  try {
+    const { size } = await handle.stat()
+    if (size <= OLE_SCAN_BYTES) return await readFile(handle)
+    const start = Buffer.alloc(OLE_SCAN_BYTES)
+    await handle.read(start, 0, OLE_SCAN_BYTES, 0)
+    return start
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * The kind by which to read the file: what its content is, provided that type and name claim nothing else.
+ * @throws Rejection `file.type_mismatch`, `file.type_unsupported`, `file.executable`, `file.encrypted`, `file.archive_bomb`
+ */
+export async function detectKind(
+  path: string,
+  declared: { name: string; contentType: string },
+  maxUnpackedBytes: number,
+): Promise<FileKind> {
+  const claims = claimedKinds(declared.contentType, declared.name)
+  const content = await contentKind(path, maxUnpackedBytes)
+  if (content !== 'text') {
+    const lie = claims.find((claim) => claim !== content)
+    if (lie) throw mismatch(lie, content)
+    return content
+  }
+  // Windows calls CSV a spreadsheet; among kinds of text the name knows best.
+  const lie = claims.find((claim) => FILE_KINDS[claim].family !== 'text')
+  if (lie) throw mismatch(lie, content)
+  return claims.at(-1) ?? 'text'
+}
+
+const mismatch = (claim: FileKind, content: FileKind) =>
+  new Rejection(
+    'file.type_mismatch',
+    `The file claims to be ${contentTypeOf(claim)}, but its content is ${contentTypeOf(content)}.`,
+  )

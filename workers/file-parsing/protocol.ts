@@ -1,0 +1,39 @@
+import { z } from 'zod'
+
+/** What the parsing process is told. Paths are absolute; `folder` is the only place it may write to. */
+export const parseRequest = z.strictObject({
+  path: z.string(),
+  folder: z.string(),
+  name: z.string(),
+  contentType: z.string(),
+  maxPages: z.number().int(),
+  maxTextChars: z.number().int(),
+  maxUnpackedBytes: z.number().int(),
+  maxWholeBytes: z.number().int(),
+})
+export type ParseRequest = z.output<typeof parseRequest>
+
+const chunk = z.strictObject({
+  index: z.number().int(),
+  page: z.number().int().nullable(),
+  heading: z.string().nullable(),
+  text: z.string(),
+  terms: z.string().nullable(),
+  tokens: z.number().int(),
+})
+export type ParsedChunk = z.output<typeof chunk>
+
+/** What the parsing process answers, one JSON object a line: chunks, then exactly one `done` or `rejected`. */
+export const parseMessage = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('chunk'), chunk }),
+  z.strictObject({
+    type: z.literal('done'),
+    contentType: z.string(),
+    pages: z.number().int().nullable(),
+    textLength: z.number().int(),
+    /** Files in `folder`, made of an image. */
+    image: z.strictObject({ stripped: z.string(), strippedType: z.string(), thumbnail: z.string() }).nullable(),
+  }),
+  z.strictObject({ type: z.literal('rejected'), code: z.string(), message: z.string() }),
+])
+export type ParseMessage = z.output<typeof parseMessage>

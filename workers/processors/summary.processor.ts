@@ -1,0 +1,118 @@
+import type { AgentService } from '../../src/agents/agent.service.ts'
+import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
+import type { Conversation } from '../../src/conversations/conversation.entity.ts'
+import type { ConversationRepository } from '../../src/conversations/conversation.repository.ts'
+import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
+import type { SummaryRepository } from '../../src/conversations/summary.repository.ts'
+import type { LedgerService } from '../../src/credits/ledger.service.ts'
+import type { MeteredCall } from '../../src/credits/metered-call.ts'
+import type { Transactions } from '../../src/database/transaction.ts'
+import type { Announcer } from '../../src/runs/announcer.ts'
+import type { RunRepository } from '../../src/runs/run.repository.ts'
+import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
+import type { Logger } from '../../src/shared/logger.ts'
+import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
+import { PROMPT_VERSION, SUMMARY_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
+import { ask } from '../agent-runtime/small-call.ts'
+import { keptTokens } from '../agent-runtime/summary-policy.ts'
+
+interface SummaryDependencies {
+  conversationRows: ConversationRepository
+  summaries: SummaryRepository
+  runs: RunRepository
+  agents: AgentService
+  ledger: Pick<LedgerService, 'chargeCalls' | 'balance'>
+  terms: ModelTermsBook
+  network: ProviderNetwork
+  transactions: Transactions
+  announcer: Announcer
+  summaryJobs: SummaryJobs
+  contextTokenBudget: number
+  timeoutMs: number
+  logger: Logger
+}
+
+const MAX_OUTPUT_TOKENS = 700
+/** A summary is kept this short, whatever a model writes. */
+const MAX_CHARS = 4_000
+/** Calls of one job: a conversation that was imported whole is caught up with over several. */
+const MAX_CHUNKS = 4
+
+/** The beginnings of what was said, for the demo model, which cannot sum up. */
+const extract = (before: string, lines: readonly TranscriptLine[]): string =>
+  [before, ...lines.map((line) => transcriptText([{ ...line, content: line.content.split(/(?<=[.!?])\s/)[0] ?? '' }]))]
+    .filter(Boolean)
+    .join('\n')
+    .slice(-MAX_CHARS / 2)
+    .toWellFormed()
+
+/**
+ * Keeps a rolling summary of what no longer fits into a turn's context. Each version builds on the one before and says up
+ * to which message it goes. Its failure is harmless: turns go on with the summary that there is, and ask again.
+ */
+export class SummaryProcessor {
+  readonly #deps: SummaryDependencies
+
+  constructor(dependencies: SummaryDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** The handler of `conversations.summarize`. */
+  async handle({ conversationId }: { conversationId: string }, job: { signal: AbortSignal }): Promise<void> {
+    const conversation = await this.#deps.conversationRows.find(conversationId)
+    if (!conversation) return
+    for (let chunk = 0; chunk < MAX_CHUNKS; chunk++) {
+      if (!(await this.#extend(conversation, job.signal))) return
+    }
+  }
+
+  /** One more version; true when there is more to sum up. */
+  async #extend(conversation: Conversation, signal: AbortSignal): Promise<boolean> {
+    const { summaries, runs, contextTokenBudget, ledger, transactions, announcer } = this.#deps
+    const { id, userId } = conversation
+    const latest = await summaries.latest(id)
+    const { lines, more } = await summaries.outgrown(id, latest?.upToSeq ?? 0, {
+      keepTokens: keptTokens(contextTokenBudget),
+      chunkTokens: contextTokenBudget,
+      beforeSeq: await runs.firstOpenSeq(id),
+    })
+    const upToSeq = lines.at(-1)?.seq
+    if (upToSeq === undefined) return false
+    const written = await this.#write(conversation, latest?.text ?? '', lines, signal)
+    if (!written) return false
+    const { text, calls } = written
+    const version = (latest?.version ?? 0) + 1
+    const money = await transactions.run(async (tx) => {
+      if (!(await summaries.add({ conversationId: id, version, upToSeq, text, promptVersion: PROMPT_VERSION }, tx)))
+        return
+      return ledger.chargeCalls(tx, { key: `summary:${id}:${version}`, userId, conversationId: id, calls })
+    })
+    if (money && calls.length) await announcer.balance(userId, money)
+    return more && money !== undefined
+  }
+
+  async #write(
+    conversation: Conversation,
+    before: string,
+    lines: TranscriptLine[],
+    abortSignal: AbortSignal,
+  ): Promise<{ text: string; calls: MeteredCall[] } | undefined> {
+    const { agents, ledger, terms: book, network, timeoutMs, logger } = this.#deps
+    const [agent] = await agents.participants(conversation.agentIds)
+    const terms = agent && (await book.of(conversation.userId, agent).catch(() => undefined))
+    if (!terms || (await ledger.balance(conversation.userId)).available <= 0n) return undefined
+    if (terms.connection.provider === 'demo') return { text: extract(before, lines), calls: [] }
+    const answer = await ask(terms, network, {
+      purpose: 'summary',
+      system: SUMMARY_PROMPT,
+      prompt: `Minutes so far:\n${before || '(none)'}\n\nSaid since:\n${transcriptText(lines)}`,
+      maxOutputTokens: MAX_OUTPUT_TOKENS,
+      timeoutMs,
+      abortSignal,
+    })
+    const text = answer.text.trim().slice(0, MAX_CHARS).toWellFormed()
+    if (text) return { text, calls: onTerms(terms, answer.calls, agent) }
+    logger.info({ conversationId: conversation.id, code: answer.failure?.code }, 'a summary was not written')
+    return undefined
+  }
+}

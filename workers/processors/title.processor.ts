@@ -1,0 +1,134 @@
+import type { AgentService } from '../../src/agents/agent.service.ts'
+import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
+import type { Conversation } from '../../src/conversations/conversation.entity.ts'
+import type { ConversationRepository } from '../../src/conversations/conversation.repository.ts'
+import type { MessageRepository } from '../../src/conversations/message.repository.ts'
+import type { LedgerService } from '../../src/credits/ledger.service.ts'
+import type { MeteredCall } from '../../src/credits/metered-call.ts'
+import type { Transactions } from '../../src/database/transaction.ts'
+import type { Announcer } from '../../src/runs/announcer.ts'
+import type { RunViews } from '../../src/runs/run-views.ts'
+import type { Logger } from '../../src/shared/logger.ts'
+import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
+import { TITLE_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
+import { ask } from '../agent-runtime/small-call.ts'
+
+interface TitleDependencies {
+  conversationRows: ConversationRepository
+  messages: MessageRepository
+  agents: AgentService
+  ledger: Pick<LedgerService, 'chargeCalls' | 'balance'>
+  terms: ModelTermsBook
+  network: ProviderNetwork
+  transactions: Transactions
+  announcer: Announcer
+  views: RunViews
+  attempts: number
+  timeoutMs: number
+  logger: Logger
+}
+
+const MAX_CHARS = 60
+/** An answer longer than this is a speech and no heading. */
+const NO_TITLE_CHARS = 100
+const READ_MESSAGES = 4
+const READ_CHARS = 2_000
+/** A title that failed is tried again after this long, in ms. */
+const PAUSE_MS = 30_000
+
+/** At most 60 characters, cut between words where that is possible. */
+function shortened(text: string): string {
+  const clean = text.replace(/\s+/g, ' ').trim()
+  if (clean.length <= MAX_CHARS) return clean
+  const cut = clean.slice(0, MAX_CHARS - 1)
+  const space = cut.lastIndexOf(' ')
+  return `${(space > MAX_CHARS / 2 ? cut.slice(0, space) : cut).toWellFormed().replace(/[\s,;:.–—-]+$/, '')}…`
+}
+
+/** A model's answer as a title; undefined when it is none. */
+export function titleOf(answer: string): string | undefined {
+  const [line = '', ...others] = answer
+    .trim()
+    .split('\n')
+    .filter((one) => one.trim() !== '')
+  const bare = line.replace(/^(?:\s*(?:title|["'“”«»*_#`]+)\s*:?\s*)+|["'“”«»*_#`.\s]+$/gi, '')
+  if (others.length > 0 || bare === '' || bare.length > NO_TITLE_CHARS) return undefined
+  return shortened(bare)
+}
+
+/** The first sentence of the user's words, for when no model gives a title. */
+export const titleFromWords = (words: string): string =>
+  shortened(
+    words
+      .trim()
+      .split('\n')[0]
+      ?.split(/(?<=[.!?])\s/)[0] ?? '',
+  )
+
+/** Names a conversation after its first words, once. Whatever goes wrong is harmless: the user's own words are the title then. */
+export class TitleProcessor {
+  readonly #deps: TitleDependencies
+
+  constructor(dependencies: TitleDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** The handler of `conversations.title`. */
+  async handle({ conversationId }: { conversationId: string }, job: { signal: AbortSignal }): Promise<void> {
+    const { conversationRows, messages, attempts, logger } = this.#deps
+    const due = await conversationRows.claimTitle(conversationId, attempts, PAUSE_MS)
+    const conversation = due && (await conversationRows.find(conversationId))
+    if (!due || !conversation) return
+    const first = await messages.listAfter(conversationId, 0, READ_MESSAGES)
+    const { title, calls, failed } = await this.#ask(conversation, transcriptText(first), job.signal)
+    if (failed) logger.info({ conversationId, attempt: due.attempt, code: failed }, 'a title was not given')
+    const fallback =
+      failed && !due.isLast ? undefined : titleFromWords(first.find((m) => m.role === 'user')?.content ?? '')
+    await this.#write(conversation, title ?? fallback, calls, due.attempt)
+  }
+
+  async #ask(
+    conversation: Conversation,
+    text: string,
+    abortSignal: AbortSignal,
+  ): Promise<{ title: string | undefined; calls: MeteredCall[]; failed?: string }> {
+    const { agents, ledger, terms: book, network, timeoutMs } = this.#deps
+    const [agent] = await agents.participants(conversation.agentIds)
+    if (!agent || (await ledger.balance(conversation.userId)).available <= 0n) return { title: undefined, calls: [] }
+    const terms = await book.of(conversation.userId, agent).catch(() => undefined)
+    if (!terms) return { title: undefined, calls: [] }
+    const answer = await ask(terms, network, {
+      purpose: 'title',
+      system: TITLE_PROMPT,
+      prompt: text.slice(0, READ_CHARS).toWellFormed(),
+      maxOutputTokens: 200,
+      timeoutMs,
+      abortSignal,
+    })
+    return { title: titleOf(answer.text), calls: onTerms(terms, answer.calls, agent), failed: answer.failure?.code }
+  }
+
+  /** The title and what it cost, in one transaction. The user's own title stays. */
+  async #write(
+    conversation: Conversation,
+    title: string | undefined,
+    calls: MeteredCall[],
+    attempt: number,
+  ): Promise<void> {
+    const { conversationRows, ledger, transactions, views, announcer } = this.#deps
+    const { id, userId } = conversation
+    const outcome = await transactions.run(async (tx) => {
+      if (!(await conversationRows.lock(id, tx))) return undefined
+      const named = title ? await conversationRows.giveTitle(id, title, tx) : false
+      const money = await ledger.chargeCalls(tx, { key: `title:${id}:${attempt}`, userId, conversationId: id, calls })
+      return { named, money }
+    })
+    if (!outcome) return
+    if (calls.length) await announcer.balance(userId, outcome.money)
+    if (!outcome.named) return
+    const view = await views.conversation(userId, id)
+    await announcer.publish(id, view.version, [
+      { type: 'conversation.updated', conversationId: id, conversation: view },
+    ])
+  }
+}

@@ -1,0 +1,270 @@
+import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
+import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
+import { type Announcer, turnRef } from '../../src/runs/announcer.ts'
+import type { Dispatcher } from '../../src/runs/dispatcher.ts'
+import type { RunRepository } from '../../src/runs/run.repository.ts'
+import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
+import type { Titles } from '../../src/runs/titles.ts'
+import type { TurnKey } from '../../src/runs/turn.repository.ts'
+import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
+import type { TurnClaims } from '../../src/runs/turn-claims.ts'
+import type { TurnResult, TurnSettlement } from '../../src/runs/turn-settlement.ts'
+import { AppError } from '../../src/shared/errors.ts'
+import { backoffMs } from '../agent-runtime/backoff.ts'
+import { keepLease } from '../agent-runtime/lease-keeper.ts'
+import { PROMPT_VERSION } from '../agent-runtime/prompts.ts'
+import type { SpeakerChoice } from '../agent-runtime/speaker-choice.ts'
+import {
+  type AttemptOptions,
+  type AttemptOutcome,
+  type AttemptStep,
+  attemptSpeech,
+} from '../agent-runtime/turn-attempt.ts'
+import type { TurnContext, TurnContexts } from '../agent-runtime/turn-context.ts'
+import { type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
+import type { CancelSignals } from '../cancel-signals.ts'
+
+/** The steps of a turn, in order; a process may die at any of them, and nothing is lost or done twice. */
+export type TurnStep =
+  | 'claimed'
+  | 'decided'
+  | 'context.loaded'
+  | 'started.published'
+  | AttemptStep
+  | 'settle.began'
+  | 'settle.written'
+  | 'settled'
+  | 'completed.published'
+  | 'next.enqueued'
+
+interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onStep' | 'claims' | 'limits'> {
+  claims: TurnClaims
+  contexts: TurnContexts
+  speakers: SpeakerChoice
+  runs: Pick<RunRepository, 'secondsSinceStart'>
+  titles: Titles
+  summaryJobs: SummaryJobs
+  settlement: TurnSettlement
+  announcer: Announcer
+  dispatcher: Dispatcher
+  cancelSignals: CancelSignals
+  limits: AttemptOptions['limits'] & {
+    TURN_LEASE_MS: number
+    TURN_TIMEOUT_MS: number
+    TURN_MAX_ATTEMPTS: number
+    TURN_BACKOFF_MS: number
+    TURN_BACKOFF_MAX_MS: number
+  }
+  onStep?: (step: TurnStep, claim: TurnClaim) => void
+}
+
+/** A turn that somebody else has is looked at again a little after its lease or backoff ends. */
+const POSTPONE_MARGIN_MS = 50
+
+/** What an attempt had read of the conversation. */
+type Read = Pick<TurnContext, 'seenSeq' | 'crowded'>
+
+const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
+
+/** Does one turn: claim, speak, settle, tell, enqueue what follows. */
+export class TurnProcessor {
+  readonly #deps: TurnProcessorDependencies
+
+  constructor(dependencies: TurnProcessorDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** The handler of `turns.run`. */
+  async handle(key: TurnKey, job: Pick<JobContext, 'signal'>): Promise<void> {
+    const outcome = await this.#deps.claims.claim(key)
+    if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
+    if ('over' in outcome) return
+    const { claim } = outcome
+    this.#step('claimed', claim)
+    const stop = new TurnStop()
+    const release = this.#watch(claim, stop, job.signal)
+    try {
+      await this.#attempt(claim, stop)
+    } catch (error) {
+      if (!(error instanceof ClaimLost)) throw error
+      this.#deps.logger.info(
+        { runId: claim.runId, turn: claim.turn, attempt: claim.attempt },
+        'a late attempt wrote nothing',
+      )
+    } finally {
+      release()
+    }
+  }
+
+  /** Everything that may stop the attempt from outside; answers how to stop watching. */
+  #watch(claim: TurnClaim, stop: TurnStop, jobSignal: AbortSignal): () => void {
+    const { claims, limits, feed, cancelSignals, logger } = this.#deps
+    const onRenewed = () => {
+      if (claim.agentId) feed.touch({ ...claim, agentId: claim.agentId }).catch(() => {})
+    }
+    const lease = keepLease({ claims, claim, stop, leaseMs: limits.TURN_LEASE_MS, onRenewed, logger })
+    const forget = cancelSignals.on(claim.runId, () => stop.stop('cancel'))
+    const timeout = setTimeout(() => stop.stop('timeout'), limits.TURN_TIMEOUT_MS)
+    const drain = () => stop.stop('drain')
+    jobSignal.addEventListener('abort', drain, { once: true })
+    if (jobSignal.aborted) drain()
+    return () => {
+      lease.release()
+      forget()
+      clearTimeout(timeout)
+      jobSignal.removeEventListener('abort', drain)
+    }
+  }
+
+  async #attempt(claim: TurnClaim, stop: TurnStop): Promise<void> {
+    const named = claim.agentId === null ? await this.#chooseSpeaker(claim, stop) : claim
+    if (named) await this.#speak(named, stop)
+  }
+
+  /** Has the supervisor name the speaker, who is committed before speaking; undefined when the turn is over with that. */
+  async #chooseSpeaker(claim: TurnClaim, stop: TurnStop): Promise<TurnClaim | undefined> {
+    const choice = await this.#deps.speakers.choose(claim, stop).catch((error: unknown) => {
+      if (error instanceof ClaimLost) throw error
+      return this.#classify(error, claim)
+    })
+    if ('kind' in choice) {
+      await this.#fail(claim, null, { ...NOTHING_SAID, failure: choice }, choice)
+      return undefined
+    }
+    if (choice.claim) {
+      this.#step('decided', choice.claim)
+      return choice.claim
+    }
+    const outcome = { ...NOTHING_SAID, passed: choice.endedBy !== null, calls: choice.calls }
+    if (stop.kind) await this.#conclude(claim, choice, outcome, stop.kind)
+    else await this.#settle(claim, choice, outcome, { status: 'completed', endedBy: choice.endedBy })
+    return undefined
+  }
+
+  async #speak(claim: TurnClaim, stop: TurnStop): Promise<void> {
+    const context = await this.#deps.contexts.load(claim).catch((error: unknown) => this.#classify(error, claim))
+    if ('code' in context) return this.#fail(claim, null, { ...NOTHING_SAID, failure: context }, context)
+    this.#step('context.loaded', claim)
+    if (context.run.cancelRequestedAt) stop.stop('cancel')
+    const { agent } = context
+    const started = { type: 'turn.started' as const, ...turnRef(claim), agentId: agent.id, agentName: agent.name }
+    await this.#deps.announcer.publish(claim.conversationId, claim.version, [started])
+    // From here on an older attempt's text is refused, and nobody who joins sees it any more.
+    const begun = await this.#deps.feed.append({ ...claim, agentId: agent.id }, 0, '').catch(() => 'away')
+    if (begun === 'stale') throw new ClaimLost(claim)
+    this.#step('started.published', claim)
+    const release = await this.#limitTime(context, stop)
+    try {
+      const outcome = stop.kind
+        ? NOTHING_SAID
+        : await attemptSpeech(claim, context, stop, { ...this.#deps, onStep: (step) => this.#step(step, claim) })
+      await this.#conclude(claim, context, outcome, stop.kind)
+    } finally {
+      release()
+    }
+  }
+
+  /** What keeps a turn from its call; what is no known trouble is logged whole. */
+  #classify(error: unknown, { runId, turn }: TurnClaim): ProviderFailure {
+    if (!(error instanceof AppError)) this.#deps.logger.error({ err: error, runId, turn }, 'a turn could not be prepared')
+    return classifyProviderError(error)
+  }
+
+  /** Stops the speaker when the run's own seconds are over. */
+  async #limitTime({ run }: TurnContext, stop: TurnStop): Promise<() => void> {
+    if (run.maxSeconds === null) return () => {}
+    const leftMs = (run.maxSeconds - (await this.#deps.runs.secondsSinceStart(run.id))) * 1_000
+    const timer = setTimeout(() => stop.stop('time'), Math.max(0, leftMs))
+    return () => clearTimeout(timer)
+  }
+
+  /** Ends an attempt by what stopped it, if anything did. */
+  async #conclude(claim: TurnClaim, read: Read, outcome: AttemptOutcome, stopped: StopKind | undefined): Promise<void> {
+    switch (stopped) {
+      case 'lost':
+        throw new ClaimLost(claim)
+      case 'drain':
+        return this.#giveBack(claim, outcome, { delayMs: 0, failed: false, error: null })
+      case 'cancel':
+        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'cancelled' })
+      case 'credits':
+        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'credits_exhausted' })
+      case 'budget':
+        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'max_credits' })
+      case 'time':
+        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'max_seconds' })
+      default:
+        return outcome.failure
+          ? this.#fail(claim, read, outcome, outcome.failure)
+          : this.#settle(claim, read, outcome, { status: 'completed', endedBy: null })
+    }
+  }
+
+  /** Retryable trouble is tried again after a backoff, a few times; anything else fails the turn. */
+  async #fail(claim: TurnClaim, read: Read | null, outcome: AttemptOutcome, failure: ProviderFailure): Promise<void> {
+    const { limits, announcer, logger } = this.#deps
+    const error = { code: failure.code, message: failure.message }
+    const willRetry = failure.kind === 'retryable' && claim.failures + 1 < limits.TURN_MAX_ATTEMPTS
+    const { runId, turn, attempt } = claim
+    logger.warn({ runId, turn, attempt, code: failure.code, willRetry }, 'a turn failed')
+    const failed = { type: 'turn.failed' as const, ...turnRef(claim), error, willRetry }
+    if (willRetry) {
+      const { TURN_BACKOFF_MS: baseMs, TURN_BACKOFF_MAX_MS: maxMs } = limits
+      const delayMs = backoffMs(claim.failures, { baseMs, maxMs }, failure.retryAfterMs)
+      await this.#giveBack(claim, outcome, { delayMs, failed: true, error })
+      await announcer.publish(claim.conversationId, undefined, [failed])
+      return
+    }
+    const lost = { ...outcome, text: '', calls: [], lostCalls: outcome.calls }
+    await this.#settle(claim, read, lost, { status: 'failed', error, endedBy: null })
+  }
+
+  async #giveBack(
+    claim: TurnClaim,
+    outcome: AttemptOutcome,
+    change: { delayMs: number; failed: boolean; error: { code: string; message: string } | null },
+  ): Promise<void> {
+    const dispatch = await this.#deps.settlement.giveBack(claim, { ...change, lostCalls: outcome.calls })
+    await this.#deps.dispatcher.enqueue([dispatch])
+  }
+
+  async #settle(
+    claim: TurnClaim,
+    read: Read | null,
+    outcome: AttemptOutcome & { lostCalls?: TurnResult['lostCalls'] },
+    end: Pick<TurnResult, 'status' | 'endedBy'> & { error?: TurnResult['error'] },
+  ): Promise<void> {
+    const { settlement, announcer, dispatcher, feed } = this.#deps
+    this.#step('settle.began', claim)
+    const result: TurnResult = {
+      error: null,
+      ...end,
+      agentId: claim.agentId,
+      text: outcome.text,
+      passed: outcome.passed,
+      calls: outcome.calls,
+      lostCalls: outcome.lostCalls ?? [],
+      holdId: outcome.holdId,
+      seenSeq: read?.seenSeq ?? 0,
+      promptVersion: read && PROMPT_VERSION,
+    }
+    const settled = await settlement.settle(claim, result, () => this.#step('settle.written', claim))
+    this.#step('settled', claim)
+    const turnEvent = result.error
+      ? { type: 'turn.failed' as const, ...turnRef(claim), error: result.error, willRetry: false }
+      : announcer.turnCompleted(claim, settled, result.calls)
+    const runEvent = settled.runEnded ? await announcer.runEvent(claim.runId) : null
+    await announcer.publish(claim.conversationId, settled.version, [turnEvent, ...(runEvent ? [runEvent] : [])])
+    await announcer.balance(claim.userId, settled.money)
+    this.#step('completed.published', claim)
+    await dispatcher.admit(claim.userId)
+    if (claim.agentId) await feed.end({ ...claim, agentId: claim.agentId }).catch(() => {})
+    this.#step('next.enqueued', claim)
+    if (settled.titleWanted) await this.#deps.titles.enqueue(claim.conversationId)
+    if (read?.crowded) await this.#deps.summaryJobs.enqueue(claim.conversationId)
+  }
+
+  #step(step: TurnStep, claim: TurnClaim): void {
+    this.#deps.onStep?.(step, claim)
+  }
+}

@@ -1,0 +1,109 @@
+import type { Container } from '../src/container.ts'
+import { withAdvisoryLock } from '../src/database/advisory-lock.ts'
+import { Reconciler } from '../src/runs/reconciler.ts'
+import type { TurnClaim } from '../src/runs/turn-claim.ts'
+import { repeat } from '../src/shared/repeat.ts'
+import { reconcileFiles } from '../src/storage/file-reconciler.ts'
+import { ClamScanner } from '../src/storage/virus-scanner.ts'
+import { ModelTermsBook } from './agent-runtime/model-terms.ts'
+import { SpeakerChoice } from './agent-runtime/speaker-choice.ts'
+import { TurnContexts } from './agent-runtime/turn-context.ts'
+import { CancelSignals } from './cancel-signals.ts'
+import { type Consumer, startConsumer } from './consumer.ts'
+import { FileProcessor } from './processors/file.processor.ts'
+import { SummaryProcessor } from './processors/summary.processor.ts'
+import { TitleProcessor } from './processors/title.processor.ts'
+import { TurnProcessor, type TurnStep } from './processors/turn.processor.ts'
+
+/** For tests that kill a process at a step of a turn. */
+export interface WorkerHooks {
+  onStep?: (step: TurnStep, claim: TurnClaim) => void
+}
+
+/** A decision or a title that takes a provider longer than this is not worth the wait. */
+const SMALL_CALL_TIMEOUT_MS = 20_000
+
+/** Does jobs and reconciles until shutdown. */
+export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Consumer> {
+  const { env, logger, shutdown, db, queue, feed } = container
+  const cancelSignals = new CancelSignals()
+  const stopListening = await cancelSignals.listen(feed)
+  shutdown.add('cancel signals', stopListening)
+  const terms = new ModelTermsBook({
+    connections: container.connections,
+    prices: container.priceBook,
+    ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
+  })
+  const contextTokenBudget = env.CONTEXT_TOKEN_BUDGET
+  const contexts = new TurnContexts({
+    ...container,
+    terms,
+    contextTokenBudget,
+    maxOutputTokensDefault: env.MAX_OUTPUT_TOKENS_DEFAULT,
+  })
+  const timeoutMs = Math.min(SMALL_CALL_TIMEOUT_MS, env.PROVIDER_IDLE_TIMEOUT_MS)
+  const turnProcessor = new TurnProcessor({
+    ...container,
+    ...hooks,
+    contexts,
+    speakers: new SpeakerChoice({ ...container, contexts, terms, timeoutMs }),
+    cancelSignals,
+    limits: env,
+  })
+  const titleProcessor = new TitleProcessor({ ...container, terms, attempts: env.TITLE_ATTEMPTS, timeoutMs })
+  const summaryProcessor = new SummaryProcessor({
+    ...container,
+    terms,
+    contextTokenBudget,
+    timeoutMs: env.PROVIDER_IDLE_TIMEOUT_MS,
+  })
+  const { storage } = container
+  const fileProcessor = new FileProcessor({
+    ...storage,
+    files: storage.rows,
+    scanner: env.CLAMD_URL ? new ClamScanner(env.CLAMD_URL, env.FILE_PROCESS_TIMEOUT_MS) : undefined,
+    limits: {
+      timeoutMs: env.FILE_PROCESS_TIMEOUT_MS,
+      memoryMb: env.FILE_PROCESS_MEMORY_MB,
+      maxPages: env.FILE_MAX_PAGES,
+      maxTextChars: env.FILE_TEXT_MAX_CHARS,
+    },
+    leaseMs: env.TURN_LEASE_MS,
+    maxAttempts: env.FILE_MAX_ATTEMPTS,
+    backoffMs: env.TURN_BACKOFF_MS,
+  })
+  const consumer = await startConsumer({
+    backend: queue,
+    handlers: {
+      turnRun: (payload, job) => turnProcessor.handle(payload, job),
+      fileProcess: (payload, job) => fileProcessor.handle(payload, job),
+      conversationTitle: (payload, job) => titleProcessor.handle(payload, job),
+      conversationSummarize: (payload, job) => summaryProcessor.handle(payload, job),
+    },
+    concurrency: { turns: env.WORKER_CONCURRENCY, files: env.FILE_CONCURRENCY, chores: env.CHORE_CONCURRENCY },
+    lockMs: env.JOB_LOCK_MS,
+    logger,
+  })
+  shutdown.add('consumer', () => consumer.drain(env.DRAIN_MS))
+  const reconciler = new Reconciler({
+    ...container,
+    redispatchAfterMs: env.REDISPATCH_AFTER_MS,
+    cancelGraceMs: env.CANCEL_GRACE_MS,
+  })
+  const reconciling = repeat(
+    'reconcile',
+    env.RECONCILE_INTERVAL_MS,
+    () =>
+      withAdvisoryLock(db, 'reconciler', async () => {
+        await reconciler.runOnce()
+        await reconcileFiles({
+          ...storage,
+          maxAttempts: env.FILE_MAX_ATTEMPTS,
+          redispatchAfterMs: env.REDISPATCH_AFTER_MS,
+        })
+      }),
+    logger,
+  )
+  shutdown.add('reconciler', reconciling.stop)
+  return consumer
+}
