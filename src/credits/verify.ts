@@ -1,38 +1,9 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { z } from 'zod'
-import { type Env, readProcessEnv } from '../config/env.ts'
+import { readProcessEnv } from '../config/env.ts'
 import { createDataSource } from '../database/data-source.ts'
-import { startEmbeddedPostgres } from '../database/embedded-postgres.ts'
-import { SetupError } from '../database/setup-error.ts'
+import { reachDatabase } from '../database/reach-database.ts'
 import { messageOf } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
 import { type LedgerAudit, verifyLedger } from './ledger-audit.ts'
-
-/** What the embedded server's keeper writes down beside its data. */
-const embeddedState = z.object({ password: z.string(), port: z.number() })
-
-interface OpenDatabase {
-  url: string
-  close(): Promise<void>
-}
-
-/** The database of this installation, also while the application is running on its embedded one. */
-async function openDatabase(env: Env): Promise<OpenDatabase> {
-  if (env.DATABASE_URL) return { url: env.DATABASE_URL, close: async () => {} }
-  try {
-    const server = await startEmbeddedPostgres({ dataDir: env.DATA_DIR, logger: createLogger('warn') })
-    return { url: server.url, close: () => server.stop() }
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error
-    // The folder is locked by the running application: its server is asked.
-    const file = join(env.DATA_DIR, 'postgres.json')
-    const state = embeddedState.safeParse(JSON.parse(await readFile(file, 'utf8').catch(() => 'null')))
-    if (!state.success) throw error
-    const { password, port } = state.data
-    return { url: `postgres://chatsparty:${password}@127.0.0.1:${port}/chatsparty`, close: async () => {} }
-  }
-}
 
 const LABELS: [string, string][] = [
   ['accounts', 'accounts'],
@@ -61,7 +32,7 @@ function report({ figures, differences }: LedgerAudit): string {
 
 /** `npm run ledger:verify`: exit 0 when the ledger adds up, 1 when not (or when it could not be read). */
 try {
-  const database = await openDatabase(readProcessEnv())
+  const database = await reachDatabase(readProcessEnv(), createLogger('warn'))
   const db = createDataSource({ url: database.url, entities: [], poolSize: 1 })
   try {
     await db.initialize()

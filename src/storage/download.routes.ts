@@ -1,0 +1,72 @@
+import { pipeline } from 'node:stream/promises'
+import type { Request, Response } from 'express'
+import { idParams } from '../http/input.ts'
+import { defineStreamRoute, type Route } from '../http/route.ts'
+import { byteRange } from './byte-range.ts'
+import { downloadQuery } from './file.schemas.ts'
+import type { Download, FileService } from './file.service.ts'
+import { mayShowInline } from './file-types.ts'
+
+/** Whatever a file contains, a browser shall neither run it nor guess at it. */
+const GUARDS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-site',
+  'cache-control': 'private, no-cache',
+}
+
+/** `GET /api/storage/files/:id/download` with ranges and conditions, or a redirect to the store. */
+export const downloadRoute = (files: FileService): Route =>
+  defineStreamRoute({
+    method: 'get',
+    path: '/api/storage/files/:id/download',
+    access: 'user',
+    params: idParams,
+    query: downloadQuery,
+    async handler({ user, params, query, req, res }) {
+      const options = { variant: query.variant, inline: query.disposition === 'inline' }
+      const download = await files.download(user.id, params.id, options)
+      if (download.kind === 'redirect') {
+        res.set('cache-control', 'private, no-store').redirect(302, download.url)
+      } else await send(req, res, download)
+    },
+  })
+
+const matches = (header: string, etag: string): boolean =>
+  header.trim() === '*' || header.split(',').some((item) => item.trim().replace(/^W\//, '') === etag)
+
+async function send(req: Request, res: Response, download: Extract<Download, { kind: 'stream' }>): Promise<void> {
+  const { size, etag, modifiedAt } = download
+  res.set(GUARDS)
+  if (mayShowInline(download.contentType))
+    res.set('content-security-policy', "default-src 'none'; img-src 'self'; sandbox")
+  res.set({ 'accept-ranges': 'bytes', 'last-modified': modifiedAt.toUTCString() })
+  if (etag) res.set('etag', etag)
+  const unless = req.get('if-none-match')
+  if (etag && unless !== undefined && matches(unless, etag)) {
+    res.status(304).end()
+    return
+  }
+  // A range of something that has changed since would be glued to the wrong rest.
+  const condition = req.get('if-range')
+  const range = condition === undefined || condition === etag ? byteRange(req.get('range'), size) : undefined
+  if (range === 'unsatisfiable') {
+    res.set('content-range', `bytes */${size}`).status(416).end()
+    return
+  }
+  res.set({ 'content-disposition': download.contentDisposition })
+  // Not `res.type()`: that adds a charset that nobody knows.
+  res.setHeader('content-type', download.contentType)
+  res.setHeader('content-length', range ? range.end - range.start + 1 : size)
+  if (range) res.setHeader('content-range', `bytes ${range.start}-${range.end}/${size}`)
+  res.status(range ? 206 : 200)
+  if (req.method === 'HEAD' || size === 0) {
+    res.end()
+    return
+  }
+  const body = await download.open(range)
+  await pipeline(body, res).catch((error: unknown) => {
+    // The client left, or the store broke off: either way the answer ends here and the client sees that it is short.
+    if (!res.destroyed) res.destroy(error instanceof Error ? error : undefined)
+  })
+}

@@ -1,0 +1,48 @@
+import type { Transactions } from '../database/transaction.ts'
+import type { JobQueue } from '../queue/job-queue.ts'
+import type { Logger } from '../shared/logger.ts'
+import type { FileView } from './file.presenter.ts'
+import { FileRepository } from './file.repository.ts'
+import { FileService } from './file.service.ts'
+import { FileChunkRepository } from './file-chunk.repository.ts'
+import { FileDispatch } from './file-dispatch.ts'
+import type { FileLimits } from './file-limits.ts'
+import { FileObjects } from './file-objects.ts'
+import { FileWorkRepository } from './file-work.repository.ts'
+import type { Store } from './store.ts'
+import { UploadService } from './upload.service.ts'
+
+export interface FileDomainOptions {
+  db: ConstructorParameters<typeof FileRepository>[0]
+  transactions: Transactions
+  queue: JobQueue
+  store: Store
+  limits: FileLimits
+  /** Told of every change of a file's status, after its commit; what it throws is logged. */
+  onFileChanged: (userId: string, file: FileView) => Promise<void>
+  logger: Logger
+}
+
+export type FileDomain = ReturnType<typeof createFileDomain>
+
+/** The parts of this domain, wired to each other; the composition root passes what is outside of it. */
+export function createFileDomain({ db, transactions, queue, store, limits, onFileChanged, logger }: FileDomainOptions) {
+  const files = new FileRepository(db)
+  const work = new FileWorkRepository(db)
+  const chunks = new FileChunkRepository(db)
+  const objects = new FileObjects(files, store)
+  const dispatch = new FileDispatch(queue, logger)
+  return {
+    rows: files,
+    work,
+    chunks,
+    objects,
+    dispatch,
+    store,
+    transactions,
+    onFileChanged,
+    logger,
+    files: new FileService({ files, work, chunks, store, objects, dispatch, limits, onFileChanged, logger }),
+    uploads: new UploadService({ files, store, objects, transactions, dispatch, limits, logger }),
+  }
+}

@@ -1,0 +1,28 @@
+import type { FileRepository } from './file.repository.ts'
+import { objectKeys } from './object-keys.ts'
+import type { Store } from './store.ts'
+
+/**
+ * Ends deletions: the row is `deleting` since a commit, the objects go first and the row last, so that whatever stops this, the
+ * row is still there for the next try.
+ */
+export class FileObjects {
+  readonly #files: FileRepository
+  readonly #store: Store
+
+  constructor(files: FileRepository, store: Store) {
+    this.#files = files
+    this.#store = store
+  }
+
+  /** Removes the objects and the row of a file that is marked `deleting`. @throws when the store cannot be reached. */
+  async removeMarked(fileId: string): Promise<void> {
+    await this.removeObjects(fileId)
+    await this.#files.remove(fileId)
+  }
+
+  /** Removes every object that a file can have. */
+  async removeObjects(fileId: string): Promise<void> {
+    await Promise.all(Object.values(objectKeys(fileId)).map((key) => this.#store.delete(key)))
+  }
+}

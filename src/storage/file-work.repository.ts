@@ -1,0 +1,170 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import type { File } from './file.entity.ts'
+import { FILE_COLUMNS } from './file.repository.ts'
+
+/** What reading a file found out. */
+export interface FileFindings {
+  contentType: string
+  sha256: string
+  pages: number | null
+  textLength: number
+  textTokens: number
+  image: boolean
+}
+
+/** A reason that its owner is shown. */
+export interface FileError {
+  code: string
+  message: string
+}
+
+const RELEASE = `claim_token = NULL, lease_until = NULL, updated_at = now()`
+
+/** The processing of files: claims, leases, retries, deadlines. Every write of a claim is guarded by its token. */
+export class FileWorkRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** Takes a due file that nobody works on, or whose worker's lease has run out. Undefined when there is nothing to do. */
+  async claim(id: string, token: string, leaseMs: number): Promise<File | undefined> {
+    const claimed = await rows<File>(
+      this.#db.manager,
+      `UPDATE files SET claim_token = $2, lease_until = now() + $3 * interval '1 ms', attempt = attempt + 1, updated_at = now()
+       WHERE id = $1 AND status = 'processing' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+       RETURNING ${FILE_COLUMNS}`,
+      [id, token, leaseMs],
+    )
+    return claimed[0]
+  }
+
+  /** Milliseconds until another worker's lease or the backoff ends; undefined when the file is not to be processed. */
+  async waitFor(id: string): Promise<number | undefined> {
+    const found = await rows<{ ms: number }>(
+      this.#db.manager,
+      `SELECT (extract(epoch FROM greatest(lease_until, due_at) - now()) * 1000)::float8 AS ms
+       FROM files WHERE id = $1 AND status = 'processing'`,
+      [id],
+    )
+    return found[0]?.ms
+  }
+
+  /** False when the claim is lost: the work must stop. */
+  async renew(id: string, token: string, leaseMs: number): Promise<boolean> {
+    const renewed = await rows(
+      this.#db.manager,
+      `UPDATE files SET lease_until = now() + $3 * interval '1 ms'
+       WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING id`,
+      [id, token, leaseMs],
+    )
+    return renewed.length === 1
+  }
+
+  /** Settles a claim as `ready`. Undefined when the claim was lost; then nothing may be written. */
+  async settleReady(id: string, token: string, findings: FileFindings, tx: Tx): Promise<File | undefined> {
+    const settled = await rows<File>(
+      tx,
+      `UPDATE files SET status = 'ready', content_type = $3, sha256 = $4, pages = $5, text_length = $6, text_tokens = $7, image = $8,
+         error_code = NULL, error_message = NULL, deadline_at = NULL, ${RELEASE}
+       WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING ${FILE_COLUMNS}`,
+      [
+        id,
+        token,
+        findings.contentType,
+        findings.sha256,
+        findings.pages,
+        findings.textLength,
+        findings.textTokens,
+        findings.image,
+      ],
+    )
+    return settled[0]
+  }
+
+  /** Settles a claim as `failed`. Undefined when the claim was lost. */
+  async settleFailed(id: string, token: string, error: FileError): Promise<File | undefined> {
+    const settled = await rows<File>(
+      this.#db.manager,
+      `UPDATE files SET status = 'failed', error_code = $3, error_message = $4, deadline_at = NULL, ${RELEASE}
+       WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING ${FILE_COLUMNS}`,
+      [id, token, error.code, error.message],
+    )
+    return settled[0]
+  }
+
+  /** Gives a claim back, to be tried again after `delayMs`. `refund` when the try shall not count (a drain). */
+  async release(id: string, token: string, delayMs: number, refund: boolean): Promise<number | undefined> {
+    const released = await rows<{ dispatch: number }>(
+      this.#db.manager,
+      `UPDATE files SET due_at = now() + $3 * interval '1 ms', dispatch = dispatch + 1,
+         dispatched_at = now() + $3 * interval '1 ms', attempt = attempt - $4, ${RELEASE}
+       WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING dispatch`,
+      [id, token, delayMs, refund ? 1 : 0],
+    )
+    return released[0]?.dispatch
+  }
+
+  /** Starts a settled file's processing anew. Undefined when it is not settled. */
+  async restart(userId: string, id: string, deadlineMs: number): Promise<File | undefined> {
+    const restarted = await rows<File>(
+      this.#db.manager,
+      `UPDATE files SET status = 'processing', error_code = NULL, error_message = NULL, attempt = 0, dispatch = dispatch + 1,
+         dispatched_at = now(), due_at = now(), deadline_at = now() + $3 * interval '1 ms', ${RELEASE}
+       WHERE id = $1 AND user_id = $2 AND status IN ('ready', 'failed') RETURNING ${FILE_COLUMNS}`,
+      [id, userId, deadlineMs],
+    )
+    return restarted[0]
+  }
+
+  /** Files past their deadline or out of tries, whose worker is gone, become `failed`. */
+  failOverdue(maxAttempts: number, limit: number): Promise<File[]> {
+    return rows<File>(
+      this.#db.manager,
+      `UPDATE files SET status = 'failed', deadline_at = NULL, ${RELEASE},
+         error_code = CASE WHEN deadline_at <= now() THEN 'file.deadline_exceeded' ELSE 'file.processing_failed' END,
+         error_message = CASE WHEN deadline_at <= now() THEN 'Reading the file took too long.'
+           ELSE 'The file could not be read in several tries.' END
+       WHERE id IN (
+         SELECT id FROM files WHERE status = 'processing' AND (lease_until IS NULL OR lease_until < now())
+           AND (deadline_at <= now() OR attempt >= $1) LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING ${FILE_COLUMNS}`,
+      [maxAttempts, limit],
+    )
+  }
+
+  /**
+   * Files that should be in the queue and perhaps are not: due, and either never claimed since their dispatch or with a dead claim.
+   * A dead claim is ended and gets a new dispatch number, because a hung worker may still hold the job of the old one.
+   */
+  redispatch(afterMs: number, limit: number): Promise<Array<{ id: string; dispatch: number }>> {
+    return rows(
+      this.#db.manager,
+      `UPDATE files SET dispatched_at = now(), dispatch = dispatch + (lease_until IS NOT NULL)::int, claim_token = NULL, lease_until = NULL
+       WHERE id IN (
+         SELECT id FROM files WHERE status = 'processing' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+           AND (dispatched_at IS NULL OR dispatched_at < now() - $1 * interval '1 ms' OR lease_until IS NOT NULL)
+         ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING id, dispatch`,
+      [afterMs, limit],
+    )
+  }
+
+  /** Uploads that never ended become deletions; answers deletions that are due, each put off so that nobody else takes it. */
+  async takeDeletions(retryMs: number, limit: number): Promise<string[]> {
+    await this.#db.manager.query(
+      `UPDATE files SET status = 'deleting', due_at = now(), updated_at = now() WHERE status = 'uploading' AND deadline_at <= now()`,
+    )
+    const taken = await rows<{ id: string }>(
+      this.#db.manager,
+      `UPDATE files SET due_at = now() + $1 * interval '1 ms'
+       WHERE id IN (SELECT id FROM files WHERE status = 'deleting' AND due_at <= now() LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING id`,
+      [retryMs, limit],
+    )
+    return taken.map((row) => row.id)
+  }
+}

@@ -1,0 +1,189 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import type { File, FileStatus } from './file.entity.ts'
+
+/** Of all files of a user, as the quotas count them. */
+export interface StoredUsage {
+  /** Bytes of files that are there, and those that direct uploads have reserved. */
+  bytes: number
+  files: number
+  /** Uploads that began within the last minute. */
+  recent: number
+}
+
+export interface FileFilter {
+  status?: 'processing' | 'ready' | 'failed'
+  /** A part of the name, in any case. */
+  name?: string
+  cursor?: string
+  limit: number
+}
+
+/** The columns of a `File`, aliased; `size` is cast because pg gives int8 as text. */
+export const FILE_COLUMNS = `id, user_id AS "userId", name, content_type AS "contentType", size::float8 AS size, sha256, status, direct,
+  error_code AS "errorCode", error_message AS "errorMessage", pages, text_length AS "textLength", text_tokens AS "textTokens",
+  image, attempt, dispatch, dispatched_at AS "dispatchedAt", claim_token AS "claimToken", lease_until AS "leaseUntil",
+  due_at AS "dueAt", deadline_at AS "deadlineAt", created_at AS "createdAt", updated_at AS "updatedAt"`
+
+/** What its owner sees: neither uploads that have not ended nor what is being deleted. */
+const VISIBLE = `status IN ('processing', 'ready', 'failed')`
+const USER_LOCK = 728_064_006
+
+const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, (char) => `\\${char}`)}%`
+
+/** The files of a user: what its owner asks for, and what counts against the quotas. */
+export class FileRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** Makes a user's quota checks wait for each other until the transaction ends. */
+  async lockUser(userId: string, tx: Tx): Promise<void> {
+    await tx.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [USER_LOCK, userId])
+  }
+
+  async usage(userId: string, tx: Tx = this.#db.manager): Promise<StoredUsage> {
+    const found = await rows<StoredUsage>(
+      tx,
+      `SELECT coalesce(sum(size), 0)::float8 AS bytes, count(*)::int AS files,
+         count(*) FILTER (WHERE created_at > now() - interval '1 minute')::int AS recent
+       FROM files WHERE user_id = $1 AND status <> 'deleting'`,
+      [userId],
+    )
+    return found[0] ?? { bytes: 0, files: 0, recent: 0 }
+  }
+
+  /** A file whose bytes are about to come; after `deadlineMs` a sweep removes it. */
+  async insertUploading(
+    file: Pick<File, 'id' | 'userId' | 'name' | 'contentType' | 'size' | 'direct'> & { deadlineMs: number },
+    tx: Tx = this.#db.manager,
+  ): Promise<void> {
+    await tx.query(
+      `INSERT INTO files (id, user_id, name, content_type, size, direct, status, due_at, deadline_at)
+       VALUES ($1, $2, $3, $4, $5, $6, 'uploading', now(), now() + $7 * interval '1 ms')`,
+      [file.id, file.userId, file.name, file.contentType, file.size, file.direct, file.deadlineMs],
+    )
+  }
+
+  /** A slow upload that still moves is not abandoned. False when it was swept meanwhile. */
+  async extendUpload(id: string, deadlineMs: number): Promise<boolean> {
+    const found = await rows(
+      this.#db.manager,
+      `UPDATE files SET deadline_at = now() + $2 * interval '1 ms' WHERE id = $1 AND status = 'uploading' RETURNING id`,
+      [id, deadlineMs],
+    )
+    return found.length === 1
+  }
+
+  /** The bytes are in the store: from now on the file is its owner's. Undefined when the upload was swept meanwhile. */
+  async acceptUpload(
+    id: string,
+    { size, sha256, deadlineMs }: { size: number; sha256: string | null; deadlineMs: number },
+    tx: Tx = this.#db.manager,
+  ): Promise<File | undefined> {
+    const accepted = await rows<File>(
+      tx,
+      `UPDATE files SET status = 'processing', size = $2, sha256 = $3, due_at = now(), dispatched_at = now(),
+         deadline_at = now() + $4 * interval '1 ms', updated_at = now()
+       WHERE id = $1 AND status = 'uploading' RETURNING ${FILE_COLUMNS}`,
+      [id, size, sha256, deadlineMs],
+    )
+    return accepted[0]
+  }
+
+  async findVisible(userId: string, id: string): Promise<File | undefined> {
+    const found = await rows<File>(
+      this.#db.manager,
+      `SELECT ${FILE_COLUMNS} FROM files WHERE user_id = $1 AND id = $2 AND ${VISIBLE}`,
+      [userId, id],
+    )
+    return found[0]
+  }
+
+  /** A direct upload that has not been completed. */
+  async findUploading(userId: string, id: string): Promise<File | undefined> {
+    const found = await rows<File>(
+      this.#db.manager,
+      `SELECT ${FILE_COLUMNS} FROM files
+       WHERE user_id = $1 AND id = $2 AND direct AND status = 'uploading' AND deadline_at > now()`,
+      [userId, id],
+    )
+    return found[0]
+  }
+
+  /** Newest first; reads one row more than asked, so that the caller sees whether there is another page. */
+  list(userId: string, { status, name, cursor, limit }: FileFilter): Promise<File[]> {
+    return rows<File>(
+      this.#db.manager,
+      `SELECT ${FILE_COLUMNS} FROM files
+       WHERE user_id = $1 AND ${VISIBLE} AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR name ILIKE $3)
+         AND ($4::uuid IS NULL OR id < $4)
+       ORDER BY id DESC LIMIT $5`,
+      [userId, status ?? null, name ? likePattern(name) : null, cursor ?? null, limit + 1],
+    )
+  }
+
+  /** Those of the ids that are visible files of this user. */
+  async ownedBy(userId: string, ids: string[], tx: Tx = this.#db.manager): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `SELECT id FROM files WHERE user_id = $1 AND id = ANY($2::uuid[]) AND ${VISIBLE}`,
+      [userId, ids],
+    )
+    return found.map((row) => row.id)
+  }
+
+  /** Visible files by id, in no particular order. */
+  byIds(ids: string[]): Promise<File[]> {
+    return rows<File>(this.#db.manager, `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND ${VISIBLE}`, [
+      ids,
+    ])
+  }
+
+  /**
+   * Takes visible files from their owner; their objects are removed next, by the caller or by a sweep. Ends a claim too.
+   * Answers which were there.
+   */
+  async markDeleting(userId: string, ids: string[]): Promise<string[]> {
+    const marked = await rows<{ id: string }>(
+      this.#db.manager,
+      `UPDATE files SET status = 'deleting', claim_token = NULL, lease_until = NULL, due_at = now(), updated_at = now()
+       WHERE user_id = $1 AND id = ANY($2::uuid[]) AND ${VISIBLE} RETURNING id`,
+      [userId, ids],
+    )
+    return marked.map((row) => row.id)
+  }
+
+  /** Takes back an upload that failed. False when it was accepted or removed meanwhile. */
+  async abandonUpload(id: string): Promise<boolean> {
+    const marked = await rows(
+      this.#db.manager,
+      `UPDATE files SET status = 'deleting', due_at = now(), updated_at = now() WHERE id = $1 AND status = 'uploading' RETURNING id`,
+      [id],
+    )
+    return marked.length === 1
+  }
+
+  /** The last step of a deletion, after its objects are gone. */
+  async remove(id: string): Promise<void> {
+    await this.#db.manager.query(`DELETE FROM files WHERE id = $1 AND status = 'deleting'`, [id])
+  }
+
+  /** Which of these ids have a row, and in which status. */
+  statuses(ids: string[]): Promise<Array<{ id: string; status: FileStatus; image: boolean }>> {
+    return rows(this.#db.manager, `SELECT id, status, image FROM files WHERE id = ANY($1::uuid[])`, [ids])
+  }
+
+  /** Settled files in the order of their ids, for an audit. */
+  settledAfter(id: string | null, limit: number): Promise<Array<{ id: string; size: number; image: boolean }>> {
+    return rows(
+      this.#db.manager,
+      `SELECT id, size::float8 AS size, image FROM files
+       WHERE status IN ('processing', 'ready') AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2`,
+      [id, limit],
+    )
+  }
+}

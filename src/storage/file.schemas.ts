@@ -1,0 +1,21 @@
+import { z } from 'zod'
+
+/** Filters of the list, besides its page. */
+export const fileFilter = {
+  status: z.enum(['processing', 'ready', 'failed']).optional(),
+  /** A part of the name, in any case. */
+  name: z.string().min(1).max(255).optional(),
+}
+
+export const batchDeleteBody = z.strictObject({ ids: z.array(z.uuid()).min(1).max(100) })
+
+export const downloadQuery = z.strictObject({
+  variant: z.enum(['original', 'stripped', 'thumbnail']).default('original'),
+  disposition: z.enum(['attachment', 'inline']).default('attachment'),
+})
+
+export const directUploadBody = z.strictObject({
+  name: z.string().min(1).max(10_000),
+  contentType: z.string().max(255).optional(),
+  size: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+})

@@ -1,0 +1,259 @@
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import type { Tx } from '../database/transaction.ts'
+import { AppError, notFound } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
+import { chooseWhole, type FilePassage, joinPassages, PASSAGE_OVERHEAD, takeWithin } from './context-selection.ts'
+import type { File } from './file.entity.ts'
+import { type FileView, presentFile } from './file.presenter.ts'
+import type { FileFilter, FileRepository } from './file.repository.ts'
+import type { FileChunkRepository } from './file-chunk.repository.ts'
+import type { FileDispatch } from './file-dispatch.ts'
+import type { FileLimits } from './file-limits.ts'
+import { contentDisposition } from './file-name.ts'
+import type { FileObjects } from './file-objects.ts'
+import { mayShowInline } from './file-types.ts'
+import type { FileWorkRepository } from './file-work.repository.ts'
+import { objectKeys } from './object-keys.ts'
+import { type ByteRange, ObjectMissing, type Store } from './store.ts'
+
+/** Files that were found dangerous are not given out again, not even to their owner. */
+const UNSAFE = new Set(['file.infected', 'file.executable', 'file.archive_bomb'])
+/** More matches than this are more than any context holds. */
+const MATCHES = 400
+const BEGINNING_CHUNKS = 8
+const OCTETS = 'application/octet-stream'
+
+export type FileVariant = 'original' | 'stripped' | 'thumbnail'
+
+/** How to answer a download: an address to go to, or bytes to send. */
+export type Download =
+  | { kind: 'redirect'; url: string }
+  | {
+      kind: 'stream'
+      size: number
+      contentType: string
+      contentDisposition: string
+      /** Quoted, as in the header; undefined while the hash is not known. */
+      etag: string | undefined
+      modifiedAt: Date
+      open(range?: ByteRange): Promise<Readable>
+    }
+
+/** An image for a model: without metadata, at most 2048 pixels wide and high. */
+export interface FileImage {
+  fileId: string
+  name: string
+  contentType: string
+  data: Uint8Array
+}
+
+/** What a user has stored and may store, in bytes and counts. */
+export interface StorageUsage {
+  bytes: number
+  files: number
+  limits: { bytes: number; files: number; fileBytes: number; uploadsPerMinute: number }
+}
+
+export interface FileServiceOptions {
+  files: FileRepository
+  work: FileWorkRepository
+  chunks: FileChunkRepository
+  store: Store
+  objects: FileObjects
+  dispatch: FileDispatch
+  limits: FileLimits
+  /** Told of every change of status, after its commit. */
+  onFileChanged: (userId: string, file: FileView) => Promise<void>
+  logger: Logger
+}
+
+/** The files of users, and what turns read of them. */
+export class FileService {
+  readonly #options: FileServiceOptions
+
+  constructor(options: FileServiceOptions) {
+    this.#options = options
+  }
+
+  /** Newest first, one more than `limit` when there is another page. */
+  async list(userId: string, filter: FileFilter): Promise<FileView[]> {
+    return (await this.#options.files.list(userId, filter)).map(presentFile)
+  }
+
+  /** @throws AppError 404 `file.not_found` */
+  async get(userId: string, id: string): Promise<FileView> {
+    return presentFile(await this.#find(userId, id))
+  }
+
+  /** Gone at once for its owner; its objects are removed now or, should the store be away, by the sweep. @throws AppError 404 */
+  async delete(userId: string, id: string): Promise<void> {
+    const { failed } = await this.deleteMany(userId, [id])
+    if (failed.length > 0) throw notFound('file')
+  }
+
+  /** Per item: what is not there, or another's, is named in `failed`. */
+  async deleteMany(
+    userId: string,
+    ids: string[],
+  ): Promise<{ deleted: string[]; failed: Array<{ id: string; code: string }> }> {
+    const wanted = [...new Set(ids)]
+    const marked = new Set(await this.#options.files.markDeleting(userId, wanted))
+    await Promise.all(
+      [...marked].map((id) =>
+        this.#options.objects.removeMarked(id).catch((error: unknown) => {
+          this.#options.logger.warn({ err: error, fileId: id }, 'objects not removed; the sweep will')
+        }),
+      ),
+    )
+    return {
+      deleted: wanted.filter((id) => marked.has(id)),
+      failed: wanted.filter((id) => !marked.has(id)).map((id) => ({ id, code: 'file.not_found' })),
+    }
+  }
+
+  /** Reads the file anew; one that is being read is answered as it is. @throws AppError 404 */
+  async reprocess(userId: string, id: string): Promise<FileView> {
+    const restarted = await this.#options.work.restart(userId, id, this.#options.limits.processDeadlineMs)
+    if (!restarted) return this.get(userId, id)
+    await this.#options.dispatch.enqueue(restarted)
+    const view = presentFile(restarted)
+    await this.#tell(userId, view)
+    return view
+  }
+
+  async usage(userId: string): Promise<StorageUsage> {
+    const { userBytes, userFiles, uploadMaxBytes, uploadsPerMinute } = this.#options.limits
+    const { bytes, files } = await this.#options.files.usage(userId)
+    return { bytes, files, limits: { bytes: userBytes, files: userFiles, fileBytes: uploadMaxBytes, uploadsPerMinute } }
+  }
+
+  /**
+   * `inline` is granted only to types that cannot run anything; all else is an attachment.
+   * @throws AppError 404; 403 `file.unsafe`; 409 `file.no_variant`; 503 `storage.object_missing`
+   */
+  async download(
+    userId: string,
+    id: string,
+    { variant = 'original', inline = false }: { variant?: FileVariant; inline?: boolean } = {},
+  ): Promise<Download> {
+    const file = await this.#find(userId, id)
+    if (UNSAFE.has(file.errorCode ?? '')) throw new AppError(403, 'file.unsafe', 'This file was found dangerous.')
+    if (variant !== 'original' && !(file.status === 'ready' && file.image)) {
+      throw new AppError(409, 'file.no_variant', `This file has no ${variant} version.`)
+    }
+    const key = objectKeys(id)[variant]
+    const contentType = variantType(file, variant)
+    const disposition = contentDisposition(inline && mayShowInline(contentType) ? 'inline' : 'attachment', file.name)
+    const { store, limits } = this.#options
+    if (store.presignGet) {
+      const options = { expiresSeconds: limits.presignSeconds, contentType, contentDisposition: disposition }
+      return { kind: 'redirect', url: await store.presignGet(key, options) }
+    }
+    const object = await store.head(key)
+    if (!object)
+      throw new AppError(503, 'storage.object_missing', 'The content of this file cannot be found at the moment.')
+    return {
+      kind: 'stream',
+      size: object.size,
+      contentType,
+      contentDisposition: disposition,
+      etag: file.sha256 ? `"${file.sha256}${variant === 'original' ? '' : `-${variant}`}"` : undefined,
+      modifiedAt: file.createdAt,
+      open: (range) => store.get(key, range),
+    }
+  }
+
+  /** For attaching: every id must be a visible file of this user. @throws AppError 404 `file.not_found` */
+  async assertUsable(userId: string, fileIds: string[], tx?: Tx): Promise<void> {
+    const wanted = [...new Set(fileIds)]
+    if (wanted.length === 0) return
+    const owned = new Set(await this.#options.files.ownedBy(userId, wanted, tx))
+    const missing = wanted.filter((id) => !owned.has(id))
+    if (missing.length > 0) {
+      throw new AppError(404, 'file.not_found', 'There is no such file.', { fileIds: missing })
+    }
+  }
+
+  /** Of each id; a file that was deleted is `missing`. */
+  async statusOf(fileIds: string[]): Promise<Map<string, FileView['status'] | 'missing'>> {
+    const files = await this.#options.files.byIds(fileIds)
+    const known = new Map(files.map((file) => [file.id, presentFile(file).status]))
+    return new Map(fileIds.map((id) => [id, known.get(id) ?? 'missing']))
+  }
+
+  /** Visible files in the order of the ids; deleted ones are left out. The caller has checked whose they are. */
+  async viewsOf(fileIds: string[]): Promise<FileView[]> {
+    const files = new Map((await this.#options.files.byIds(fileIds)).map((file) => [file.id, file]))
+    return fileIds.flatMap((id) => {
+      const file = files.get(id)
+      return file ? [presentFile(file)] : []
+    })
+  }
+
+  /**
+   * What an agent should read of these files to answer `query`, within about `tokenBudget` tokens (passages with their labels):
+   * small texts whole, of large ones the chunks that match best, or their beginnings when nothing matches. In the order of
+   * the ids, then of the text.
+   */
+  async contextFor(fileIds: string[], query: string, tokenBudget: number): Promise<FilePassage[]> {
+    const { files, chunks } = this.#options
+    const ready = (await files.byIds(fileIds)).filter((file) => file.status === 'ready' && file.textTokens)
+    const names = new Map(ready.map((file) => [file.id, file.name]))
+    const sizes = ready.map((file) => ({
+      id: file.id,
+      tokens: (file.textTokens ?? 0) + PASSAGE_OVERHEAD * (file.pages ?? 1),
+    }))
+    const { whole, partial, left } = chooseWhole(sizes, tokenBudget)
+    const texts = whole.length > 0 ? await chunks.wholeTexts(whole) : []
+    if (partial.length > 0) {
+      let matches = await chunks.search(partial, query, MATCHES)
+      if (matches.length === 0) matches = await chunks.beginnings(partial, BEGINNING_CHUNKS)
+      const taken = takeWithin(matches, left)
+      if (taken.length > 0) texts.push(...(await chunks.texts(taken)))
+    }
+    const order = new Map(fileIds.map((id, index) => [id, index]))
+    texts.sort((a, b) => (order.get(a.fileId) ?? 0) - (order.get(b.fileId) ?? 0) || a.index - b.index)
+    return joinPassages(texts, names)
+  }
+
+  /** The images among these files, for models that see. What the store does not have is left out, and logged. */
+  async imagesOf(fileIds: string[]): Promise<FileImage[]> {
+    const { files, store, logger } = this.#options
+    const found = new Map((await files.byIds(fileIds)).map((file) => [file.id, file]))
+    const images: FileImage[] = []
+    for (const id of fileIds) {
+      const file = found.get(id)
+      if (file?.status !== 'ready' || !file.image) continue
+      try {
+        const data = await buffer(await store.get(objectKeys(id).stripped))
+        images.push({ fileId: id, name: file.name, contentType: variantType(file, 'stripped'), data })
+      } catch (error) {
+        if (!(error instanceof ObjectMissing)) throw error
+        logger.error({ fileId: id }, 'the stripped image is missing')
+      }
+    }
+    return images
+  }
+
+  async #find(userId: string, id: string): Promise<File> {
+    const file = await this.#options.files.findVisible(userId, id)
+    if (!file) throw notFound('file')
+    return file
+  }
+
+  async #tell(userId: string, view: FileView): Promise<void> {
+    await this.#options.onFileChanged(userId, view).catch((error: unknown) => {
+      this.#options.logger.warn({ err: error, fileId: view.id }, 'file change not announced')
+    })
+  }
+}
+
+/** A type is served only after the content was seen to agree with it. */
+function variantType(file: File, variant: FileVariant): string {
+  if (variant === 'thumbnail') return 'image/webp'
+  if (file.status !== 'ready') return OCTETS
+  // Formats that not every model takes are stripped into one that it does.
+  if (variant === 'stripped' && file.contentType !== 'image/jpeg') return 'image/png'
+  return file.contentType
+}

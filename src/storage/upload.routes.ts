@@ -1,0 +1,178 @@
+import type { Request, Response } from 'express'
+import multer, { type StorageEngine } from 'multer'
+import { idParams } from '../http/input.ts'
+import { defineRoute, defineStreamRoute, type Route } from '../http/route.ts'
+import { AppError, invalidRequest } from '../shared/errors.ts'
+import { directUploadBody } from './file.schemas.ts'
+import type { ReceivedFile, UploadService } from './upload.service.ts'
+
+/** Files of one request. */
+const MAX_FILES = 20
+/** A refused client may go on sending for this long, so that it gets to read the answer. */
+const LINGER_MS = 5_000
+/** Boundaries and headers of the parts, which Content-Length counts too. */
+const ENVELOPE_BYTES = 16 * 1024
+
+/**
+ * Multer's engine: each file goes from the request's stream straight to the store. It remembers what was received and tells the
+ * first failure at once, because multer itself reports only when the whole request has been read.
+ */
+class StoreEngine implements StorageEngine {
+  readonly #uploads: UploadService
+  readonly #userId: string
+  readonly #gone = new AbortController()
+  readonly #expectedBytes: number
+  #begun = 0
+  readonly #pending = new Set<Promise<unknown>>()
+  /** In the order in which the store had them; `order` is that of the request. */
+  readonly received: Array<ReceivedFile & { field: string; order: number }> = []
+  readonly failed: Promise<never>
+  #fail: (error: unknown) => void = () => undefined
+
+  constructor(uploads: UploadService, userId: string, request: Request) {
+    this.#uploads = uploads
+    this.#userId = userId
+    this.#expectedBytes = Math.max(0, Number(request.headers['content-length'] ?? 0) - ENVELOPE_BYTES)
+    this.failed = new Promise((_resolve, reject) => {
+      this.#fail = reject
+    })
+    this.failed.catch(() => undefined)
+    request.once('close', () => request.complete || this.abort())
+  }
+
+  abort(): void {
+    this.#gone.abort()
+  }
+
+  /** Resolves when no file is being received any more. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+  }
+
+  _handleFile(_request: Request, file: Express.Multer.File, callback: (error?: unknown) => void): void {
+    const options = { signal: this.#gone.signal, expectedBytes: this.#expectedBytes }
+    const declared = { name: file.originalname, contentType: file.mimetype }
+    const order = this.#begun++
+    const work = this.#uploads.receive(this.#userId, declared, file.stream, options).then(
+      (received) => {
+        this.received.push({ ...received, field: file.fieldname, order })
+        callback(null)
+      },
+      (error: unknown) => {
+        this.#fail(error)
+        file.stream.resume()
+        callback(error)
+      },
+    )
+    this.#pending.add(work)
+    work.finally(() => this.#pending.delete(work))
+  }
+
+  /** What was received is discarded by the route, which knows all of it. */
+  _removeFile(_request: Request, _file: Express.Multer.File, callback: (error: Error | null) => void): void {
+    callback(null)
+  }
+}
+
+const MULTER_ERRORS: Record<string, [status: number, message: string]> = {
+  LIMIT_FILE_COUNT: [413, `At most ${MAX_FILES} files may be sent at once.`],
+  LIMIT_UNEXPECTED_FILE: [400, 'Send one file as "file", or several as "files".'],
+  LIMIT_PART_COUNT: [413, 'The request has too many parts.'],
+}
+
+function toUploadError(error: unknown): unknown {
+  if (error instanceof AppError) return error
+  if (error instanceof multer.MulterError) {
+    const [status, message] = MULTER_ERRORS[error.code] ?? [400, 'The upload cannot be read.']
+    return new AppError(status, 'upload.invalid', message)
+  }
+  // Busboy's errors are about the request and have no class of their own.
+  return new AppError(400, 'upload.invalid', 'The request is not a complete multipart upload.')
+}
+
+/** Lets go of a request whose answer does not wait for its body. */
+function leave(request: Request, response: Response): void {
+  if (request.complete || request.destroyed) return
+  response.set('connection', 'close')
+  request.resume()
+  response.once('finish', () => {
+    const timer = setTimeout(() => request.destroy(), LINGER_MS)
+    request.once('close', () => clearTimeout(timer))
+  })
+}
+
+/** `POST /api/storage/upload`, multipart: `file` (one) or `files` (several; all or none are kept). */
+const uploadRoute = (uploads: UploadService): Route =>
+  defineStreamRoute({
+    method: 'post',
+    path: '/api/storage/upload',
+    access: 'user',
+    async handler({ user, req, res }) {
+      const engine = new StoreEngine(uploads, user.id, req)
+      const read = multer({
+        storage: engine,
+        defParamCharset: 'utf8',
+        limits: { files: MAX_FILES, fields: 10, fieldSize: 1_024, parts: MAX_FILES + 10, headerPairs: 20 },
+      }).fields([{ name: 'file', maxCount: 1 }, { name: 'files' }])
+      const finished = new Promise<void>((resolve, reject) => {
+        read(req, res, (error?: unknown) => (error === undefined || error === null ? resolve() : reject(error)))
+      })
+      finished.catch(() => undefined)
+      try {
+        await Promise.race([finished, engine.failed])
+        const single = engine.received.filter((file) => file.field === 'file')
+        if (engine.received.length === 0) throw invalidRequest([{ path: 'file', message: 'is missing' }])
+        if (single.length > 0 && single.length < engine.received.length) {
+          throw invalidRequest([{ path: 'files', message: 'cannot be sent together with "file"' }])
+        }
+      } catch (error) {
+        engine.abort()
+        leave(req, res)
+        await engine.settled()
+        await Promise.all(engine.received.map(({ id }) => uploads.discard(id)))
+        throw toUploadError(error)
+      }
+      const received = engine.received.sort((a, b) => a.order - b.order)
+      const views = await uploads.accept(user.id, received)
+      res.status(201).json(received[0]?.field === 'file' ? views[0] : { data: views })
+    },
+  })
+
+/** Everything by which files come in. */
+export const uploadRoutes = (uploads: UploadService): Route[] => [
+  uploadRoute(uploads),
+  defineRoute({
+    method: 'post',
+    path: '/api/storage/uploads',
+    access: 'user',
+    body: directUploadBody,
+    status: 201,
+    handler: ({ user, body }) =>
+      uploads.beginDirect(user.id, { name: body.name, contentType: body.contentType, size: body.size }),
+  }),
+  defineStreamRoute({
+    method: 'put',
+    path: '/api/storage/uploads/:id/content',
+    access: 'user',
+    params: idParams,
+    async handler({ user, params, req, res }) {
+      const gone = new AbortController()
+      req.once('close', () => req.complete || gone.abort())
+      try {
+        await uploads.putContent(user.id, params.id, req, gone.signal)
+      } catch (error) {
+        leave(req, res)
+        throw error
+      }
+      res.status(204).end()
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/storage/uploads/:id/complete',
+    access: 'user',
+    params: idParams,
+    status: 201,
+    handler: ({ user, params }) => uploads.completeDirect(user.id, params.id),
+  }),
+]

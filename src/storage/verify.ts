@@ -1,0 +1,30 @@
+import { readProcessEnv } from '../config/env.ts'
+import { createDataSource } from '../database/data-source.ts'
+import { createStore } from './create-store.ts'
+import { FileRepository } from './file.repository.ts'
+import { auditStorage } from './storage-audit.ts'
+
+/** What is younger may belong to an upload that is going on. */
+const GRACE_MS = 24 * 3_600_000
+const HELP = `Compares the files table with the store, both ways.
+  npm run storage:verify            report what does not fit together; exit code 1 when anything does not
+  npm run storage:verify -- --fix   also remove objects without a file that are older than a day`
+
+/** Prints a report as JSON. Needs DATABASE_URL: with the embedded database, start the app first and give its address. */
+async function main(): Promise<void> {
+  if (process.argv.includes('--help')) return console.log(HELP)
+  const env = readProcessEnv()
+  if (!env.DATABASE_URL) throw new Error('DATABASE_URL is required: the address of the database to compare with')
+  const db = await createDataSource({ url: env.DATABASE_URL, entities: [], poolSize: 2 }).initialize()
+  try {
+    const deps = { files: new FileRepository(db), store: createStore(env) }
+    const report = await auditStorage(deps, { fix: process.argv.includes('--fix'), graceMs: GRACE_MS })
+    console.log(JSON.stringify(report, null, 2))
+    const left = report.orphans.length - report.removed + report.missing.length
+    process.exitCode = left === 0 ? 0 : 1
+  } finally {
+    await db.destroy()
+  }
+}
+
+await main()
