@@ -18,7 +18,7 @@ export async function runProcess(main: (context: ProcessContext) => Promise<void
   let shutdown: Shutdown | undefined
   try {
     const env = readProcessEnv()
-    const logger = createLogger(env.LOG_LEVEL)
+    const logger = createLogger(env.LOG_LEVEL ?? (env.NODE_ENV === 'production' ? 'info' : 'warn'))
     shutdown = new Shutdown(logger)
     shutdown.onSignals()
     process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'))

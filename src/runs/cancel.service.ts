@@ -37,6 +37,9 @@ interface CancelDependencies {
   logger: Logger
 }
 
+/** The rows are asked this often whether the worker has settled: its event may be lost. Milliseconds. */
+const LOOK_MS = 200
+
 /** A turn that was taken from its worker and settled. */
 interface ForcedTurn {
   claim: TurnClaim
@@ -151,19 +154,23 @@ export class CancelService {
     return { claim, calls, settled: await settlement.settleLocked(run, claim, result, tx) }
   }
 
-  /** Resolves when watchers hear that the run is over, or after the grace period. */
+  /** Resolves when the run is over, as watchers hear or the rows say, or after the grace period. */
   async #awaitWorker(run: Run): Promise<void> {
     const { feed, graceMs, logger } = this.#deps
     const over = Promise.withResolvers<void>()
-    const timer = setTimeout(over.resolve, graceMs)
+    const grace = setTimeout(over.resolve, graceMs)
+    const look = async () => {
+      const now = await this.#deps.runs.find(run.id)
+      if (!now || isTerminal(now.status)) over.resolve()
+    }
+    const looking = setInterval(() => void look().catch(() => {}), LOOK_MS)
     try {
       const unsubscribe = await feed.subscribe(run.conversationId, (event) => {
         if ('run' in event && event.run.id === run.id && isTerminal(event.run.status)) over.resolve()
       })
       try {
         await feed.signal({ type: 'run.cancel', runId: run.id })
-        const now = await this.#deps.runs.find(run.id)
-        if (now && !isTerminal(now.status)) await over.promise
+        await over.promise
       } finally {
         await unsubscribe()
       }
@@ -172,7 +179,8 @@ export class CancelService {
       logger.warn({ err: error, runId: run.id }, 'the cancel signal was not sent')
       await over.promise
     } finally {
-      clearTimeout(timer)
+      clearTimeout(grace)
+      clearInterval(looking)
     }
   }
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import type { ServerEvent } from '../../src/realtime/events.ts'
-import { acceptedView, messageView, runView } from '../../src/realtime/views.ts'
+import { acceptedView, conversationView, messageView, runView } from '../../src/realtime/views.ts'
 import { newId } from '../../src/shared/ids.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { errorOf } from '../support/api-client.ts'
@@ -57,9 +57,7 @@ describe('Event streams (SSE)', function () {
     await reader.ended
     expect(reader.events.at(-1)).to.nested.include({ type: 'run.completed', 'run.id': runId })
     const messages = await user.messages(conversationId)
-    expect(messages.map(text)).to.deep.equal(
-      ['Tea or coffee?', LONG.trim(), LONG.trim()].map((s, i) => (i ? (messages[i]?.content ?? s) : s)),
-    )
+    expect(messages).to.have.length(3)
     expect(reader.texts()).to.deep.equal(messages.slice(1).map(text))
     expect(reader.comments).to.be.greaterThan(0)
     // An EventSource comes back by itself: there is nothing more to come.
@@ -223,6 +221,40 @@ describe('Prefer: wait', function () {
       expect(answer.headers.get('preference-applied')).to.equal(null)
     }
     hold.release()
+  })
+
+  it('stops waiting when the client goes away; the run goes on', async () => {
+    const { feed } = app.container
+    const subscribe = feed.subscribe.bind(feed)
+    const subscribed = Promise.withResolvers<void>()
+    const unsubscribed = Promise.withResolvers<void>()
+    feed.subscribe = async (id, listener) => {
+      const unsubscribe = await subscribe(id, listener)
+      subscribed.resolve()
+      return () => unsubscribe().then(unsubscribed.resolve)
+    }
+    const hold = llm.hold(0)
+    llm.reply({ text: 'Tea.', hold })
+    const abort = new AbortController()
+    try {
+      const leaving = fetch(`${app.url}/api/chat`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${user.token}`, 'content-type': 'application/json', prefer: 'wait=60' },
+        body: JSON.stringify({ agentId: agentIds[0], message: 'Hi' }),
+        signal: abort.signal,
+      }).catch((error: unknown) => error)
+      await Promise.all([subscribed.promise, hold.reached])
+      abort.abort()
+      await Promise.all([unsubscribed.promise, leaving])
+    } finally {
+      feed.subscribe = subscribe
+    }
+    hold.release()
+    const { data } = Object((await user.get('/api/chat/conversations')).body)
+    const [conversation] = conversationView.array().parse(data)
+    const runId = conversation?.activeRun?.id
+    if (runId) await user.finished(runId)
+    expect((await user.messages(conversation?.id ?? '')).map(({ content }) => content)).to.deep.equal(['Hi', 'Tea.'])
   })
 
   it('sees the end of a run whose event was lost', async () => {
