@@ -36,7 +36,7 @@ export function createApp(options: AppOptions): Express {
   })
   app.use(requestLog(options.logger))
   app.use(helmet())
-  app.use(cors({ origin: options.corsOrigins, exposedHeaders: ['x-request-id', 'retry-after', 'etag'], maxAge: 600 }))
+  app.use(cors({ origin: options.corsOrigins, exposedHeaders: ['x-request-id', 'retry-after', 'etag', 'preference-applied'], maxAge: 600 }))
   healthRoutes(app, options.healthChecks)
   app.use(options.limiter.perAddress)
 
