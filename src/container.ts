@@ -204,7 +204,7 @@ export function createContainer(foundation: Foundation) {
     users,
     transactions,
     feed,
-    onDeleting: (tx, userId) => cancels.abandon({ userId }, tx),
+    onDeleting: async (tx, userId) => void (await cancels.abandon({ userId }, tx)),
   })
 
   return {

@@ -9,6 +9,7 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
+import { textPieces } from '../shared/text-pieces.ts'
 import { composeJson } from './demo-json.ts'
 import { readScene } from './demo-reader.ts'
 import { composeReply } from './demo-writer.ts'
@@ -93,7 +94,7 @@ async function reply(options: LanguageModelV4CallOptions): Promise<Reply> {
     text = decode(tokens)
     cut = 'length'
   }
-  const inputTokens = pieces(input).reduce((sum, piece) => sum + encode(piece, ANY_TEXT).length, 0)
+  const inputTokens = textPieces(input).reduce((sum, piece) => sum + encode(piece, ANY_TEXT).length, 0)
   return {
     text,
     finishReason: { unified: cut, raw: cut },
@@ -108,10 +109,6 @@ async function reply(options: LanguageModelV4CallOptions): Promise<Reply> {
 const ANY_TEXT = { disallowedSpecial: new Set<string>() }
 /** 2 MB of merges and 0.15 s: loaded by the first call only. */
 const tokenizer = () => import('gpt-tokenizer/encoding/o200k_base')
-
-/** The tokenizer takes quadratic time over a run without breaks (32,000 letters: 1 s), so such text is counted in pieces. */
-const pieces = (text: string): string[] =>
-  /\S{1000}|\s{1000}/.test(text) ? (text.match(/[\s\S]{1,500}/g) ?? []) : [text]
 
 const promptText = (prompt: LanguageModelV4Prompt): string =>
   prompt

@@ -67,7 +67,11 @@ export class ConversationRepository {
   }
 
   async rename(id: string, change: { title?: string; archived?: boolean }, tx: Tx): Promise<Conversation> {
-    await tx.update(conversationEntity, { id }, { ...change, version: () => 'version + 1', updatedAt: new Date() })
+    await tx.update(
+      conversationEntity,
+      { id },
+      { ...change, ...(change.title && { titleDueAt: null }), version: () => 'version + 1', updatedAt: new Date() },
+    )
     return tx.findOneByOrFail(conversationEntity, { id })
   }
 
@@ -115,7 +119,7 @@ export class ConversationRepository {
   async titlesDue(afterMs: number): Promise<string[]> {
     const found = await rows<{ id: string }>(
       this.#db.manager,
-      `SELECT id FROM conversations WHERE title_due_at IS NOT NULL
+      `SELECT id FROM conversations WHERE title_due_at IS NOT NULL AND title IS NULL
          AND title_due_at < clock_timestamp() - $1 * interval '1 millisecond' ORDER BY title_due_at LIMIT 100`,
       [afterMs],
     )

@@ -1,3 +1,5 @@
+import { textPieces } from '../shared/text-pieces.ts'
+
 /**
  * Tokens of one provider call in disjoint classes: no token is counted in two of them. `inputTokens` are neither read
  * from nor written to a cache; `outputTokens` exclude reasoning. `estimated` marks counts of our own tokenizer, where the
@@ -80,21 +82,13 @@ export async function estimateUsage(inputText: string, outputText: string): Prom
   }
 }
 
-/**
- * Characters that are tokenized at once. The tokenizer's time grows with the square of a word's length, and somebody's text
- * may be one long word; a cut costs a token at most.
- */
-const SLICE = 2_000
+/** Words such as <|endoftext|> in somebody's text are text, not control tokens. */
+const ANY_TEXT = { disallowedSpecial: new Set<string>() }
 
 /** Tokens of a text, by the tokenizer that estimates use. Its tables are loaded at the first call, not at start. */
 export async function countTokens(text: string): Promise<number> {
   const { countTokens: count } = await import('gpt-tokenizer')
-  let tokens = 0
-  for (let start = 0; start < text.length; start += SLICE) {
-    // Words such as <|endoftext|> in somebody's text are text, not control tokens.
-    tokens += count(text.slice(start, start + SLICE), { disallowedSpecial: new Set() })
-  }
-  return tokens
+  return textPieces(text).reduce((sum, piece) => sum + count(piece, ANY_TEXT), 0)
 }
 
 /** All tokens of a call, each counted once. */

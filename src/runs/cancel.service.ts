@@ -114,11 +114,26 @@ export class CancelService {
     return forced
   }
 
-  /** Ends all unfinished runs of a user or conversation that is about to be deleted, in the deleting transaction. */
-  async abandon(where: { userId: string } | { conversationId: string }, tx: Tx): Promise<void> {
+  /**
+   * Ends all unfinished runs of a user or conversation that is about to be deleted, in the deleting transaction. Answers
+   * the turns that were taken from their workers; `forget` them after the commit.
+   */
+  async abandon(where: { userId: string } | { conversationId: string }, tx: Tx): Promise<TurnClaim[]> {
+    const taken: TurnClaim[] = []
     for (const known of await this.#deps.runs.findUnfinished(where, tx)) {
       const run = await this.#lock(known, tx)
-      if (run && !isTerminal(run.status)) await this.forceLocked(run, cancelledEnd(run), tx)
+      if (!run || isTerminal(run.status)) continue
+      taken.push(...(await this.forceLocked(run, cancelledEnd(run), tx)).map(({ claim }) => claim))
+    }
+    return taken
+  }
+
+  /** Stops the workers of turns that were taken from them, and drops what these showed. Never rejects. */
+  async forget(taken: TurnClaim[]): Promise<void> {
+    const { feed } = this.#deps
+    for (const claim of taken) {
+      await feed.signal({ type: 'run.cancel', runId: claim.runId }).catch(() => {})
+      await feed.end({ ...claim, agentId: claim.agentId ?? '' }).catch(() => {})
     }
   }
 

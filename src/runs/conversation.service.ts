@@ -76,11 +76,13 @@ export class ConversationService {
   /** Deletes it with its messages; a run in progress is settled first, in the same transaction. */
   async delete(userId: string, id: string): Promise<void> {
     const { conversations, cancels, transactions } = this.#deps
-    await transactions.run(async (tx) => {
+    const taken = await transactions.run(async (tx) => {
       const conversation = await conversations.lock(id, tx)
       if (conversation?.userId !== userId) throw notFound('conversation')
-      await cancels.abandon({ conversationId: id }, tx)
+      const turns = await cancels.abandon({ conversationId: id }, tx)
       await conversations.delete(id, tx)
+      return turns
     })
+    await cancels.forget(taken)
   }
 }

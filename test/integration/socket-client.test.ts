@@ -15,6 +15,7 @@ import { InProcessFeed } from '../../src/realtime/in-process-feed.ts'
 import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
+import { seeded } from '../support/chaos.ts'
 import { startRedis } from '../support/redis.ts'
 import { Node, type Session, World } from './socket-world.ts'
 
@@ -96,17 +97,6 @@ function serveRuns(node: Node, runs: Map<string, unknown>): void {
       JSON.stringify(run ?? { error: { code: 'run.not_found', message: 'There is no such run.', details: {} } }),
     )
   })
-}
-
-/** A small seeded generator (mulberry32), so that a failure can be repeated. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 const feeds: Record<

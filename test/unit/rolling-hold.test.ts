@@ -45,6 +45,8 @@ function start(change: { price?: PriceVersion; maxOutputTokens?: number; ratePpm
 }
 /** Text of so many tokens, as the hold counts them: three bytes each. */
 const tokens = (count: number) => 'abc'.repeat(count)
+/** Resolves when the hold has taken its answer. */
+const answered = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('A hold that grows with the speech', () => {
   it('begins with the prompt, the fee and a first slice, at the dearer price of words and thoughts', () => {
@@ -65,12 +67,21 @@ describe('A hold that grows with the speech', () => {
     hold.spoke(tokens(200))
     expect(asked, 'one question at a time').to.have.length(1)
     asked[0]?.answer('held')
-    await hold.settled()
-    hold.spoke('a')
+    await answered()
     expect(
       asked.map(({ step }) => step),
-      'still short, so it asks on',
+      'still short, so it asks on, also when no more words come',
     ).to.deep.equal([1, 2])
+  })
+
+  it('asks for no more once the speech has ended, and waits for what it asked before', async () => {
+    const { hold, asked } = start()
+    hold.spoke(tokens(400))
+    const settled = hold.settled()
+    asked[0]?.answer('held')
+    await settled
+    hold.spoke(tokens(10))
+    expect(asked).to.have.length(1)
   })
 
   it('counts bytes, so that scripts with longer letters are not under-reserved', () => {
@@ -83,7 +94,7 @@ describe('A hold that grows with the speech', () => {
     const { hold, asked } = start({ maxOutputTokens: 200 })
     hold.spoke(tokens(90))
     asked[0]?.answer('held')
-    await hold.settled()
+    await answered()
     hold.spoke(tokens(500))
     expect(asked).to.have.length(1)
   })
@@ -93,7 +104,7 @@ describe('A hold that grows with the speech', () => {
     hold.spoke(tokens(60))
     expect(seen.exhausted).to.equal(0)
     asked[0]?.answer('insufficient')
-    await hold.settled()
+    await answered()
     expect(seen.exhausted).to.equal(1)
   })
 
@@ -101,7 +112,7 @@ describe('A hold that grows with the speech', () => {
     const { hold, asked, seen } = start()
     hold.spoke(tokens(60))
     asked[0]?.answer('resolved')
-    await hold.settled()
+    await answered()
     expect(seen.exhausted).to.equal(0)
   })
 
@@ -109,7 +120,7 @@ describe('A hold that grows with the speech', () => {
     const { hold, asked, seen } = start()
     hold.spoke(tokens(60))
     asked[0]?.fail()
-    await hold.settled()
+    await answered()
     hold.spoke('a')
     expect(asked.map(({ step }) => step)).to.deep.equal([1, 2])
     expect(seen.exhausted).to.equal(0)
@@ -119,7 +130,7 @@ describe('A hold that grows with the speech', () => {
     const { hold, asked } = start({ price: { ...price, outputPerMTok: 0n, reasoningPerMTok: 0n } })
     for (let i = 0; i < 30; i++) {
       hold.spoke(tokens(50))
-      await hold.settled()
+      await answered()
     }
     expect(asked).to.have.length(0)
   })
@@ -133,7 +144,7 @@ describe('A hold that grows with the speech', () => {
       if (question) {
         held += question.amount
         question.answer('held')
-        await hold.settled()
+        await answered()
       }
       const usage = {
         inputTokens: 500,

@@ -116,6 +116,22 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       await expectSettledOnce(app.container.db, runId)
     })
 
+    it('of a dead worker in the middle of a panel: every child is settled, and the run ends once', async () => {
+      await startOther()
+      const user = await app.api.register()
+      const connection = { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') }
+      const agentIds = await user.agentsOn(connection, ['Ada', 'Blaise', 'Clara'])
+      const hold = llm.hold(4)
+      llm.reply({ text: 'A very long story about tea that never ends.', hold })
+      const { runId } = await user.accept('/api/chat/multi-agent', { agentIds, message: 'Go!', strategy: 'panel' })
+      await llm.request(2)
+      await worker.kill('SIGKILL')
+      const { run } = await cancel(user, runId)
+      expect(run).to.deep.include({ status: 'cancelled', stopReason: 'cancelled' })
+      expect(run.turns.map(({ status }) => status)).to.deep.equal(['cancelled', 'cancelled', 'cancelled'])
+      await expectSettledOnce(app.container.db, runId)
+    })
+
     it('of a worker that hangs: its late attempt writes nothing', async () => {
       const { user, runId } = await streaming()
       process.kill(worker.pid, 'SIGSTOP')

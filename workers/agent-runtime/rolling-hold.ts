@@ -36,6 +36,7 @@ export class RollingHold {
   #bytes = 0
   #steps = 0
   #extending: Promise<void> | undefined
+  #isOver = false
 
   constructor(options: RollingHoldOptions) {
     this.#options = options
@@ -51,30 +52,39 @@ export class RollingHold {
   /** Notes output as it comes; asks for more when half a slice is left. */
   spoke(text: string): void {
     this.#bytes += Buffer.byteLength(text)
+    this.#reach()
+  }
+
+  /** Ends the extending; resolves when none is under way, so settle after it. Never rejects. */
+  async settled(): Promise<void> {
+    this.#isOver = true
+    await this.#extending
+  }
+
+  #reach(): void {
     const left = this.#covered - this.#bytes / BYTES_PER_TOKEN
     if (left < this.#options.sliceTokens / 2 && this.#covered < this.#options.maxOutputTokens) this.#extend()
   }
 
-  /** Resolves when no extension is under way; settle after it. Never rejects. */
-  async settled(): Promise<void> {
-    await this.#extending
-  }
-
   #extend(): void {
-    if (this.#extending) return
+    if (this.#extending || this.#isOver) return
     const { price, sliceTokens } = this.#options
     // The fee per call is in the first hold.
     const amount = this.#cost({ ...price, perCall: 0n }, { outputTokens: sliceTokens })
     const extension = amount === 0n ? Promise.resolve('held' as const) : this.#options.extend(++this.#steps, amount)
+    let isHeld = false
     this.#extending = extension
       .then((outcome) => {
-        if (outcome === 'held') this.#covered += this.#options.sliceTokens
+        isHeld = outcome === 'held'
+        if (isHeld) this.#covered += this.#options.sliceTokens
         else if (outcome === 'insufficient') this.#options.onExhausted()
       })
       // An extension that failed for another reason is tried again with the next words; settlement takes what is missing.
       .catch(() => {})
       .finally(() => {
         this.#extending = undefined
+        // Words may have come faster than one slice.
+        if (isHeld) this.#reach()
       })
   }
 

@@ -166,7 +166,8 @@ export class TurnProcessor {
 
   /** What keeps a turn from its call; what is no known trouble is logged whole. */
   #classify(error: unknown, { runId, turn }: TurnClaim): ProviderFailure {
-    if (!(error instanceof AppError)) this.#deps.logger.error({ err: error, runId, turn }, 'a turn could not be prepared')
+    if (!(error instanceof AppError))
+      this.#deps.logger.error({ err: error, runId, turn }, 'a turn could not be prepared')
     return classifyProviderError(error)
   }
 
