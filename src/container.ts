@@ -24,6 +24,8 @@ import { chatSchemas } from './runs/chat.schemas.ts'
 import { ChatService } from './runs/chat.service.ts'
 import { ConversationService } from './runs/conversation.service.ts'
 import { Dispatcher } from './runs/dispatcher.ts'
+import { FileWaitRepository } from './runs/file-wait.repository.ts'
+import { FileWaits } from './runs/file-waits.ts'
 import { IdempotencyRepository } from './runs/idempotency.repository.ts'
 import { LostAttempts } from './runs/lost-attempts.ts'
 import { RegenerateService } from './runs/regenerate.service.ts'
@@ -63,7 +65,13 @@ export function createContainer(foundation: Foundation) {
       userFiles: env.USER_STORAGE_FILES,
       uploadsPerMinute: env.UPLOADS_PER_MINUTE,
     },
-    onFileChanged: (userId, file) => feed.publishToUser(userId, { type: 'file.updated', file }),
+    onFileChanged: async (userId, file) => {
+      try {
+        await feed.publishToUser(userId, { type: 'file.updated', file })
+      } finally {
+        if (file.status !== 'processing') await fileWaits.fileSettled(file.id)
+      }
+    },
     logger,
   })
 
@@ -117,7 +125,17 @@ export function createContainer(foundation: Foundation) {
   const announcer = new Announcer({ feed, runs, views, logger })
   const dispatcher = new Dispatcher({ turns, queue, userConcurrency: env.USER_CONCURRENCY, logger })
   const runDeadlineMs = env.RUN_DEADLINE_MS
-  const steps = new RunSteps({ runs, turns, agents: agentRows, messages, ledger, runDeadlineMs })
+  const waits = new FileWaitRepository(db, env.FILE_WAIT_MS)
+  const steps = new RunSteps({ runs, turns, agents: agentRows, messages, ledger, fileWaits: waits, runDeadlineMs })
+  const fileWaits = new FileWaits({
+    waits,
+    runs,
+    conversations: conversationRows,
+    steps,
+    transactions,
+    announcer,
+    dispatcher,
+  })
   const settlement = new TurnSettlement({
     runs,
     turns,
@@ -162,6 +180,7 @@ export function createContainer(foundation: Foundation) {
     connections,
     prices: priceBook,
     ledger,
+    files: storage.files,
     conversations: conversationRows,
     messages,
     runs,
@@ -196,6 +215,7 @@ export function createContainer(foundation: Foundation) {
     conversations: conversationRows,
     messages,
     views,
+    files: storage.files,
     cancels,
     announcer,
     transactions,
@@ -234,6 +254,7 @@ export function createContainer(foundation: Foundation) {
     views,
     announcer,
     dispatcher,
+    fileWaits,
     settlement,
     claims,
     decisions,

@@ -60,6 +60,10 @@ export const tunables = {
   TITLE_ATTEMPTS: z.coerce.number().int().min(0).max(10).default(3),
   /** Tokens of transcript that a turn sends at most, whatever the model could take. */
   CONTEXT_TOKEN_BUDGET: count(8_000, 200),
+  /** Tokens of files that a turn sends at most, besides the transcript: whole texts or the parts that match. */
+  FILE_CONTEXT_TOKENS: count(3_000, 100),
+  /** A run waits this long for a file that is still being read, from the message that brought it; then it goes on without. */
+  FILE_WAIT_MS: ms(120_000),
   /** Output tokens of an agent that sets no limit of its own. */
   MAX_OUTPUT_TOKENS_DEFAULT: count(1_024),
   /** Output tokens that the first hold covers, and that each extension adds: small, so that a low balance still talks. */

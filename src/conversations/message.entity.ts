@@ -41,6 +41,7 @@ export const messageEntity = new EntitySchema<Message>({
   indices: [
     { name: 'messages_seq_unique', columns: ['conversationId', 'seq'], unique: true },
     { name: 'messages_of_user', columns: ['runId', 'seq'], where: `role = 'user'` },
+    { name: 'messages_with_files', columns: ['conversationId', 'seq'], where: `file_ids <> '{}'` },
     { name: 'messages_turn_unique', columns: ['runId', 'turn'], unique: true, where: `role = 'agent'` },
   ],
   checks: [

@@ -102,6 +102,18 @@ export class MessageRepository {
     )
   }
 
+  /** Files of a conversation, the latest first, each once; without those that messages of `waitingRunIds` bring. */
+  async fileIds(conversationId: string, limit: number, waitingRunIds: string[] = []): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      this.#db.manager,
+      `SELECT file.id FROM messages m, unnest(m.file_ids) WITH ORDINALITY AS file(id, position)
+       WHERE m.conversation_id = $1 AND m.file_ids <> '{}' AND (m.run_id IS NULL OR m.run_id <> ALL($3::uuid[]))
+       GROUP BY file.id ORDER BY max(m.seq) DESC, min(file.position) LIMIT $2`,
+      [conversationId, limit, waitingRunIds],
+    )
+    return found.map((file) => file.id)
+  }
+
   /** The latest words that the user addressed to this run. */
   async lastOfUser(runId: string, tx: Tx): Promise<{ text: string; seq: number } | undefined> {
     const sql = `SELECT content AS text, seq FROM messages WHERE run_id = $1 AND role = 'user' ORDER BY seq DESC LIMIT 1`

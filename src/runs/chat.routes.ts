@@ -132,7 +132,8 @@ export const chatRoutes = ({
     query: messagesQuery,
     handler: async ({ user, params, query }) => {
       const { conversation, messages, nextCursor } = await conversations.get(user.id, params.id, query)
-      return { ...conversation, messages: { data: messages.map(presentMessage), nextCursor } }
+      const files = await conversations.files(conversation.id)
+      return { ...conversation, files, messages: { data: messages.map(presentMessage), nextCursor } }
     },
   }),
   defineRoute({

@@ -11,6 +11,7 @@ import type { Transactions, Tx } from '../database/transaction.ts'
 import { type AcceptedView, acceptedView, type OnBusy, type StrategyName } from '../realtime/views.ts'
 import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import type { FileService } from '../storage/file.service.ts'
 import type { Announcer } from './announcer.ts'
 import type { PartyBody, SingleBody } from './chat.schemas.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -24,6 +25,7 @@ interface ChatDependencies {
   connections: Pick<ConnectionService, 'resolve'>
   prices: Pick<PriceBook, 'priceOf'>
   ledger: Pick<LedgerService, 'requireAvailable'>
+  files: Pick<FileService, 'assertUsable'>
   conversations: ConversationRepository
   messages: MessageRepository
   runs: RunRepository
@@ -123,12 +125,13 @@ export class ChatService {
   }
 
   async #accept(request: Request, idempotent: IdempotentRequest | undefined): Promise<AcceptedView> {
-    const { transactions, idempotency, ledger, announcer, dispatcher } = this.#deps
+    const { transactions, idempotency, ledger, files, announcer, dispatcher } = this.#deps
     await this.#requirePriced(request.userId, request.agents)
     const outcome = await transactions.run(async (tx): Promise<Acceptance | AcceptedView> => {
       const before = idempotent && (await idempotency.reserve(idempotent, tx))
       if (before) return acceptedView.parse(before)
       await ledger.requireAvailable(request.userId, tx)
+      await files.assertUsable(request.userId, request.fileIds, tx)
       const acceptance = await this.#write(request, tx)
       if (idempotent) await idempotency.complete(idempotent, acceptance.accepted, tx)
       return acceptance
@@ -179,8 +182,9 @@ export class ChatService {
     )
     const interrupts = active !== null && request.onBusy === 'interrupt'
     if (interrupts) await runs.requestCancel(active.id, 'interrupted', tx)
-    if (run.status === 'queued' && !joins) await steps.begin(run, tx)
-    const accepted = { conversationId: conversation.id, runId: run.id, messageId: message.id, status: run.status }
+    const begins = run.status === 'queued' && !joins
+    const status = begins && (await steps.begin(run, tx)) === 'waiting' ? 'waiting' : run.status
+    const accepted = { conversationId: conversation.id, runId: run.id, messageId: message.id, status }
     return { accepted, message, interrupted: interrupts ? active : null, version }
   }
 

@@ -4,9 +4,14 @@ import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { Transactions } from '../database/transaction.ts'
 import type { ConversationView } from '../realtime/views.ts'
 import { notFound } from '../shared/errors.ts'
+import type { FileView } from '../storage/file.presenter.ts'
+import type { FileService } from '../storage/file.service.ts'
 import type { Announcer } from './announcer.ts'
 import type { CancelService } from './cancel.service.ts'
 import type { RunViews } from './run-views.ts'
+
+/** A conversation shows so many of its files, the latest first. */
+const SHOWN_FILES = 100
 
 /** Which messages of a conversation to show: those before or after a `seq`, or the latest. */
 export interface MessageWindow {
@@ -19,6 +24,7 @@ interface ConversationDependencies {
   conversations: ConversationRepository
   messages: MessageRepository
   views: RunViews
+  files: Pick<FileService, 'viewsOf'>
   cancels: CancelService
   announcer: Announcer
   transactions: Transactions
@@ -39,6 +45,11 @@ export class ConversationService {
     before: string | undefined,
   ): Promise<ConversationView[]> {
     return this.#deps.views.conversations(await this.#deps.conversations.list(userId, filter, limit, before))
+  }
+
+  /** The latest files of a conversation that are not deleted; `get` has checked whose it is. */
+  async files(id: string): Promise<FileView[]> {
+    return this.#deps.files.viewsOf(await this.#deps.messages.fileIds(id, SHOWN_FILES))
   }
 
   /** Messages ascending by `seq`; `nextCursor` is the seq to go on from: backwards by default, forwards after `afterSeq`. */

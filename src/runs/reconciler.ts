@@ -1,6 +1,7 @@
 import type { Transactions } from '../database/transaction.ts'
 import type { CancelService } from './cancel.service.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import type { FileWaits } from './file-waits.ts'
 import type { IdempotencyRepository } from './idempotency.repository.ts'
 import type { RunEnd, RunRepository } from './run.repository.ts'
 import { cancelledEnd } from './run-steps.ts'
@@ -13,6 +14,7 @@ interface ReconcilerDependencies {
   idempotency: IdempotencyRepository
   dispatcher: Dispatcher
   cancels: CancelService
+  fileWaits: Pick<FileWaits, 'resumeOverdue'>
   transactions: Transactions
   titles: Pick<Titles, 'requeue'>
   redispatchAfterMs: number
@@ -39,6 +41,7 @@ export class Reconciler {
   async runOnce(): Promise<void> {
     await this.#admitWaiting()
     await this.#redispatch()
+    await this.#deps.fileWaits.resumeOverdue()
     await this.#stopUnstopped()
     await this.#failOverdue()
     await this.#deps.titles.requeue(this.#deps.redispatchAfterMs)

@@ -4,6 +4,7 @@ import type { LedgerService } from '../credits/ledger.service.ts'
 import type { Tx } from '../database/transaction.ts'
 import { nextStep } from '../rounds/next-step.ts'
 import type { PastTurn, RoundState } from '../rounds/strategy.ts'
+import type { FileWaitRepository } from './file-wait.repository.ts'
 import type { Run } from './run.entity.ts'
 import type { RunEnd, RunRepository } from './run.repository.ts'
 import type { Turn } from './turn.entity.ts'
@@ -15,8 +16,12 @@ interface StepDependencies {
   agents: AgentRepository
   messages: MessageRepository
   ledger: Pick<LedgerService, 'receiptsOf'>
+  fileWaits: Pick<FileWaitRepository, 'hasToWait'>
   runDeadlineMs: number
 }
+
+/** Where a step left its run: with new turns, waiting for files, or over. */
+type Progress = 'on' | 'waiting' | 'over'
 
 const isOpen = ({ status }: Turn): boolean => status === 'queued' || status === 'running'
 
@@ -38,21 +43,26 @@ export class RunSteps {
     this.#deps = dependencies
   }
 
-  /** Creates the first turns of a run that has just become `queued`. */
-  async begin(run: Run, tx: Tx): Promise<void> {
-    await this.#step(run, [], tx)
+  /** Creates the first turns of a run that has just become `queued`, or has it wait for its files. */
+  begin(run: Run, tx: Tx): Promise<Progress> {
+    return this.#step(run, [], tx)
   }
 
-  /**
-   * After a turn was settled: the next turns, or the end; by the last of its siblings to settle. Answers true when the run
-   * is over.
-   */
-  async advance(run: Run, tx: Tx): Promise<boolean> {
+  /** The next turns of a run that waited for files; false when it still has to wait, and nothing changed. */
+  async resume(run: Run, tx: Tx): Promise<boolean> {
+    if (await this.#deps.fileWaits.hasToWait(run.id, tx)) return false
+    await this.#deps.runs.markQueued(run.id, tx)
+    await this.#step(run, await this.#deps.turns.listOf([run.id], tx), tx)
+    return true
+  }
+
+  /** After a turn was settled: the next turns, a wait for files, or the end; by the last of its siblings to settle. */
+  async advance(run: Run, tx: Tx): Promise<Progress> {
     if (run.cancelRequestedAt) await this.#deps.turns.cancelQueued(run.id, tx)
     const turns = await this.#deps.turns.listOf([run.id], tx)
-    if (turns.some(isOpen)) return false
+    if (turns.some(isOpen)) return 'on'
     const forced = run.cancelRequestedAt ? cancelledEnd(run) : endOf(turns)
-    return forced ? this.end(run, forced, tx) : this.#step(run, turns, tx)
+    return forced ? this.#over(run, forced, tx) : this.#step(run, turns, tx)
   }
 
   /** Ends a run that is not over, with what of it still waits, and begins the one that waited behind it. */
@@ -67,21 +77,29 @@ export class RunSteps {
     return true
   }
 
-  async #step(run: Run, turns: Turn[], tx: Tx): Promise<boolean> {
+  async #over(run: Run, end: RunEnd, tx: Tx): Promise<Progress> {
+    return (await this.end(run, end, tx)) ? 'over' : 'on'
+  }
+
+  async #step(run: Run, turns: Turn[], tx: Tx): Promise<Progress> {
     const { state, unanswered } = await this.#state(run, turns, tx)
     if (run.regenerates && turns.length > 0 && !unanswered) {
-      return this.end(run, { status: 'completed', stopReason: 'finished', error: null }, tx)
+      return this.#over(run, { status: 'completed', stopReason: 'finished', error: null }, tx)
     }
     const rules = { ...run, phrase: run.stopPhrase }
     const step = nextStep(run.strategy, state, rules, await this.#progress(run, tx), unanswered)
-    if ('end' in step) return this.end(run, { status: 'completed', stopReason: step.end, error: null }, tx)
+    if ('end' in step) return this.#over(run, { status: 'completed', stopReason: step.end, error: null }, tx)
+    if (await this.#deps.fileWaits.hasToWait(run.id, tx)) {
+      await this.#deps.runs.markWaiting(run.id, tx)
+      return 'waiting'
+    }
     const { id: runId, userId } = run
     const next = { runId, userId, step: (turns.at(-1)?.step ?? -1) + 1, kind: step.kind ?? 'speak' }
     for (const [offset, agentId] of step.speak.entries()) {
       await this.#deps.turns.create({ ...next, index: turns.length + offset, agentId }, tx)
     }
     await this.#deps.runs.moveCursor(runId, turns.length + step.speak.length - 1, tx)
-    return false
+    return 'on'
   }
 
   /** What the strategy is to know. `unanswered`: the user said something that no speaker has read. */

@@ -64,6 +64,16 @@ export class RunRepository {
     )
   }
 
+  /** A run between its turns waits for files, and no worker is held. */
+  async markWaiting(id: string, tx: Tx): Promise<void> {
+    await rows(tx, `UPDATE runs SET status = 'waiting' WHERE id = $1 AND status IN ('queued', 'running')`, [id])
+  }
+
+  /** Waiting becomes queued. */
+  async markQueued(id: string, tx: Tx): Promise<void> {
+    await rows(tx, `UPDATE runs SET status = 'queued' WHERE id = $1 AND status = 'waiting'`, [id])
+  }
+
   /** Seconds since the run was first claimed, by the database's clock; 0 before that. */
   async secondsSinceStart(id: string, tx: Tx = this.#db.manager): Promise<number> {
     const sql = `SELECT coalesce(extract(epoch FROM clock_timestamp() - started_at), 0)::float8 AS seconds FROM runs WHERE id = $1`

@@ -39,7 +39,8 @@ export interface Settled {
   message: Message | null
   money: Settlement
   version: number
-  runEnded: boolean
+  /** The run did not just get its next turns: it is over, or waits for files. */
+  runChanged: boolean
   /** The conversation has spoken words now and no title. */
   titleWanted: boolean
 }
@@ -77,9 +78,9 @@ export class TurnSettlement {
     return this.#deps.transactions.run(async (tx) => {
       const run = await this.#lock(claim, tx)
       const settled = await this.settleLocked(run, claim, result, tx)
-      const runEnded = await this.#deps.steps.advance(run, tx)
+      const runChanged = (await this.#deps.steps.advance(run, tx)) !== 'on'
       beforeCommit?.()
-      return { ...settled, runEnded }
+      return { ...settled, runChanged }
     })
   }
 
@@ -107,7 +108,7 @@ export class TurnSettlement {
     )
     const isNamable = this.#deps.givesTitles && message?.status === 'complete'
     const titleWanted = isNamable && (await conversations.wantTitle(run.conversationId, tx))
-    return { message, money, version, runEnded: false, titleWanted }
+    return { message, money, version, runChanged: false, titleWanted }
   }
 
   /**

@@ -164,15 +164,14 @@ export class FileService {
     }
   }
 
-  /** For attaching: every id must be a visible file of this user. @throws AppError 404 `file.not_found` */
+  /** For attaching: every id must be a visible file of this user. @throws AppError 404 `file.not_found` that names the paths */
   async assertUsable(userId: string, fileIds: string[], tx?: Tx): Promise<void> {
-    const wanted = [...new Set(fileIds)]
-    if (wanted.length === 0) return
-    const owned = new Set(await this.#options.files.ownedBy(userId, wanted, tx))
-    const missing = wanted.filter((id) => !owned.has(id))
-    if (missing.length > 0) {
-      throw new AppError(404, 'file.not_found', 'There is no such file.', { fileIds: missing })
-    }
+    if (fileIds.length === 0) return
+    const owned = new Set(await this.#options.files.ownedBy(userId, [...new Set(fileIds)], tx))
+    const issues = fileIds.flatMap((id, position) =>
+      owned.has(id) ? [] : [{ path: `fileIds.${position}`, message: 'is not a file of yours' }],
+    )
+    if (issues.length > 0) throw new AppError(404, 'file.not_found', 'There is no such file.', { issues })
   }
 
   /** Of each id; a file that was deleted is `missing`. */

@@ -254,7 +254,7 @@ export class TurnProcessor {
     const turnEvent = result.error
       ? { type: 'turn.failed' as const, ...turnRef(claim), error: result.error, willRetry: false }
       : announcer.turnCompleted(claim, settled, result.calls)
-    const runEvent = settled.runEnded ? await announcer.runEvent(claim.runId) : null
+    const runEvent = settled.runChanged ? await announcer.runEvent(claim.runId) : null
     await announcer.publish(claim.conversationId, settled.version, [turnEvent, ...(runEvent ? [runEvent] : [])])
     await announcer.balance(claim.userId, settled.money)
     this.#step('completed.published', claim)

@@ -1,0 +1,51 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+
+/**
+ * True while run `r` has a file to wait for: one that the user attached to its words less than `$1` milliseconds ago, and
+ * that is still being read. A file that was deleted is not waited for.
+ */
+const WAITS = `EXISTS (
+  SELECT FROM messages m JOIN files f ON f.id = ANY(m.file_ids)
+  WHERE m.run_id = r.id AND m.role = 'user' AND m.created_at > now() - $1 * interval '1 millisecond'
+    AND f.status = 'processing')`
+
+/** Which runs wait for files. It is read off the rows of messages and files: nothing else can be forgotten or lost. */
+export class FileWaitRepository {
+  readonly #db: DataSource
+  readonly #waitMs: number
+
+  /** `waitMs`: how long a file is waited for, from the message that brought it. */
+  constructor(db: DataSource, waitMs: number) {
+    this.#db = db
+    this.#waitMs = waitMs
+  }
+
+  /** Whether this run has a file to wait for. */
+  async hasToWait(runId: string, tx: Tx): Promise<boolean> {
+    const found = await rows(tx, `SELECT FROM runs r WHERE r.id = $2 AND ${WAITS}`, [this.#waitMs, runId])
+    return found.length > 0
+  }
+
+  /** Waiting runs that were told of this file. */
+  async waitingFor(fileId: string): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      this.#db.manager,
+      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND EXISTS (
+         SELECT FROM messages m WHERE m.run_id = r.id AND m.role = 'user' AND $1 = ANY(m.file_ids))`,
+      [fileId],
+    )
+    return found.map((run) => run.id)
+  }
+
+  /** Waiting runs that have nothing to wait for any more; at most 100. */
+  async overdue(): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      this.#db.manager,
+      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND r.cancel_requested_at IS NULL AND NOT ${WAITS} ORDER BY r.id LIMIT 100`,
+      [this.#waitMs],
+    )
+    return found.map((run) => run.id)
+  }
+}
