@@ -5,6 +5,7 @@ import type { TurnClaim } from '../src/runs/turn-claim.ts'
 import { repeat } from '../src/shared/repeat.ts'
 import { reconcileFiles } from '../src/storage/file-reconciler.ts'
 import { ClamScanner } from '../src/storage/virus-scanner.ts'
+import { FileReading } from './agent-runtime/file-reading.ts'
 import { ModelTermsBook } from './agent-runtime/model-terms.ts'
 import { SpeakerChoice } from './agent-runtime/speaker-choice.ts'
 import { TurnContexts } from './agent-runtime/turn-context.ts'
@@ -38,6 +39,11 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   const contexts = new TurnContexts({
     ...container,
     terms,
+    fileReading: new FileReading({
+      ...container,
+      files: container.storage.files,
+      tokenBudget: env.FILE_CONTEXT_TOKENS,
+    }),
     contextTokenBudget,
     maxOutputTokensDefault: env.MAX_OUTPUT_TOKENS_DEFAULT,
   })

@@ -34,6 +34,8 @@ export interface Scene {
 }
 
 const SPEAKER_LINE = /^(?:\[([^\]\n]{1,60})\]:?|\*\*([^*\n]{1,60}):?\*\*:?|([\p{Lu}][\p{L}\p{N} .'’()-]{0,59}?):)\s+/u
+/** What a prompt brings of files; nobody said it. */
+const FILES = /<files>.*?<\/files>/s
 /** A participant in a system prompt's list: "- Ada: an engineer". */
 const ROOM_LINE = /^- ([^:\n]{1,60}): /gm
 /** Labels that begin a line of ordinary writing. */
@@ -54,7 +56,7 @@ export function readScene(prompt: LanguageModelV4Prompt): Scene {
       if (message.role === 'system' || message.role === 'tool') return []
       const text = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
       if (message.role === 'assistant') return text.trim() ? [{ speaker: name, own: true, text: text.trim() }] : []
-      return utterances(text, name, known)
+      return utterances(text.replace(FILES, ''), name, known)
     })
     .filter((u) => u.speaker !== null || !STAGE_DIRECTION.test(u.text))
   const asked = transcript.flatMap((u, at) => {

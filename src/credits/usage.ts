@@ -82,6 +82,9 @@ export async function estimateUsage(inputText: string, outputText: string): Prom
   }
 }
 
+/** An image of the largest size that is sent, roughly, at every provider; for estimates only. */
+export const IMAGE_TOKENS = 1_600
+
 /** Words such as <|endoftext|> in somebody's text are text, not control tokens. */
 const ANY_TEXT = { disallowedSpecial: new Set<string>() }
 

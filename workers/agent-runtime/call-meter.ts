@@ -5,13 +5,20 @@ import type {
   LanguageModelV4StreamPart,
 } from '@ai-sdk/provider'
 import type { Purpose } from '../../src/credits/metered-call.ts'
-import { estimateUsage, type ProviderUsage, type TokenUsage, usageFromProvider } from '../../src/credits/usage.ts'
+import {
+  estimateUsage,
+  IMAGE_TOKENS,
+  type ProviderUsage,
+  type TokenUsage,
+  usageFromProvider,
+} from '../../src/credits/usage.ts'
 
-/** One provider request as it went: what was sent and came, and the usage that the provider reported, if it did. */
+/** One provider request as it went: the text and the number of images that were sent, what came, and the usage that the provider reported, if it did. */
 interface ObservedCall {
   call: number
   purpose: Purpose
   promptText: string
+  images: number
   outputText: string
   reported: TokenUsage | undefined
 }
@@ -33,6 +40,16 @@ const textOf = (prompt: LanguageModelV4Prompt): string =>
         : message.content.map((part) => ('text' in part ? part.text : '')).join('\n'),
     )
     .join('\n')
+
+const imagesOf = (prompt: LanguageModelV4Prompt): number =>
+  prompt.flatMap((message) => (message.role === 'user' ? message.content : [])).filter((part) => part.type === 'file')
+    .length
+
+/** Usage of a call whose provider reported none. */
+async function estimated({ promptText, images, outputText }: ObservedCall): Promise<TokenUsage> {
+  const usage = await estimateUsage(promptText, outputText)
+  return { ...usage, inputTokens: usage.inputTokens + images * IMAGE_TOKENS }
+}
 
 /**
  * Meters every provider request of a turn around the model itself: totals of frameworks leave calls out, and an aborted
@@ -73,10 +90,10 @@ export class CallMeter {
   /** All calls so far; those without a report are estimated and marked so. */
   used(): Promise<UsedCall[]> {
     return Promise.all(
-      this.#calls.map(async ({ call, purpose, promptText, outputText, reported }) => ({
-        call,
-        purpose,
-        usage: reported ?? (await estimateUsage(promptText, outputText)),
+      this.#calls.map(async (observed) => ({
+        call: observed.call,
+        purpose: observed.purpose,
+        usage: observed.reported ?? (await estimated(observed)),
       })),
     )
   }
@@ -86,6 +103,7 @@ export class CallMeter {
       call: this.#calls.length,
       purpose,
       promptText: textOf(options.prompt),
+      images: imagesOf(options.prompt),
       outputText: '',
       reported: undefined,
     }

@@ -4,13 +4,21 @@ import type { StrategyName } from '../../src/realtime/views.ts'
 import type { TurnKind } from '../../src/rounds/strategy.ts'
 
 /** Stored with each turn: which wording made it. Raise it with every change below. */
-export const PROMPT_VERSION = '2'
+export const PROMPT_VERSION = '3'
 
 /** What a speaker says who has nothing to add. */
 export const PASS = '[pass]'
 
+/** A picture as it goes to a model. */
+export interface PromptImage {
+  contentType: string
+  data: Uint8Array
+}
+
 /** A message as models take it: the speaker's own words are the assistant's, everybody else's the user's. */
-export type PromptMessage = { role: 'user'; content: string } | { role: 'assistant'; content: string }
+export type PromptMessage =
+  | { role: 'user'; content: string; images?: PromptImage[] }
+  | { role: 'assistant'; content: string }
 
 type Described = Pick<Agent, 'id' | 'name' | 'instructions' | 'characteristics' | 'chatStyle'>
 
@@ -108,6 +116,18 @@ export function promptMessages(
   if (party) return [...lines, { role: 'user', content: `(It is your turn, ${speaker.name}.${CUE[kind]})` }]
   return lines.at(-1)?.role === 'assistant' ? [...lines, { role: 'user', content: '(Please go on.)' }] : lines
 }
+
+/**
+ * With what the conversation's files say before the last message, which gives the floor or asks: what comes before stays
+ * the same from turn to turn, so that providers can cache it.
+ */
+export const withFiles = (
+  messages: readonly PromptMessage[],
+  files: { prompt: string; images: PromptImage[] } | undefined,
+): PromptMessage[] =>
+  files
+    ? [...messages.slice(0, -1), { role: 'user', content: files.prompt, images: files.images }, ...messages.slice(-1)]
+    : [...messages]
 
 /** What a supervisor is asked, with the transcript as everybody hears it. */
 export function supervisorPrompt(

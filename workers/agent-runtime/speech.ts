@@ -17,6 +17,19 @@ export interface SpeechRequest {
   onText: (text: string) => void
 }
 
+/** Images go as bytes: a provider cannot reach our store, and must not. */
+const toMastra = (message: PromptMessage) => {
+  if (message.role === 'assistant') return message
+  const { role, content, images = [] } = message
+  if (images.length === 0) return { role, content }
+  const pictures = images.map(({ data, contentType }) => ({
+    type: 'image' as const,
+    image: data,
+    mediaType: contentType,
+  }))
+  return { role, content: [{ type: 'text' as const, text: content }, ...pictures] }
+}
+
 /** How a speech ended. `failed` carries what the provider or the network threw. */
 export type SpeechEnd = { kind: 'finished' } | { kind: 'aborted' } | { kind: 'failed'; error: unknown }
 
@@ -35,7 +48,7 @@ export async function speak(request: SpeechRequest): Promise<SpeechEnd> {
   // Mastra's own logger prints request bodies; this reaches the agent and the model loop that it makes.
   agent.__registerPrimitives({ logger: noopLogger })
   try {
-    const output = await agent.stream(request.messages, {
+    const output = await agent.stream(request.messages.map(toMastra), {
       abortSignal: request.abortSignal,
       maxSteps: 1,
       modelSettings: {

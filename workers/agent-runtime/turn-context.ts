@@ -3,14 +3,16 @@ import type { AgentService } from '../../src/agents/agent.service.ts'
 import type { MessageRepository, TranscriptLine } from '../../src/conversations/message.repository.ts'
 import type { SummaryRepository } from '../../src/conversations/summary.repository.ts'
 import type { LedgerService } from '../../src/credits/ledger.service.ts'
-import { countTokens } from '../../src/credits/usage.ts'
+import { countTokens, IMAGE_TOKENS } from '../../src/credits/usage.ts'
 import type { Run } from '../../src/runs/run.entity.ts'
 import type { RunRepository } from '../../src/runs/run.repository.ts'
 import type { TurnRepository } from '../../src/runs/turn.repository.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import { AppError } from '../../src/shared/errors.ts'
+import type { FileReading } from './file-reading.ts'
+import { seesImages } from './model-sight.ts'
 import type { ModelTerms, ModelTermsBook } from './model-terms.ts'
-import { type PromptMessage, promptMessages, systemPrompt } from './prompts.ts'
+import { type PromptMessage, promptMessages, systemPrompt, withFiles } from './prompts.ts'
 import { affordableTokens } from './run-budget.ts'
 import { isCrowded } from './summary-policy.ts'
 
@@ -19,6 +21,8 @@ export interface Room {
   run: Run
   participants: Agent[]
   transcript: TranscriptLine[]
+  /** Runs whose messages are not read yet. */
+  waitingRunIds: string[]
   summary: string | undefined
   /** The last `seq` of this run's messages that the speaker reads; 0 when none of them fitted. */
   seenSeq: number
@@ -51,6 +55,7 @@ interface ContextDependencies {
   summaries: SummaryRepository
   ledger: Pick<LedgerService, 'receiptsOf'>
   terms: ModelTermsBook
+  fileReading: Pick<FileReading, 'read'>
   contextTokenBudget: number
   maxOutputTokensDefault: number
 }
@@ -78,19 +83,26 @@ export class TurnContexts {
     const transcript = await messages.transcript(request, contextTokenBudget)
     const seenSeq = Math.max(0, ...transcript.filter((line) => line.runId === run.id).map((line) => line.seq))
     const crowded = isCrowded(transcript, contextTokenBudget)
-    return { run, participants, transcript, summary: summary?.text, seenSeq, crowded }
+    return { run, participants, transcript, waitingRunIds, summary: summary?.text, seenSeq, crowded }
   }
 
   /** @throws AppError when the speaker cannot speak: its connection is gone, its model has no price */
   async load(claim: TurnClaim): Promise<TurnContext> {
     const { kind } = claim
-    const { run, participants, transcript, summary, seenSeq, crowded } = await this.room(claim)
+    const { run, participants, transcript, waitingRunIds, summary, seenSeq, crowded } = await this.room(claim)
     const agent = participants.find(({ id }) => id === claim.agentId)
     if (!agent) throw new AppError(409, 'agent.gone', 'The agent whose turn it was does not exist any more.')
     const terms = await this.#deps.terms.of(run.userId, agent)
     const system = systemPrompt(agent, participants, { strategy: run.strategy, kind, summary })
-    const messages = promptMessages(agent, participants, transcript, kind)
-    const inputTokens = await countTokens([system, ...messages.map((message) => message.content)].join('\n'))
+    const files = await this.#deps.fileReading.read({
+      conversationId: run.conversationId,
+      waitingRunIds,
+      query: wordsToMatch(transcript),
+      sees: seesImages(terms.connection.provider, terms.modelId),
+    })
+    const messages = withFiles(promptMessages(agent, participants, transcript, kind), files)
+    const text = [system, ...messages.map((message) => message.content)].join('\n')
+    const inputTokens = (await countTokens(text)) + (files?.images.length ?? 0) * IMAGE_TOKENS
     const wanted = agent.maxOutputTokens ?? this.#deps.maxOutputTokensDefault
     const left = await this.#share(run, claim)
     const maxOutputTokens = left === null ? wanted : Math.min(wanted, affordableTokens(terms, inputTokens, left))
@@ -110,3 +122,9 @@ export class TurnContexts {
     return left / BigInt(open.length + MODERATOR_SHARES)
   }
 }
+
+/** What passages of files should match: what the user said last, and what was said last by anybody else. */
+const wordsToMatch = (transcript: readonly TranscriptLine[]): string =>
+  (['user', 'agent'] as const)
+    .map((role) => transcript.findLast((line) => line.role === role)?.content ?? '')
+    .join('\n')
