@@ -161,7 +161,7 @@ describe('A turn about uploaded files', function () {
         .toBuffer()
       const fileId = await uploaded(user, 'red.png', 'image/png', png)
       // Anthropic's stream is nothing without usage; the others are estimated where they report none.
-      world.llm.reply({ text: 'Red.', usage: provider === 'anthropic' ? undefined : null })
+      world.llm.reply({ text: 'Red.', usage: provider === 'anthropic' ? { inputTokens: 1700, outputTokens: 2 } : null })
       const { runId } = await user.accept('/api/chat', { agentId, message: 'Which colour?', fileIds: [fileId] })
       const run = await user.finished(runId)
       expect(run.status, JSON.stringify(run.error)).to.equal('completed')
