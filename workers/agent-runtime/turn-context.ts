@@ -20,7 +20,7 @@ export interface Room {
   participants: Agent[]
   transcript: TranscriptLine[]
   summary: string | undefined
-  /** The last `seq` of this run's messages that the speaker reads; 0 when none of them fitted. */
+  /** The last `seq` that the speaker reads: all that the user said to this run up to it counts as heard, whatever fitted. */
   seenSeq: number
   /** So much is said that the oldest of it should be summed up. */
   crowded: boolean
@@ -76,7 +76,7 @@ export class TurnContexts {
     const { conversationId } = run
     const request = { conversationId, runId: run.id, waitingRunIds, unheardTurns, afterSeq: summary?.upToSeq }
     const transcript = await messages.transcript(request, contextTokenBudget)
-    const seenSeq = Math.max(0, ...transcript.filter((line) => line.runId === run.id).map((line) => line.seq))
+    const seenSeq = Math.max(0, ...transcript.map((line) => line.seq))
     const crowded = isCrowded(transcript, contextTokenBudget)
     return { run, participants, transcript, summary: summary?.text, seenSeq, crowded }
   }
