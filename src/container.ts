@@ -224,7 +224,10 @@ export function createContainer(foundation: Foundation) {
     users,
     transactions,
     feed,
-    onDeleting: async (tx, userId) => void (await cancels.abandon({ userId }, tx)),
+    onDeleting: async (tx, userId) => {
+      const taken = await cancels.abandon({ userId }, tx)
+      return () => cancels.forget(taken)
+    },
   })
 
   return {

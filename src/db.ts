@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { createContainer } from './container.ts'
-import { createDataSource } from './database/data-source.ts'
+import { openDataSource } from './database/data-source.ts'
 import { migrate } from './database/migrate.ts'
 import { generateMigration } from './database/migration-source.ts'
 import { reachDatabase } from './database/reach-database.ts'
@@ -34,9 +34,8 @@ async function seedCommand({ env, logger, shutdown }: ProcessContext): Promise<v
 async function generateCommand({ env, logger, shutdown }: ProcessContext, name = 'change-schema'): Promise<void> {
   const url = await databaseUrl({ env, logger, shutdown })
   await migrate(url)
-  const db = createDataSource({ url, entities: allEntities, poolSize: 2 })
+  const db = await openDataSource({ url, entities: allEntities, poolSize: 2 })
   shutdown.add('database', () => db.destroy())
-  await db.initialize()
   const timestamp = Date.now()
   const source = await generateMigration(db, name, timestamp)
   if (!source) return say('the entities and the schema agree: there is nothing to generate')
@@ -50,9 +49,8 @@ async function pushCommand({ env, logger, shutdown }: ProcessContext): Promise<v
   if (env.NODE_ENV === 'production') throw new SetupError('db:push is refused in production: write a migration.')
   const url = await databaseUrl({ env, logger, shutdown })
   await migrate(url)
-  const db = createDataSource({ url, entities: allEntities, poolSize: 2 })
+  const db = await openDataSource({ url, entities: allEntities, poolSize: 2 })
   shutdown.add('database', () => db.destroy())
-  await db.initialize()
   await db.synchronize()
   say('the schema is as the entities have it')
 }

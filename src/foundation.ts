@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import type { DataSource } from 'typeorm'
 import { type Env, isDistributed } from './config/env.ts'
 import { loadSecrets, type Secrets } from './config/secrets.ts'
-import { createDataSource } from './database/data-source.ts'
+import { openDataSource } from './database/data-source.ts'
 import { startEmbeddedPostgres } from './database/embedded-postgres.ts'
 import { migrate, pendingMigrations } from './database/migrate.ts'
 import { SetupError } from './database/setup-error.ts'
@@ -46,8 +46,7 @@ export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdow
   if (isDistributed(env)) await requireMigrated(databaseUrl)
   else await migrate(databaseUrl)
   const secrets = await loadSecrets(env)
-  const db = createDataSource({ url: databaseUrl, entities: allEntities, poolSize: env.DATABASE_POOL })
-  await db.initialize()
+  const db = await openDataSource({ url: databaseUrl, entities: allEntities, poolSize: env.DATABASE_POOL })
   shutdown.add('database', () => db.destroy())
   const feed = isDistributed(env)
     ? await RedisFeed.open({ url: env.REDIS_URL, ttlMs: env.LIVE_TEXT_TTL_MS, logger })

@@ -12,7 +12,7 @@ export interface ProcessContext {
 
 /**
  * Runs a process of ours: environment, logs, clean ends. What the operator can mend is one clear message and exit code 1;
- * everything else is logged whole.
+ * everything else is shown with its stack.
  */
 export async function runProcess(main: (context: ProcessContext) => Promise<void>): Promise<void> {
   let shutdown: Shutdown | undefined
@@ -20,13 +20,21 @@ export async function runProcess(main: (context: ProcessContext) => Promise<void
     const env = readProcessEnv()
     const logger = createLogger(env.LOG_LEVEL ?? (env.NODE_ENV === 'production' ? 'info' : 'warn'))
     shutdown = new Shutdown(logger)
-    shutdown.onSignals()
     process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'))
-    await main({ env, logger, shutdown })
+    const starting = main({ env, logger, shutdown })
+    shutdown.onSignals(starting)
+    await starting
   } catch (error) {
-    if (error instanceof EnvError || error instanceof SetupError) process.stderr.write(`${error.message}\n`)
-    else console.error(error)
+    // Cut short by a signal, whose handler ends the process.
+    if (shutdown?.isSignalled) return
+    process.stderr.write(`${describe(error)}\n`)
     await shutdown?.close()
     process.exit(1)
   }
+}
+
+/** Never the error's other properties: those of a failed query are what people wrote. */
+function describe(error: unknown): string {
+  if (error instanceof EnvError || error instanceof SetupError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

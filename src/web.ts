@@ -8,6 +8,7 @@ import { creditsRoutes } from './credits/credits.routes.ts'
 import { SetupError } from './database/setup-error.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
+import type { HealthCheck } from './http/health.ts'
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
 import { authRoutes } from './identity/auth.routes.ts'
@@ -19,11 +20,15 @@ import { chatRoutes } from './runs/chat.routes.ts'
 import { estimateRoutes } from './runs/estimate.routes.ts'
 import { eventRoutes } from './runs/events.routes.ts'
 import { RunWait } from './runs/run-wait.ts'
+import { messageOf } from './shared/errors.ts'
 import { socketPorts } from './socket-ports.ts'
 import { storageRoutes } from './storage/storage.routes.ts'
 
 /** Pages of a development server; in production only CORS_ORIGINS counts. */
 const DEVELOPMENT_ORIGINS = ['http://localhost:3000', 'http://localhost:5173']
+
+/** The longest time that a request may take to arrive. */
+const REQUEST_TIMEOUT_MS = 3_600_000
 
 /** What answers over time: event streams, and requests that wait for their run. */
 interface LiveServices {
@@ -44,8 +49,11 @@ export const allRoutes = (container: Container, limiter: RateLimiter, { streams,
   ...eventRoutes(streams),
 ]
 
-/** Serves HTTP and Socket.IO until shutdown. Answers the address that it listens on. */
-export async function startWeb(container: Container): Promise<{ url: string; server: Server }> {
+/** Serves HTTP and Socket.IO until shutdown; `checks` are what readiness needs besides. Answers the address that it listens on. */
+export async function startWeb(
+  container: Container,
+  checks: HealthCheck[] = [],
+): Promise<{ url: string; server: Server }> {
   const { env, logger, shutdown, db, queue, feed } = container
   const corsOrigins =
     env.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ??
@@ -75,13 +83,15 @@ export async function startWeb(container: Container): Promise<{ url: string; ser
       { name: 'database', check: async () => void (await db.query('SELECT 1')) },
       { name: 'queue', check: () => queue.ping() },
       { name: 'live feed', check: () => feed.ping() },
+      ...checks,
     ],
     corsOrigins,
     trustProxy: env.TRUST_PROXY,
     jsonBodyMaxBytes: env.JSON_BODY_MAX_BYTES,
     logger,
   })
-  const server = createServer(app)
+  // A large upload takes its time; one that stalls is ended by its own limit.
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, app)
   const port = await listen(server, env.PORT, env.HOST ?? (env.NODE_ENV === 'production' ? '0.0.0.0' : 'localhost'))
   // No new requests first; then what would never end by itself, so that the rest can end; then what all of it stood on.
   shutdown.add('web', async () => {
@@ -105,7 +115,7 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
       throw new SetupError(`Port ${port} is taken: stop what uses it, or choose another with PORT=${port + 1}.`)
     }
-    throw error
+    throw new SetupError(`This server cannot listen on port ${port} of ${host} (PORT, HOST): ${messageOf(error)}.`)
   }
   return (server.address() as AddressInfo).port
 }

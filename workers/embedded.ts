@@ -1,9 +1,11 @@
 import { isDistributed } from '../src/config/env.ts'
 import { createContainer } from '../src/container.ts'
+import { holdAdvisoryLock } from '../src/database/advisory-lock.ts'
 import { openFoundation } from '../src/foundation.ts'
 import { runProcess } from '../src/process.ts'
 import { seed } from '../src/seed.ts'
 import { startWeb } from '../src/web.ts'
+import type { Liveness } from './liveness.ts'
 import { startWorker } from './worker.ts'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -12,11 +14,25 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 await runProcess(async ({ env, logger, shutdown }) => {
   const container = createContainer(await openFoundation(env, logger, shutdown))
   const { adminEmail, adminPassword } = await seed(container)
-  // This is the only process there is, so whoever held a lease is dead.
-  if (!isDistributed(env)) await container.turns.voidLeases()
-  const { url } = await startWeb(container)
-  await startWorker(container)
-  say(`Chatsparty listens on ${url}`)
+  // At once: it is stored, and whatever fails from here on, nobody could ever read it again.
   if (adminPassword) say(`Administrator: ${adminEmail}  password (shown only now): ${adminPassword}`)
+  if (!isDistributed(env)) {
+    const alone = await holdAdvisoryLock(container.db, 'embedded')
+    shutdown.add('embedded lock', alone.release)
+    // This is the only process there is, so whoever held a lease is dead.
+    if (alone.held) await container.turns.voidLeases()
+    else
+      say(
+        'Another Chatsparty runs on this database. Live text and cancels reach only their own process: set REDIS_URL.',
+      )
+  }
+  let worker: Liveness | undefined
+  const checkWorker = async () => {
+    if (!worker) throw new Error('starts')
+    await worker.check()
+  }
+  const { url } = await startWeb(container, [{ name: 'worker', check: checkWorker }])
+  worker = await startWorker(container)
+  say(`Chatsparty listens on ${url}`)
   say('Try: npm run demo -- "Should a startup use microservices?"')
 })

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { isDistributed } from '../src/config/env.ts'
 import { createContainer } from '../src/container.ts'
 import { SetupError } from '../src/database/setup-error.ts'
@@ -5,13 +6,22 @@ import { openFoundation } from '../src/foundation.ts'
 import { runProcess } from '../src/process.ts'
 import { startWorker } from './worker.ts'
 
-/** A worker process of the distributed profile. */
+/** A stuck worker has this long to close what is left after the drain, in ms. */
+const CLOSE_MS = 5_000
+
+/** A worker process of the distributed profile. One that is stuck ends with code 1, so that its supervisor starts it again. */
 await runProcess(async ({ env, logger, shutdown }) => {
   if (!isDistributed(env)) {
     throw new SetupError(
       'A separate worker needs REDIS_URL (and DATABASE_URL): without Redis, live text and cancel signals stay within one process. Use "npm start", which runs web and worker in one.',
     )
   }
-  await startWorker(createContainer(await openFoundation(env, logger, shutdown)))
+  const container = createContainer(await openFoundation(env, logger, shutdown))
+  // What made it stuck may also keep it from closing.
+  const restart = async () => {
+    await Promise.race([shutdown.close(), setTimeout(env.DRAIN_MS + CLOSE_MS)])
+    process.exit(1)
+  }
+  await startWorker(container, { onStuck: () => void restart() })
   logger.info('worker is ready')
 })

@@ -10,22 +10,27 @@ import { ModelTermsBook } from './agent-runtime/model-terms.ts'
 import { SpeakerChoice } from './agent-runtime/speaker-choice.ts'
 import { TurnContexts } from './agent-runtime/turn-context.ts'
 import { CancelSignals } from './cancel-signals.ts'
-import { type Consumer, startConsumer } from './consumer.ts'
+import { startConsumer } from './consumer.ts'
+import { Liveness } from './liveness.ts'
 import { FileProcessor } from './processors/file.processor.ts'
 import { SummaryProcessor } from './processors/summary.processor.ts'
 import { TitleProcessor } from './processors/title.processor.ts'
 import { TurnProcessor, type TurnStep } from './processors/turn.processor.ts'
 
-/** For tests that kill a process at a step of a turn. */
 export interface WorkerHooks {
+  /** For tests that kill a process at a step of a turn. */
   onStep?: (step: TurnStep, claim: TurnClaim) => void
+  /** Called once, when the worker takes no jobs although there are some. */
+  onStuck?: () => void
 }
 
 /** A decision or a title that takes a provider longer than this is not worth the wait. */
 const SMALL_CALL_TIMEOUT_MS = 20_000
+/** What has become useless is deleted this often, in ms. */
+const CLEANING_INTERVAL_MS = 3_600_000
 
 /** Does jobs and reconciles until shutdown. */
-export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Consumer> {
+export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Liveness> {
   const { env, logger, shutdown, db, queue, feed } = container
   const cancelSignals = new CancelSignals()
   const stopListening = await cancelSignals.listen(feed)
@@ -111,5 +116,14 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     logger,
   )
   shutdown.add('reconciler', reconciling.stop)
-  return consumer
+  const cleaning = repeat(
+    'cleaning',
+    CLEANING_INTERVAL_MS,
+    () => withAdvisoryLock(db, 'cleaning', () => container.auth.pruneSessions()),
+    logger,
+  )
+  shutdown.add('cleaning', cleaning.stop)
+  const liveness = new Liveness({ consumer, stuckAfterMs: env.STUCK_AFTER_MS, onStuck: hooks.onStuck, logger })
+  shutdown.add('liveness', liveness.watch().stop)
+  return liveness
 }

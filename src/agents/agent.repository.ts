@@ -1,6 +1,7 @@
-import type { DataSource } from 'typeorm'
+import { type DataSource, IsNull } from 'typeorm'
 import { rows } from '../database/query.ts'
-import type { Tx } from '../database/transaction.ts'
+import { accountGone, brokenReference, type Tx } from '../database/transaction.ts'
+import { invalidRequest } from '../shared/errors.ts'
 import { type Agent, agentEntity } from './agent.entity.ts'
 
 export type AgentFields = Pick<
@@ -15,6 +16,12 @@ export type AgentFields = Pick<
   | 'maxOutputTokens'
 >
 
+/** The connection was there when it was checked, or the user when they were authenticated. */
+const referenceGone = (error: unknown): never => {
+  if (brokenReference(error) !== 'agents_connection_fk') throw accountGone(error)
+  throw invalidRequest([{ path: 'connectionId', message: 'is not a connection of yours' }])
+}
+
 export class AgentRepository {
   readonly #db: DataSource
 
@@ -22,8 +29,9 @@ export class AgentRepository {
     this.#db = db
   }
 
+  /** @throws AppError as `referenceGone` has it */
   async create(agent: AgentFields & Pick<Agent, 'id' | 'userId'>): Promise<Agent> {
-    await this.#db.manager.insert(agentEntity, agent)
+    await this.#db.manager.insert(agentEntity, agent).catch(referenceGone)
     return this.#db.manager.findOneByOrFail(agentEntity, { id: agent.id })
   }
 
@@ -51,9 +59,11 @@ export class AgentRepository {
     return ids.flatMap((id) => byId.get(id) ?? [])
   }
 
-  async update(id: string, change: Partial<AgentFields>): Promise<Agent> {
-    await this.#db.manager.update(agentEntity, { id }, { ...change, updatedAt: new Date() })
-    return this.#db.manager.findOneByOrFail(agentEntity, { id })
+  /** Null when it was deleted meanwhile: a deleted agent would keep its new connection in use. */
+  async update(id: string, change: Partial<AgentFields>): Promise<Agent | null> {
+    const there = { id, deletedAt: IsNull() }
+    await this.#db.manager.update(agentEntity, there, { ...change, updatedAt: new Date() }).catch(referenceGone)
+    return this.#db.manager.findOneBy(agentEntity, there)
   }
 
   /** Lets go of the connection too, so that a deleted agent never keeps one in use. */

@@ -7,8 +7,8 @@ import type { CreateAgentBody, UpdateAgentBody } from './agent.schemas.ts'
 
 interface AgentDependencies {
   agents: AgentRepository
-  /** True when the user may use this connection: own, or the platform's. */
-  connectionVisible: (userId: string, connectionId: string) => Promise<boolean>
+  /** True when the user may use this connection: own, or the platform's. Without a user: only the platform's. */
+  connectionVisible: (userId: string | null, connectionId: string) => Promise<boolean>
 }
 
 /** Agents of users, and those of the platform, which everybody may talk with and only administrators change. */
@@ -37,9 +37,12 @@ export class AgentService {
   }
 
   async update(actor: AuthUser, id: string, body: UpdateAgentBody): Promise<Agent> {
-    await this.#editable(actor, id)
-    await this.#checkConnection(actor.id, body.connectionId ?? null)
-    return this.#agents.update(id, body)
+    const { userId } = await this.#editable(actor, id)
+    // Of the agent's owner: what is the platform's must not depend on the private connection of one administrator.
+    await this.#checkConnection(userId, body.connectionId ?? null)
+    const agent = await this.#agents.update(id, body)
+    if (!agent) throw notFound('agent')
+    return agent
   }
 
   async delete(actor: AuthUser, id: string): Promise<void> {
@@ -65,13 +68,15 @@ export class AgentService {
     return this.#agents.participants(ids)
   }
 
-  async #editable(actor: AuthUser, id: string): Promise<void> {
+  async #editable(actor: AuthUser, id: string): Promise<Agent> {
     const agent = await this.get(actor.id, id)
     if (agent.userId === null && actor.role !== 'admin') throw forbidden("The platform's agents cannot be changed.")
+    return agent
   }
 
-  async #checkConnection(userId: string, connectionId: string | null): Promise<void> {
+  async #checkConnection(userId: string | null, connectionId: string | null): Promise<void> {
     if (connectionId === null || (await this.#connectionVisible(userId, connectionId))) return
-    throw invalidRequest([{ path: 'connectionId', message: 'is not a connection of yours' }])
+    const message = userId === null ? 'is not a connection of the platform' : 'is not a connection of yours'
+    throw invalidRequest([{ path: 'connectionId', message }])
   }
 }

@@ -36,10 +36,11 @@ export const tunables = {
   JOB_LOCK_MS: ms(10_000),
   /** A process whose queue has work and room for it, and takes none for this long, is not healthy. */
   STUCK_AFTER_MS: ms(60_000),
-  /** Turns of one user that may be in the queue or running at once; the rest wait in PostgreSQL, oldest first. */
+  /**
+   * Turns of one user that may be in the queue or running at once; the rest wait in PostgreSQL, oldest first. It also bounds
+   * what runs on a user's own connections, which only their owner uses.
+   */
   USER_CONCURRENCY: count(8),
-  /** Turns that may run at once on one user-owned connection; protects users from their own provider's 429. */
-  CONNECTION_CONCURRENCY: count(16),
   /** Text deltas are merged within this tick before they go out; below human perception, saves two thirds of the CPU. */
   LIVE_TICK_MS: ms(25),
   /** Live text outlives its turn by this long at most; every lease renewal extends it. */

@@ -1,13 +1,11 @@
 import type { DataSource } from 'typeorm'
-import { databaseError, type Tx } from '../database/transaction.ts'
+import { brokenReference, type Tx } from '../database/transaction.ts'
 import { type Connection, connectionEntity } from './connection.entity.ts'
 
 export type ConnectionFields = Pick<
   Connection,
   'name' | 'provider' | 'baseUrl' | 'model' | 'apiKeySealed' | 'apiKeyLast4' | 'isDefault'
 >
-
-const FOREIGN_KEY_VIOLATION = '23503'
 
 export class ConnectionRepository {
   readonly #db: DataSource
@@ -25,9 +23,13 @@ export class ConnectionRepository {
     return tx.findOneBy(connectionEntity, { id })
   }
 
-  /** One that the user may use: own, or the platform's. */
-  findVisible(userId: string, id: string, tx: Tx = this.#db.manager): Promise<Connection | null> {
-    return this.#visible(userId, tx).andWhere('c.id = :id', { id }).getOne()
+  /** One that the user may use: own, or the platform's. Without a user: only the platform's. */
+  findVisible(userId: string | null, id: string): Promise<Connection | null> {
+    return this.#visible(userId).andWhere('c.id = :id', { id }).getOne()
+  }
+
+  lockVisible(userId: string, id: string, tx: Tx): Promise<Connection | null> {
+    return this.#visible(userId, tx).andWhere('c.id = :id', { id }).setLock('pessimistic_write').getOne()
   }
 
   /** Newest first, the platform's among them. */
@@ -70,12 +72,12 @@ export class ConnectionRepository {
       await tx.delete(connectionEntity, { id })
       return true
     } catch (error) {
-      if (databaseError(error).code === FOREIGN_KEY_VIOLATION) return false
+      if (brokenReference(error)) return false
       throw error
     }
   }
 
-  #visible(userId: string, tx: Tx = this.#db.manager) {
+  #visible(userId: string | null, tx: Tx = this.#db.manager) {
     return tx.createQueryBuilder(connectionEntity, 'c').where('(c.userId = :userId OR c.userId IS NULL)', { userId })
   }
 }

@@ -1,4 +1,4 @@
-import type { Transactions } from '../database/transaction.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
 import type { AuthUser } from '../identity/auth-user.ts'
 import { AppError, type FieldIssue, forbidden, invalidRequest, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
@@ -65,8 +65,8 @@ export class ConnectionService {
     return connection
   }
 
-  /** True when the user may use it: own, or the platform's. */
-  async isVisible(userId: string, id: string): Promise<boolean> {
+  /** True when the user may use it: own, or the platform's. Without a user: only the platform's. */
+  async isVisible(userId: string | null, id: string): Promise<boolean> {
     return (await this.#connections.findVisible(userId, id)) !== null
   }
 
@@ -84,7 +84,7 @@ export class ConnectionService {
 
   async update(actor: AuthUser, id: string, { apiKey, ...change }: UpdateConnectionBody): Promise<Connection> {
     return this.#transactions.run(async (tx) => {
-      const current = await this.#editable(actor, id)
+      const current = await this.#editable(actor, id, tx)
       const next = { ...current, ...change }
       checkRequirements({ ...next, hasKey: apiKey === undefined ? current.apiKeySealed !== null : apiKey !== null })
       if (change.baseUrl) this.#network.assertBaseUrl(scopeOf(current), change.baseUrl)
@@ -143,8 +143,10 @@ export class ConnectionService {
     }
   }
 
-  async #editable(actor: AuthUser, id: string): Promise<Connection> {
-    const connection = await this.get(actor.id, id)
+  /** With a transaction: locked until its end, so that what is checked still holds when it is written. */
+  async #editable(actor: AuthUser, id: string, tx?: Tx): Promise<Connection> {
+    const connection = tx ? await this.#connections.lockVisible(actor.id, id, tx) : await this.get(actor.id, id)
+    if (!connection) throw notFound('connection')
     if (connection.userId === null && actor.role !== 'admin') {
       throw forbidden("The platform's connections are changed by administrators only.")
     }

@@ -30,6 +30,8 @@ export class AddressRefusedError extends Error {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+/** An answer of the most tokens that an agent may ask for, each in a chunk of its own, stays well below it. */
+const MAX_RESPONSE_BYTES = 128 * 1_024 * 1_024
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const REFUSED = 'This server may not connect to that address.'
 
@@ -59,6 +61,7 @@ export class OutboundGuard {
       connect: (options, callback) => this.#connect(options, callback),
       headersTimeout: idleTimeoutMs,
       bodyTimeout: idleTimeoutMs,
+      maxResponseSize: MAX_RESPONSE_BYTES,
     })
   }
 

@@ -32,6 +32,11 @@ export class ConversationRepository {
     return tx.findOne(conversationEntity, { where: { id }, lock: { mode: 'pessimistic_write' } })
   }
 
+  /** Locks all of a user's, in the order of their ids: nothing is accepted in them until the transaction ends. */
+  async lockAllOf(userId: string, tx: Tx): Promise<void> {
+    await rows(tx, 'SELECT id FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE', [userId])
+  }
+
   /** Newest first. */
   list(
     userId: string,

@@ -216,9 +216,9 @@ export class LedgerRepository {
     return BigInt(row?.lost ?? 0)
   }
 
-  /** The id of a turn's pending hold. */
+  /** The id of a turn's pending hold, which is then locked. */
   async pendingHold({ runId, turn }: { runId: string; turn: number }, tx: Tx): Promise<string | null> {
-    const sql = `SELECT id FROM holds WHERE run_id = $1 AND turn = $2 AND status = 'pending'`
+    const sql = `SELECT id FROM holds WHERE run_id = $1 AND turn = $2 AND status = 'pending' FOR UPDATE`
     const [row] = await rows<{ id: string }>(tx, sql, [runId, turn])
     return row?.id ?? null
   }

@@ -175,7 +175,7 @@ export class LedgerService {
     return this.#ledger.recordLoss(rows, tx)
   }
 
-  /** The id of a turn's pending hold, for whoever settles in the place of a worker that is gone. */
+  /** Locks a turn's pending hold and answers its id, for whoever settles in the place of a worker that is gone. */
   pendingHold(tx: Tx, turn: { runId: string; turn: number }): Promise<string | null> {
     return this.#ledger.pendingHold(turn, tx)
   }

@@ -5,6 +5,8 @@ import {
   type MigrationInterface,
   type NamingStrategyInterface,
 } from 'typeorm'
+import { messageOf } from '../shared/errors.ts'
+import { SetupError } from './setup-error.ts'
 
 const snake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
 
@@ -21,6 +23,18 @@ export interface DataSourceOptions {
   entities: EntitySchema[]
   migrations?: Array<new () => MigrationInterface>
   poolSize?: number
+}
+
+/**
+ * A data source that is ready for use.
+ * @throws SetupError when the database cannot be reached
+ */
+export async function openDataSource(options: DataSourceOptions): Promise<DataSource> {
+  try {
+    return await createDataSource(options).initialize()
+  } catch (error) {
+    throw new SetupError(`The database cannot be reached: ${messageOf(error)}. Check DATABASE_URL.`)
+  }
 }
 
 /** A TypeORM data source on PostgreSQL; call `initialize()` before use. It never changes the schema by itself. */

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import type { MigrationInterface } from 'typeorm'
 import { z } from 'zod'
-import { createDataSource } from './data-source.ts'
+import { openDataSource } from './data-source.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** An arbitrary number, the same in every process: whoever holds it migrates, the others wait. */
@@ -18,8 +18,7 @@ export async function loadMigrations(): Promise<Array<new () => MigrationInterfa
 
 /** Brings the schema of this database up to date; safe when several processes start at once. Answers what was applied. */
 export async function migrate(url: string): Promise<string[]> {
-  const db = createDataSource({ url, entities: [], migrations: await loadMigrations(), poolSize: 2 })
-  await db.initialize()
+  const db = await openDataSource({ url, entities: [], migrations: await loadMigrations(), poolSize: 2 })
   const lock = db.createQueryRunner()
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
@@ -35,8 +34,7 @@ export async function migrate(url: string): Promise<string[]> {
 /** How many migrations this code has that the database has not. */
 export async function pendingMigrations(url: string): Promise<number> {
   const migrations = await loadMigrations()
-  const db = createDataSource({ url, entities: [], migrations, poolSize: 1 })
-  await db.initialize()
+  const db = await openDataSource({ url, entities: [], migrations, poolSize: 1 })
   try {
     const [table] = z
       .array(z.object({ exists: z.boolean() }))

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -44,6 +45,19 @@ async function isServer(pid: number, folder: string): Promise<boolean> {
   return `${command.replaceAll('\0', ' ')} `.includes(` ${markOf(folder)} `)
 }
 
+/** Servers of this process, by pid, with their folders. */
+const ours = new Map<number, string>()
+
+// However this process ends by itself (a second Ctrl-C, a crash), no server stays behind. A SIGKILL leaves it to be adopted.
+process.on('exit', () => {
+  for (const [pid, folder] of ours) {
+    try {
+      const command = process.platform === 'linux' ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : markOf(folder)
+      if (command.includes(markOf(folder))) process.kill(pid, 'SIGINT')
+    } catch {}
+  }
+})
+
 /** Waits until the server accepts connections; undefined when it ended instead. */
 async function untilReady(folder: string, pid: number): Promise<Server | undefined> {
   const deadline = Date.now() + START_TIMEOUT_MS
@@ -70,6 +84,7 @@ export async function adopt(folder: string): Promise<Server | undefined> {
   const found = await readPidFile(folder)
   // Waiting also covers a server that is still recovering, or on its way down: that one ends.
   const server = found && (await untilReady(folder, found.pid))
+  if (server) ours.set(server.pid, folder)
   if (found && !server) await rm(join(folder, 'postmaster.pid'), { force: true })
   return server
 }
@@ -131,7 +146,11 @@ async function launchOnce(options: Omit<LaunchOptions, 'log'>, port: number, log
     })
     await once(child, 'spawn')
     child.unref()
-    return await untilReady(folder, child.pid ?? 0)
+    const pid = child.pid ?? 0
+    ours.set(pid, folder)
+    const server = await untilReady(folder, pid)
+    if (!server) ours.delete(pid)
+    return server
   } finally {
     await output.close()
   }
@@ -155,12 +174,15 @@ async function freePort(wanted = 0): Promise<number> {
 
 /** Fast shutdown: sessions are ended, the data is checkpointed. Waits for its end. */
 export async function shutDown(folder: string, pid: number): Promise<void> {
-  if (!(await isServer(pid, folder))) return
-  process.kill(pid, 'SIGINT')
-  if (await untilGone(folder, pid, STOP_TIMEOUT_MS)) return
-  // Immediate shutdown: nothing committed is lost, the next start recovers from the log.
-  process.kill(pid, 'SIGQUIT')
-  if (!(await untilGone(folder, pid, STOP_TIMEOUT_MS))) {
-    throw new SetupError(`PostgreSQL in ${folder} (pid ${pid}) does not stop.`)
+  if (await isServer(pid, folder)) {
+    process.kill(pid, 'SIGINT')
+    if (!(await untilGone(folder, pid, STOP_TIMEOUT_MS))) {
+      // Immediate shutdown: nothing committed is lost, the next start recovers from the log.
+      process.kill(pid, 'SIGQUIT')
+      if (!(await untilGone(folder, pid, STOP_TIMEOUT_MS))) {
+        throw new SetupError(`PostgreSQL in ${folder} (pid ${pid}) does not stop.`)
+      }
+    }
   }
+  ours.delete(pid)
 }

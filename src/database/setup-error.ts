@@ -1,4 +1,4 @@
-/** The local database cannot be run here, or not now; the message says what to do about it. */
+/** Something that a process needs cannot be had; the message says what to do about it. */
 export class SetupError extends Error {
   override name = 'SetupError'
 }

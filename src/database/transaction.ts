@@ -1,4 +1,5 @@
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm'
+import { AppError } from '../shared/errors.ts'
 
 /** A database transaction in progress. Services pass it on; only repositories look inside. */
 export type Tx = EntityManager
@@ -20,6 +21,21 @@ export const isUniqueViolation = (error: unknown, constraint: string): boolean =
   return code === '23505' && broken === constraint
 }
 
+/** The foreign key that a write broke, if it did: what it refers to is gone, or what it deletes is referred to. */
+export function brokenReference(error: unknown): string | undefined {
+  const { code, constraint } = databaseError(error)
+  return code === '23503' ? constraint : undefined
+}
+
+/** Foreign keys to `users` are called `<table>_user_fk`, or as PostgreSQL calls them by itself. */
+const USER_REFERENCE = /_user(_id)?_fk(ey)?$/
+
+/** What a failed write means to whoever asked for it: an account that was deleted meanwhile has no session any more. */
+export const accountGone = (error: unknown): unknown =>
+  USER_REFERENCE.test(brokenReference(error) ?? '')
+    ? new AppError(401, 'auth.unauthorized', 'This account has been deleted.')
+    : error
+
 /** Runs work in a READ COMMITTED transaction. */
 export class Transactions {
   readonly #db: DataSource
@@ -31,6 +47,7 @@ export class Transactions {
   /**
    * Commits what `work` did, or nothing of it. A deadlock or serialization failure is tried again, so `work` must have no
    * effects outside the transaction.
+   * @throws AppError 401 `auth.unauthorized` when it writes for a user who was deleted meanwhile.
    */
   async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
@@ -39,7 +56,7 @@ export class Transactions {
       } catch (error) {
         const { code } = databaseError(error)
         const retryable = code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED
-        if (!retryable || attempt >= ATTEMPTS) throw error
+        if (!retryable || attempt >= ATTEMPTS) throw accountGone(error)
       }
     }
   }

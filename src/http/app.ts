@@ -36,8 +36,14 @@ export function createApp(options: AppOptions): Express {
   })
   app.use(requestLog(options.logger))
   app.use(helmet())
-  app.use(cors({ origin: options.corsOrigins, exposedHeaders: ['x-request-id', 'retry-after', 'etag', 'preference-applied'], maxAge: 600 }))
-  healthRoutes(app, options.healthChecks)
+  app.use(
+    cors({
+      origin: options.corsOrigins,
+      exposedHeaders: ['x-request-id', 'retry-after', 'etag', 'preference-applied'],
+      maxAge: 600,
+    }),
+  )
+  healthRoutes(app, options.healthChecks, options.logger)
   app.use(options.limiter.perAddress)
 
   const json = [requireJson, express.json({ limit: options.jsonBodyMaxBytes })]

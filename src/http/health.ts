@@ -1,5 +1,5 @@
 import type { Express } from 'express'
-import { messageOf } from '../shared/errors.ts'
+import type { Logger } from '../shared/logger.ts'
 
 /** Something that must work before this process should get traffic. `check` rejects, or takes too long, when it does not. */
 export interface HealthCheck {
@@ -15,18 +15,34 @@ const within = (work: Promise<void>): Promise<void> => {
   return Promise.race([work, promise]).finally(() => clearTimeout(timer))
 }
 
-/** `GET /healthz`: this process runs. `GET /readyz`: all it needs answers; 503 names what does not. */
-export function healthRoutes(app: Express, checks: HealthCheck[]): void {
+/**
+ * `GET /healthz`: this process runs. `GET /readyz`: all it needs answers; 503 names what does not. Both are public, so
+ * why something fails (errors name hosts and users) is in the log only.
+ */
+export function healthRoutes(app: Express, checks: HealthCheck[], logger: Logger): void {
   app.get('/healthz', (_request, response) => {
     response.json({ status: 'ok' })
   })
-  app.get('/readyz', async (_request, response) => {
-    const results = await Promise.all(
+  const look = () =>
+    Promise.all(
       checks.map(async ({ name, check }) => {
-        const problem = await within(check()).then(() => null, messageOf)
-        return [name, problem ?? 'ok'] as const
+        const state = await within(check()).then(
+          () => 'ok',
+          (error: unknown) => {
+            logger.warn({ err: error, check: name }, 'a health check failed')
+            return 'failing'
+          },
+        )
+        return [name, state] as const
       }),
     )
+  let underWay: ReturnType<typeof look> | undefined
+  app.get('/readyz', async (_request, response) => {
+    // Whoever asks at the same time shares an answer: no limit holds for this route, and each look costs queries.
+    underWay ??= look().finally(() => {
+      underWay = undefined
+    })
+    const results = await underWay
     const ready = results.every(([, state]) => state === 'ok')
     response
       .status(ready ? 200 : 503)

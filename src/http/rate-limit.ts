@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { AppError } from '../shared/errors.ts'
 
-/** Limits by address for every request, and by address and e-mail for failed logins. */
+/** Limits by address for every request, and for wrong passwords (by address and e-mail, or by user). */
 export interface RateLimiter {
   perAddress: RequestHandler
   /**
@@ -50,7 +50,7 @@ export function createRateLimiter(
       await take(requests, address, 'request.rate_limited', 'Too many requests; please slow down.')
       next()
     },
-    beforeLogin: (key) => take(logins, key, 'auth.too_many_attempts', 'Too many failed sign-ins; please wait.'),
+    beforeLogin: (key) => take(logins, key, 'auth.too_many_attempts', 'Too many wrong passwords; please wait.'),
     async loginSucceeded(key) {
       await logins.delete(key)
     },

@@ -44,6 +44,14 @@ export const authRoutes = (services: { auth: AuthService; users: UserService; li
     path: '/api/auth/profile',
     access: 'user',
     body: profileBody,
-    handler: ({ user, body }) => services.auth.updateProfile(user, body),
+    handler: async ({ user, body }) => {
+      if (body.currentPassword === undefined) return services.auth.updateProfile(user, body)
+      // Whoever has a session may not guess the password with it either, from wherever.
+      const key = `profile:${user.id}`
+      await services.limiter.beforeLogin(key)
+      const profile = await services.auth.updateProfile(user, body)
+      await services.limiter.loginSucceeded(key)
+      return profile
+    },
   }),
 ]

@@ -31,6 +31,10 @@ interface AuthDependencies {
 
 const wrongCredentials = () =>
   new AppError(401, 'auth.invalid_credentials', 'The e-mail address or the password is wrong.')
+const wrongPassword = () =>
+  new AppError(400, 'auth.wrong_password', 'The current password is wrong.', {
+    issues: [{ path: 'currentPassword', message: 'is wrong' }],
+  })
 const invalidToken = () => new AppError(401, 'auth.unauthorized', 'The token is not valid, or its session has ended.')
 
 /** Registration, sign-in, and the sessions behind tokens. */
@@ -79,23 +83,24 @@ export class AuthService {
     const current = await this.#deps.users.find(actor.id)
     if (!current) throw invalidToken()
     if (body.currentPassword !== undefined && !(await verifyPassword(body.currentPassword, current.passwordHash))) {
-      throw new AppError(400, 'auth.wrong_password', 'The current password is wrong.', {
-        issues: [{ path: 'currentPassword', message: 'is wrong' }],
-      })
+      throw wrongPassword()
     }
     const passwordHash = body.newPassword && (await hashPassword(body.newPassword))
-    const { user, revoked } = await this.#deps.transactions.run(async (tx) => ({
-      user: await this.#deps.users.update(
-        actor.id,
-        {
-          ...(body.name !== undefined && { name: body.name }),
-          ...(body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }),
-          ...(passwordHash && { passwordHash }),
-        },
-        tx,
-      ),
-      revoked: passwordHash ? await this.#deps.sessions.revokeAll(actor.id, actor.sessionId, tx) : [],
-    }))
+    const { user, revoked } = await this.#deps.transactions.run(async (tx) => {
+      const locked = await this.#deps.users.lock(actor.id, tx)
+      if (!locked) throw invalidToken()
+      // The password that was just verified must still be the one: else who knows only the old one would undo its change.
+      if (body.currentPassword !== undefined && locked.passwordHash !== current.passwordHash) throw wrongPassword()
+      const change = {
+        ...(body.name !== undefined && { name: body.name }),
+        ...(body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }),
+        ...(passwordHash && { passwordHash }),
+      }
+      return {
+        user: await this.#deps.users.update(actor.id, change, tx),
+        revoked: passwordHash ? await this.#deps.sessions.revokeAll(actor.id, actor.sessionId, tx) : [],
+      }
+    })
     await this.#announceRevoked(revoked)
     return presentUser(user)
   }
@@ -119,9 +124,19 @@ export class AuthService {
     return this.#deps.sessions.live(sessionIds)
   }
 
+  /** Forgets sessions that have long ended: housekeeping, now and then. */
+  pruneSessions(): Promise<void> {
+    return this.#deps.sessions.prune()
+  }
+
   async #signIn(user: User): Promise<SignedIn> {
     const session = { id: newId(), userId: user.id, expiresAt: new Date(Date.now() + this.#deps.sessionSeconds * 1000) }
-    await this.#deps.sessions.create(session)
+    await this.#deps.transactions.run(async (tx) => {
+      // A password change ends all sessions: one that began with the old password must not slip in behind it.
+      const locked = await this.#deps.users.lock(user.id, tx)
+      if (locked?.passwordHash !== user.passwordHash) throw wrongCredentials()
+      await this.#deps.sessions.create(session, tx)
+    })
     const token = signToken(this.#deps.jwtSecret, user.id, session.id, session.expiresAt)
     return { user: presentUser(user), token, expiresAt: session.expiresAt.toISOString() }
   }

@@ -11,7 +11,7 @@ export class SessionRepository {
     this.#db = db
   }
 
-  async create(session: Pick<Session, 'id' | 'userId' | 'expiresAt'>, tx: Tx = this.#db.manager): Promise<void> {
+  async create(session: Pick<Session, 'id' | 'userId' | 'expiresAt'>, tx: Tx): Promise<void> {
     await tx.insert(sessionEntity, session)
   }
 
@@ -40,6 +40,14 @@ export class SessionRepository {
     await rows(this.#db.manager, 'UPDATE sessions SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL', [
       sessionId,
     ])
+  }
+
+  /** Deletes sessions that ended more than a month ago. */
+  async prune(): Promise<void> {
+    await rows(
+      this.#db.manager,
+      `DELETE FROM sessions WHERE least(expires_at, revoked_at) < now() - interval '30 days'`,
+    )
   }
 
   /** Revokes all sessions of a user but one; answers which. */

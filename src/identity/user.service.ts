@@ -13,8 +13,11 @@ interface UserDependencies {
   users: UserRepository
   transactions: Transactions
   feed: Pick<LiveFeed, 'signal'>
-  /** Runs in the transaction that deletes a user, before the rows go: settles what is still running. */
-  onDeleting: (tx: Tx, userId: string) => Promise<void>
+  /**
+   * Runs in the transaction that deletes a user, before the rows go: settles what is still running. What it answers is called
+   * after the commit.
+   */
+  onDeleting: (tx: Tx, userId: string) => Promise<() => Promise<void>>
 }
 
 /** Accounts as administrators, and users themselves, manage them. */
@@ -53,13 +56,15 @@ export class UserService {
   /** Deletes the account with all its content. Ledger entries stay: they are the books. */
   async delete(actor: AuthUser, userId: string): Promise<void> {
     if (!mayManage(actor, userId)) throw notFound('user')
-    await this.#deps.transactions.run(async (tx) => {
+    const afterwards = await this.#deps.transactions.run(async (tx) => {
       await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
-      await this.#deps.onDeleting(tx, userId)
+      const afterDeleting = await this.#deps.onDeleting(tx, userId)
       await this.#deps.users.delete(userId, tx)
+      return afterDeleting
     })
+    await afterwards()
     await this.#deps.feed.signal({ type: 'session.revoked', userId }).catch(() => {})
   }
 

@@ -48,12 +48,12 @@ export class Activity {
 
 /** Sees a worker that lives and takes nothing, which its process' health would never tell. */
 export class StuckDetector {
-  readonly #backend: QueueBackend
+  readonly #backend: Pick<QueueBackend, 'waiting'>
   readonly #activity: Activity
   readonly #concurrency: Record<QueueName, number>
   readonly #seen = new Map<QueueName, { started: number; since: number }>()
 
-  constructor(backend: QueueBackend, activity: Activity, concurrency: Record<QueueName, number>) {
+  constructor(backend: Pick<QueueBackend, 'waiting'>, activity: Activity, concurrency: Record<QueueName, number>) {
     this.#backend = backend
     this.#activity = activity
     this.#concurrency = concurrency
@@ -64,7 +64,11 @@ export class StuckDetector {
   }
 
   async #queueForMs(queue: QueueName): Promise<number> {
-    const waiting = await this.#backend.waiting(queue)
+    const waiting = await this.#backend.waiting(queue).catch((error: unknown) => {
+      // While the queue is away nobody can take anything: the time counts anew when it is back.
+      this.#seen.delete(queue)
+      throw error
+    })
     const started = this.#activity.started[queue]
     const hasRoom = this.#activity.active[queue] < this.#concurrency[queue]
     const seen = this.#seen.get(queue)

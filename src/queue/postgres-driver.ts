@@ -39,6 +39,8 @@ export async function openPostgresDriver(databaseUrl: string, logger: Logger): P
       await pool.query('SELECT 1')
     },
     close: async () => {
+      // The pool does not wait for its sockets, so the server may end one first: that concerns nobody any more.
+      pool.removeAllListeners('error').on('error', () => {})
       await within(CLOSE_MS, pool.end())
     },
   }

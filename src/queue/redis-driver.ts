@@ -1,5 +1,6 @@
 import { createRedisBackend, withBackend } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
+import { SetupError } from '../database/setup-error.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type BullMqDriver, QUEUE_OPTIONS, troubleLogger } from './bullmq-driver.ts'
 import { within } from './deadline.ts'
@@ -42,7 +43,7 @@ const consumerOptions: RedisOptions = {
 
 /**
  * BullMQ on Redis.
- * @throws Error in plain words when Redis cannot be reached within ten seconds or may evict keys.
+ * @throws SetupError when Redis cannot be reached within ten seconds or may evict keys.
  */
 export async function openRedisDriver(url: string, logger: Logger): Promise<BullMqDriver> {
   const producer = new Redis(url, producerOptions)
@@ -88,7 +89,7 @@ async function waitForReady(redis: Redis): Promise<void> {
     })
   })
   const isReady = await within(BOOT_WAIT_MS, ready).catch(() => false)
-  if (!isReady) throw new Error(`REDIS_URL: Redis cannot be reached: ${reason}`)
+  if (!isReady) throw new SetupError(`REDIS_URL: Redis cannot be reached: ${reason}`)
 }
 
 /** A Redis that evicts keys loses jobs and, worse, the locks of running ones, so that they run twice. */
@@ -97,7 +98,7 @@ function checkEviction(info: string, logger: Logger): void {
   const limit = Number(/^maxmemory:(\d+)/m.exec(info)?.[1] ?? 0)
   if (policy === 'noeviction') return
   if (limit > 0) {
-    throw new Error(
+    throw new SetupError(
       `REDIS_URL: this Redis evicts keys when its memory is full (maxmemory-policy ${policy}, maxmemory ${limit} bytes), ` +
         'which loses jobs and their locks. Set maxmemory-policy noeviction, or use another Redis.',
     )

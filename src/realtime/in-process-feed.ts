@@ -127,7 +127,14 @@ export class InProcessFeed implements LiveFeed {
     this.#sweep()
     const turns = this.#conversations.get(ref.conversationId) ?? new Map<string, Entry>()
     this.#conversations.set(ref.conversationId, turns)
-    turns.set(turnKey(ref), { ref: { ...ref }, text, ended, expiresAt: this.#now() + this.#ttlMs })
+    // Callers pass what they have, a claim with its token for one: that must not come out of `read`.
+    const { conversationId, runId, turn, attempt, agentId } = ref
+    turns.set(turnKey(ref), {
+      ref: { conversationId, runId, turn, attempt, agentId },
+      text,
+      ended,
+      expiresAt: this.#now() + this.#ttlMs,
+    })
   }
 
   #publishDelta(ref: TurnRef, offset: number, text: string): void {

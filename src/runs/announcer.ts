@@ -39,11 +39,20 @@ export class Announcer {
     this.#logger = dependencies.logger
   }
 
-  /** Events in order; the version goes onto the last. */
-  async publish(conversationId: string, version: number | undefined, events: ConversationEvent[]): Promise<void> {
-    for (const [position, event] of events.entries()) {
-      const last = position === events.length - 1
-      await this.#quietly(this.#feed.publish(conversationId, last ? { ...event, version } : event))
+  /**
+   * Events in order; the version goes onto the last. Where one is missing (null) it is kept back: watchers then find the
+   * difference themselves.
+   */
+  async publish(
+    conversationId: string,
+    version: number | undefined,
+    events: Array<ConversationEvent | null>,
+  ): Promise<void> {
+    const known = events.filter((event) => event !== null)
+    const shown = known.length === events.length ? version : undefined
+    for (const [position, event] of known.entries()) {
+      const last = position === known.length - 1
+      await this.#quietly(this.#feed.publish(conversationId, last ? { ...event, version: shown } : event))
     }
   }
 
@@ -62,8 +71,17 @@ export class Announcer {
     }
   }
 
-  /** The event that shows a run as it is in the rows now; null when the run is gone. */
+  /** The event that shows a run as it is in the rows now; null when the run is gone, or cannot be read. Never rejects. */
   async runEvent(runId: string): Promise<ConversationEvent | null> {
+    try {
+      return await this.#runEvent(runId)
+    } catch (error) {
+      this.#logger.warn({ err: error, runId }, 'a run could not be read for its event')
+      return null
+    }
+  }
+
+  async #runEvent(runId: string): Promise<ConversationEvent | null> {
     const run = await this.#runs.find(runId)
     if (!run) return null
     const view: RunView = await this.#views.present(run)

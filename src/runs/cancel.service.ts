@@ -15,7 +15,7 @@ import type { RunEnd, RunRepository } from './run.repository.ts'
 import { cancelledEnd, type RunSteps } from './run-steps.ts'
 import type { RunViews } from './run-views.ts'
 import type { Turn } from './turn.entity.ts'
-import type { TurnRepository } from './turn.repository.ts'
+import type { TurnKey, TurnRepository } from './turn.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
 import type { Settled, TurnSettlement } from './turn-settlement.ts'
 
@@ -39,6 +39,13 @@ interface CancelDependencies {
 
 /** The rows are asked this often whether the worker has settled: its event may be lost. Milliseconds. */
 const LOOK_MS = 200
+
+/** A turn that was taken from its worker, and its hold. */
+interface SeizedTurn {
+  turn: Turn
+  claimToken: string
+  holdId: string | null
+}
 
 /** A turn that was taken from its worker and settled. */
 interface ForcedTurn {
@@ -96,7 +103,7 @@ export class CancelService {
     await dispatcher.admit(known.userId)
     const runEvent = await announcer.runEvent(runId)
     const turnEvents = forced.turns.map(({ claim, settled, calls }) => announcer.turnCompleted(claim, settled, calls))
-    await announcer.publish(known.conversationId, forced.version, [...turnEvents, ...(runEvent ? [runEvent] : [])])
+    await announcer.publish(known.conversationId, forced.version, [...turnEvents, runEvent])
     for (const { claim, settled } of forced.turns) {
       await this.#deps.feed.end({ ...claim, agentId: claim.agentId ?? '' }).catch(() => {})
       await announcer.balance(claim.userId, settled.money)
@@ -105,11 +112,15 @@ export class CancelService {
 
   /** As `force`, in a transaction that has locked the conversation and the run. */
   async forceLocked(run: Run, end: RunEnd, tx: Tx): Promise<ForcedTurn[]> {
-    const forced: ForcedTurn[] = []
+    const seized: SeizedTurn[] = []
     for (const turn of await this.#deps.turns.listOf([run.id], tx)) {
-      const settled = turn.status === 'running' && (await this.#settleRunning(run, turn, end, tx))
-      if (settled) forced.push(settled)
+      const taken = turn.status === 'running' && (await this.#seize({ runId: run.id, turn: turn.index }, tx))
+      if (taken) seized.push(taken)
     }
+    // The first settlement locks the account, and behind that no turn and no hold may be waited for: siblings' extensions
+    // wait for the account with their holds locked.
+    const forced: ForcedTurn[] = []
+    for (const taken of seized) forced.push(await this.#settleSeized(run, taken, end, tx))
     await this.#deps.steps.end(run, end, tx)
     return forced
   }
@@ -120,6 +131,8 @@ export class CancelService {
    */
   async abandon(where: { userId: string } | { conversationId: string }, tx: Tx): Promise<TurnClaim[]> {
     const taken: TurnClaim[] = []
+    // A run that is accepted after the search would be deleted with its hold unresolved.
+    if ('userId' in where) await this.#deps.conversations.lockAllOf(where.userId, tx)
     for (const known of await this.#deps.runs.findUnfinished(where, tx)) {
       const run = await this.#lock(known, tx)
       if (!run || isTerminal(run.status)) continue
@@ -142,16 +155,23 @@ export class CancelService {
     return conversation && this.#deps.runs.lock(run.id, tx)
   }
 
-  /** Takes a turn from its worker and settles what that had streamed. */
-  async #settleRunning(run: Run, turn: Turn, end: RunEnd, tx: Tx): Promise<ForcedTurn | null> {
-    const { turns, ledger, lostAttempts, settlement, leaseMs } = this.#deps
-    const key = { runId: run.id, turn: turn.index }
+  /** Takes a turn from its worker, with its hold; null when it is over by now. */
+  async #seize(key: TurnKey, tx: Tx): Promise<SeizedTurn | null> {
+    const { turns, ledger, leaseMs } = this.#deps
     const claimToken = randomUUID()
-    if (!(await turns.seize(key, claimToken, leaseMs, tx))) return null
+    // As it is under the lock: its worker may have noted the terms of its call a moment ago.
+    const turn = await turns.seize(key, claimToken, leaseMs, tx)
+    return turn && { turn, claimToken, holdId: await ledger.pendingHold(tx, key) }
+  }
+
+  /** Settles what the worker of a seized turn had streamed. */
+  async #settleSeized(run: Run, { turn, claimToken, holdId }: SeizedTurn, end: RunEnd, tx: Tx): Promise<ForcedTurn> {
+    const { lostAttempts, settlement } = this.#deps
     const text = await lostAttempts.liveText(run, turn)
     const calls = await lostAttempts.estimate(turn, text, tx)
     const { conversationId, userId } = run
     const { agentId, kind, step, attempt, failures } = turn
+    const key = { runId: run.id, turn: turn.index }
     const claim = { ...key, conversationId, userId, agentId, kind, step, attempt, failures, claimToken }
     const result = {
       status: 'cancelled' as const,
@@ -160,7 +180,7 @@ export class CancelService {
       passed: false,
       calls,
       lostCalls: [],
-      holdId: await ledger.pendingHold(tx, key),
+      holdId,
       seenSeq: turn.seenSeq ?? 0,
       promptVersion: turn.promptVersion,
       error: end.error,

@@ -139,8 +139,7 @@ export class ChatService {
     if (!('accepted' in outcome)) return outcome
     const { accepted, message, interrupted, version } = outcome
     await dispatcher.admit(request.userId)
-    const runEvent = await announcer.runEvent(accepted.runId)
-    const events = [announcer.messageCreated(message), ...(runEvent ? [runEvent] : [])]
+    const events = [announcer.messageCreated(message), await announcer.runEvent(accepted.runId)]
     await announcer.publish(accepted.conversationId, version, events)
     if (interrupted) this.#deps.stop(interrupted.id)
     return accepted

@@ -1,4 +1,5 @@
 import type { Transactions } from '../database/transaction.ts'
+import type { Logger } from '../shared/logger.ts'
 import type { CancelService } from './cancel.service.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FileWaits } from './file-waits.ts'
@@ -19,6 +20,7 @@ interface ReconcilerDependencies {
   titles: Pick<Titles, 'requeue'>
   redispatchAfterMs: number
   cancelGraceMs: number
+  logger: Logger
 }
 
 const OVERDUE: RunEnd = {
@@ -39,13 +41,19 @@ export class Reconciler {
   }
 
   async runOnce(): Promise<void> {
-    await this.#admitWaiting()
-    await this.#redispatch()
-    await this.#deps.fileWaits.resumeOverdue()
-    await this.#stopUnstopped()
-    await this.#failOverdue()
-    await this.#deps.titles.requeue(this.#deps.redispatchAfterMs)
-    await this.#deps.transactions.run((tx) => this.#deps.idempotency.prune(tx))
+    const { titles, idempotency, transactions, redispatchAfterMs } = this.#deps
+    await this.#attempt('admit', () => this.#admitWaiting())
+    await this.#attempt('redispatch', () => this.#redispatch())
+    await this.#attempt('files', () => this.#deps.fileWaits.resumeOverdue())
+    await this.#attempt('stop', () => this.#stopUnstopped())
+    await this.#attempt('fail overdue', () => this.#failOverdue())
+    await this.#attempt('titles', () => titles.requeue(redispatchAfterMs))
+    await this.#attempt('idempotency keys', () => transactions.run((tx) => idempotency.prune(tx)))
+  }
+
+  /** One thing that cannot be put right must not keep the others from it. */
+  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => this.#deps.logger.error({ err: error, what }, 'reconciling failed'))
   }
 
   async #admitWaiting(): Promise<void> {
@@ -62,11 +70,14 @@ export class Reconciler {
   async #stopUnstopped(): Promise<void> {
     const { runs, cancels, cancelGraceMs } = this.#deps
     for (const runId of await runs.findUnstopped(2 * cancelGraceMs)) {
-      await cancels.force(runId, cancelledEnd)
+      await this.#attempt(`stop ${runId}`, () => cancels.force(runId, cancelledEnd))
     }
   }
 
   async #failOverdue(): Promise<void> {
-    for (const runId of await this.#deps.runs.findOverdue()) await this.#deps.cancels.force(runId, () => OVERDUE)
+    const { runs, cancels } = this.#deps
+    for (const runId of await runs.findOverdue()) {
+      await this.#attempt(`end ${runId}`, () => cancels.force(runId, () => OVERDUE))
+    }
   }
 }

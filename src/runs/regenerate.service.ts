@@ -54,8 +54,7 @@ export class RegenerateService {
     if ('repeated' in outcome) return outcome.repeated
     const { accepted, superseded, version } = outcome
     await dispatcher.admit(userId)
-    const runEvent = await announcer.runEvent(accepted.runId)
-    const events = [announcer.messageCreated(superseded), ...(runEvent ? [runEvent] : [])]
+    const events = [announcer.messageCreated(superseded), await announcer.runEvent(accepted.runId)]
     await announcer.publish(accepted.conversationId, version, events)
     return accepted
   }

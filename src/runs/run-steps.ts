@@ -23,6 +23,9 @@ interface StepDependencies {
 /** Where a step left its run: with new turns, waiting for files, or over. */
 type Progress = 'on' | 'waiting' | 'over'
 
+/** The last `seq` that any speaker had read. */
+const heardSeq = (turns: Turn[]): number => Math.max(0, ...turns.map((turn) => turn.seenSeq ?? 0))
+
 const isOpen = ({ status }: Turn): boolean => status === 'queued' || status === 'running'
 
 /** A run that was told to stop ends so. */
@@ -61,7 +64,7 @@ export class RunSteps {
     if (run.cancelRequestedAt) await this.#deps.turns.cancelQueued(run.id, tx)
     const turns = await this.#deps.turns.listOf([run.id], tx)
     if (turns.some(isOpen)) return 'on'
-    const forced = run.cancelRequestedAt ? cancelledEnd(run) : endOf(turns)
+    const forced = run.cancelRequestedAt ? cancelledEnd(run) : await this.#endOf(run, turns, tx)
     return forced ? this.#over(run, forced, tx) : this.#step(run, turns, tx)
   }
 
@@ -75,6 +78,14 @@ export class RunSteps {
     if (promoted?.cancelRequestedAt) await this.end(promoted, cancelledEnd(promoted), tx)
     else if (promoted) await this.begin(promoted, tx)
     return true
+  }
+
+  /** How the latest step ends the run by itself. A supervisor's word that it is over does not hold against newer ones of the user. */
+  async #endOf(run: Run, turns: Turn[], tx: Tx): Promise<RunEnd | null> {
+    const end = endOf(turns)
+    const isDecision = end?.stopReason === 'supervisor_done' || end?.stopReason === 'finished'
+    if (isDecision && (await this.#deps.messages.userSpokeAfter(run.id, heardSeq(turns), tx))) return null
+    return end
   }
 
   async #over(run: Run, end: RunEnd, tx: Tx): Promise<Progress> {
@@ -107,8 +118,7 @@ export class RunSteps {
     const { agents, messages } = this.#deps
     const participants = await agents.participants(run.agentIds, tx)
     const user = await messages.lastOfUser(run.id, tx)
-    const seenSeq = Math.max(0, ...turns.map((turn) => turn.seenSeq ?? 0))
-    const unanswered = turns.length > 0 && user !== undefined && user.seq > seenSeq
+    const unanswered = turns.length > 0 && user !== undefined && user.seq > heardSeq(turns)
     const last = turns.at(-1)
     const lastText =
       last && !unanswered ? ((last.messageId && (await messages.textOf(last.messageId, tx))) ?? '') : (user?.text ?? '')

@@ -32,17 +32,18 @@ export class TurnClaims {
 
   /**
    * Claims a turn for one attempt. Taking over from an attempt whose lease has lapsed gives its hold back to the user and
-   * books what it is estimated to have used as the platform's loss, in the same transaction.
+   * books what it is estimated to have used as the platform's loss, in the same transaction. A run that is to stop is left
+   * to whoever stops it, who keeps what was said so far.
    */
   async claim(key: TurnKey): Promise<ClaimOutcome> {
     const { runs, turns, conversations, ledger, lostAttempts, transactions, leaseMs } = this.#deps
     const known = await runs.find(key.runId)
     if (!known) return { over: true }
     const claimToken = randomUUID()
-    const claim = await transactions.run(async (tx): Promise<TurnClaim | null> => {
-      if (!(await conversations.lock(known.conversationId, tx))) return null
+    const claim = await transactions.run(async (tx): Promise<TurnClaim | 'over' | null> => {
+      if (!(await conversations.lock(known.conversationId, tx))) return 'over'
       const run = await runs.lock(key.runId, tx)
-      if (!run || isTerminal(run.status)) return null
+      if (!run || isTerminal(run.status) || run.cancelRequestedAt) return 'over'
       const claimed = await turns.claim(key, claimToken, leaseMs, tx)
       if (!claimed) return null
       const { turn, tookOver } = claimed
@@ -67,6 +68,7 @@ export class TurnClaims {
         version,
       }
     })
+    if (claim === 'over') return { over: true }
     if (claim) return { claim }
     const retryInMs = await turns.claimableInMs(key)
     return retryInMs === null ? { over: true } : { retryInMs }

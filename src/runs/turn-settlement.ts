@@ -88,7 +88,9 @@ export class TurnSettlement {
   async settleLocked(run: Run, claim: TurnClaim, result: TurnResult, tx: Tx): Promise<Settled> {
     const { turns, conversations, messages, ledger } = this.#deps
     if (!(await turns.lockClaimed(claim, claim.claimToken, tx))) throw new ClaimLost(claim)
-    const money = await ledger.settleHold(tx, { ...claim, holdId: result.holdId, calls: result.calls })
+    // An attempt that broke off while it took its hold does not know of it.
+    const holdId = result.holdId ?? (await ledger.pendingHold(tx, claim))
+    const money = await ledger.settleHold(tx, { ...claim, holdId, calls: result.calls })
     await ledger.recordLoss(tx, { ...claim, calls: result.lostCalls })
     const { lastSeq, version } = await conversations.advance(run.conversationId, { messages: result.text ? 1 : 0 }, tx)
     const message = result.text ? await messages.add(await this.#messageOf(run, claim, result, lastSeq, tx), tx) : null

@@ -38,4 +38,8 @@ export const notFound = (what: string): AppError =>
 export const forbidden = (message = 'You may not do this.'): AppError => new AppError(403, 'auth.forbidden', message)
 
 /** The text of anything that was thrown. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+export function messageOf(error: unknown): string {
+  // A host with several addresses fails with one error for each, and no words of its own.
+  if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,45 +1,83 @@
+import { constants } from 'node:os'
 import type { Logger } from './logger.ts'
 
 type Step = { name: string; run: () => Promise<void> }
+
+/** Thrown to whoever opens something while the process ends: it will be closed, and nothing more is to be opened. */
+export class ShuttingDown extends Error {
+  override name = 'ShuttingDown'
+}
+
+/** `npm start` in a terminal: Ctrl-C reaches us twice, from the terminal and from npm, which passes it on. */
+const SAME_KEYSTROKE_MS = 1_000
+/** A start that does not notice the signal is given up after this, in ms. */
+const START_GRACE_MS = 10_000
 
 /**
  * Closes what was opened, newest first, once. Every part that holds a resource registers here when it opens it.
  *
  * @example
  * const shutdown = new Shutdown(logger)
- * shutdown.add('database', () => dataSource.destroy())
- * shutdown.onSignals()
+ * const starting = main(shutdown)          // shutdown.add('database', () => dataSource.destroy())
+ * shutdown.onSignals(starting)
  */
 export class Shutdown {
   readonly #steps: Step[] = []
   readonly #logger: Logger
   #closing: Promise<void> | undefined
+  #signalledAt: number | undefined
 
   constructor(logger: Logger) {
     this.#logger = logger
   }
 
+  /** True from the moment when a signal told the process to end. */
+  get isSignalled(): boolean {
+    return this.#signalledAt !== undefined
+  }
+
+  /** @throws ShuttingDown when it has begun; the step is taken nevertheless. */
   add(name: string, run: () => Promise<void>): void {
     this.#steps.push({ name, run })
+    if (this.isSignalled || this.#closing) throw new ShuttingDown('The process is ending.')
   }
 
   /** Runs all steps; a step that fails is logged and does not stop the rest. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      for (const step of this.#steps.reverse()) {
+      for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+        const { name } = step
         await step
           .run()
-          .catch((error: unknown) => this.#logger.error({ err: error, step: step.name }, 'shutdown step failed'))
+          .catch((error: unknown) => this.#logger.error({ err: error, step: name }, 'shutdown step failed'))
       }
     })()
     return this.#closing
   }
 
-  /** SIGTERM and SIGINT close cleanly and exit 0; a second signal exits at once. */
-  onSignals(): void {
-    const onSignal = () => {
-      if (this.#closing) process.exit(1)
-      void this.close().then(() => process.exit(0))
+  /**
+   * From now on SIGTERM and SIGINT close cleanly. While `starting` (or the whole work of a command) still runs, they wait
+   * until it notices, which it does at its next `add`: what is half open could not be closed. The exit code is 0, or the
+   * usual 128 + signal when `starting` was cut short. A second Ctrl-C exits at once.
+   */
+  onSignals(starting: Promise<unknown>): void {
+    let isComplete = false
+    const settled = starting.then(
+      () => {
+        isComplete = true
+      },
+      () => {},
+    )
+    const end = async (signal: 'SIGTERM' | 'SIGINT') => {
+      await Promise.race([settled, new Promise((resolve) => setTimeout(resolve, START_GRACE_MS))])
+      await this.close()
+      process.exit(isComplete ? 0 : 128 + constants.signals[signal])
+    }
+    const onSignal = (signal: 'SIGTERM' | 'SIGINT') => {
+      if (this.#signalledAt === undefined) {
+        this.#signalledAt = performance.now()
+        void end(signal)
+      } else if (performance.now() - this.#signalledAt > SAME_KEYSTROKE_MS) process.exit(1)
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)

@@ -53,12 +53,12 @@ export class FileWorkRepository {
     return found[0]?.ms
   }
 
-  /** False when the claim is lost: the work must stop. */
+  /** False when the claim is lost or the deadline has passed: the work must stop. */
   async renew(id: string, token: string, leaseMs: number): Promise<boolean> {
     const renewed = await rows(
       this.#db.manager,
       `UPDATE files SET lease_until = now() + $3 * interval '1 ms'
-       WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING id`,
+       WHERE id = $1 AND claim_token = $2 AND status = 'processing' AND deadline_at > now() RETURNING id`,
       [id, token, leaseMs],
     )
     return renewed.length === 1

@@ -1,5 +1,8 @@
 import { readProcessEnv } from '../config/env.ts'
 import { createDataSource } from '../database/data-source.ts'
+import { reachDatabase } from '../database/reach-database.ts'
+import { messageOf } from '../shared/errors.ts'
+import { createLogger } from '../shared/logger.ts'
 import { createStore } from './create-store.ts'
 import { FileRepository } from './file.repository.ts'
 import { auditStorage } from './storage-audit.ts'
@@ -10,12 +13,12 @@ const HELP = `Compares the files table with the store, both ways.
   npm run storage:verify            report what does not fit together; exit code 1 when anything does not
   npm run storage:verify -- --fix   also remove objects without a file that are older than a day`
 
-/** Prints a report as JSON. Needs DATABASE_URL: with the embedded database, start the app first and give its address. */
+/** Prints a report as JSON. */
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) return console.log(HELP)
   const env = readProcessEnv()
-  if (!env.DATABASE_URL) throw new Error('DATABASE_URL is required: the address of the database to compare with')
-  const db = await createDataSource({ url: env.DATABASE_URL, entities: [], poolSize: 2 }).initialize()
+  const database = await reachDatabase(env, createLogger('warn'))
+  const db = await createDataSource({ url: database.url, entities: [], poolSize: 2 }).initialize()
   try {
     const deps = { files: new FileRepository(db), store: createStore(env) }
     const report = await auditStorage(deps, { fix: process.argv.includes('--fix'), graceMs: GRACE_MS })
@@ -24,7 +27,13 @@ async function main(): Promise<void> {
     process.exitCode = left === 0 ? 0 : 1
   } finally {
     await db.destroy()
+    await database.close()
   }
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`)
+  process.exitCode = 1
+}

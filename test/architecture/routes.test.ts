@@ -65,29 +65,29 @@ const OPEN = ['GET /healthz', 'GET /readyz']
 /** Methods of Express by which the app mounts routes. */
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 
-/** Notes every route that any app mounts from now on, until `stop`. */
-function noteRoutes(): { routes: string[]; stop: () => void } {
+/** Notes every route that any app mounts between `start` and `stop`. */
+function noteRoutes(): { routes: string[]; start: () => void; stop: () => void } {
   const routes: string[] = []
-  const originals = METHODS.map((method) => {
-    const original = express.application[method]
-    express.application[method] = function (this: unknown, path: unknown, ...handlers: unknown[]) {
-      if (handlers.length > 0) routes.push(`${method.toUpperCase()} ${path}`)
-      return Reflect.apply(original, this, [path, ...handlers])
-    }
-    return () => {
-      express.application[method] = original
-    }
-  })
+  const originals = METHODS.map((method) => ({ method, original: express.application[method] }))
   return {
     routes,
+    start: () => {
+      for (const { method, original } of originals) {
+        express.application[method] = function (this: unknown, path: unknown, ...handlers: unknown[]) {
+          if (handlers.length > 0) routes.push(`${method.toUpperCase()} ${path}`)
+          return Reflect.apply(original, this, [path, ...handlers])
+        }
+      }
+    },
     stop: () => {
-      for (const restore of originals) restore()
+      for (const { method, original } of originals) express.application[method] = original
     },
   }
 }
 
 describe('Routes', () => {
   const noted = noteRoutes()
+  before(noted.start)
   const app = useApp({ worker: false })
   after(noted.stop)
   const mounted = () => [...new Set(noted.routes)]

@@ -96,6 +96,15 @@ for (const [name, open] of Object.entries(adapters)) {
         expect(await web.read(newId())).to.deep.equal([])
       })
 
+      it('keeps nothing of the caller but what names the attempt', async () => {
+        const ref = turnRef()
+        const claim = { ...ref, claimToken: 'secret', userId: newId() }
+        await worker.append(claim, 0, 'x')
+        expect(await web.read(ref.conversationId)).to.deep.equal([{ ...ref, text: 'x' }])
+        await worker.rewrite(claim, 'y')
+        expect(await web.readTurn(ref)).to.deep.equal({ ...ref, text: 'y' })
+      })
+
       it('refuses an append that is not at the end, and changes nothing', async () => {
         const ref = turnRef()
         await worker.append(ref, 0, 'abc')

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { whileUncommitted } from '../support/race.ts'
 
 const ADA = '01990000-0000-7000-8000-0000000000a1'
 const minimal = { name: 'Nora', instructions: 'You are Nora.' }
@@ -158,6 +159,53 @@ describe('Agents', () => {
       agentName: 'Steady',
       content: 'A sentence that is finished whatever happens.',
     })
+  })
+
+  it('whose connection is deleted as they are made or changed are refused, with its path', async () => {
+    const make = () => user.create('/api/connections', { name: 'C', model: 'm', apiKey: null, ...connection() })
+    const id = await user.create('/api/agents', minimal)
+    const requests = [
+      (connectionId: string) => user.post('/api/agents', { ...minimal, connectionId }),
+      (connectionId: string) => user.put(`/api/agents/${id}`, { connectionId }),
+    ]
+    for (const request of requests) {
+      const connectionId = await make()
+      const answer = await whileUncommitted(
+        app.container.db,
+        'DELETE FROM connections WHERE id = $1',
+        [connectionId],
+        () => request(connectionId),
+      )
+      expect(answer.status).to.equal(400)
+      expect(Object(errorOf(answer).details).issues[0].path).to.equal('connectionId')
+    }
+  })
+
+  it('that are deleted as they are changed stay deleted, and keep no connection', async () => {
+    const [agentId = ''] = await user.agentsOn(connection(), ['Gone'])
+    const { connectionId } = Object((await user.get(`/api/agents/${agentId}`)).body)
+    const answer = await whileUncommitted(
+      app.container.db,
+      'UPDATE agents SET deleted_at = now(), connection_id = NULL WHERE id = $1',
+      [agentId],
+      () => user.put(`/api/agents/${agentId}`, { connectionId, name: 'Back' }),
+    )
+    expect(answer.status).to.equal(404)
+    expect((await user.delete(`/api/connections/${connectionId}`)).status).to.equal(204)
+  })
+
+  it("of the platform use the platform's connections only, whoever changes them", async () => {
+    const admin = await app.api.login(ADMIN.email, ADMIN.password)
+    const own = await admin.create('/api/connections', { name: 'Own', model: 'm', apiKey: null, ...connection() })
+    const refused = await admin.put(`/api/agents/${ADA}`, { connectionId: own })
+    expect(refused.status).to.equal(400)
+    expect(Object(errorOf(refused).details).issues[0].path).to.equal('connectionId')
+    const platform = await admin.create('/api/connections', {
+      ...{ name: 'All', model: 'm', apiKey: null, scope: 'platform' },
+      ...connection(),
+    })
+    expect((await admin.put(`/api/agents/${ADA}`, { connectionId: platform })).status).to.equal(200)
+    expect((await admin.put(`/api/agents/${ADA}`, { connectionId: null })).status).to.equal(200)
   })
 
   it('that are deleted let their connection go', async () => {

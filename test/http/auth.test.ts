@@ -138,6 +138,49 @@ describe('Signing up and in', () => {
     expect((await login(user.email, newPassword)).status).to.equal(200)
   })
 
+  it('lets nobody in with the old password while it is being changed', async () => {
+    const user = await app.api.register()
+    const { container } = app
+    const [{ password_hash: old }] = await container.db.query('SELECT password_hash FROM users WHERE id = $1', [
+      user.id,
+    ])
+    const change = user.put('/api/auth/profile', { currentPassword: PASSWORD, newPassword: 'another horse battery' })
+    const logins = Promise.all(
+      Array.from({ length: 8 }, () => container.auth.login(user.email, PASSWORD).catch(() => {})),
+    )
+    expect((await change).status).to.equal(200)
+    await logins
+    const [after] = await container.db.query(
+      `SELECT password_hash <> $2 AS changed,
+         (SELECT count(*)::int FROM sessions WHERE user_id = u.id AND revoked_at IS NULL) AS sessions
+       FROM users u WHERE id = $1`,
+      [user.id, old],
+    )
+    expect(after).to.deep.equal({ changed: true, sessions: 1 })
+  })
+
+  it('forgets sessions a month after they ended, and no others', async () => {
+    const user = await app.api.register()
+    const { db, auth } = app.container
+    const ages: Array<[expires: string, revoked: string | null]> = [
+      ['-31 days', null],
+      ['-29 days', null],
+      ['1 day', '-31 days'],
+      ['1 day', '-29 days'],
+    ]
+    for (const [expires, revoked] of ages) {
+      await db.query(
+        `INSERT INTO sessions (id, user_id, expires_at, revoked_at)
+         VALUES (gen_random_uuid(), $1, now() + $2::interval, now() + $3::interval)`,
+        [user.id, expires, revoked],
+      )
+    }
+    await auth.pruneSessions()
+    const left = await db.query('SELECT 1 FROM sessions WHERE user_id = $1', [user.id])
+    expect(left).to.have.length(3)
+    expect((await user.get('/api/auth/me')).status).to.equal(200)
+  })
+
   it('changes name and e-mail address; the address only with the password, and not to one that is taken', async () => {
     const user = await app.api.register()
     const taken = await app.api.register()
@@ -176,6 +219,23 @@ describe('Guessing passwords', () => {
     const statuses = (await Promise.all(Array.from({ length: 12 }, () => attempt(email)))).map(({ status }) => status)
     expect(statuses.filter((status) => status === 401)).to.have.length(3)
     expect(statuses.filter((status) => status === 429)).to.have.length(9)
+  })
+
+  it('is stopped for whoever has a session too, and knowing the password forgives', async () => {
+    const user = await app.api.register()
+    const change = (currentPassword: string) =>
+      user.put('/api/auth/profile', { currentPassword, newPassword: 'another horse battery' })
+    const statuses = (await Promise.all(Array.from({ length: 6 }, () => change('wrong')))).map(({ status }) => status)
+    expect(statuses.sort()).to.deep.equal([400, 400, 400, 429, 429, 429])
+    expect((await change(PASSWORD)).status).to.equal(429)
+    expect((await user.put('/api/auth/profile', { name: 'Still Me' })).status).to.equal(200)
+    const other = await app.api.register()
+    for (let round = 0; round < 2; round++) {
+      for (let i = 0; i < 2; i++) {
+        expect((await other.put('/api/auth/profile', { currentPassword: 'wrong' })).status).to.equal(400)
+      }
+      expect((await other.put('/api/auth/profile', { currentPassword: PASSWORD })).status).to.equal(200)
+    }
   })
 
   it('of one account does not lock another, and signing in forgives', async () => {

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { verifyLedger } from '../../src/credits/ledger-audit.ts'
-import { errorOf, type TestUser } from '../support/api-client.ts'
+import { type Answer, errorOf, type TestUser } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 import { wordsAreLive } from '../support/live-words.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { whileUncommitted } from '../support/race.ts'
+
+const ADA = '01990000-0000-7000-8000-0000000000a1'
 
 describe('Users', () => {
   let llm: MockLlm
@@ -114,6 +117,27 @@ describe('Users', () => {
     // The address is free again, for a new account with an account of its own.
     const returned = await app.api.register(user.email)
     expect(returned.id).not.to.equal(user.id)
+  })
+
+  it('who are deleted while a request of theirs is under way are told that they are gone', async () => {
+    const password = 'correct horse battery'
+    const requests: Record<string, (user: TestUser) => Promise<Answer>> = {
+      'a message': (user) => user.post('/api/chat', { agentId: ADA, message: 'Hello' }),
+      'a message with a key': (user) =>
+        user.post('/api/chat', { agentId: ADA, message: 'Hello' }, { 'idempotency-key': 'once' }),
+      'an agent': (user) => user.post('/api/agents', { name: 'Late', instructions: 'Speak.' }),
+      'a connection': (user) => user.post('/api/connections', { name: 'Late', provider: 'demo', model: 'demo' }),
+      'a profile': (user) => user.put('/api/auth/profile', { name: 'Late' }),
+      'a sign-in': ({ email }) => app.api.post('/api/auth/login', { email, password }),
+    }
+    for (const [what, request] of Object.entries(requests)) {
+      const user = await app.api.register()
+      const answer = await whileUncommitted(app.container.db, 'DELETE FROM users WHERE id = $1', [user.id], () =>
+        request(user),
+      )
+      expect(answer.status, what).to.equal(401)
+      expect(errorOf(answer).code, what).to.match(/^auth\./)
+    }
   })
 
   it('deleted while their party talks leave books that are right: nothing held, the words that came are paid', async () => {

@@ -1,5 +1,9 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, utimes } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect } from 'chai'
@@ -172,6 +176,14 @@ describe('Processing files', () => {
     await world.work(world.processor({ limits }))
     const [row] = await world.domain.rows.byIds([id])
     expect(row).to.include({ status: 'ready', attempt: 2, pages: 6_000 })
+  })
+
+  it('removes what killed workers left in the temporary folder', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'chatsparty-file-'))
+    await utimes(folder, 1, 1)
+    await world.upload(userId, 'a.txt', 'text/plain', 'hello')
+    await world.work()
+    expect(existsSync(folder)).to.equal(false)
   })
 
   it('gives up what was tried too often or is past its deadline, and says so', async () => {

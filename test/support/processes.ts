@@ -44,7 +44,15 @@ const running = new Set<SpawnedProcess>()
 
 /** Runs `node <entry>`; `entry` is relative to the repository, as in `workers/main.ts`. */
 export function startProcess(entry: string, options: ProcessOptions = {}): TestProcess {
-  return new SpawnedProcess(resolve(ROOT, entry), options)
+  return new SpawnedProcess([process.execPath, resolve(ROOT, entry)], options)
+}
+
+/**
+ * Runs `npm <args>` in the repository as a terminal does: npm and what it starts are one process group, and signals are sent to
+ * all of it, as Ctrl-C is.
+ */
+export function startNpm(args: string[], options: Omit<ProcessOptions, 'cwd'> = {}): TestProcess {
+  return new SpawnedProcess(['npm', ...args], { ...options, cwd: ROOT }, true)
 }
 
 /** Kills every process that still runs, with SIGKILL. */
@@ -72,17 +80,20 @@ class SpawnedProcess implements TestProcess {
   readonly ended: Promise<Ended>
   readonly #child: ChildProcess
   readonly #ownFolder: boolean
+  readonly #isGroup: boolean
   readonly #lines: string[] = []
   readonly #waiting = new Set<(line: string) => void>()
 
-  constructor(entry: string, { args = [], env = {}, cwd }: ProcessOptions) {
+  constructor([file = '', ...before]: string[], { args = [], env = {}, cwd }: ProcessOptions, isGroup = false) {
+    this.#isGroup = isGroup
     this.#ownFolder = cwd === undefined
     this.cwd = cwd ?? mkdtempSync(join(tmpdir(), 'process-'))
     const { PATH, HOME, TMPDIR, NODE_V8_COVERAGE } = process.env
-    this.#child = spawn(process.execPath, [entry, ...args], {
+    this.#child = spawn(file, [...before, ...args], {
       cwd: this.cwd,
       env: { PATH, HOME, TMPDIR, NODE_V8_COVERAGE, NODE_ENV: 'test', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: isGroup,
     })
     running.add(this)
     for (const input of [this.#child.stdout, this.#child.stderr]) {
@@ -132,14 +143,19 @@ class SpawnedProcess implements TestProcess {
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
-    this.#child.kill(signal)
+    this.#send(signal)
     return this.ended
   }
 
   /** For the moment when nothing can be awaited any more. */
   abandon(): void {
-    this.#child.kill('SIGKILL')
+    this.#send('SIGKILL')
     this.#forget()
+  }
+
+  #send(signal: NodeJS.Signals): void {
+    if (!this.#isGroup) this.#child.kill(signal)
+    else if (this.#child.exitCode === null && this.#child.signalCode === null) process.kill(-this.pid, signal)
   }
 
   #take(line: string): void {

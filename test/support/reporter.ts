@@ -1,4 +1,16 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import Mocha from 'mocha'
+
+const hasRedis = (): boolean =>
+  (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, 'redis-server'), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
 
 /** Mocha's `spec` output, closed by one plain line that people and scripts can rely on: `N passed, N failed[, N skipped]`. */
 export default class ClosingLineReporter extends Mocha.reporters.Spec {
@@ -11,6 +23,10 @@ export default class ClosingLineReporter extends Mocha.reporters.Spec {
 
   override epilogue(): void {
     super.epilogue()
+    const redis = hasRedis()
+      ? ' and on Redis'
+      : '; the cases on Redis were skipped: there is no redis-server on the PATH'
+    process.stdout.write(`Ran on embedded PostgreSQL${redis}.\n`)
     const { passes = 0, failures = 0, pending = 0 } = this.#counts ?? {}
     process.stdout.write(`${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}\n`)
   }

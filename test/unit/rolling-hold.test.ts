@@ -108,6 +108,15 @@ describe('A hold that grows with the speech', () => {
     expect(seen.exhausted).to.equal(1)
   })
 
+  it('lets a speech be that has ended before the credits were found not to reach further', async () => {
+    const { hold, asked, seen } = start()
+    hold.spoke(tokens(60))
+    const settled = hold.settled()
+    asked[0]?.answer('insufficient')
+    await settled
+    expect(seen.exhausted).to.equal(0)
+  })
+
   it('leaves a hold alone that was resolved meanwhile', async () => {
     const { hold, asked, seen } = start()
     hold.spoke(tokens(60))

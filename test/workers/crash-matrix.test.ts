@@ -6,12 +6,14 @@ import { startWorker } from '../../workers/worker.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
-import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
 import { startProcess } from '../support/processes.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { isDecision } from './party-world.ts'
 
 const STEPS: TurnStep[] = [
   'claimed',
+  'decided',
   'context.loaded',
   'started.published',
   'hold.placed',
@@ -73,20 +75,29 @@ for (const profile of PROFILES) {
       return worker
     }
 
-    const party = async () => {
+    const spoken = { match: (request: MockRequest) => !isDecision(request) }
+
+    const party = async (more: object = {}) => {
       const user = await app.api.register()
       const agentIds = await user.agentsOn(
         { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') },
         ['Ada', 'Blaise'],
       )
-      const accept = () => user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea or coffee?', maxTurns: 2 })
+      const accept = () =>
+        user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea or coffee?', maxTurns: 2, ...more })
       return { user, accept }
     }
 
     for (const step of STEPS) {
       it(`at "${step}": another finishes; one message and one charge a turn, nothing held`, async () => {
-        llm.reply({ text: 'A measured answer to that.', paceMs: 5, usage: { inputTokens: 100, outputTokens: 10 } })
-        const { user, accept } = await party()
+        // Only a supervised party has this step. A supervisor asked twice would give other speakers than the test expects.
+        const isSupervised = step === 'decided'
+        const usage = { inputTokens: 100, outputTokens: 10 }
+        for (const next of ['Ada', 'Blaise', 'Blaise']) {
+          llm.reply({ when: { match: isDecision }, times: 1, text: JSON.stringify({ next }), usage })
+        }
+        llm.reply({ when: spoken, text: 'A measured answer to that.', paceMs: 5, usage })
+        const { user, accept } = await party(isSupervised ? { strategy: 'supervisor' } : {})
         const victim = await crashingWorker({ CRASH_AT: step })
         const { runId, conversationId } = await accept()
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
@@ -98,7 +109,8 @@ for (const profile of PROFILES) {
           expect(messages.slice(1).map(({ content }) => content)).to.deep.equal(
             Array(2).fill('A measured answer to that.'),
           )
-          expect(run.receipt).to.deep.include({ turns: 2, inputTokens: 200, outputTokens: 20 })
+          const calls = isSupervised ? 4 : 2
+          expect(run.receipt).to.deep.include({ turns: 2, inputTokens: calls * 100, outputTokens: calls * 10 })
           await expectSettledOnce(app.container.db, runId)
         })
       })

@@ -22,6 +22,8 @@ export function keepLease({ claims, claim, stop, leaseMs, onRenewed, logger }: L
   let timer: NodeJS.Timeout
   const renew = async () => {
     const askedAt = performance.now()
+    // A database that does not answer at all.
+    const lapse = setTimeout(() => stop.stop('lost'), Math.max(leaseMs / 3, renewedAt + leaseMs - askedAt))
     try {
       const { cancelRequested } = await claims.renew(claim)
       renewedAt = askedAt
@@ -31,6 +33,8 @@ export function keepLease({ claims, claim, stop, leaseMs, onRenewed, logger }: L
       if (error instanceof ClaimLost) stop.stop('lost')
       else logger.warn({ err: error, runId: claim.runId, turn: claim.turn }, 'a lease could not be renewed')
       if (performance.now() - renewedAt > leaseMs) stop.stop('lost')
+    } finally {
+      clearTimeout(lapse)
     }
     if (!released) timer = setTimeout(renew, leaseMs / 3)
   }

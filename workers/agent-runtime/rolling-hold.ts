@@ -22,7 +22,7 @@ interface RollingHoldOptions {
   maxOutputTokens: number
   /** Raises the hold; counts from 1. */
   extend: (step: number, amount: bigint) => Promise<'held' | 'insufficient' | 'resolved'>
-  /** The user's credits do not reach any further: the turn is to stop. */
+  /** The user's credits do not reach any further: the turn is to stop. Not called once the speech has ended. */
   onExhausted: () => void
 }
 
@@ -77,7 +77,7 @@ export class RollingHold {
       .then((outcome) => {
         isHeld = outcome === 'held'
         if (isHeld) this.#covered += this.#options.sliceTokens
-        else if (outcome === 'insufficient') this.#options.onExhausted()
+        else if (outcome === 'insufficient' && !this.#isOver) this.#options.onExhausted()
       })
       // An extension that failed for another reason is tried again with the next words; settlement takes what is missing.
       .catch(() => {})

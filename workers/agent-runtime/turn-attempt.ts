@@ -44,13 +44,19 @@ export type AttemptStep = 'hold.placed' | 'stream.began' | 'stream.ended'
 
 /** Words of English have a little less than this for each token. */
 const MOST_BYTES_PER_TOKEN = 5
+/** No language comes near this for each token: what is beyond it is of a provider that keeps no limit, and is cut off. */
+const MOST_CHARS_PER_TOKEN = 16
+/** Limits of few tokens are not taken at their word. */
+const LEAST_MOST_CHARS = 65_536
+/** Output may run ahead of the words that are shown, and thoughts never are: beyond this many times the limit it is a flood. */
+const FLOOD = 8
 
 const EMPTY_ANSWER: ProviderFailure = {
   kind: 'retryable',
   code: 'provider.empty_answer',
   message: 'The model answered with nothing.',
 }
-const TIMEOUT: ProviderFailure = {
+export const TIMEOUT: ProviderFailure = {
   kind: 'retryable',
   code: 'provider.timeout',
   message: 'The model provider said nothing for too long.',
@@ -97,12 +103,15 @@ export async function attemptSpeech(
   const idle = setTimeout(() => stop.stop('timeout'), limits.PROVIDER_IDLE_TIMEOUT_MS)
   let began = false
   let bytes = 0
+  const mostChars = Math.max(LEAST_MOST_CHARS, maxOutputTokens * MOST_CHARS_PER_TOKEN)
+  let chars = 0
   const meter = new CallMeter((output) => {
     idle.refresh()
     hold.spoke(output)
     bytes += Buffer.byteLength(output)
     // A provider that does not keep to the limit of tokens must not spend more than the run may.
     if (maxCredits !== null && bytes > maxOutputTokens * MOST_BYTES_PER_TOKEN) stop.stop('budget')
+    if (bytes > mostChars * FLOOD) stop.stop('length')
   })
   try {
     const model = languageModel(connection, modelId, {
@@ -118,7 +127,9 @@ export async function attemptSpeech(
       maxOutputTokens,
       abortSignal: stop.signal,
       onText: (text) => {
-        live.push(cleaner.push(text))
+        live.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars))))
+        chars += text.length
+        if (chars > mostChars) stop.stop('length')
         if (!began) onStep('stream.began')
         began = true
       },
@@ -130,8 +141,8 @@ export async function attemptSpeech(
     const { text, passed } = cleaner
     const calls = onTerms(context, await meter.used(), agent)
     const outcome = { text: text.toWellFormed(), passed, calls, holdId }
-    if (stop.kind === 'timeout') return { ...outcome, failure: TIMEOUT }
-    if (end.kind === 'finished' && !passed && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
+    const isWhole = end.kind === 'finished' || stop.kind === 'length'
+    if (isWhole && !passed && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
     return { ...outcome, failure }
   } finally {
     clearTimeout(idle)

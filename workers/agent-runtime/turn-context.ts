@@ -24,7 +24,7 @@ export interface Room {
   /** Runs whose messages are not read yet. */
   waitingRunIds: string[]
   summary: string | undefined
-  /** The last `seq` of this run's messages that the speaker reads; 0 when none of them fitted. */
+  /** The last `seq` that the speaker reads: all that the user said to this run up to it counts as heard, whatever fitted. */
   seenSeq: number
   /** So much is said that the oldest of it should be summed up. */
   crowded: boolean
@@ -81,7 +81,7 @@ export class TurnContexts {
     const { conversationId } = run
     const request = { conversationId, runId: run.id, waitingRunIds, unheardTurns, afterSeq: summary?.upToSeq }
     const transcript = await messages.transcript(request, contextTokenBudget)
-    const seenSeq = Math.max(0, ...transcript.filter((line) => line.runId === run.id).map((line) => line.seq))
+    const seenSeq = Math.max(0, ...transcript.map((line) => line.seq))
     const crowded = isCrowded(transcript, contextTokenBudget)
     return { run, participants, transcript, waitingRunIds, summary: summary?.text, seenSeq, crowded }
   }

@@ -4,11 +4,12 @@
  * - credits: nothing left to pay with; likewise
  * - budget: the run's own limit of credits is reached; likewise
  * - time: the run's own limit of seconds is reached; likewise
+ * - length: the provider says far more than it was asked for; likewise, and the run goes on
  * - lost: another attempt has the turn; nothing may be written
  * - drain: this process ends; the turn is handed back
  * - timeout: the provider said nothing for too long
  */
-export type StopKind = 'cancel' | 'credits' | 'budget' | 'time' | 'lost' | 'drain' | 'timeout'
+export type StopKind = 'cancel' | 'credits' | 'budget' | 'time' | 'length' | 'lost' | 'drain' | 'timeout'
 
 /** Stops one attempt, once: the first reason stays. */
 export class TurnStop {

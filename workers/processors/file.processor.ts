@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -42,6 +42,9 @@ export interface FileProcessorOptions {
   logger: Logger
 }
 
+const FOLDER_PREFIX = 'chatsparty-file-'
+/** Longer than any file is worked on. */
+const FOLDER_ABANDONED_MS = 6 * 3_600_000
 /** What takes a whole process down is tried only this often: it is probably the file. */
 const CRASH_ATTEMPTS = 2
 const CRASHES: Record<'timeout' | 'memory' | 'exit', FileError> = {
@@ -77,6 +80,7 @@ class Refused extends Error {
  */
 export class FileProcessor {
   readonly #options: FileProcessorOptions
+  #swept: Promise<void> | undefined
 
   constructor(options: FileProcessorOptions) {
     this.#options = options
@@ -84,6 +88,8 @@ export class FileProcessor {
 
   /** The handler of `files.process`. */
   handle: JobHandler<{ fileId: string }> = async ({ fileId }, { signal }) => {
+    this.#swept ??= this.#sweepFolders()
+    await this.#swept
     const { work, leaseMs } = this.#options
     const token = newId()
     const file = await work.claim(fileId, token, leaseMs)
@@ -102,7 +108,7 @@ export class FileProcessor {
         () => abort.abort(new ClaimLost()),
       )
     }, leaseMs / 3)
-    const folder = await mkdtemp(join(tmpdir(), 'chatsparty-file-'))
+    const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
     try {
       await this.#process(file, token, folder, abort.signal)
     } catch (error) {
@@ -233,5 +239,19 @@ export class FileProcessor {
     await this.#options.onFileChanged(file.userId, presentFile(file)).catch((error: unknown) => {
       this.#options.logger.warn({ err: error, fileId: file.id }, 'file change not announced')
     })
+  }
+
+  /** A worker that was killed leaves the file that it was reading in the temporary folder. */
+  async #sweepFolders(): Promise<void> {
+    try {
+      for (const name of await readdir(tmpdir())) {
+        if (!name.startsWith(FOLDER_PREFIX)) continue
+        const folder = join(tmpdir(), name)
+        const { mtimeMs } = await stat(folder)
+        if (Date.now() - mtimeMs > FOLDER_ABANDONED_MS) await rm(folder, { recursive: true, force: true })
+      }
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'abandoned folders not removed')
+    }
   }
 }

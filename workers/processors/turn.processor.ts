@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
 import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
 import { type Announcer, turnRef } from '../../src/runs/announcer.ts'
@@ -8,7 +9,7 @@ import type { Titles } from '../../src/runs/titles.ts'
 import type { TurnKey } from '../../src/runs/turn.repository.ts'
 import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
-import type { TurnResult, TurnSettlement } from '../../src/runs/turn-settlement.ts'
+import type { Settled, TurnResult, TurnSettlement } from '../../src/runs/turn-settlement.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { backoffMs } from '../agent-runtime/backoff.ts'
 import { keepLease } from '../agent-runtime/lease-keeper.ts'
@@ -19,6 +20,7 @@ import {
   type AttemptOutcome,
   type AttemptStep,
   attemptSpeech,
+  TIMEOUT,
 } from '../agent-runtime/turn-attempt.ts'
 import type { TurnContext, TurnContexts } from '../agent-runtime/turn-context.ts'
 import { type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
@@ -60,6 +62,14 @@ interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onStep' | 'cla
 
 /** A turn that somebody else has is looked at again a little after its lease or backoff ends. */
 const POSTPONE_MARGIN_MS = 50
+
+/** A settlement that the database did not take is tried again after these, in ms: together well within a lease. */
+const SETTLE_PAUSES_MS = [100, 400, 1_600]
+
+/** Tries that ended without anybody's word, by a crash or a drain: a turn that brings down so many workers is not tried on. */
+const MOST_LOST_TRIES = 20
+
+const GAVE_UP = { code: 'turn.gave_up', message: 'This turn broke off too many times and was given up.' }
 
 /** What an attempt had read of the conversation. */
 type Read = Pick<TurnContext, 'seenSeq' | 'crowded'>
@@ -117,16 +127,16 @@ export class TurnProcessor {
   }
 
   async #attempt(claim: TurnClaim, stop: TurnStop): Promise<void> {
+    if (claim.attempt - 1 - claim.failures >= MOST_LOST_TRIES) {
+      return this.#settle(claim, null, NOTHING_SAID, { status: 'failed', error: GAVE_UP, endedBy: null })
+    }
     const named = claim.agentId === null ? await this.#chooseSpeaker(claim, stop) : claim
     if (named) await this.#speak(named, stop)
   }
 
   /** Has the supervisor name the speaker, who is committed before speaking; undefined when the turn is over with that. */
   async #chooseSpeaker(claim: TurnClaim, stop: TurnStop): Promise<TurnClaim | undefined> {
-    const choice = await this.#deps.speakers.choose(claim, stop).catch((error: unknown) => {
-      if (error instanceof ClaimLost) throw error
-      return this.#classify(error, claim)
-    })
+    const choice = await this.#deps.speakers.choose(claim, stop).catch((error: unknown) => this.#classify(error, claim))
     if ('kind' in choice) {
       await this.#fail(claim, null, { ...NOTHING_SAID, failure: choice }, choice)
       return undefined
@@ -157,15 +167,19 @@ export class TurnProcessor {
     try {
       const outcome = stop.kind
         ? NOTHING_SAID
-        : await attemptSpeech(claim, context, stop, { ...this.#deps, onStep: (step) => this.#step(step, claim) })
+        : await attemptSpeech(claim, context, stop, {
+            ...this.#deps,
+            onStep: (step) => this.#step(step, claim),
+          }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
       await this.#conclude(claim, context, outcome, stop.kind)
     } finally {
       release()
     }
   }
 
-  /** What keeps a turn from its call; what is no known trouble is logged whole. */
+  /** What keeps a turn from its call; what is no known trouble is logged whole. @throws ClaimLost when it is that */
   #classify(error: unknown, { runId, turn }: TurnClaim): ProviderFailure {
+    if (error instanceof ClaimLost) throw error
     if (!(error instanceof AppError))
       this.#deps.logger.error({ err: error, runId, turn }, 'a turn could not be prepared')
     return classifyProviderError(error)
@@ -194,6 +208,8 @@ export class TurnProcessor {
         return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'max_credits' })
       case 'time':
         return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'max_seconds' })
+      case 'timeout':
+        return this.#fail(claim, read, outcome, TIMEOUT)
       default:
         return outcome.failure
           ? this.#fail(claim, read, outcome, outcome.failure)
@@ -235,7 +251,7 @@ export class TurnProcessor {
     outcome: AttemptOutcome & { lostCalls?: TurnResult['lostCalls'] },
     end: Pick<TurnResult, 'status' | 'endedBy'> & { error?: TurnResult['error'] },
   ): Promise<void> {
-    const { settlement, announcer, dispatcher, feed } = this.#deps
+    const { announcer, dispatcher, feed } = this.#deps
     this.#step('settle.began', claim)
     const result: TurnResult = {
       error: null,
@@ -249,13 +265,13 @@ export class TurnProcessor {
       seenSeq: read?.seenSeq ?? 0,
       promptVersion: read && PROMPT_VERSION,
     }
-    const settled = await settlement.settle(claim, result, () => this.#step('settle.written', claim))
+    const settled = await this.#commit(claim, result)
     this.#step('settled', claim)
     const turnEvent = result.error
       ? { type: 'turn.failed' as const, ...turnRef(claim), error: result.error, willRetry: false }
       : announcer.turnCompleted(claim, settled, result.calls)
-    const runEvent = settled.runChanged ? await announcer.runEvent(claim.runId) : null
-    await announcer.publish(claim.conversationId, settled.version, [turnEvent, ...(runEvent ? [runEvent] : [])])
+    const runEvents = settled.runChanged ? [await announcer.runEvent(claim.runId)] : []
+    await announcer.publish(claim.conversationId, settled.version, [turnEvent, ...runEvents])
     await announcer.balance(claim.userId, settled.money)
     this.#step('completed.published', claim)
     await dispatcher.admit(claim.userId)
@@ -263,6 +279,26 @@ export class TurnProcessor {
     this.#step('next.enqueued', claim)
     if (settled.titleWanted) await this.#deps.titles.enqueue(claim.conversationId)
     if (read?.crowded) await this.#deps.summaryJobs.enqueue(claim.conversationId)
+  }
+
+  /**
+   * Commits the end of an attempt, again and again for a moment while the database does not take it: what was said has cost
+   * something. The claim makes a second commit impossible, also where the answer to the first one was lost.
+   * @throws ClaimLost then, too: watchers and the queue find out from the rows
+   */
+  async #commit(claim: TurnClaim, result: TurnResult): Promise<Settled> {
+    const { settlement, logger } = this.#deps
+    const settle = () => settlement.settle(claim, result, () => this.#step('settle.written', claim))
+    for (const pauseMs of SETTLE_PAUSES_MS) {
+      try {
+        return await settle()
+      } catch (error) {
+        if (error instanceof ClaimLost || error instanceof AppError) throw error
+        logger.warn({ err: error, runId: claim.runId, turn: claim.turn }, 'a settlement is tried again')
+        await sleep(pauseMs)
+      }
+    }
+    return settle()
   }
 
   #step(step: TurnStep, claim: TurnClaim): void {
