@@ -107,6 +107,14 @@ describe('Signing up and in', () => {
     expect((await app.api.get(`/api/auth/me?token=${user.token}`)).status).to.equal(401)
   })
 
+  it('answers everybody as themselves, also when many ask at the same moment', async () => {
+    const users = await Promise.all(Array.from({ length: 4 }, () => app.api.register()))
+    const asking = Array.from({ length: 10 }, () => users).flat()
+    const answers = await Promise.all(asking.map((user) => user.get('/api/auth/me')))
+    const ids = answers.map(({ body }) => Object(body).id)
+    expect(ids).to.deep.equal(asking.map(({ id }) => id))
+  })
+
   it('ends a session at once by signing out, and no other', async () => {
     const user = await app.api.register()
     const elsewhere = await app.api.login(user.email, PASSWORD)
