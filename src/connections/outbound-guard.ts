@@ -142,9 +142,6 @@ export class OutboundGuard {
   }
 }
 
-/** The guard's `fetch` alone, for callers that need nothing else. */
-export const guardedFetch = (policy: OutboundPolicy): typeof fetch => new OutboundGuard(policy).fetch
-
 /** `host:port` of URLs, as entries of `allow`: what the operator configured is permitted by that. */
 export const allowedByUrl = (urls: Array<string | undefined>): string[] =>
   urls.flatMap((url) => {

@@ -13,7 +13,3 @@ export interface ResolvedConnection {
   model: string
   apiKey: string | null
 }
-
-/** A model as people should see it: the built-in one says what it is. */
-export const modelLabel = (provider: ProviderName, model: string): string =>
-  provider === 'demo' ? `${model} (demo model)` : model

@@ -67,8 +67,6 @@ export type UserEvent = Exclude<ServerEvent, ConversationEvent>
 /** An event's payload without its type, as sockets carry it. */
 export type PayloadOf<T extends ServerEventType> = Omit<EventOf<T>, 'type'>
 
-export const serverEventTypes = serverEvent.options.map((option) => option.shape.type.value)
-
 const chatShape = {
   message: z.string().min(1),
   conversationId: idView.optional(),
