@@ -100,12 +100,25 @@ const RULES: Record<string, string> = {
           + c.reasoning_tokens::numeric * p.reasoning_per_mtok + p.per_call::numeric * 1000000)
         * c.rate_ppm / 1000000000000)`,
 
+  'no call used a negative number of tokens': `
+    SELECT id AS "callId", input_tokens AS "inputTokens", cached_input_tokens AS "cachedInputTokens",
+      cache_write_tokens AS "cacheWriteTokens", output_tokens AS "outputTokens", reasoning_tokens AS "reasoningTokens"
+    FROM metered_calls
+    WHERE least(input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens) < 0`,
+
   'what was put into a hold came out of it when it was resolved': `
-    SELECT h.id AS "holdId", h.status, h.amount, h.released, sum(e.held_moved) AS left
-    FROM holds h LEFT JOIN (${MOVES}) AS e ON e.hold_id = h.id
-    GROUP BY h.id
-    HAVING coalesce(sum(e.held_moved), 0) <> CASE h.status WHEN 'pending' THEN h.amount ELSE 0 END
-      OR coalesce(sum(e.amount) FILTER (WHERE e.kind = 'release'), 0) <> h.released`,
+    SELECT e.hold_id AS "holdId", e.run_id AS "runId", e.turn, coalesce(h.amount, 0) AS pending, sum(e.held_moved) AS left
+    FROM (${MOVES}) AS e
+    LEFT JOIN holds h ON h.run_id = e.run_id AND h.turn = e.turn AND h.id = e.hold_id AND h.status = 'pending'
+    WHERE e.hold_id IS NOT NULL GROUP BY e.hold_id, e.run_id, e.turn, h.amount
+    HAVING sum(e.held_moved) <> coalesce(h.amount, 0)`,
+
+  'what the holds of a turn gave back is in the entries': `
+    SELECT h.run_id AS "runId", h.turn, h.released, coalesce(e.released, 0) AS entered
+    FROM holds h LEFT JOIN (
+      SELECT run_id, turn, sum(amount) AS released FROM ledger_entries WHERE kind = 'release' GROUP BY run_id, turn
+    ) AS e ON e.run_id = h.run_id AND e.turn = h.turn
+    WHERE h.released <> coalesce(e.released, 0)`,
 
   'what a user has held is the sum of the pending holds': `
     SELECT a.user_id AS "userId", a.held, coalesce(h.pending, 0) AS pending

@@ -46,8 +46,12 @@ export class LedgerEntry {
   declare createdAt: Date
 }
 
-/** A reservation for one attempt at a turn; resolved once, by whoever ends or takes over the turn's claim. */
+/**
+ * A turn's reservation, of the attempt that took it last; resolved once, by whoever ends or takes over the turn's claim. What
+ * earlier attempts held is in the entries, under ids of their own.
+ */
 export class Hold {
+  /** Another one with each attempt. */
   declare id: string
   declare userId: string
   declare runId: string
@@ -56,7 +60,7 @@ export class Hold {
   declare claimToken: string
   /** With all extensions so far. */
   declare amount: bigint
-  /** What was given back of it when it was resolved. */
+  /** What was given back of this turn's holds so far. */
   declare released: bigint
   declare status: 'pending' | 'posted' | 'voided'
   declare createdAt: Date
@@ -154,10 +158,10 @@ export const holdEntity = new EntitySchema<Hold>({
   target: Hold,
   tableName: 'holds',
   columns: {
-    id: id(),
+    id: uuid(),
     userId: uuid(),
-    runId: uuid(),
-    turn: integer(),
+    runId: uuid({ primary: true, primaryKeyConstraintName: 'holds_pk' }),
+    turn: integer({ primary: true, primaryKeyConstraintName: 'holds_pk' }),
     attempt: integer(),
     claimToken: uuid(),
     amount: bigintColumn(),
@@ -166,11 +170,6 @@ export const holdEntity = new EntitySchema<Hold>({
     createdAt: createdAt(),
     resolvedAt: timestamp(nullable),
   },
-  checks: [{ name: 'holds_released_within', expression: 'released >= 0 AND released <= amount' }],
-  indices: [
-    { name: 'holds_pending_turn', columns: ['runId', 'turn'], unique: true, where: `status = 'pending'` },
-    { name: 'holds_run', columns: ['runId'] },
-  ],
 })
 
 export const meteredCallEntity = new EntitySchema<MeteredCallRow>({
@@ -204,26 +203,9 @@ export const meteredCallEntity = new EntitySchema<MeteredCallRow>({
     outcome: text(),
     createdAt: afterLock(),
   },
-  checks: [
-    {
-      name: 'metered_calls_tokens_not_negative',
-      expression: 'least(input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens) >= 0',
-    },
-    { name: 'metered_calls_charged_within', expression: 'charged >= 0 AND charged <= amount' },
-  ],
+  checks: [{ name: 'metered_calls_charged_within', expression: 'charged >= 0 AND charged <= amount' }],
   indices: [
-    {
-      name: 'metered_calls_lost_unique',
-      columns: ['runId', 'turn', 'attempt', 'call'],
-      unique: true,
-      where: `outcome = 'lost'`,
-    },
-    {
-      name: 'metered_calls_charged_unique',
-      columns: ['runId', 'turn', 'call'],
-      unique: true,
-      where: `outcome = 'charged'`,
-    },
+    { name: 'metered_calls_attempt_unique', columns: ['runId', 'turn', 'attempt', 'call'], unique: true },
     { name: 'metered_calls_user', columns: ['userId', 'createdAt'] },
     { name: 'metered_calls_losses', columns: ['id'], where: 'charged < amount' },
   ],

@@ -25,6 +25,15 @@ export interface HoldRequest extends AttemptRef {
   amount: bigint
 }
 
+/** A raise of a turn's pending hold; `key` makes it happen once. */
+export interface HoldExtension {
+  runId: string
+  turn: number
+  holdId: string
+  amount: bigint
+  key: string
+}
+
 /** What a settlement did; `available` and `held` are the balances after it. */
 export interface Settlement {
   /** Paid by the user. */
@@ -114,7 +123,7 @@ export interface Gift {
 
 type Texts<T> = Record<keyof T, string>
 
-/** The ledger's operations, each one round trip. The functions are in the migration that creates the ledger. */
+/** The ledger's operations, each one round trip. The functions are in the migrations of the ledger. */
 export class LedgerRepository {
   readonly #db: DataSource
 
@@ -166,24 +175,26 @@ export class LedgerRepository {
 
   /** Raises a pending hold, once per key. */
   async extendHold(
-    extension: { entryId: string; holdId: string; amount: bigint; key: string },
+    entryId: string,
+    { runId, turn, holdId, amount, key }: HoldExtension,
     tx: Tx,
   ): Promise<'held' | 'insufficient' | 'resolved'> {
-    const { entryId, holdId, amount, key } = extension
-    const sql = 'SELECT ledger_extend($1, $2, $3, $4) AS outcome'
-    const [row] = await rows<{ outcome: 'held' | 'insufficient' | 'resolved' }>(tx, sql, [entryId, holdId, amount, key])
+    const [row] = await rows<{ outcome: 'held' | 'insufficient' | 'resolved' }>(
+      tx,
+      'SELECT ledger_extend($1, $2, $3, $4, $5, $6) AS outcome',
+      [entryId, runId, turn, holdId, amount, key],
+    )
     return row?.outcome ?? 'resolved'
   }
 
-  /** Gives a pending hold back whole; `undefined` when there is none. */
+  /** Gives a turn's pending hold back whole; `undefined` when there is none. */
   async voidHold(
-    which: { holdId: string } | { runId: string; turn: number },
+    { runId, turn }: { runId: string; turn: number },
     entryId: string,
     tx: Tx,
   ): Promise<Release | undefined> {
-    const parameters = 'holdId' in which ? [which.holdId, null, null] : [null, which.runId, which.turn]
-    const sql = 'SELECT ledger_void($1, $2, $3, $4) AS result'
-    const [row] = await rows<{ result: string[] | null }>(tx, sql, [...parameters, entryId])
+    const sql = 'SELECT ledger_void($1, $2, $3) AS result'
+    const [row] = await rows<{ result: string[] | null }>(tx, sql, [runId, turn, entryId])
     if (!row?.result) return undefined
     const [released = 0n, available = 0n, held = 0n] = row.result.map(BigInt)
     return { released, available, held }

@@ -7,6 +7,7 @@ import type {
   CallContext,
   CallRow,
   Gift,
+  HoldExtension,
   HoldRequest,
   LedgerRepository,
   Receipt,
@@ -96,6 +97,9 @@ export class LedgerService {
   /**
    * Reserves credits for an attempt at a turn; `held: false` when `available` does not reach. The same claim asking again
    * is given the hold that it has.
+   *
+   * The transaction commits without waiting for the disk, so let nothing else in it need to outlive a crash of the database.
+   * A hold that such a crash forgot is settled from `available`.
    * @throws AppError 409 `credits.hold_pending` while another claim's hold on the turn is unresolved
    */
   async placeHold(tx: Tx, hold: HoldRequest): Promise<{ held: true; holdId: string } | { held: false }> {
@@ -106,13 +110,10 @@ export class LedgerService {
     throw new AppError(409, 'credits.hold_pending', 'Another attempt at this turn still holds credits.')
   }
 
-  /** Raises a pending hold by `amount`, once per `key`. */
-  extendHold(
-    tx: Tx,
-    extension: { holdId: string; amount: bigint; key: string },
-  ): Promise<'held' | 'insufficient' | 'resolved'> {
+  /** Raises a pending hold by `amount`, once per `key`. Commits as `placeHold` does. */
+  extendHold(tx: Tx, extension: HoldExtension): Promise<'held' | 'insufficient' | 'resolved'> {
     requirePositive(extension.amount, 1n)
-    return this.#ledger.extendHold({ ...extension, entryId: newId() }, tx)
+    return this.#ledger.extendHold(newId(), extension, tx)
   }
 
   /**
@@ -131,13 +132,8 @@ export class LedgerService {
     throw noAccount(request.userId)
   }
 
-  /** Gives a hold back whole. `undefined` when it is resolved already. */
-  voidHold(tx: Tx, holdId: string): Promise<Release | undefined> {
-    return this.#ledger.voidHold({ holdId }, newId(), tx)
-  }
-
   /** Gives back the pending hold of a turn, if there is one: for whoever takes the turn's claim over or ends it. */
-  voidTurnHold(tx: Tx, turn: { runId: string; turn: number }): Promise<Release | undefined> {
+  voidHold(tx: Tx, turn: { runId: string; turn: number }): Promise<Release | undefined> {
     return this.#ledger.voidHold(turn, newId(), tx)
   }
 

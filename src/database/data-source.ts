@@ -6,6 +6,7 @@ import {
   type NamingStrategyInterface,
 } from 'typeorm'
 import { messageOf } from '../shared/errors.ts'
+import { PreparedClient } from './prepared-client.ts'
 import { SetupError } from './setup-error.ts'
 
 const snake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
@@ -50,5 +51,10 @@ export const createDataSource = ({ url, entities, migrations = [], poolSize = 20
     applicationName: 'chatsparty',
     poolSize,
     connectTimeoutMS: 5_000,
-    extra: { keepAlive: true, idle_in_transaction_session_timeout: 30_000, statement_timeout: 30_000 },
+    extra: {
+      Client: PreparedClient,
+      keepAlive: true,
+      idle_in_transaction_session_timeout: 30_000,
+      statement_timeout: 30_000,
+    },
   })

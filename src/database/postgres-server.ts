@@ -177,7 +177,7 @@ export async function shutDown(folder: string, pid: number): Promise<void> {
   if (await isServer(pid, folder)) {
     process.kill(pid, 'SIGINT')
     if (!(await untilGone(folder, pid, STOP_TIMEOUT_MS))) {
-      // Immediate shutdown: nothing committed is lost, the next start recovers from the log.
+      // Immediate shutdown: the next start recovers what was committed from the log.
       process.kill(pid, 'SIGQUIT')
       if (!(await untilGone(folder, pid, STOP_TIMEOUT_MS))) {
         throw new SetupError(`PostgreSQL in ${folder} (pid ${pid}) does not stop.`)

@@ -48,7 +48,7 @@ export class TurnClaims {
       if (!claimed) return null
       const { turn, tookOver } = claimed
       if (tookOver) {
-        await ledger.voidTurnHold(tx, key)
+        await ledger.voidHold(tx, key)
         await lostAttempts.record(run, { ...turn, ...tookOver }, tx)
       }
       const starts = run.status === 'queued'
@@ -104,14 +104,14 @@ export class TurnClaims {
 
   /** Raises the hold of an attempt while it speaks. `step` counts its extensions and makes each happen once. */
   async extend(
-    hold: { runId: string; holdId: string; maxCredits: bigint | null },
+    hold: TurnKey & { holdId: string; maxCredits: bigint | null },
     step: number,
     amount: bigint,
   ): Promise<'held' | 'insufficient' | 'resolved' | 'over_budget'> {
-    const { holdId, runId, maxCredits } = hold
+    const { holdId, runId, turn, maxCredits } = hold
     return this.#deps.transactions.run(async (tx) => {
       if (await this.#exceeds(runId, amount, maxCredits, tx)) return 'over_budget'
-      return this.#deps.ledger.extendHold(tx, { holdId, amount, key: `extend:${holdId}:${step}` })
+      return this.#deps.ledger.extendHold(tx, { runId, turn, holdId, amount, key: `extend:${holdId}:${step}` })
     })
   }
 

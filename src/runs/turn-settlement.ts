@@ -130,7 +130,7 @@ export class TurnSettlement {
     const { turns, ledger, transactions } = this.#deps
     return transactions.run(async (tx) => {
       if (!(await turns.lockClaimed(claim, claim.claimToken, tx))) throw new ClaimLost(claim)
-      await ledger.voidTurnHold(tx, claim)
+      await ledger.voidHold(tx, claim)
       await ledger.recordLoss(tx, { ...claim, calls: change.lostCalls })
       return turns.giveBack(claim, change, tx)
     })

@@ -114,10 +114,24 @@ describe('the audit of the ledger', () => {
       rules: ['each call costs what its price version says'],
     },
     {
+      name: 'a call of fewer tokens than none',
+      table: 'metered_calls',
+      edit: `UPDATE metered_calls SET cached_input_tokens = -1 WHERE outcome = 'lost'`,
+      undo: `UPDATE metered_calls SET cached_input_tokens = 0 WHERE outcome = 'lost'`,
+      rules: ['no call used a negative number of tokens'],
+    },
+    {
       name: 'a hold that forgot what came out of it',
       table: 'holds',
       edit: 'UPDATE holds SET released = released + 1',
       undo: 'UPDATE holds SET released = released - 1',
+      rules: ['what the holds of a turn gave back is in the entries'],
+    },
+    {
+      name: 'a hold that was resolved without an entry',
+      table: 'ledger_entries',
+      edit: `UPDATE ledger_entries SET hold_id = run_id WHERE kind = 'release'`,
+      undo: `UPDATE ledger_entries SET hold_id = (SELECT hold_id FROM ledger_entries WHERE kind = 'hold' AND amount = 50) WHERE kind = 'release'`,
       rules: ['what was put into a hold came out of it when it was resolved'],
     },
   ]
@@ -135,7 +149,7 @@ describe('the audit of the ledger', () => {
       ['no hold outlives the claim of its turn', 1],
     ])
     expect(differences[0]?.examples[0]).to.include({ runId: turn.runId, turn: 0, status: null })
-    await world.transactions.run((tx) => world.ledger.voidTurnHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
   })
 
   describe('as a command', () => {

@@ -61,7 +61,7 @@ describe('the ledger under a crowd', () => {
         let used = 20
         let extension = 'held'
         for (let step = 1; step <= 4 && extension === 'held'; step++) {
-          const request = { holdId, amount: 20n, key: `extend:${holdId}:${step}` }
+          const request = { ...turn, holdId, amount: 20n, key: `extend:${holdId}:${step}` }
           extension = await world.ledger.extendHold(db.dataSource.manager, request)
           if (extension === 'held') used += 20
         }
@@ -93,7 +93,7 @@ describe('the ledger under a crowd', () => {
       const { holdId } = placed
       await world.transactions.run(async (tx) => {
         if (index % 3 === 0) {
-          await world.ledger.voidTurnHold(tx, turn)
+          await world.ledger.voidHold(tx, turn)
           await world.ledger.recordLoss(tx, { ...turn, calls: [world.call(11)] })
           await world.ledger.placeHold(tx, { ...turn, attempt: 2, claimToken: randomUUID(), amount: 10n })
         } else {
@@ -101,7 +101,7 @@ describe('the ledger under a crowd', () => {
           await world.ledger.chargeCalls(tx, { ...turn, key: holdId, calls: [world.call(2, { call: 1 })] })
         }
       })
-      await world.transactions.run((tx) => world.ledger.voidTurnHold(tx, turn))
+      await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
     })
     await Promise.all(games)
     expect(await deadlocks()).to.equal(0)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { createDataSource } from '../../src/database/data-source.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { useDatabase } from '../support/database.ts'
@@ -52,7 +53,7 @@ describe('the ledger', () => {
     const userId = await world.user(1_000n)
     const turn = await hold(userId, 100n)
     expect(await balance(userId)).to.include({ available: 900n, held: 100n })
-    const extension = { holdId: turn.holdId, amount: 50n, key: `extend:${turn.holdId}:1` }
+    const extension = { ...turn, amount: 50n, key: `extend:${turn.holdId}:1` }
     expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, extension))).to.equal('held')
     expect(await balance(userId)).to.include({ available: 850n, held: 150n })
 
@@ -109,10 +110,57 @@ describe('the ledger', () => {
     const place = () => world.transactions.run((tx) => world.ledger.placeHold(tx, takeover))
     expect(await codeOf(place())).to.equal('409 credits.hold_pending')
     expect(await world.transactions.run((tx) => world.ledger.pendingHold(tx, turn))).to.equal(first.holdId)
-    const given = await world.transactions.run((tx) => world.ledger.voidTurnHold(tx, turn))
+    const given = await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
     expect(given).to.deep.equal({ released: 40n, available: 100n, held: 0n })
     expect(await place()).to.have.property('held', true)
-    await world.transactions.run((tx) => world.ledger.voidTurnHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+  })
+
+  it('takes a hold again with each attempt, and counts what all of them gave back', async () => {
+    const userId = await world.user(100n)
+    const turn = newTurn()
+    const first = await hold(userId, 40n, turn)
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    const second = await hold(userId, 50n, { ...turn, attempt: 2, claimToken: randomUUID() })
+    expect(second.holdId).not.to.equal(first.holdId)
+    const stale = world.transactions.run((tx) => world.ledger.settleHold(tx, { ...first, calls: [world.call(10)] }))
+    expect(await codeOf(stale), 'the first hold is not the second').to.equal('409 credits.hold_resolved')
+    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...second, calls: [world.call(10)] }))
+    const receipt = (await world.ledger.receiptsOf([turn.runId])).get(turn.runId)
+    expect(receipt).to.include({ credits: 10n, released: 80n })
+    expect(await balance(userId)).to.include({ available: 90n, held: 0n })
+  })
+
+  it('is refused a hold after an attempt that had one, and has none then', async () => {
+    const userId = await world.user(100n)
+    const turn = newTurn()
+    await hold(userId, 40n, turn)
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    const tooMuch = { ...turn, userId, attempt: 2, claimToken: randomUUID(), amount: 101n }
+    expect(await world.transactions.run((tx) => world.ledger.placeHold(tx, tooMuch))).to.deep.equal({ held: false })
+    expect(await world.transactions.run((tx) => world.ledger.pendingHold(tx, turn))).to.equal(null)
+    expect(await balance(userId)).to.include({ available: 100n, held: 0n })
+  })
+
+  it('has the database parse and plan its operations once per connection', async () => {
+    const userId = await world.user(100n)
+    const connection = await createDataSource({ url: db.url, entities: [], poolSize: 1 }).initialize()
+    try {
+      for (const turn of [newTurn(), newTurn()]) {
+        const placed = await world.ledger.placeHold(connection.manager, { ...turn, userId, amount: 10n })
+        expect(placed).to.have.property('held', true)
+        await world.ledger.voidHold(connection.manager, turn)
+      }
+      const used = await connection.query(
+        'SELECT name, (generic_plans + custom_plans)::int AS used FROM pg_prepared_statements ORDER BY name',
+      )
+      expect(used).to.deep.equal([
+        { name: 'ledger_hold', used: 2 },
+        { name: 'ledger_void', used: 2 },
+      ])
+    } finally {
+      await connection.destroy()
+    }
   })
 
   it('resolves a hold once: what comes later is told so and changes nothing', async () => {
@@ -123,9 +171,8 @@ describe('the ledger', () => {
 
     const late = world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(10)] }))
     expect(await codeOf(late)).to.equal('409 credits.hold_resolved')
-    const { holdId } = turn
-    expect(await world.transactions.run((tx) => world.ledger.voidHold(tx, holdId))).to.equal(undefined)
-    const extension = { holdId, amount: 5n, key: randomUUID() }
+    expect(await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))).to.equal(undefined)
+    const extension = { ...turn, amount: 5n, key: randomUUID() }
     expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, extension))).to.equal('resolved')
     expect(await balance(userId)).to.deep.equal(before)
   })
@@ -142,7 +189,7 @@ describe('the ledger', () => {
       .with.property('message')
       .that.matches(/unique/)
     expect(await balance(userId)).to.include({ available: 50n, held: 40n, spent: 10n })
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, second.holdId))
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, second))
   })
 
   it('settles a turn that never took a hold', async () => {
@@ -211,7 +258,7 @@ describe('the ledger', () => {
     await world.ledger.requireAvailable(userId)
     const turn = await hold(userId, 10n)
     expect(await codeOf(world.ledger.requireAvailable(userId))).to.equal('402 credits.insufficient')
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn.holdId))
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
     expect(await codeOf(world.ledger.requireAvailable(newId()))).to.equal('402 credits.insufficient')
   })
 

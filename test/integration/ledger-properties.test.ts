@@ -18,7 +18,7 @@ type Operation =
   | { type: 'extend'; turn: number; amount: number; key: number }
   | { type: 'post'; turn: number; costs: number[] }
   | { type: 'void'; turn: number }
-  | { type: 'expire'; turn: number }
+  | { type: 'expire'; turn: number; used: number }
   | { type: 'charge'; amount: number; key: number }
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
@@ -31,11 +31,11 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     costs: fc.array(fc.integer({ min: 0, max: 90 }), { maxLength: 3 }),
   }),
   fc.record({ type: fc.constant('void' as const), turn }),
-  fc.record({ type: fc.constant('expire' as const), turn }),
+  fc.record({ type: fc.constant('expire' as const), turn, used: fc.integer({ min: 0, max: 90 }) }),
   fc.record({ type: fc.constant('charge' as const), amount, key }),
 )
 
-/** A user whose turns take operations; each turn keeps the hold that it was given last. */
+/** A user whose turns take operations; each turn keeps the hold that it was given last, and counts its attempts. */
 class Player {
   readonly userId: string
   readonly turns = Array.from({ length: TURNS }, newTurn)
@@ -53,7 +53,8 @@ class Player {
       return await this.#world.transactions.run((tx) => this.#run(tx, operation))
     } catch (error) {
       if (error instanceof AppError) return error.code
-      if (isUniqueViolation(error, 'metered_calls_charged_unique')) return 'charged before'
+      const charged = ['metered_calls_attempt_unique', 'ledger_entries_key_unique']
+      if (charged.some((name) => isUniqueViolation(error, name))) return 'charged before'
       throw error
     }
   }
@@ -87,7 +88,7 @@ class Player {
       case 'extend': {
         if (!holdId) return 'no hold'
         const key = `${holdId}:extend:${operation.key}`
-        return ledger.extendHold(tx, { holdId, amount: BigInt(operation.amount), key })
+        return ledger.extendHold(tx, { ...turn, holdId, amount: BigInt(operation.amount), key })
       }
       case 'post': {
         if (!holdId) return 'no hold'
@@ -95,9 +96,14 @@ class Player {
         return ledger.settleHold(tx, { ...turn, holdId, userId, calls })
       }
       case 'void':
-        return holdId ? ledger.voidHold(tx, holdId) : 'no hold'
-      case 'expire':
-        return ledger.voidTurnHold(tx, turn)
+        return ledger.voidHold(tx, turn)
+      case 'expire': {
+        const { attempt } = turn
+        turn.attempt += 1
+        const released = await ledger.voidHold(tx, turn)
+        await ledger.recordLoss(tx, { ...turn, attempt, userId, calls: [call(operation.used)] })
+        return released
+      }
     }
   }
 }
@@ -170,7 +176,7 @@ class Model {
       case 'void':
       case 'expire': {
         const hold = this.#holds[operation.turn]
-        if (!hold) return operation.type === 'void' && !this.#hadHold.has(operation.turn) ? 'no hold' : undefined
+        if (!hold) return undefined
         this.#move(-hold.amount)
         this.#holds[operation.turn] = undefined
         return { released: hold.amount, available: this.available, held: this.held }
@@ -261,7 +267,7 @@ describe('the ledger, whatever is done to it', () => {
       world.transactions
         .run((tx) =>
           index % 2
-            ? world.ledger.voidHold(tx, holdId)
+            ? world.ledger.voidHold(tx, turn)
             : world.ledger.settleHold(tx, { ...turn, holdId, userId, calls: [world.call(10)] }),
         )
         .catch((error: unknown) => (error instanceof AppError ? undefined : Promise.reject(error))),

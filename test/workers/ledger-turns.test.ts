@@ -217,7 +217,7 @@ describe('Credits of turns', function () {
     await queue.query('SELECT pg_advisory_xact_lock(400, uuid_hash($1))', [user.id])
     const forced = cancels.force(runId, () => ({ status: 'cancelled', stopReason: 'cancelled', error: null }))
     await waitingFor('ledger_charge')
-    const extended = claims.extend({ runId, holdId: last.id, maxCredits: null }, 99, 10n)
+    const extended = claims.extend({ runId, turn: 2, holdId: last.id, maxCredits: null }, 99, 10n)
     await waitingFor('ledger_extend')
     await queue.rollbackTransaction()
     await queue.release()

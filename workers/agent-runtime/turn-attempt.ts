@@ -84,7 +84,7 @@ export async function attemptSpeech(
     maxOutputTokens,
     sliceTokens: limits.HOLD_SLICE_TOKENS,
     extend: async (step, amount) => {
-      const extended = await claims.extend({ holdId, runId: claim.runId, maxCredits }, step, amount)
+      const extended = await claims.extend({ ...claim, holdId, maxCredits }, step, amount)
       if (extended !== 'over_budget') return extended
       stop.stop('budget')
       return 'resolved'
