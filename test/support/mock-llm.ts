@@ -175,6 +175,7 @@ export async function startMockLlm(): Promise<MockLlm> {
     if (!request.stream)
       return void res.end(JSON.stringify(withUsage(request, reply, parseJson(await upstream.text()))))
 
+    res.flushHeaders()
     for await (const event of events(upstream)) {
       const data = event.data === '[DONE]' ? undefined : parseJson(event.data)
       if (data && hasText(wire, data)) {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { costOf, type PriceVersion } from '../../src/credits/pricing.ts'
-import { RollingHold } from '../../workers/agent-runtime/rolling-hold.ts'
+import { type Exhausted, RollingHold } from '../../workers/agent-runtime/rolling-hold.ts'
 
 const price: PriceVersion = {
   id: 'v',
@@ -22,10 +22,10 @@ function start(change: { price?: PriceVersion; maxOutputTokens?: number; ratePpm
   const asked: Array<{
     step: number
     amount: bigint
-    answer: (outcome: 'held' | 'insufficient' | 'resolved') => void
+    answer: (outcome: 'held' | 'resolved' | Exhausted) => void
     fail: () => void
   }> = []
-  const seen = { exhausted: 0 }
+  const seen: { exhausted: Exhausted[] } = { exhausted: [] }
   const hold = new RollingHold({
     price,
     ratePpm: 1_000_000n,
@@ -37,9 +37,7 @@ function start(change: { price?: PriceVersion; maxOutputTokens?: number; ratePpm
       new Promise((resolve, reject) => {
         asked.push({ step, amount, answer: resolve, fail: () => reject(new Error('no database')) })
       }),
-    onExhausted: () => {
-      seen.exhausted++
-    },
+    onExhausted: (what) => void seen.exhausted.push(what),
   })
   return { hold, asked, seen }
 }
@@ -102,10 +100,10 @@ describe('A hold that grows with the speech', () => {
   it('stops the speech when the credits do not reach', async () => {
     const { hold, asked, seen } = start()
     hold.spoke(tokens(60))
-    expect(seen.exhausted).to.equal(0)
+    expect(seen.exhausted).to.deep.equal([])
     asked[0]?.answer('insufficient')
     await answered()
-    expect(seen.exhausted).to.equal(1)
+    expect(seen.exhausted).to.deep.equal(['insufficient'])
   })
 
   it('lets a speech be that has ended before the credits were found not to reach further', async () => {
@@ -114,7 +112,22 @@ describe('A hold that grows with the speech', () => {
     const settled = hold.settled()
     asked[0]?.answer('insufficient')
     await settled
-    expect(seen.exhausted).to.equal(0)
+    expect(seen.exhausted).to.deep.equal([])
+  })
+
+  it('does the same with what the run may spend', async () => {
+    const { hold, asked, seen } = start()
+    hold.spoke(tokens(60))
+    asked[0]?.answer('over_budget')
+    await answered()
+    expect(seen.exhausted).to.deep.equal(['over_budget'])
+
+    const late = start()
+    late.hold.spoke(tokens(60))
+    const settled = late.hold.settled()
+    late.asked[0]?.answer('over_budget')
+    await settled
+    expect(late.seen.exhausted, 'the speech had ended').to.deep.equal([])
   })
 
   it('leaves a hold alone that was resolved meanwhile', async () => {
@@ -122,7 +135,7 @@ describe('A hold that grows with the speech', () => {
     hold.spoke(tokens(60))
     asked[0]?.answer('resolved')
     await answered()
-    expect(seen.exhausted).to.equal(0)
+    expect(seen.exhausted).to.deep.equal([])
   })
 
   it('is not stopped by a question that fails: it asks again with the next words, under another number', async () => {
@@ -132,7 +145,7 @@ describe('A hold that grows with the speech', () => {
     await answered()
     hold.spoke('a')
     expect(asked.map(({ step }) => step)).to.deep.equal([1, 2])
-    expect(seen.exhausted).to.equal(0)
+    expect(seen.exhausted).to.deep.equal([])
   })
 
   it('asks nothing where words cost nothing', async () => {

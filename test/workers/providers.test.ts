@@ -97,6 +97,21 @@ describe('A turn over the wire of a real provider', () => {
       await expectSettledOnce(app.container.db, runId)
     })
 
+    it(`${provider}: an answer that breaks before its first word has read the prompt: the platform's loss`, async () => {
+      const user = await app.api.register()
+      const [ada = ''] = await user.agentsOn(connection(provider), ['Ada'])
+      llm.replyOnce({ text: 'Never heard.', cutAfter: 0 }).reply('Heard.')
+      const { runId } = await user.accept('/api/chat', { agentId: ada, message: 'Hello' })
+      expect((await user.finished(runId)).status).to.equal('completed')
+      const lost = await app.container.db.query(
+        `SELECT attempt, estimated, input_tokens > 0 AS input, output_tokens AS output FROM metered_calls
+         WHERE run_id = $1 AND outcome = 'lost'`,
+        [runId],
+      )
+      expect(lost).to.deep.equal([{ attempt: 1, estimated: true, input: true, output: 0 }])
+      await expectSettledOnce(app.container.db, runId)
+    })
+
     it(`${provider}: a bad key fails the run at once`, async () => {
       const user = await app.api.register()
       const [ada = ''] = await user.agentsOn(connection(provider, BAD_KEY), ['Ada'])

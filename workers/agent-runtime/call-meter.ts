@@ -57,6 +57,8 @@ async function estimated({ promptText, images, outputText }: ObservedCall): Prom
  */
 export class CallMeter {
   readonly #calls: ObservedCall[] = []
+  /** Requests that the provider has begun to answer. */
+  #answered = 0
   /** Called with every piece of output, also of reasoning, as it comes from the provider. */
   readonly #onOutput: (text: string) => void
 
@@ -64,7 +66,19 @@ export class CallMeter {
     this.#onOutput = onOutput
   }
 
-  /** The same model, metered. A request that is refused before it answers counts as no call. */
+  /** The same fetch, for the model that is metered: it tells a request that was refused from an answer that broke off. */
+  watch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+    return async (...request) => {
+      const response = await fetch(...request)
+      if (response.ok) this.#answered += 1
+      return response
+    }
+  }
+
+  /**
+   * The same model, metered. A request that is refused, or never reached the provider, counts as no call; one whose answer
+   * was broken from its start, so that the SDK throws, has had its prompt read.
+   */
   wrap(model: LanguageModelV4, purpose: Purpose): LanguageModelV4 {
     return {
       specificationVersion: model.specificationVersion,
@@ -72,7 +86,7 @@ export class CallMeter {
       modelId: model.modelId,
       supportedUrls: model.supportedUrls,
       doGenerate: async (options) => {
-        const result = await model.doGenerate(options)
+        const result = await this.#answer(purpose, options, () => model.doGenerate(options))
         const call = this.#begin(purpose, options)
         for (const part of result.content)
           if (part.type === 'text' || part.type === 'reasoning') this.#output(call, part.text)
@@ -80,7 +94,7 @@ export class CallMeter {
         return result
       },
       doStream: async (options) => {
-        const result = await model.doStream(options)
+        const result = await this.#answer(purpose, options, () => model.doStream(options))
         const call = this.#begin(purpose, options)
         return { ...result, stream: result.stream.pipeThrough(this.#observe(call)).pipeThrough(mergeText()) }
       },
@@ -96,6 +110,16 @@ export class CallMeter {
         usage: observed.reported ?? (await estimated(observed)),
       })),
     )
+  }
+
+  async #answer<T>(purpose: Purpose, options: LanguageModelV4CallOptions, request: () => PromiseLike<T>): Promise<T> {
+    const before = this.#answered
+    try {
+      return await request()
+    } catch (error) {
+      if (this.#answered > before) this.#begin(purpose, options)
+      throw error
+    }
   }
 
   #begin(purpose: Purpose, options: LanguageModelV4CallOptions): ObservedCall {

@@ -13,6 +13,9 @@ const NO_USAGE: TokenUsage = {
   estimated: true,
 }
 
+/** Whose end was reached: that of the user's credits, or of what the run may spend (`maxCredits`). */
+export type Exhausted = 'insufficient' | 'over_budget'
+
 interface RollingHoldOptions {
   price: PriceVersion
   ratePpm: bigint
@@ -21,9 +24,9 @@ interface RollingHoldOptions {
   sliceTokens: number
   maxOutputTokens: number
   /** Raises the hold; counts from 1. */
-  extend: (step: number, amount: bigint) => Promise<'held' | 'insufficient' | 'resolved'>
-  /** The user's credits do not reach any further: the turn is to stop. Not called once the speech has ended. */
-  onExhausted: () => void
+  extend: (step: number, amount: bigint) => Promise<'held' | 'resolved' | Exhausted>
+  /** Credits do not reach any further: the turn is to stop. Not called once the speech has ended. */
+  onExhausted: (what: Exhausted) => void
 }
 
 /**
@@ -76,8 +79,8 @@ export class RollingHold {
     this.#extending = extension
       .then((outcome) => {
         isHeld = outcome === 'held'
-        if (isHeld) this.#covered += this.#options.sliceTokens
-        else if (outcome === 'insufficient' && !this.#isOver) this.#options.onExhausted()
+        if (outcome === 'held') this.#covered += this.#options.sliceTokens
+        else if (outcome !== 'resolved' && !this.#isOver) this.#options.onExhausted(outcome)
       })
       // An extension that failed for another reason is tried again with the next words; settlement takes what is missing.
       .catch(() => {})

@@ -35,7 +35,8 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
   const used = async () => (await meter.used()).map((one) => ({ ...one, call: call + one.call }))
   try {
     const { connection, modelId } = terms
-    const model = meter.wrap(languageModel(connection, modelId, { fetch: network.fetchFor(connection) }), purpose)
+    const fetch = meter.watch(network.fetchFor(connection))
+    const model = meter.wrap(languageModel(connection, modelId, { fetch }), purpose)
     const { content } = await model.doGenerate({
       prompt: [
         { role: 'system', content: system },

@@ -83,13 +83,8 @@ export async function attemptSpeech(
     inputTokens,
     maxOutputTokens,
     sliceTokens: limits.HOLD_SLICE_TOKENS,
-    extend: async (step, amount) => {
-      const extended = await claims.extend({ ...claim, holdId, maxCredits }, step, amount)
-      if (extended !== 'over_budget') return extended
-      stop.stop('budget')
-      return 'resolved'
-    },
-    onExhausted: () => stop.stop('credits'),
+    extend: (step, amount) => claims.extend({ ...claim, holdId, maxCredits }, step, amount),
+    onExhausted: (what) => stop.stop(what === 'over_budget' ? 'budget' : 'credits'),
   })
   const quote = quoteOf(context, { call: 0, purpose, inputTokens })
   const placed = await claims.hold(claim, quote, hold.firstAmount, maxCredits)
@@ -115,7 +110,7 @@ export async function attemptSpeech(
   })
   try {
     const model = languageModel(connection, modelId, {
-      fetch: network.fetchFor(connection),
+      fetch: meter.watch(network.fetchFor(connection)),
       demoWordsPerMinute: limits.DEMO_WORDS_PER_MINUTE,
     })
     const end = await speak({
