@@ -94,6 +94,13 @@ const OPERATIONS = [
     RETURN ARRAY[hold.amount, account.available, account.held];
   END $$`,
 
+  // For workers of the version before, until they have drained: their `ledger_extend` is right as it was.
+  `CREATE OR REPLACE FUNCTION ledger_void(p_hold uuid, p_run uuid, p_turn integer, p_entry uuid) RETURNS bigint[]
+  LANGUAGE sql AS $$
+    SELECT ledger_void(run_id, turn, p_entry) FROM holds
+    WHERE id = p_hold OR (p_hold IS NULL AND run_id = p_run AND turn = p_turn)
+  $$`,
+
   // p_calls: an array of rows of metered_calls, each with loss_id, key and description besides. Every posting comes out of
   // held: what the hold does not cover is first moved there from available, as far as that goes. The calls are paid in
   // order; what remains of one is the platform's loss. What can be done before waiting for the account is done before.
@@ -217,16 +224,19 @@ export class OneHoldATurn1790000000900 implements MigrationInterface {
   name = 'OneHoldATurn1790000000900'
 
   async up(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(`
-      UPDATE holds SET released = turns.released
-      FROM (SELECT run_id, turn, sum(released) AS released FROM holds GROUP BY run_id, turn HAVING count(*) > 1) AS turns
-      WHERE holds.run_id = turns.run_id AND holds.turn = turns.turn`)
+    // Workers of the version before may still be at work; the index below takes as long as there are calls.
+    await queryRunner.query('SET LOCAL statement_timeout = 0')
+    await queryRunner.query('LOCK TABLE holds, metered_calls IN ACCESS EXCLUSIVE MODE')
+    await queryRunner.query('ALTER TABLE holds DROP CONSTRAINT holds_released_within')
+    await queryRunner.query('ALTER TABLE metered_calls DROP CONSTRAINT metered_calls_tokens_not_negative')
     await queryRunner.query(`
       DELETE FROM holds USING holds AS later
       WHERE later.run_id = holds.run_id AND later.turn = holds.turn
         AND (later.status = 'pending', later.id) > (holds.status = 'pending', holds.id)`)
-    await queryRunner.query('ALTER TABLE holds DROP CONSTRAINT holds_released_within')
-    await queryRunner.query('ALTER TABLE metered_calls DROP CONSTRAINT metered_calls_tokens_not_negative')
+    await queryRunner.query(`
+      UPDATE holds SET released = entered.released
+      FROM (SELECT run_id, turn, sum(amount) AS released FROM ledger_entries WHERE kind = 'release' GROUP BY run_id, turn) AS entered
+      WHERE entered.run_id = holds.run_id AND entered.turn = holds.turn AND entered.released <> holds.released`)
     await queryRunner.query(
       'ALTER TABLE holds DROP CONSTRAINT holds_pk, ADD CONSTRAINT holds_pk PRIMARY KEY (run_id, turn)',
     )
@@ -235,13 +245,16 @@ export class OneHoldATurn1790000000900 implements MigrationInterface {
     await queryRunner.query(
       'CREATE UNIQUE INDEX metered_calls_attempt_unique ON metered_calls (run_id, turn, attempt, call)',
     )
-    await queryRunner.query('DROP FUNCTION ledger_extend, ledger_void')
     for (const definition of OPERATIONS) await queryRunner.query(definition)
   }
 
-  /** Turns that had one hold keep it. What several holds of a turn gave back stays added up. */
+  /** A turn keeps the hold that it had last; what the earlier ones gave back stays in the entries. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query('UPDATE holds SET amount = greatest(amount, released)')
+    await queryRunner.query('SET LOCAL statement_timeout = 0')
+    await queryRunner.query('LOCK TABLE holds, metered_calls IN ACCESS EXCLUSIVE MODE')
+    await queryRunner.query(`
+      UPDATE holds SET released = coalesce(
+        (SELECT sum(amount) FROM ledger_entries e WHERE e.key = 'release:' || holds.id AND e.kind = 'release'), 0)`)
     await queryRunner.query('ALTER TABLE holds DROP CONSTRAINT holds_pk, ADD CONSTRAINT holds_pk PRIMARY KEY (id)')
     await queryRunner.query(
       'ALTER TABLE holds ADD CONSTRAINT holds_released_within CHECK (released >= 0 AND released <= amount)',
@@ -258,9 +271,10 @@ export class OneHoldATurn1790000000900 implements MigrationInterface {
     await queryRunner.query(
       `CREATE UNIQUE INDEX metered_calls_charged_unique ON metered_calls (run_id, turn, call) WHERE outcome = 'charged'`,
     )
-    await queryRunner.query(
-      'DROP FUNCTION ledger_give, ledger_hold, ledger_extend, ledger_void, ledger_charge, ledger_lose',
-    )
+    await queryRunner.query(`
+      DROP FUNCTION ledger_give, ledger_hold, ledger_charge, ledger_lose, ledger_extend(uuid, uuid, bigint, text),
+        ledger_extend(uuid, uuid, integer, uuid, bigint, text), ledger_void(uuid, uuid, integer, uuid),
+        ledger_void(uuid, integer, uuid)`)
     for (const definition of BEFORE) await queryRunner.query(definition)
   }
 }

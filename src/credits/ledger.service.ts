@@ -99,12 +99,15 @@ export class LedgerService {
    * is given the hold that it has.
    *
    * The transaction commits without waiting for the disk, so let nothing else in it need to outlive a crash of the database.
-   * A hold that such a crash forgot is settled from `available`.
+   * A hold that such a crash forgot is settled from `available`; with its `holdId` it can be taken anew.
    * @throws AppError 409 `credits.hold_pending` while another claim's hold on the turn is unresolved
    */
-  async placeHold(tx: Tx, hold: HoldRequest): Promise<{ held: true; holdId: string } | { held: false }> {
+  async placeHold(
+    tx: Tx,
+    { holdId = newId(), ...hold }: HoldRequest & { holdId?: string },
+  ): Promise<{ held: true; holdId: string } | { held: false }> {
     requirePositive(hold.amount, 0n)
-    const result = await this.#ledger.placeHold({ holdId: newId(), entryId: newId() }, hold, tx)
+    const result = await this.#ledger.placeHold({ holdId, entryId: newId() }, hold, tx)
     if (result.outcome === 'held') return { held: true, holdId: result.holdId }
     if (result.outcome === 'insufficient') return { held: false }
     throw new AppError(409, 'credits.hold_pending', 'Another attempt at this turn still holds credits.')

@@ -12,6 +12,12 @@ import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 /** What came of asking for a turn. `retryInMs`: somebody has it, or it is not due yet. `over`: nothing is left to do. */
 export type ClaimOutcome = { claim: TurnClaim } | { retryInMs: number } | { over: true }
 
+/** A claimed turn with its hold, and what its run may spend. */
+export type HeldClaim = Pick<TurnClaim, 'runId' | 'turn' | 'attempt' | 'userId' | 'claimToken'> & {
+  holdId: string
+  maxCredits: bigint | null
+}
+
 interface ClaimDependencies {
   runs: RunRepository
   turns: TurnRepository
@@ -83,7 +89,8 @@ export class TurnClaims {
 
   /**
    * Takes the first, small hold of an attempt and notes the terms of its call beside it. Refused when the user's credits
-   * do not reach, or when the run's own limit (`maxCredits`) does not.
+   * do not reach, or when the run's own limit (`maxCredits`) does not. A crash of the database a moment later may forget
+   * both: what the attempt used is then not known, should its worker die as well.
    * @throws ClaimLost
    */
   async hold(
@@ -102,16 +109,24 @@ export class TurnClaims {
     })
   }
 
-  /** Raises the hold of an attempt while it speaks. `step` counts its extensions and makes each happen once. */
+  /**
+   * Raises the hold of an attempt while it speaks. `step` counts its extensions and makes each happen once. `resolved` says
+   * that the turn is another's by now, or over.
+   */
   async extend(
-    hold: TurnKey & { holdId: string; maxCredits: bigint | null },
+    hold: HeldClaim,
     step: number,
     amount: bigint,
   ): Promise<'held' | 'insufficient' | 'resolved' | 'over_budget'> {
-    const { holdId, runId, turn, maxCredits } = hold
-    return this.#deps.transactions.run(async (tx) => {
+    const { holdId, runId, maxCredits, claimToken } = hold
+    const { turns, ledger, transactions } = this.#deps
+    return transactions.run(async (tx) => {
       if (await this.#exceeds(runId, amount, maxCredits, tx)) return 'over_budget'
-      return this.#deps.ledger.extendHold(tx, { runId, turn, holdId, amount, key: `extend:${holdId}:${step}` })
+      const extended = await ledger.extendHold(tx, { ...hold, amount, key: `extend:${holdId}:${step}` })
+      if (extended !== 'resolved' || !(await turns.lockClaimed(hold, claimToken, tx))) return extended
+      // Nobody resolves the hold of a turn that is claimed: a crash of the database has forgotten it.
+      const { held } = await ledger.placeHold(tx, { ...hold, amount })
+      return held ? 'held' : 'insufficient'
     })
   }
 

@@ -9,35 +9,73 @@ import { differencesOf, ledgerWorld, newTurn } from './ledger-fixtures.ts'
 describe('a ledger of the time when each attempt had a row of holds', () => {
   const db = useDatabase()
 
-  it('comes along: its pending hold can be settled, and what was given back stays known', async () => {
+  it('goes back to it, each hold with what it gave back itself', async () => {
     const world = await ledgerWorld(db.dataSource)
     const userId = await world.user(100n)
-    const turn = { ...newTurn(), userId }
-    const [released, pending] = [newId(), newId()]
+    const [turn, other] = [newTurn(), newTurn()]
+    const hold = (each: ReturnType<typeof newTurn>, attempt: number, amount: bigint) =>
+      world.transactions.run((tx) =>
+        world.ledger.placeHold(tx, { ...each, userId, attempt, claimToken: randomUUID(), amount }),
+      )
+    await hold(turn, 1, 40n)
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    await hold(turn, 2, 10n)
+    await hold(other, 1, 50n)
     const migrations = await loadMigrations()
     const since = migrations.findIndex(({ name }) => name.startsWith('OneHoldATurn'))
     const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
     await older.initialize()
     try {
       for (const _ of migrations.slice(since)) await older.undoLastMigration()
-      const hold = (id: string, attempt: number) =>
+      for (const { runId } of [turn, other]) await older.query('SELECT ledger_void(NULL, $1, 0, $2)', [runId, newId()])
+    } finally {
+      await older.destroy()
+    }
+    await migrate(db.url)
+    expect(await world.ledger.balance(userId)).to.include({ available: 100n, held: 0n })
+    expect(await differencesOf(db.dataSource)).to.deep.equal([])
+  })
+
+  it('comes along: its pending hold can be settled, and what was given back stays known', async () => {
+    const world = await ledgerWorld(db.dataSource)
+    const userId = await world.user(100n)
+    const turn = { ...newTurn(), userId }
+    const attempts = [newId(), newId(), newId()]
+    const pending = attempts[2] ?? ''
+    const drained = { ...newTurn(), userId, holdId: newId() }
+    const migrations = await loadMigrations()
+    const since = migrations.findIndex(({ name }) => name.startsWith('OneHoldATurn'))
+    const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
+    await older.initialize()
+    try {
+      for (const _ of migrations.slice(since)) await older.undoLastMigration()
+      const hold = (id: string, { runId }: { runId: string }, attempt: number, amount: number) =>
         older.query('SELECT ledger_hold($1, $2, $3, $4, $5, $6, $7, $8)', [
-          ...[id, newId(), userId, turn.runId, turn.turn, attempt, randomUUID(), 40],
+          ...[id, newId(), userId, runId, 0, attempt, randomUUID(), amount],
         ])
-      await hold(released, 1)
-      await older.query('SELECT ledger_void($1, NULL, NULL, $2)', [released, newId()])
-      await hold(pending, 2)
+      for (const [index, id] of attempts.entries()) {
+        await hold(id, turn, index + 1, 40)
+        if (id !== pending) await older.query('SELECT ledger_void($1, NULL, NULL, $2)', [id, newId()])
+      }
+      await hold(drained.holdId, drained, 1, 20)
     } finally {
       await older.destroy()
     }
     await migrate(db.url)
 
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
-    const settle = { ...turn, attempt: 2, holdId: pending, calls: [world.call(10)] }
+    const settle = { ...turn, attempt: 3, holdId: pending, calls: [world.call(10)] }
     const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, settle))
-    expect(settled).to.deep.equal({ charged: 10n, released: 30n, lost: 0n, available: 90n, held: 0n })
+    expect(settled).to.deep.equal({ charged: 10n, released: 30n, lost: 0n, available: 70n, held: 20n })
     const receipt = (await world.ledger.receiptsOf([turn.runId])).get(turn.runId)
-    expect(receipt).to.include({ credits: 10n, released: 70n })
+    expect(receipt).to.include({ credits: 10n, released: 110n })
+
+    // A worker of the version before that drains does as it did.
+    const { holdId } = drained
+    await db.dataSource.query(`SELECT ledger_extend($1, $2, 5, 'extend')`, [newId(), holdId])
+    await db.dataSource.query('SELECT ledger_void(NULL, $1, 0, $2)', [drained.runId, newId()])
+    expect(await world.ledger.balance(userId)).to.include({ available: 90n, held: 0n })
+    expect((await world.ledger.receiptsOf([drained.runId])).get(drained.runId)).to.include({ released: 25n })
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
   })
 })

@@ -135,6 +135,8 @@ describe('A hold that grows with the speech', () => {
     hold.spoke(tokens(60))
     asked[0]?.answer('resolved')
     await answered()
+    hold.spoke(tokens(60))
+    expect(asked).to.have.length(1)
     expect(seen.exhausted).to.deep.equal([])
   })
 

@@ -211,13 +211,17 @@ describe('Credits of turns', function () {
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     }
-    const [last] = await db.query(`SELECT id FROM holds WHERE run_id = $1 AND turn = 2 AND status = 'pending'`, [runId])
+    const [last] = await db.query(
+      `SELECT run_id AS "runId", turn, attempt, user_id AS "userId", claim_token AS "claimToken", id AS "holdId" FROM holds
+       WHERE run_id = $1 AND turn = 2 AND status = 'pending'`,
+      [runId],
+    )
     const queue = db.createQueryRunner()
     await queue.startTransaction()
     await queue.query('SELECT pg_advisory_xact_lock(400, uuid_hash($1))', [user.id])
     const forced = cancels.force(runId, () => ({ status: 'cancelled', stopReason: 'cancelled', error: null }))
     await waitingFor('ledger_charge')
-    const extended = claims.extend({ runId, turn: 2, holdId: last.id, maxCredits: null }, 99, 10n)
+    const extended = claims.extend({ ...last, maxCredits: null }, 99, 10n)
     await waitingFor('ledger_extend')
     await queue.rollbackTransaction()
     await queue.release()
@@ -225,6 +229,37 @@ describe('Credits of turns', function () {
     await forced
     expect(await deadlocks()).to.equal(before)
     expect(await user.run(runId)).to.deep.include({ status: 'cancelled' })
+    expect(await balanceOf(user)).to.deep.include({ held: 0n })
+    await expectSettledOnce(db, runId)
+  })
+
+  it('a hold that a crash of the database forgot is taken again while the turn speaks', async () => {
+    const { user, agentId } = await guest({ output: '10000' })
+    const { db } = app.container
+    const hold = llm.hold(2)
+    llm.reply({ text: LONG_ANSWER, hold })
+    const { runId } = await user.accept('/api/chat', { agentId, message: 'Go on.' })
+    await hold.reached
+    await db.transaction(async (tx) => {
+      await tx.query('ALTER TABLE ledger_entries DISABLE TRIGGER USER')
+      await tx.query(
+        `WITH forgotten AS (DELETE FROM holds WHERE run_id = $1 RETURNING id, user_id, amount),
+           entry AS (DELETE FROM ledger_entries WHERE hold_id IN (SELECT id FROM forgotten))
+         UPDATE accounts a SET available = available + amount, held = held - amount, entries = entries - 1
+         FROM forgotten WHERE a.user_id = forgotten.user_id`,
+        [runId],
+      )
+      await tx.query('ALTER TABLE ledger_entries ENABLE TRIGGER USER')
+    })
+    hold.release()
+    expect((await user.finished(runId)).status).to.equal('completed')
+    const entries: { kind: string }[] = await db.query(
+      'SELECT kind FROM ledger_entries WHERE run_id = $1 ORDER BY number',
+      [runId],
+    )
+    const kinds = entries.map(({ kind }) => kind)
+    expect(kinds[0]).to.equal('hold')
+    expect(kinds).to.include.members(['extend', 'post'])
     expect(await balanceOf(user)).to.deep.include({ held: 0n })
     await expectSettledOnce(db, runId)
   })

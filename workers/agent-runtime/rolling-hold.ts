@@ -80,7 +80,8 @@ export class RollingHold {
       .then((outcome) => {
         isHeld = outcome === 'held'
         if (outcome === 'held') this.#covered += this.#options.sliceTokens
-        else if (outcome !== 'resolved' && !this.#isOver) this.#options.onExhausted(outcome)
+        else if (outcome === 'resolved') this.#isOver = true
+        else if (!this.#isOver) this.#options.onExhausted(outcome)
       })
       // An extension that failed for another reason is tried again with the next words; settlement takes what is missing.
       .catch(() => {})
