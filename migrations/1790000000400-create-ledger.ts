@@ -15,7 +15,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm'
  * and again and walks the row's versions each time. Whoever locks an account's row takes its place in the queue first, or
  * they deadlock; what is right rests on the row locks alone.
  */
-export const OPERATIONS = [
+const OPERATIONS = [
   `CREATE FUNCTION ledger_give(p_entry uuid, p_user uuid, p_kind text, p_amount bigint, p_key text, p_description text,
     p_created_by uuid) RETURNS text LANGUAGE plpgsql AS $$
   DECLARE

@@ -1,5 +1,4 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
-import { OPERATIONS as BEFORE } from './1790000000400-create-ledger.ts'
 
 /**
  * What the settlement of each turn costs the database, cut by a quarter (`npm run bench -- credits`):
@@ -18,7 +17,7 @@ const OPERATIONS = [
   // what is charged is never forgotten, nor the hold that it was charged from.
   //
   // The hold is written before the wait for the account, and resolved again where the account does not cover it.
-  `CREATE OR REPLACE FUNCTION ledger_hold(p_hold uuid, p_entry uuid, p_user uuid, p_run uuid, p_turn integer, p_attempt integer,
+  `CREATE FUNCTION ledger_hold(p_hold uuid, p_entry uuid, p_user uuid, p_run uuid, p_turn integer, p_attempt integer,
     p_claim_token uuid, p_amount bigint) RETURNS text LANGUAGE plpgsql AS $$
   DECLARE
     account accounts;
@@ -95,7 +94,7 @@ const OPERATIONS = [
   END $$`,
 
   // For workers of the version before, until they have drained: their `ledger_extend` is right as it was.
-  `CREATE OR REPLACE FUNCTION ledger_void(p_hold uuid, p_run uuid, p_turn integer, p_entry uuid) RETURNS bigint[]
+  `CREATE FUNCTION ledger_void(p_hold uuid, p_run uuid, p_turn integer, p_entry uuid) RETURNS bigint[]
   LANGUAGE sql AS $$
     SELECT ledger_void(run_id, turn, p_entry) FROM holds
     WHERE id = p_hold OR (p_hold IS NULL AND run_id = p_run AND turn = p_turn)
@@ -106,7 +105,7 @@ const OPERATIONS = [
   // order; what remains of one is the platform's loss. What can be done before waiting for the account is done before.
   // A hold that has no entry was forgotten by a crash. Answers what was charged, released and lost, and what is available
   // and held then; null when the hold is resolved already, or there is no account.
-  `CREATE OR REPLACE FUNCTION ledger_charge(p_user uuid, p_hold uuid, p_run uuid, p_turn integer, p_attempt integer,
+  `CREATE FUNCTION ledger_charge(p_user uuid, p_hold uuid, p_run uuid, p_turn integer, p_attempt integer,
     p_calls jsonb, p_extend_entry uuid, p_extend_key text, p_release_entry uuid) RETURNS bigint[] LANGUAGE plpgsql AS $$
   DECLARE
     account accounts;
@@ -196,7 +195,7 @@ const OPERATIONS = [
   END $$`,
 
   // p_calls as above; calls of this attempt that are charged or recorded already are left out. No account is touched.
-  `CREATE OR REPLACE FUNCTION ledger_lose(p_calls jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
+  `CREATE FUNCTION ledger_lose(p_calls jsonb) RETURNS bigint LANGUAGE plpgsql AS $$
   DECLARE
     metered metered_calls;
     item jsonb;
@@ -219,6 +218,14 @@ const OPERATIONS = [
     RETURN lost;
   END $$`,
 ]
+
+/** What is replaced; kept under another name for the way back. */
+const REPLACED = {
+  ledger_hold: 'uuid, uuid, uuid, uuid, integer, integer, uuid, bigint',
+  ledger_void: 'uuid, uuid, integer, uuid',
+  ledger_charge: 'uuid, uuid, uuid, integer, integer, jsonb, uuid, text, uuid',
+  ledger_lose: 'jsonb',
+}
 
 export class OneHoldATurn1790000000900 implements MigrationInterface {
   name = 'OneHoldATurn1790000000900'
@@ -245,6 +252,9 @@ export class OneHoldATurn1790000000900 implements MigrationInterface {
     await queryRunner.query(
       'CREATE UNIQUE INDEX metered_calls_attempt_unique ON metered_calls (run_id, turn, attempt, call)',
     )
+    for (const [name, types] of Object.entries(REPLACED)) {
+      await queryRunner.query(`ALTER FUNCTION ${name}(${types}) RENAME TO ${name}_before`)
+    }
     for (const definition of OPERATIONS) await queryRunner.query(definition)
   }
 
@@ -272,9 +282,10 @@ export class OneHoldATurn1790000000900 implements MigrationInterface {
       `CREATE UNIQUE INDEX metered_calls_charged_unique ON metered_calls (run_id, turn, call) WHERE outcome = 'charged'`,
     )
     await queryRunner.query(`
-      DROP FUNCTION ledger_give, ledger_hold, ledger_charge, ledger_lose, ledger_extend(uuid, uuid, bigint, text),
-        ledger_extend(uuid, uuid, integer, uuid, bigint, text), ledger_void(uuid, uuid, integer, uuid),
-        ledger_void(uuid, integer, uuid)`)
-    for (const definition of BEFORE) await queryRunner.query(definition)
+      DROP FUNCTION ledger_hold, ledger_charge, ledger_lose, ledger_extend(uuid, uuid, integer, uuid, bigint, text),
+        ledger_void(uuid, uuid, integer, uuid), ledger_void(uuid, integer, uuid)`)
+    for (const [name, types] of Object.entries(REPLACED)) {
+      await queryRunner.query(`ALTER FUNCTION ${name}_before(${types}) RENAME TO ${name}`)
+    }
   }
 }

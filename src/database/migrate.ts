@@ -13,7 +13,7 @@ export async function loadMigrations(): Promise<Array<new () => MigrationInterfa
   const isMigration = (name: string) => /^\d+-.*\.(ts|js)$/.test(name) && !name.endsWith('.d.ts')
   const files = (await readdir(FOLDER)).filter(isMigration).sort()
   const modules = await Promise.all(files.map((name) => import(new URL(name, FOLDER).href)))
-  return modules.map((module) => migrationClass.parse(Object.values(module).find((each) => typeof each === 'function')))
+  return modules.map((module) => migrationClass.parse(Object.values(module)[0]))
 }
 
 /** Brings the schema of this database up to date; safe when several processes start at once. Answers what was applied. */
