@@ -21,6 +21,10 @@ export interface EstimateRequest {
   transcriptTokens: number
   /** Tokens of transcript that a turn sends at most. */
   transcriptBudget: number
+  /** Tokens of the conversation's files that each turn reads. */
+  fileTokens: { low: number; high: number }
+  /** A supervisor, who is the first agent's model, names the speaker before each turn. */
+  isSupervised: boolean
 }
 
 /** Micro-credits. */
@@ -35,20 +39,20 @@ export interface Estimate extends CreditRange {
 
 /** Answers rarely fill their limit: a terse speaker uses about this share of it. */
 const TERSE_SHARE = 8
+/** Tokens of a supervisor's answer. */
+const DECISION_TOKENS = { low: 20, high: 200 }
 
 /**
  * What a party would cost. `low`: everybody speaks tersely and once, or as often as `maxTurns` lets them; `high`: every turn
  * fills its output limit, at the dearer of the prices for output and reasoning, and nothing comes from a cache. All that was
  * said is read again by the turns that follow, up to the transcript's budget. Agents speak in turn.
- *
- * @example estimate({ agents, maxTurns: 6, transcriptTokens: 40, transcriptBudget: 8_000 }) // { low, high, perAgent }
  */
 export function estimate(request: EstimateRequest): Estimate {
   const { agents, maxTurns } = request
-  const low = simulate(request, Math.min(agents.length, maxTurns), (agent) =>
+  const low = simulate(request, 'low', Math.min(agents.length, maxTurns), (agent) =>
     Math.max(1, Math.floor(agent.maxOutputTokens / TERSE_SHARE)),
   )
-  const high = simulate(request, maxTurns, (agent) => agent.maxOutputTokens)
+  const high = simulate(request, 'high', maxTurns, (agent) => agent.maxOutputTokens)
   const perAgent = agents.map(({ agentId }, index) => ({
     agentId,
     low: low[index] ?? 0n,
@@ -58,15 +62,24 @@ export function estimate(request: EstimateRequest): Estimate {
 }
 
 /** Cost by agent of `turns` turns in which each says `outputOf` tokens. */
-function simulate(request: EstimateRequest, turns: number, outputOf: (agent: EstimatedAgent) => number): bigint[] {
-  const costs = request.agents.map(() => 0n)
+function simulate(
+  request: EstimateRequest,
+  end: keyof CreditRange,
+  turns: number,
+  outputOf: (agent: EstimatedAgent) => number,
+): bigint[] {
+  const { agents, transcriptBudget, fileTokens, isSupervised } = request
+  const costs = agents.map(() => 0n)
   let transcript = request.transcriptTokens
   for (let turn = 0; turn < turns; turn++) {
-    const index = turn % request.agents.length
-    const agent = request.agents[index]
-    if (!agent) break
+    const index = turn % agents.length
+    const agent = agents[index]
+    const [supervisor] = agents
+    if (!agent || !supervisor) break
+    const heard = Math.min(transcript, transcriptBudget)
+    if (isSupervised) costs[0] = (costs[0] ?? 0n) + turnCost(supervisor, heard, DECISION_TOKENS[end])
     const outputTokens = outputOf(agent)
-    const inputTokens = agent.instructionTokens + Math.min(transcript, request.transcriptBudget)
+    const inputTokens = agent.instructionTokens + heard + fileTokens[end]
     costs[index] = (costs[index] ?? 0n) + turnCost(agent, inputTokens, outputTokens)
     transcript += outputTokens
   }

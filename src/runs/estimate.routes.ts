@@ -8,20 +8,30 @@ import type { MessageRepository } from '../conversations/message.repository.ts'
 import { type EstimatedAgent, estimate } from '../credits/estimate.ts'
 import type { PriceBook } from '../credits/price-book.ts'
 import { FULL_RATE_PPM } from '../credits/pricing.ts'
-import { countTokens } from '../credits/usage.ts'
+import { countTokens, IMAGE_TOKENS } from '../credits/usage.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { formatCredits } from '../shared/money.ts'
+import { MOST_FILES } from '../storage/context-selection.ts'
+import type { FileService } from '../storage/file.service.ts'
 import type { ChatSchemas } from './chat.schemas.ts'
 
 interface EstimateServices {
-  env: Pick<Env, 'CREDITS_OWN_KEY_RATE' | 'MAX_OUTPUT_TOKENS_DEFAULT' | 'MAX_TURNS_DEFAULT' | 'CONTEXT_TOKEN_BUDGET'>
+  env: Pick<
+    Env,
+    | 'CREDITS_OWN_KEY_RATE'
+    | 'MAX_OUTPUT_TOKENS_DEFAULT'
+    | 'MAX_TURNS_DEFAULT'
+    | 'CONTEXT_TOKEN_BUDGET'
+    | 'FILE_CONTEXT_TOKENS'
+  >
   agents: AgentService
   connections: ConnectionService
   priceBook: PriceBook
   conversationRows: ConversationRepository
   messages: MessageRepository
+  storage: { files: Pick<FileService, 'assertUsable' | 'contextSize'> }
   chatSchemas: ChatSchemas
 }
 
@@ -44,6 +54,8 @@ export const estimateRoutes = (services: EstimateServices): Route[] => [
         transcriptTokens:
           (await countTokens(body.message)) + (await spokenTokens(services, user.id, body.conversationId)),
         transcriptBudget: env.CONTEXT_TOKEN_BUDGET,
+        fileTokens: await fileTokens(services, user.id, body),
+        isSupervised: !isSingle && body.strategy === 'supervisor',
       })
       return {
         low: formatCredits(low),
@@ -80,4 +92,17 @@ async function spokenTokens(
   const request = { conversationId, runId: newId(), waitingRunIds: [] }
   const lines = await messages.transcript(request, env.CONTEXT_TOKEN_BUDGET)
   return countTokens(lines.map((line) => line.content).join('\n'))
+}
+
+/** Tokens of the files that come with the message, and of those that the conversation has. */
+async function fileTokens(
+  { env, messages, storage: { files } }: EstimateServices,
+  userId: string,
+  { conversationId, fileIds = [] }: { conversationId?: string | undefined; fileIds?: string[] | undefined },
+): Promise<{ low: number; high: number }> {
+  await files.assertUsable(userId, fileIds)
+  const earlier = conversationId ? await messages.fileIds(conversationId, MOST_FILES) : []
+  const latest = [...new Set([...fileIds, ...earlier])].slice(0, MOST_FILES)
+  const { least, most, images } = await files.contextSize(latest, env.FILE_CONTEXT_TOKENS)
+  return { low: least, high: most + images * IMAGE_TOKENS }
 }

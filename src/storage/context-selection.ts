@@ -10,6 +10,11 @@ export interface FilePassage {
   text: string
 }
 
+/** A turn is told of so many files of its conversation, the latest. */
+export const MOST_FILES = 20
+/** It sees so many images, the latest. */
+export const MOST_IMAGES = 4
+
 /** What a passage costs besides its text: the line that names its file and place. */
 export const PASSAGE_OVERHEAD = 24
 

@@ -3,7 +3,14 @@ import { buffer } from 'node:stream/consumers'
 import type { Tx } from '../database/transaction.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { chooseWhole, type FilePassage, joinPassages, PASSAGE_OVERHEAD, takeWithin } from './context-selection.ts'
+import {
+  chooseWhole,
+  type FilePassage,
+  joinPassages,
+  MOST_IMAGES,
+  PASSAGE_OVERHEAD,
+  takeWithin,
+} from './context-selection.ts'
 import type { File } from './file.entity.ts'
 import { type FileView, presentFile } from './file.presenter.ts'
 import type { FileFilter, FileRepository } from './file.repository.ts'
@@ -214,6 +221,21 @@ export class FileService {
     const order = new Map(fileIds.map((id, index) => [id, index]))
     texts.sort((a, b) => (order.get(a.fileId) ?? 0) - (order.get(b.fileId) ?? 0) || a.index - b.index)
     return joinPassages(texts, names)
+  }
+
+  /**
+   * About how many tokens of text `contextFor` takes of these files, and how many images a turn is shown at most. Nobody knows
+   * yet what a file holds that is still being processed: nothing (`least`) or as much as there is room for (`most`).
+   */
+  async contextSize(fileIds: string[], tokenBudget: number): Promise<{ least: number; most: number; images: number }> {
+    const found = (await this.#options.files.byIds(fileIds)).filter((file) => presentFile(file).status !== 'failed')
+    const known = found.reduce((sum, { textTokens, pages }) => {
+      return textTokens ? sum + textTokens + PASSAGE_OVERHEAD * (pages ?? 1) : sum
+    }, 0)
+    const least = Math.min(known, tokenBudget)
+    const isKnown = found.every((file) => file.status === 'ready')
+    const images = found.filter((file) => file.contentType.startsWith('image/')).length
+    return { least, most: isKnown ? least : tokenBudget, images: Math.min(images, MOST_IMAGES) }
   }
 
   /** The images among these files, for models that see. What the store does not have is left out, and logged. */

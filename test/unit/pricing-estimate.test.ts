@@ -24,6 +24,8 @@ const party = (overrides: Partial<EstimateRequest> = {}): EstimateRequest => ({
   maxTurns: 3,
   transcriptTokens: 20,
   transcriptBudget: 8_000,
+  fileTokens: { low: 0, high: 0 },
+  isSupervised: false,
   ...overrides,
 })
 
@@ -46,6 +48,23 @@ describe('the estimate of a party', () => {
     expect(estimate(party({ transcriptTokens: 5_000, transcriptBudget: 50 })).high).to.equal(2_850n)
   })
 
+  it('reads the files with each turn', () => {
+    // Low as above and 10 twice, high as above and 500 three times.
+    expect(estimate(party({ fileTokens: { low: 10, high: 500 } }))).to.include({ low: 470n, high: 4_500n })
+  })
+
+  it("asks a supervisor before each turn, at the first agent's price", () => {
+    // low:  20 + 200 and 30 + 200 more; high: 20 + 2,000, 100 + 2,000 and 180 + 2,000 more.
+    expect(estimate(party({ isSupervised: true }))).to.deep.equal({
+      low: 900n,
+      high: 9_300n,
+      perAgent: [
+        { agentId: 'ada', low: 670n, high: 8_300n },
+        { agentId: 'bob', low: 230n, high: 1_000n },
+      ],
+    })
+  })
+
   it('takes the dearer of output and reasoning for the high end, and the rate of own keys for both', () => {
     const thinker = agent('ada', { ratePpm: 500_000n })
     thinker.price.reasoningPerMTok = 30_000_000n
@@ -63,6 +82,8 @@ describe('the estimate of a party', () => {
       maxTurns: fc.integer({ min: 1, max: 50 }),
       transcriptTokens: fc.nat({ max: 20_000 }),
       transcriptBudget: fc.nat({ max: 20_000 }),
+      fileTokens: fc.tuple(fc.nat(9_000), fc.nat(9_000)).map(([low, more]) => ({ low, high: low + more })),
+      isSupervised: fc.boolean(),
     })
     fc.assert(
       fc.property(request, ({ agents, ...rest }) => {

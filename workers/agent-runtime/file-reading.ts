@@ -1,13 +1,11 @@
 import type { MessageRepository } from '../../src/conversations/message.repository.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import { MOST_FILES, MOST_IMAGES } from '../../src/storage/context-selection.ts'
 import type { FileView } from '../../src/storage/file.presenter.ts'
 import type { FileImage, FileService } from '../../src/storage/file.service.ts'
 import { filesPrompt, type NamedFile } from './file-prompt.ts'
 
-/** A turn is told of so many files of its conversation, the latest. */
-const MOST_FILES = 20
-/** It sees so many images, the latest, each and all together within these bytes: what every provider takes. */
-const MOST_IMAGES = 4
+/** Images, each and all together, stay within these bytes: what every provider takes. */
 const IMAGE_BYTES = 3_500_000
 const IMAGES_BYTES = 8_000_000
 
