@@ -8,6 +8,7 @@ import { startWorker } from '../../workers/worker.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { useCluster } from '../support/cluster.ts'
 import { createDatabase } from '../support/database.ts'
+import { EventReader } from '../support/event-reader.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, type MockReply, startMockLlm } from '../support/mock-llm.ts'
 import { startProcess } from '../support/processes.ts'
@@ -195,6 +196,15 @@ describe('A web process that dies while it settles a cancelled run in the place 
         at.llm.reply({ text: WORDS, hold, paceMs: 5 })
         const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Go on!' })
         await hold.reached
+        // The provider has said them, and the worker has passed them on.
+        const events = `${at.cluster.web(1).url}/api/chat/conversations/${conversationId}/events`
+        const watcher = await EventReader.open(events, user.token)
+        await watcher.until(
+          (event) =>
+            event.type === 'turn.delta' ||
+            (event.type === 'conversation.snapshot' && event.live.some(({ text }) => text !== '')),
+        )
+        watcher.close()
         const sql = `SELECT count(*)::int AS n FROM holds WHERE run_id = $1 AND status = 'pending'`
         expect(await db.query(sql, [runId]), name).to.deep.equal([{ n: 1 }])
         await at.cluster.worker(0).kill('SIGKILL')
