@@ -9,7 +9,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm'
  * wrote, because it looks only after it has the lock. A column that is added to a table of the ledger later needs new
  * versions of the functions that write whole rows of it.
  *
- * These are their first versions: `one-hold-a-turn` has today's of all but `ledger_give`.
+ * These are their first versions: `slim-ledger` has today's of all but `ledger_give`.
  *
  * The advisory lock is the account's queue: waiting there costs one sleep, while a crowd that waits for a row lock is woken again
  * and again and walks the row's versions each time. Whoever locks an account's row takes its place in the queue first, or

@@ -22,7 +22,7 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     await hold(turn, 2, 10n)
     await hold(other, 1, 50n)
     const migrations = await loadMigrations()
-    const since = migrations.findIndex(({ name }) => name.startsWith('OneHoldATurn'))
+    const since = migrations.findIndex(({ name }) => name.startsWith('SlimLedger'))
     const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
     await older.initialize()
     try {
@@ -44,7 +44,7 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     const pending = attempts[2] ?? ''
     const drained = { ...newTurn(), userId, holdId: newId() }
     const migrations = await loadMigrations()
-    const since = migrations.findIndex(({ name }) => name.startsWith('OneHoldATurn'))
+    const since = migrations.findIndex(({ name }) => name.startsWith('SlimLedger'))
     const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
     await older.initialize()
     try {

@@ -227,8 +227,8 @@ const REPLACED = {
   ledger_lose: 'jsonb',
 }
 
-export class OneHoldATurn1790000000900 implements MigrationInterface {
-  name = 'OneHoldATurn1790000000900'
+export class SlimLedger1790000000900 implements MigrationInterface {
+  name = 'SlimLedger1790000000900'
 
   async up(queryRunner: QueryRunner): Promise<void> {
     // Workers of the version before may still be at work; the index below takes as long as there are calls.
