@@ -81,12 +81,8 @@ const schema = z.object({
   ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@chatsparty.local'),
   ADMIN_PASSWORD: optional.refine((text) => !text || text.length >= 12, 'must have at least 12 characters'),
   SIGNUP_GRANT: credits('10000').refine((micro) => micro >= 0n, 'must not be negative'),
-  CREDITS_OWN_KEY_RATE: z.coerce
-    .number('must be a number from 0 to 1')
-    .min(0)
-    .max(1)
-    .default(1)
-    .transform((share) => BigInt(Math.round(share * 1_000_000))),
+  // A share in parts per million is read as credits are: six decimals, exactly.
+  CREDITS_OWN_KEY_RATE: credits('1').refine((ppm) => ppm >= 0n && ppm <= 1_000_000n, 'must be a number from 0 to 1'),
   OPENAI_API_KEY: optional,
   OPENAI_BASE_URL: optionalUrl,
   ANTHROPIC_API_KEY: optional,

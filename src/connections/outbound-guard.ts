@@ -1,6 +1,7 @@
 import { type LookupAddress, lookup } from 'node:dns'
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
 import { Agent, buildConnector, fetch as undiciFetch } from 'undici'
+import { SetupError } from '../database/setup-error.ts'
 import { invalidRequest } from '../shared/errors.ts'
 import { classifyAddress } from './address-class.ts'
 
@@ -180,7 +181,7 @@ function parseAllow(allow: string[]): { hosts: Set<string>; networks: BlockList 
       const port = /:(\d+)$/.exec(entry)?.[1]
       hosts.add(port ? `${bareHost(hostname)}:${port}` : bareHost(hostname))
     } else {
-      throw new RangeError(`OUTBOUND_ALLOW: "${entry}" is not a host, host:port, address or CIDR`)
+      throw new SetupError(`OUTBOUND_ALLOW: "${entry}" is not a host, host:port, address or CIDR.`)
     }
   }
   return { hosts, networks }

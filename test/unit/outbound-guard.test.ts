@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { type AddressClass, classifyAddress } from '../../src/connections/address-class.ts'
 import { allowedByUrl, OutboundGuard } from '../../src/connections/outbound-guard.ts'
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { SetupError } from '../../src/database/setup-error.ts'
 
 describe('Address classes', () => {
   const table: Record<AddressClass, string[]> = {
@@ -180,7 +181,7 @@ describe('The outbound guard', () => {
   it('refuses an allow list that it cannot understand, at once', () => {
     for (const entry of ['10.0.0.0/99', 'http://x', 'a b', '300.0.0.0/8']) {
       expect(() => new OutboundGuard({ allow: [entry], production: true }), entry).to.throw(
-        RangeError,
+        SetupError,
         'OUTBOUND_ALLOW',
       )
     }
