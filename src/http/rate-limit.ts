@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express'
 import type { Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { AppError } from '../shared/errors.ts'
+import { clientNetwork } from './client-network.ts'
 
 /** Limits by address for every request, and for wrong passwords (by address and e-mail, or by user). */
 export interface RateLimiter {
@@ -46,8 +47,12 @@ export function createRateLimiter(
   }
   return {
     perAddress: async (request, _response, next) => {
-      const address = request.ip ?? 'unknown'
-      await take(requests, address, 'request.rate_limited', 'Too many requests; please slow down.')
+      await take(
+        requests,
+        clientNetwork(request.ip ?? 'unknown'),
+        'request.rate_limited',
+        'Too many requests; please slow down.',
+      )
       next()
     },
     beforeLogin: (key) => take(logins, key, 'auth.too_many_attempts', 'Too many wrong passwords; please wait.'),

@@ -1,3 +1,4 @@
+import { clientNetwork } from '../http/client-network.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import type { AuthService } from './auth.service.ts'
@@ -20,7 +21,7 @@ export const authRoutes = (services: { auth: AuthService; users: UserService; li
     access: 'public',
     body: loginBody,
     handler: async ({ body, ip }) => {
-      const key = `${ip}:${emailKeyOf(body.email)}`
+      const key = `${clientNetwork(ip)}:${emailKeyOf(body.email)}`
       await services.limiter.beforeLogin(key)
       const signedIn = await services.auth.login(body.email, body.password)
       await services.limiter.loginSucceeded(key)

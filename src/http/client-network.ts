@@ -1,0 +1,24 @@
+import { isIPv6 } from 'node:net'
+
+/**
+ * What limits count an address as: an IPv4 address itself, of an IPv6 address its /64, which is what one customer is given at
+ * the least and may choose from freely.
+ *
+ * @example clientNetwork('2001:db8::1') // '2001:db8:0:0::/64'
+ */
+export function clientNetwork(address: string): string {
+  const [bare = ''] = address.split('%')
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1]
+  if (mapped) return mapped
+  if (!isIPv6(bare)) return address
+  const [before = '', after] = bare.split('::')
+  const head = before === '' ? [] : before.split(':')
+  const tail = after ? after.split(':') : []
+  // An IPv4 address at the end stands for two groups.
+  const gap = after === undefined ? 0 : 8 - head.length - tail.length - (bare.includes('.') ? 1 : 0)
+  const parts = [...head, ...Array.from({ length: gap }, () => '0'), ...tail]
+  return `${parts
+    .slice(0, 4)
+    .map((part) => Number.parseInt(part, 16).toString(16))
+    .join(':')}::/64`
+}
