@@ -39,8 +39,8 @@ export interface Estimate extends CreditRange {
 
 /** Answers rarely fill their limit: a terse speaker uses about this share of it. */
 const TERSE_SHARE = 8
-/** Tokens of a supervisor's answer. */
-const DECISION_TOKENS = { low: 20, high: 200 }
+/** Tokens of a supervisor's answer: a terse one, and the most that it may take. */
+export const DECISION_TOKENS = { low: 20, high: 200 }
 
 /**
  * What a party would cost. `low`: everybody speaks tersely and once, or as often as `maxTurns` lets them; `high`: every turn

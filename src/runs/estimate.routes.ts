@@ -48,13 +48,18 @@ export const estimateRoutes = (services: EstimateServices): Route[] => [
       const agents = isSingle
         ? await services.agents.resolve(user.id, [body.agentId], () => 'agentId')
         : await services.agents.resolve(user.id, body.agentIds, (position) => `agentIds.${position}`)
+      const terms = await Promise.all(agents.map((agent) => termsOf(services, user.id, agent)))
+      // Before anything of them is read.
+      if (body.conversationId && !(await services.conversationRows.findOwned(user.id, body.conversationId))) {
+        throw notFound('conversation')
+      }
+      await services.storage.files.assertUsable(user.id, body.fileIds ?? [])
       const { low, high, perAgent } = estimate({
-        agents: await Promise.all(agents.map((agent) => termsOf(services, user.id, agent))),
+        agents: terms,
         maxTurns: isSingle ? 1 : (body.maxTurns ?? env.MAX_TURNS_DEFAULT),
-        transcriptTokens:
-          (await countTokens(body.message)) + (await spokenTokens(services, user.id, body.conversationId)),
+        transcriptTokens: (await countTokens(body.message)) + (await spokenTokens(services, body.conversationId)),
         transcriptBudget: env.CONTEXT_TOKEN_BUDGET,
-        fileTokens: await fileTokens(services, user.id, body),
+        fileTokens: await fileTokens(services, body),
         isSupervised: !isSingle && body.strategy === 'supervisor',
       })
       return {
@@ -82,13 +87,8 @@ async function termsOf(
 }
 
 /** Tokens of what a turn would read of the conversation so far. */
-async function spokenTokens(
-  { env, conversationRows, messages }: EstimateServices,
-  userId: string,
-  conversationId: string | undefined,
-): Promise<number> {
+async function spokenTokens({ env, messages }: EstimateServices, conversationId: string | undefined): Promise<number> {
   if (conversationId === undefined) return 0
-  if (!(await conversationRows.findOwned(userId, conversationId))) throw notFound('conversation')
   const request = { conversationId, runId: newId(), waitingRunIds: [] }
   const lines = await messages.transcript(request, env.CONTEXT_TOKEN_BUDGET)
   return countTokens(lines.map((line) => line.content).join('\n'))
@@ -97,10 +97,8 @@ async function spokenTokens(
 /** Tokens of the files that come with the message, and of those that the conversation has. */
 async function fileTokens(
   { env, messages, storage: { files } }: EstimateServices,
-  userId: string,
   { conversationId, fileIds = [] }: { conversationId?: string | undefined; fileIds?: string[] | undefined },
 ): Promise<{ low: number; high: number }> {
-  await files.assertUsable(userId, fileIds)
   const earlier = conversationId ? await messages.fileIds(conversationId, MOST_FILES) : []
   const latest = [...new Set([...fileIds, ...earlier])].slice(0, MOST_FILES)
   const { least, most, images } = await files.contextSize(latest, env.FILE_CONTEXT_TOKENS)

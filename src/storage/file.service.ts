@@ -208,7 +208,7 @@ export class FileService {
     const names = new Map(ready.map((file) => [file.id, file.name]))
     const sizes = ready.map((file) => ({
       id: file.id,
-      tokens: (file.textTokens ?? 0) + PASSAGE_OVERHEAD * (file.pages ?? 1),
+      tokens: promptTokens(file),
     }))
     const { whole, partial, left } = chooseWhole(sizes, tokenBudget)
     const texts = whole.length > 0 ? await chunks.wholeTexts(whole) : []
@@ -229,9 +229,7 @@ export class FileService {
    */
   async contextSize(fileIds: string[], tokenBudget: number): Promise<{ least: number; most: number; images: number }> {
     const found = (await this.#options.files.byIds(fileIds)).filter((file) => presentFile(file).status !== 'failed')
-    const known = found.reduce((sum, { textTokens, pages }) => {
-      return textTokens ? sum + textTokens + PASSAGE_OVERHEAD * (pages ?? 1) : sum
-    }, 0)
+    const known = found.reduce((sum, file) => sum + promptTokens(file), 0)
     const least = Math.min(known, tokenBudget)
     const isKnown = found.every((file) => file.status === 'ready')
     const images = found.filter((file) => file.contentType.startsWith('image/')).length
@@ -278,3 +276,7 @@ function variantType(file: File, variant: FileVariant): string {
   if (variant === 'stripped' && file.contentType !== 'image/jpeg') return 'image/png'
   return file.contentType
 }
+
+/** Tokens of a file's whole text in a prompt, with the labels of its passages; 0 while it has none. */
+const promptTokens = ({ textTokens, pages }: File): number =>
+  textTokens ? textTokens + PASSAGE_OVERHEAD * (pages ?? 1) : 0

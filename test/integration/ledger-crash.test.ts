@@ -19,19 +19,14 @@ describe('the ledger when the database crashes', function () {
   let dataDir: string
   let db: DataSource
 
-  const boot = async () => {
-    const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger })
-    await migrate(server.url)
-    const dataSource = await createDataSource({ url: server.url, entities: allEntities, poolSize: 4 }).initialize()
-    await dataSource.query(`ALTER SYSTEM SET wal_writer_delay = '${WAL_WRITER_DELAY}'`)
-    await dataSource.query('SELECT pg_reload_conf()')
-    return { dataSource, stop: server.stop }
-  }
   let stop: () => Promise<void>
   const start = async () => {
-    const booted = await boot()
-    db = booted.dataSource
-    stop = booted.stop
+    const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger })
+    await migrate(server.url)
+    db = await createDataSource({ url: server.url, entities: allEntities, poolSize: 4 }).initialize()
+    await db.query(`ALTER SYSTEM SET wal_writer_delay = '${WAL_WRITER_DELAY}'`)
+    await db.query('SELECT pg_reload_conf()')
+    stop = server.stop
   }
   /** Ends the server as a crash does: nothing is written any more. */
   const crash = async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import type { DataSource } from 'typeorm'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { loadMigrations, migrate } from '../../src/database/migrate.ts'
 import { newId } from '../../src/shared/ids.ts'
@@ -8,6 +9,21 @@ import { differencesOf, ledgerWorld, newTurn } from './ledger-fixtures.ts'
 
 describe('a ledger of the time when each attempt had a row of holds', () => {
   const db = useDatabase()
+
+  /** Works on the ledger of that time, then brings it up to date. */
+  const asItWas = async (work: (older: DataSource) => Promise<void>) => {
+    const migrations = await loadMigrations()
+    const since = migrations.findIndex(({ name }) => name.startsWith('SlimLedger'))
+    const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
+    await older.initialize()
+    try {
+      for (const _ of migrations.slice(since)) await older.undoLastMigration()
+      await work(older)
+    } finally {
+      await older.destroy()
+    }
+    await migrate(db.url)
+  }
 
   it('goes back to it, each hold with what it gave back itself', async () => {
     const world = await ledgerWorld(db.dataSource)
@@ -21,17 +37,9 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
     await hold(turn, 2, 10n)
     await hold(other, 1, 50n)
-    const migrations = await loadMigrations()
-    const since = migrations.findIndex(({ name }) => name.startsWith('SlimLedger'))
-    const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
-    await older.initialize()
-    try {
-      for (const _ of migrations.slice(since)) await older.undoLastMigration()
+    await asItWas(async (older) => {
       for (const { runId } of [turn, other]) await older.query('SELECT ledger_void(NULL, $1, 0, $2)', [runId, newId()])
-    } finally {
-      await older.destroy()
-    }
-    await migrate(db.url)
+    })
     expect(await world.ledger.balance(userId)).to.include({ available: 100n, held: 0n })
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
   })
@@ -43,12 +51,7 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     const attempts = [newId(), newId(), newId()]
     const pending = attempts[2] ?? ''
     const drained = { ...newTurn(), userId, holdId: newId() }
-    const migrations = await loadMigrations()
-    const since = migrations.findIndex(({ name }) => name.startsWith('SlimLedger'))
-    const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
-    await older.initialize()
-    try {
-      for (const _ of migrations.slice(since)) await older.undoLastMigration()
+    await asItWas(async (older) => {
       const hold = (id: string, { runId }: { runId: string }, attempt: number, amount: number) =>
         older.query('SELECT ledger_hold($1, $2, $3, $4, $5, $6, $7, $8)', [
           ...[id, newId(), userId, runId, 0, attempt, randomUUID(), amount],
@@ -58,10 +61,7 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
         if (id !== pending) await older.query('SELECT ledger_void($1, NULL, NULL, $2)', [id, newId()])
       }
       await hold(drained.holdId, drained, 1, 20)
-    } finally {
-      await older.destroy()
-    }
-    await migrate(db.url)
+    })
 
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
     const settle = { ...turn, attempt: 3, holdId: pending, calls: [world.call(10)] }

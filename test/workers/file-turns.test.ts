@@ -221,7 +221,9 @@ describe('A run whose files are still being read', function () {
     const unsubscribe = await world.app.container.feed.subscribe(conversationId, (event) => {
       if ('run' in event) statuses.push(event.run.status)
     })
-    return { user, agentIds, conversationId, statuses, unsubscribe }
+    const ask = (fileIds: string[]) =>
+      user.accept('/api/chat', { agentId: agentIds[0], message: 'What?', conversationId, fileIds })
+    return { user, agentIds, conversationId, statuses, unsubscribe, ask }
   }
 
   it('waits, says so, and goes on when they are read', async () => {
@@ -243,15 +245,9 @@ describe('A run whose files are still being read', function () {
   })
 
   it('goes on once, however many wake it at once', async () => {
-    const { user, agentIds, conversationId, unsubscribe } = await watched()
+    const { user, ask, unsubscribe } = await watched()
     const file = await unread(world.app, user.id, 'bad.txt', 'x')
-    const fileIds = [file.id]
-    const { runId } = await user.accept('/api/chat', {
-      agentId: agentIds[0],
-      message: 'What?',
-      conversationId,
-      fileIds,
-    })
+    const { runId } = await ask([file.id])
     await failSilently(world.app, file.id)
     const { fileWaits } = world.app.container
     await Promise.all([
@@ -266,18 +262,13 @@ describe('A run whose files are still being read', function () {
   })
 
   it('waits for the last of them', async () => {
-    const { user, agentIds, conversationId, unsubscribe } = await watched()
+    const { user, ask, unsubscribe } = await watched()
     const files = [
       await unread(world.app, user.id, 'a.txt', 'Alpha.'),
       await unread(world.app, user.id, 'b.txt', 'Beta.'),
     ]
     const fileIds = files.map(({ id }) => id)
-    const { runId } = await user.accept('/api/chat', {
-      agentId: agentIds[0],
-      message: 'What?',
-      conversationId,
-      fileIds,
-    })
+    const { runId } = await ask(fileIds)
     await failSilently(world.app, fileIds[0] ?? '')
     await world.app.container.fileWaits.fileSettled(fileIds[0] ?? '')
     expect((await user.run(runId)).status).to.equal('waiting')
@@ -288,15 +279,9 @@ describe('A run whose files are still being read', function () {
   })
 
   it('is stopped at once by a cancel, and stays so', async () => {
-    const { user, agentIds, conversationId, unsubscribe } = await watched()
+    const { user, ask, unsubscribe } = await watched()
     const file = await unread(world.app, user.id, 'never.txt', 'x')
-    const fileIds = [file.id]
-    const { runId } = await user.accept('/api/chat', {
-      agentId: agentIds[0],
-      message: 'What?',
-      conversationId,
-      fileIds,
-    })
+    const { runId } = await ask([file.id])
     const cancelled = await user.post(`/api/chat/runs/${runId}/cancel`, {})
     expect(cancelled.body).to.deep.include({ status: 'cancelled', stopReason: 'cancelled', turns: [] })
     await failSilently(world.app, file.id)

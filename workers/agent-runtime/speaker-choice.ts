@@ -1,5 +1,6 @@
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
+import { DECISION_TOKENS } from '../../src/credits/estimate.ts'
 import type { LedgerService } from '../../src/credits/ledger.service.ts'
 import type { MeteredCall } from '../../src/credits/metered-call.ts'
 import { countTokens } from '../../src/credits/usage.ts'
@@ -45,7 +46,6 @@ interface ChoiceDependencies {
 
 /** Decisions are numbered above the calls of speeches, which count from 0. */
 const DECISION_CALL = 1_000
-const MAX_OUTPUT_TOKENS = 200
 
 /**
  * Asks the supervisor, a model that reads the room, who speaks next. Its answer is never trusted: one that is unusable, or
@@ -110,7 +110,7 @@ export class SpeakerChoice {
       system,
       prompt,
       responseFormat: { type: 'json', name: 'decision', schema: decisionSchema(room.participants) },
-      maxOutputTokens: MAX_OUTPUT_TOKENS,
+      maxOutputTokens: DECISION_TOKENS.high,
       timeoutMs,
       abortSignal: stop.signal,
     })
@@ -124,6 +124,6 @@ export class SpeakerChoice {
     const { ledger } = this.#deps
     const left = [(await ledger.balance(run.userId)).available]
     if (run.maxCredits !== null) left.push(run.maxCredits - (await ledger.committedOf(run.id)))
-    return left.every((credits) => affordableTokens(terms, inputTokens, credits) >= MAX_OUTPUT_TOKENS)
+    return left.every((credits) => affordableTokens(terms, inputTokens, credits) >= DECISION_TOKENS.high)
   }
 }
