@@ -1,9 +1,14 @@
 import { AgentRepository } from './agents/agent.repository.ts'
 import { AgentService } from './agents/agent.service.ts'
+import { ChatService } from './chat/chat.service.ts'
+import { ConversationService } from './chat/conversation.service.ts'
+import { IdempotencyRepository } from './chat/idempotency.repository.ts'
+import { RegenerateService } from './chat/regenerate.service.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
 import { ProviderNetwork } from './connections/provider-network.ts'
 import { SealedSecrets } from './connections/sealed-secret.ts'
+import { chatSchemas } from './contract/chat.schemas.ts'
 import { ConversationRepository } from './conversations/conversation.repository.ts'
 import { MessageRepository } from './conversations/message.repository.ts'
 import { SummaryRepository } from './conversations/summary.repository.ts'
@@ -20,15 +25,10 @@ import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
-import { chatSchemas } from './runs/chat.schemas.ts'
-import { ChatService } from './runs/chat.service.ts'
-import { ConversationService } from './runs/conversation.service.ts'
 import { Dispatcher } from './runs/dispatcher.ts'
 import { FileWaitRepository } from './runs/file-wait.repository.ts'
 import { FileWaits } from './runs/file-waits.ts'
-import { IdempotencyRepository } from './runs/idempotency.repository.ts'
 import { LostAttempts } from './runs/lost-attempts.ts'
-import { RegenerateService } from './runs/regenerate.service.ts'
 import { RunRepository } from './runs/run.repository.ts'
 import { RunSteps } from './runs/run-steps.ts'
 import { RunViews } from './runs/run-views.ts'
@@ -38,9 +38,9 @@ import { TurnRepository } from './runs/turn.repository.ts'
 import { TurnClaims } from './runs/turn-claims.ts'
 import { TurnDecisions } from './runs/turn-decisions.ts'
 import { TurnSettlement } from './runs/turn-settlement.ts'
-import { createStore } from './storage/create-store.ts'
 import { createFileDomain } from './storage/file-domain.ts'
 import { FILE_LIMIT_DEFAULTS } from './storage/file-limits.ts'
+import { createStore } from './storage/store/create-store.ts'
 
 export type Container = ReturnType<typeof createContainer>
 
@@ -253,7 +253,7 @@ export function createContainer(foundation: Foundation) {
     summaries,
     runs,
     turns,
-    idempotency,
+    pruneIdempotencyKeys: () => transactions.run((tx) => idempotency.prune(tx)),
     views,
     announcer,
     dispatcher,

@@ -3,8 +3,7 @@ import { withAdvisoryLock } from '../src/database/advisory-lock.ts'
 import { Reconciler } from '../src/runs/reconciler.ts'
 import type { TurnClaim } from '../src/runs/turn-claim.ts'
 import { repeat } from '../src/shared/repeat.ts'
-import { reconcileFiles } from '../src/storage/file-reconciler.ts'
-import { ClamScanner } from '../src/storage/virus-scanner.ts'
+import { reconcileFiles } from '../src/storage/processing/file-reconciler.ts'
 import { FileReading } from './agent-runtime/file-reading.ts'
 import { ModelTermsBook } from './agent-runtime/model-terms.ts'
 import { SpeakerChoice } from './agent-runtime/speaker-choice.ts'
@@ -16,6 +15,7 @@ import { FileProcessor } from './processors/file.processor.ts'
 import { SummaryProcessor } from './processors/summary.processor.ts'
 import { TitleProcessor } from './processors/title.processor.ts'
 import { TurnProcessor, type TurnStep } from './processors/turn.processor.ts'
+import { ClamScanner } from './virus-scanner.ts'
 
 export interface WorkerHooks {
   /** For tests that kill a process at a step of a turn. */

@@ -1,4 +1,4 @@
-import type { AuthUser } from '../identity/auth-user.ts'
+import type { AuthUser } from '../contract/auth-user.ts'
 import { AppError, forbidden, invalidRequest, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Agent } from './agent.entity.ts'

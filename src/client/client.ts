@@ -1,6 +1,6 @@
 /** The typed client: REST and live text in one small class. No Node-only imports: browsers run it too. */
 import { z } from 'zod'
-import type { PartySend, SingleSend, UserEvent } from '../realtime/events.ts'
+import type { PartySend, SingleSend, UserEvent } from '../contract/events.ts'
 import {
   type AcceptedView,
   acceptedView,
@@ -10,7 +10,7 @@ import {
   messageView,
   type RunView,
   runView,
-} from '../realtime/views.ts'
+} from '../contract/views.ts'
 import { Follower, type FollowOptions } from './follower.ts'
 import { LiveConnection } from './live-connection.ts'
 import { Rest } from './rest.ts'

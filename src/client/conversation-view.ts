@@ -2,7 +2,7 @@
  * What a client knows of one conversation: a pure reducer over events and snapshots, in whatever order drops, repetitions
  * and re-joins bring them. It converges to the rows. No Node-only imports: browsers run it too.
  */
-import type { ConversationEvent } from '../realtime/events.ts'
+import type { ConversationEvent } from '../contract/events.ts'
 import {
   type ConversationView,
   type ErrorView,
@@ -12,7 +12,7 @@ import {
   type RunTurnView,
   type RunView,
   type SnapshotView,
-} from '../realtime/views.ts'
+} from '../contract/views.ts'
 
 /** What an attempt at a turn has said so far. */
 export interface LiveText {

@@ -1,4 +1,4 @@
-import type { RunView } from '../realtime/views.ts'
+import type { RunView } from '../contract/views.ts'
 import type { Change } from './client.ts'
 
 type TurnName = { runId: string; turn: number }

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readProcessEnv } from '../config/env.ts'
-import { strategies, strategyView } from '../realtime/views.ts'
+import { strategies, strategyView } from '../contract/views.ts'
 import { type AgentView, ChatspartyClient } from './client.ts'
 import { PartyPrinter, receiptOf } from './demo-printer.ts'
 import { isServing, startServer } from './demo-server.ts'

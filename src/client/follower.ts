@@ -1,7 +1,7 @@
 /** Following one conversation: joins, re-joins, heals, and gives the changes one after another. No Node-only imports. */
 import { z } from 'zod'
-import type { ConversationEvent } from '../realtime/events.ts'
-import { isTerminal, type RunView, snapshotView } from '../realtime/views.ts'
+import type { ConversationEvent } from '../contract/events.ts'
+import { isTerminal, type RunView, snapshotView } from '../contract/views.ts'
 import {
   type Change,
   type ConversationInput,

@@ -1,8 +1,8 @@
 /** The live side of the client: one socket for all conversations that are followed. No Node-only imports. */
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
-import { type ConversationEvent, serverEvent, type UserEvent } from '../realtime/events.ts'
-import { failureView } from '../realtime/views.ts'
+import { type ConversationEvent, serverEvent, type UserEvent } from '../contract/events.ts'
+import { failureView } from '../contract/views.ts'
 import { ApiError } from './rest.ts'
 
 const refusal = z.object({ ok: z.literal(false), error: failureView })

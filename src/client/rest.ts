@@ -1,6 +1,6 @@
 /** The REST side of the client: `fetch`, checked answers, one kind of error. No Node-only imports. */
 import { z } from 'zod'
-import { failureView } from '../realtime/views.ts'
+import { failureView } from '../contract/views.ts'
 
 /** An error that the server answered (or `client.*` when it did not answer): `code` is `domain.reason`. */
 export class ApiError extends Error {

@@ -1,4 +1,4 @@
-import type { AuthUser } from '../identity/auth-user.ts'
+import type { AuthUser } from '../contract/auth-user.ts'
 import type { Connection } from './connection.entity.ts'
 
 /** A connection as the API shows it. Of the platform's, its address and key are the administrators' business. */

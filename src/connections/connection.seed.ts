@@ -2,7 +2,7 @@ import type { Transactions, Tx } from '../database/transaction.ts'
 import type { Connection } from './connection.entity.ts'
 import type { ConnectionRepository } from './connection.repository.ts'
 import { openedKey, sealedKey } from './connection.service.ts'
-import { DEMO_MODEL_ID } from './demo-model.ts'
+import { DEMO_MODEL_ID } from './demo/demo-model.ts'
 import type { SealedSecrets } from './sealed-secret.ts'
 
 /** The platform's account at one provider, as the environment has it. */

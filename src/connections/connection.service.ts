@@ -1,5 +1,5 @@
+import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import type { AuthUser } from '../identity/auth-user.ts'
 import { AppError, type FieldIssue, forbidden, invalidRequest, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Connection } from './connection.entity.ts'

@@ -5,7 +5,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { AppError } from '../shared/errors.ts'
-import { DemoModel } from './demo-model.ts'
+import { DemoModel } from './demo/demo-model.ts'
 import type { ProviderName, ResolvedConnection } from './provider.ts'
 
 /** How a model is to be reached. */

@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm'
+import type { StrategyName } from '../contract/views.ts'
 import {
   bigintColumn,
   boolean,
@@ -10,7 +11,6 @@ import {
   uuid,
   uuidArray,
 } from '../database/columns.ts'
-import type { StrategyName } from '../realtime/views.ts'
 
 /**
  * What was said between a user and agents. `lastSeq` numbers its messages, `version` counts the commits that changed what

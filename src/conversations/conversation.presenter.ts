@@ -1,4 +1,4 @@
-import type { ConversationView, MessageView, RunView } from '../realtime/views.ts'
+import type { ConversationView, MessageView, RunView } from '../contract/views.ts'
 import type { Conversation } from './conversation.entity.ts'
 import type { Message } from './message.entity.ts'
 

@@ -1,20 +1,13 @@
 import type { Transactions } from '../database/transaction.ts'
-import { idParams, parseInput } from '../http/input.ts'
+import { idempotencyKeyOf } from '../http/idempotency-key.ts'
+import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { AppError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { formatCredits } from '../shared/money.ts'
 import { presentBalance, presentLoss, presentPrice, presentTransaction, presentUsage } from './credits.presenter.ts'
-import {
-  addBody,
-  idempotencyKey,
-  lossesFilter,
-  priceBody,
-  priceChangeBody,
-  transactionsFilter,
-  usageQuery,
-} from './credits.schemas.ts'
+import { addBody, lossesFilter, priceBody, priceChangeBody, transactionsFilter, usageQuery } from './credits.schemas.ts'
 import type { LedgerService } from './ledger.service.ts'
 import type { PriceBook } from './price-book.ts'
 import type { StatementRepository } from './statement.repository.ts'
@@ -78,7 +71,7 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
       body: addBody,
       status: 201,
       handler: async ({ user, body: { userId, amount, reason }, headers }) => {
-        const given = parseInput(idempotencyKey, headers['idempotency-key'])
+        const given = idempotencyKeyOf(headers['idempotency-key'])
         const key = `add:${user.id}:${given ?? newId()}`
         const kind = amount > 0n ? 'grant' : 'adjustment'
         const gift = { userId, kind, amount, key, description: reason, createdBy: user.id } as const

@@ -77,8 +77,6 @@ export const addBody = z.strictObject({
   reason: z.string().trim().min(1).max(500),
 })
 
-export const idempotencyKey = z.string().min(1).max(200).optional()
-
 export const TRANSACTION_TYPES = ['grant', 'charge', 'adjustment', 'refund'] as const
 
 /** Beside a page's limit and cursor. */

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
 import { Passport } from 'passport'
 import { ExtractJwt, Strategy } from 'passport-jwt'
-import type { AuthUser } from '../identity/auth-user.ts'
+import type { AuthUser } from '../contract/auth-user.ts'
 import { AppError, forbidden } from '../shared/errors.ts'
 import type { Access } from './route.ts'
 

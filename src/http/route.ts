@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
-import type { AuthUser } from '../identity/auth-user.ts'
+import type { AuthUser } from '../contract/auth-user.ts'
 import { parseInput } from './input.ts'
 
 /** Who may call a route: a required field, so that no route can forget it. */

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm'
+import type { AuthUser } from '../contract/auth-user.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
-import type { AuthUser } from './auth-user.ts'
 import { type Session, sessionEntity } from './session.entity.ts'
 
 export class SessionRepository {

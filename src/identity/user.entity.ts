@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm'
+import type { Role } from '../contract/auth-user.ts'
 import { createdAt, text, updatedAt, uuid } from '../database/columns.ts'
-import type { Role } from './auth-user.ts'
 
 /** A person with an account. `emailKey` is the address in lower case: one account an address, regardless of case. */
 export class User {

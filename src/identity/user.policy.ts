@@ -1,4 +1,4 @@
-import type { AuthUser } from './auth-user.ts'
+import type { AuthUser } from '../contract/auth-user.ts'
 import { emailKeyOf } from './email-key.ts'
 import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'

@@ -1,7 +1,7 @@
+import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import { AppError, forbidden, notFound } from '../shared/errors.ts'
-import type { AuthUser } from './auth-user.ts'
 import { emailKeyOf } from './email-key.ts'
 import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'

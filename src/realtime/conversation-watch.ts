@@ -1,8 +1,8 @@
+import type { ConversationEvent, EventOf } from '../contract/events.ts'
+import { isTerminal, type SnapshotView, type TurnStatus } from '../contract/views.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { ConversationEvent, EventOf } from './events.ts'
 import { type LiveFeed, type LiveTurn, turnKey, type Unsubscribe } from './live-feed.ts'
 import type { ConversationRows } from './socket-ports.ts'
-import { isTerminal, type SnapshotView, type TurnStatus } from './views.ts'
 
 /** The one client that a watch serves, whatever carries it. */
 export interface WatchSink {

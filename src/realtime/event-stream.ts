@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
+import type { ConversationEvent } from '../contract/events.ts'
+import { isTerminal, type RunView, type SnapshotView } from '../contract/views.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { ConversationWatch } from './conversation-watch.ts'
-import type { ConversationEvent } from './events.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { SocketPorts } from './socket-ports.ts'
 import { StreamPosition } from './stream-position.ts'
 import { missedEvents, type Placed, place, runEvent } from './stream-replay.ts'
-import { isTerminal, type RunView, type SnapshotView } from './views.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
 /** Bytes waiting for a slow client, from which on nothing is added: it is owed a snapshot instead. */

@@ -1,5 +1,5 @@
+import type { ConversationEvent, UserEvent } from '../contract/events.ts'
 import { type Logger, silentLogger } from '../shared/logger.ts'
-import type { ConversationEvent, UserEvent } from './events.ts'
 import { Listeners } from './listeners.ts'
 import {
   type ControlSignal,

@@ -1,4 +1,4 @@
-import type { ConversationEvent, UserEvent } from './events.ts'
+import type { ConversationEvent, UserEvent } from '../contract/events.ts'
 
 /** One attempt at one turn. */
 export interface TurnRef {

@@ -1,7 +1,7 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { z } from 'zod'
+import { type ConversationEvent, type ServerEvent, serverEvent, type UserEvent } from '../contract/events.ts'
 import { type Logger, silentLogger } from '../shared/logger.ts'
-import { type ConversationEvent, type ServerEvent, serverEvent, type UserEvent } from './events.ts'
 import { deltaEvent } from './in-process-feed.ts'
 import { Listeners } from './listeners.ts'
 import {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
+import { type clientCommands, partySend, singleSend } from '../contract/events.ts'
+import type { FailureView } from '../contract/views.ts'
 import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
-import { type clientCommands, partySend, singleSend } from './events.ts'
-import type { FailureView } from './views.ts'
 
 /** Answers a command: `{ ok: true, ...answer }`. */
 export type Reply = (answer: Record<string, unknown>) => void

@@ -1,5 +1,5 @@
-import type { SendCommand } from './events.ts'
-import type { AcceptedView, ConversationView, MessageView, RunView } from './views.ts'
+import type { SendCommand } from '../contract/events.ts'
+import type { AcceptedView, ConversationView, MessageView, RunView } from '../contract/views.ts'
 
 /** A signed-in session, as a token proves it. */
 export interface SocketSession {

@@ -1,9 +1,9 @@
+import { isTerminal } from '../contract/views.ts'
 import { AppError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { EventStream, type StreamPorts, type StreamRequest } from './event-stream.ts'
 import type { LiveFeed, Unsubscribe } from './live-feed.ts'
 import { StreamPosition } from './stream-position.ts'
-import { isTerminal } from './views.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
 const STREAMS_PER_USER = 20

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { ConversationEvent, EventOf } from './events.ts'
+import type { ConversationEvent, EventOf } from '../contract/events.ts'
+import { isTerminal, type MessageView, type SnapshotView } from '../contract/views.ts'
 import { turnKey } from './live-feed.ts'
-import { isTerminal, type MessageView, type SnapshotView } from './views.ts'
 
 /** Where a client is in one attempt at a turn; `offset` counts UTF-16 units of its text. */
 type TextPosition = { attempt: number; offset: number }

@@ -1,6 +1,6 @@
-import type { ConversationEvent } from './events.ts'
+import type { ConversationEvent } from '../contract/events.ts'
+import { isTerminal, type MessageView, type RunView, type SnapshotView } from '../contract/views.ts'
 import type { StreamPosition } from './stream-position.ts'
-import { isTerminal, type MessageView, type RunView, type SnapshotView } from './views.ts'
 
 const RUN_ENDS = { completed: 'run.completed', failed: 'run.failed', cancelled: 'run.cancelled' } as const
 

@@ -1,4 +1,4 @@
-import type { StrategyName } from '../realtime/views.ts'
+import type { StrategyName } from '../contract/views.ts'
 import { handoff } from './handoff.ts'
 import { mention } from './mention.ts'
 import { owesModeration, panel } from './panel.ts'

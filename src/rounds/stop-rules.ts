@@ -1,4 +1,4 @@
-import type { StopReason } from '../realtime/views.ts'
+import type { StopReason } from '../contract/views.ts'
 import type { RoundState } from './strategy.ts'
 
 /** When a run ends, whatever its strategy; all that are set apply at once. `maxCredits` is micro-credits. */

@@ -1,4 +1,4 @@
-import type { StopReason } from '../realtime/views.ts'
+import type { StopReason } from '../contract/views.ts'
 
 /** Somebody who may speak in a run. */
 export interface Participant {

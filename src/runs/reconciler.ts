@@ -1,9 +1,7 @@
-import type { Transactions } from '../database/transaction.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { CancelService } from './cancel.service.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FileWaits } from './file-waits.ts'
-import type { IdempotencyRepository } from './idempotency.repository.ts'
 import type { RunEnd, RunRepository } from './run.repository.ts'
 import { cancelledEnd } from './run-steps.ts'
 import type { Titles } from './titles.ts'
@@ -12,12 +10,12 @@ import type { TurnRepository } from './turn.repository.ts'
 interface ReconcilerDependencies {
   runs: RunRepository
   turns: TurnRepository
-  idempotency: IdempotencyRepository
   dispatcher: Dispatcher
   cancels: CancelService
   fileWaits: Pick<FileWaits, 'resumeOverdue'>
-  transactions: Transactions
   titles: Pick<Titles, 'requeue'>
+  /** Forgets idempotency keys that are too old to be sent again. */
+  pruneIdempotencyKeys: () => Promise<void>
   redispatchAfterMs: number
   cancelGraceMs: number
   logger: Logger
@@ -41,14 +39,14 @@ export class Reconciler {
   }
 
   async runOnce(): Promise<void> {
-    const { titles, idempotency, transactions, redispatchAfterMs } = this.#deps
+    const { titles, pruneIdempotencyKeys, redispatchAfterMs } = this.#deps
     await this.#attempt('admit', () => this.#admitWaiting())
     await this.#attempt('redispatch', () => this.#redispatch())
     await this.#attempt('files', () => this.#deps.fileWaits.resumeOverdue())
     await this.#attempt('stop', () => this.#stopUnstopped())
     await this.#attempt('fail overdue', () => this.#failOverdue())
     await this.#attempt('titles', () => titles.requeue(redispatchAfterMs))
-    await this.#attempt('idempotency keys', () => transactions.run((tx) => idempotency.prune(tx)))
+    await this.#attempt('idempotency keys', pruneIdempotencyKeys)
   }
 
   /** One thing that cannot be put right must not keep the others from it. */

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm'
+import type { RunStatus, StopReason, StrategyName } from '../contract/views.ts'
 import { bigintColumn, createdAt, integer, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
-import type { RunStatus, StopReason, StrategyName } from '../realtime/views.ts'
 
 /**
  * One accepted request to speak. At most one run of a conversation is queued, running or waiting; others are pending.

@@ -1,4 +1,4 @@
-import type { ReceiptView, RunView } from '../realtime/views.ts'
+import type { ReceiptView, RunView } from '../contract/views.ts'
 import type { Run } from './run.entity.ts'
 import type { Turn } from './turn.entity.ts'
 

@@ -1,7 +1,7 @@
 import { type DataSource, In } from 'typeorm'
+import type { StopReason } from '../contract/views.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
-import type { StopReason } from '../realtime/views.ts'
 import { type Run, runEntity } from './run.entity.ts'
 
 export const ACTIVE = ['queued', 'running', 'waiting'] as const

@@ -1,7 +1,7 @@
 import { EntitySchema } from 'typeorm'
+import type { StopReason, TurnStatus } from '../contract/views.ts'
 import type { Purpose } from '../credits/metered-call.ts'
 import { boolean, createdAt, integer, jsonb, text, timestamp, uuid } from '../database/columns.ts'
-import type { StopReason, TurnStatus } from '../realtime/views.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { ByteRange } from './store.ts'
+import type { ByteRange } from './store/store.ts'
 
 /**
  * The range that a request asks for, of `size` bytes; `undefined` means all of it (no range, one that is not understood, or several,

@@ -5,12 +5,12 @@ import type { FileView } from './file.presenter.ts'
 import { FileRepository } from './file.repository.ts'
 import { FileService } from './file.service.ts'
 import { FileChunkRepository } from './file-chunk.repository.ts'
-import { FileDispatch } from './file-dispatch.ts'
 import type { FileLimits } from './file-limits.ts'
 import { FileObjects } from './file-objects.ts'
-import { FileWorkRepository } from './file-work.repository.ts'
-import type { Store } from './store.ts'
-import { UploadService } from './upload.service.ts'
+import { FileDispatch } from './processing/file-dispatch.ts'
+import { FileWorkRepository } from './processing/file-work.repository.ts'
+import type { Store } from './store/store.ts'
+import { UploadService } from './upload/upload.service.ts'
 
 export interface FileDomainOptions {
   db: ConstructorParameters<typeof FileRepository>[0]

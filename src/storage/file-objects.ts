@@ -1,6 +1,6 @@
 import type { FileRepository } from './file.repository.ts'
-import { objectKeys } from './object-keys.ts'
-import type { Store } from './store.ts'
+import { objectKeys } from './store/object-keys.ts'
+import type { Store } from './store/store.ts'
 
 /**
  * Ends deletions: the row is `deleting` since a commit, the objects go first and the row last, so that whatever stops this, the

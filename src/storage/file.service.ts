@@ -15,14 +15,14 @@ import type { File } from './file.entity.ts'
 import { type FileView, presentFile } from './file.presenter.ts'
 import type { FileFilter, FileRepository } from './file.repository.ts'
 import type { FileChunkRepository } from './file-chunk.repository.ts'
-import type { FileDispatch } from './file-dispatch.ts'
 import type { FileLimits } from './file-limits.ts'
 import { contentDisposition } from './file-name.ts'
 import type { FileObjects } from './file-objects.ts'
 import { mayShowInline } from './file-types.ts'
-import type { FileWorkRepository } from './file-work.repository.ts'
-import { objectKeys } from './object-keys.ts'
-import { type ByteRange, ObjectMissing, type Store } from './store.ts'
+import type { FileDispatch } from './processing/file-dispatch.ts'
+import type { FileWorkRepository } from './processing/file-work.repository.ts'
+import { objectKeys } from './store/object-keys.ts'
+import { type ByteRange, ObjectMissing, type Store } from './store/store.ts'
 
 /** Files that were found dangerous are not given out again, not even to their owner. */
 const UNSAFE = new Set(['file.infected', 'file.executable', 'file.archive_bomb'])

@@ -1,6 +1,6 @@
 import type { FileRepository } from './file.repository.ts'
-import { fileIdOfKey, OBJECT_PREFIXES, objectKeys } from './object-keys.ts'
-import type { Store } from './store.ts'
+import { fileIdOfKey, OBJECT_PREFIXES, objectKeys } from './store/object-keys.ts'
+import type { Store } from './store/store.ts'
 
 /** What does not fit together between the rows and the store. */
 export interface StorageReport {

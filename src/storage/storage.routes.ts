@@ -4,8 +4,8 @@ import { defineRoute, type Route } from '../http/route.ts'
 import { downloadRoute } from './download.routes.ts'
 import { batchDeleteBody, fileFilter } from './file.schemas.ts'
 import type { FileService } from './file.service.ts'
-import { uploadRoutes } from './upload.routes.ts'
-import type { UploadService } from './upload.service.ts'
+import { uploadRoutes } from './upload/upload.routes.ts'
+import type { UploadService } from './upload/upload.service.ts'
 
 /** The files of the signed-in user. */
 export const storageRoutes = ({ files, uploads }: { files: FileService; uploads: UploadService }): Route[] => [

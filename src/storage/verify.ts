@@ -3,9 +3,9 @@ import { createDataSource } from '../database/data-source.ts'
 import { reachDatabase } from '../database/reach-database.ts'
 import { messageOf } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
-import { createStore } from './create-store.ts'
 import { FileRepository } from './file.repository.ts'
 import { auditStorage } from './storage-audit.ts'
+import { createStore } from './store/create-store.ts'
 
 /** What is younger may belong to an upload that is going on. */
 const GRACE_MS = 24 * 3_600_000

@@ -59,8 +59,8 @@ describe('chatsparty/client', function () {
       'src/client/follower.js',
       'src/client/live-connection.js',
       'src/client/rest.js',
-      'src/realtime/events.js',
-      'src/realtime/views.js',
+      'src/contract/events.js',
+      'src/contract/views.js',
     ])
     for (const [path, source] of files) expect(withoutComments(source), path).not.to.match(NODE_GLOBALS)
   })

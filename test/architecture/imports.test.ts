@@ -4,6 +4,7 @@ import { loadedBy, readSources, type SourceFile } from './source-files.ts'
 /** A domain may import what stands to its left. */
 const ORDER = [
   'shared',
+  'contract',
   'config',
   'database',
   'queue',
@@ -16,14 +17,15 @@ const ORDER = [
   'conversations',
   'rounds',
   'runs',
+  'chat',
 ]
 /** What HTTP knows; routes of any domain know HTTP. */
-const HTTP_KNOWS = ['shared', 'config', 'identity']
+const HTTP_KNOWS = ['shared', 'contract', 'config']
 /** The client for terminals is a program of its own: it knows its settings and the shapes of the API, and no domain. */
 const CLIENT_KNOWS = [
   'src/config/env.ts',
-  'src/realtime/views.ts',
-  'src/realtime/events.ts',
+  'src/contract/views.ts',
+  'src/contract/events.ts',
   'src/realtime/socket-commands.ts',
 ]
 
@@ -66,7 +68,7 @@ const ROLES = [
 const WORDS = /^[a-z0-9]+(-[a-z0-9]+)*$/
 const MAX_LINES = 450
 /** Files that are data. */
-const DATA = new Set(['src/connections/demo-phrases.ts'])
+const DATA = new Set(['src/connections/demo/demo-phrases.ts'])
 
 const sources = readSources('src', 'workers', 'migrations')
 const domainOf = (path: string): string | undefined => /^src\/([^/]+)\//.exec(path)?.[1]

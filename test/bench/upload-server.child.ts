@@ -4,8 +4,8 @@ import { createApp } from '../../src/http/app.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
 import { defineRoute } from '../../src/http/route.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
-import { S3Store } from '../../src/storage/s3-store.ts'
 import { storageRoutes } from '../../src/storage/storage.routes.ts'
+import { S3Store } from '../../src/storage/store/s3-store.ts'
 import { createFilesWorld } from '../integration/files-world.ts'
 
 // The web process of the upload bench: only the files API. Prints its address, and its resident memory when asked.

@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { DeltaCoalescer } from '../../src/realtime/delta-coalescer.ts'
-import type { ConversationEvent, EventOf } from '../../src/realtime/events.ts'
+import type { ConversationEvent, EventOf } from '../../src/contract/events.ts'
 import { InProcessFeed } from '../../src/realtime/in-process-feed.ts'
 import type { ControlSignal, LiveFeed, TurnRef } from '../../src/realtime/live-feed.ts'
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
+import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 interface Bench {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect } from 'chai'
-import { ObjectMissing, type Store } from '../../src/storage/store.ts'
+import { ObjectMissing, type Store } from '../../src/storage/store/store.ts'
 
 const ID = '019e5a1c-7d3e-7000-8000-0123456789ab'
 const KEY = `files/ab/${ID}/original`

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { CreateBucketCommand, CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3'
 import { expect } from 'chai'
-import { LocalStore } from '../../src/storage/local-store.ts'
-import { S3Store } from '../../src/storage/s3-store.ts'
+import { LocalStore } from '../../src/storage/store/local-store.ts'
+import { S3Store } from '../../src/storage/store/s3-store.ts'
 import { storeContract } from './store.contract.ts'
 
 describe('The local store', () => {

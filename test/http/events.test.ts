@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { ServerEvent } from '../../src/realtime/events.ts'
-import { acceptedView, conversationView, messageView, runView } from '../../src/realtime/views.ts'
+import type { ServerEvent } from '../../src/contract/events.ts'
+import { acceptedView, conversationView, messageView, runView } from '../../src/contract/views.ts'
 import { newId } from '../../src/shared/ids.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { errorOf } from '../support/api-client.ts'

@@ -1,5 +1,5 @@
 import { createDataSource } from '../../src/database/data-source.ts'
-import { LocalStore } from '../../src/storage/local-store.ts'
+import { LocalStore } from '../../src/storage/store/local-store.ts'
 import { createFilesWorld } from './files-world.ts'
 
 // A worker for the test that kills it: processes one file and says when it has the claim.

@@ -11,8 +11,8 @@ import { silentLogger } from '../../src/shared/logger.ts'
 import type { FileView } from '../../src/storage/file.presenter.ts'
 import { createFileDomain, type FileDomain } from '../../src/storage/file-domain.ts'
 import { FILE_LIMIT_DEFAULTS, type FileLimits } from '../../src/storage/file-limits.ts'
-import { LocalStore } from '../../src/storage/local-store.ts'
-import type { Store } from '../../src/storage/store.ts'
+import { LocalStore } from '../../src/storage/store/local-store.ts'
+import type { Store } from '../../src/storage/store/store.ts'
 import { FileProcessor, type FileProcessorOptions } from '../../workers/processors/file.processor.ts'
 
 export const LIMITS: FileLimits = {

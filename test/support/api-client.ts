@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { acceptedView, isTerminal, messageView, type RunView, runView } from '../../src/realtime/views.ts'
+import { acceptedView, isTerminal, messageView, type RunView, runView } from '../../src/contract/views.ts'
 
 const errorBody = z.strictObject({
   error: z.strictObject({ message: z.string(), code: z.string(), details: z.record(z.string(), z.unknown()) }),

@@ -1,4 +1,4 @@
-import { type ServerEvent, serverEvent } from '../../src/realtime/events.ts'
+import { type ServerEvent, serverEvent } from '../../src/contract/events.ts'
 
 /** Reads an event stream as `curl` would: no EventSource, no reconnecting; every event is checked to be as documented. */
 export class EventReader {

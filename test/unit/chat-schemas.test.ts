@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { chatSchemas } from '../../src/runs/chat.schemas.ts'
+import { chatSchemas } from '../../src/contract/chat.schemas.ts'
 
 const { single, party } = chatSchemas({ MESSAGE_MAX_CHARS: 100, MAX_TURNS_CAP: 20 })
 const [a, b] = [randomUUID(), randomUUID()]

@@ -8,8 +8,8 @@ import {
   joinAfter,
   reduce,
 } from '../../src/client/conversation-view.ts'
-import type { ConversationEvent } from '../../src/realtime/events.ts'
-import type { ConversationView, MessageView, RunTurnView, RunView, SnapshotView } from '../../src/realtime/views.ts'
+import type { ConversationEvent } from '../../src/contract/events.ts'
+import type { ConversationView, MessageView, RunTurnView, RunView, SnapshotView } from '../../src/contract/views.ts'
 
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const AT = '2026-01-01T00:00:00.000Z'

@@ -1,8 +1,8 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4Prompt, LanguageModelV4Usage } from '@ai-sdk/provider'
 import { expect } from 'chai'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
-import { DEMO_MODEL_ID, DemoModel } from '../../src/connections/demo-model.ts'
-import { readQuestion, readScene } from '../../src/connections/demo-reader.ts'
+import { DEMO_MODEL_ID, DemoModel } from '../../src/connections/demo/demo-model.ts'
+import { readQuestion, readScene } from '../../src/connections/demo/demo-reader.ts'
 
 const PARTY = [
   { name: 'Ada', traits: 'practical, hands-on engineer, likes small steps' },

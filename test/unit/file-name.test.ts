@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { byteRange } from '../../src/storage/byte-range.ts'
 import { cleanName, contentDisposition } from '../../src/storage/file-name.ts'
 import { claimedKinds, mayShowInline, normalType } from '../../src/storage/file-types.ts'
-import { fileIdOfKey, objectKeys } from '../../src/storage/object-keys.ts'
+import { fileIdOfKey, objectKeys } from '../../src/storage/store/object-keys.ts'
 
 describe('File names', () => {
   it('lose folders, control characters and marks that reverse them', () => {

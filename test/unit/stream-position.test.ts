@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import type { ConversationEvent } from '../../src/realtime/events.ts'
+import type { ConversationEvent } from '../../src/contract/events.ts'
+import type { MessageView, RunView, SnapshotView } from '../../src/contract/views.ts'
 import { StreamPosition } from '../../src/realtime/stream-position.ts'
 import { missedEvents, place } from '../../src/realtime/stream-replay.ts'
-import type { MessageView, RunView, SnapshotView } from '../../src/realtime/views.ts'
 
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const AT = '2026-01-01T00:00:00.000Z'

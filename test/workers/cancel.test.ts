@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type RunView, runView } from '../../src/realtime/views.ts'
+import { type RunView, runView } from '../../src/contract/views.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'

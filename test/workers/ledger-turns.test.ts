@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type AcceptedView, acceptedView } from '../../src/realtime/views.ts'
+import { type AcceptedView, acceptedView } from '../../src/contract/views.ts'
 import { MICRO } from '../../src/shared/money.ts'
 import { errorOf } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { acceptedView } from '../../src/realtime/views.ts'
+import { acceptedView } from '../../src/contract/views.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { by, linesOf, usePartyWorld } from './party-world.ts'

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import type { EventOf } from '../../src/contract/events.ts'
 import { verifyLedger } from '../../src/credits/ledger-audit.ts'
-import type { EventOf } from '../../src/realtime/events.ts'
 import { titleFromWords, titleOf } from '../../workers/processors/title.processor.ts'
 import type { MockReply } from '../support/mock-llm.ts'
 import { usePartyWorld } from './party-world.ts'

@@ -1,6 +1,6 @@
 import type { Agent, ChatStyle, StyleLevel } from '../../src/agents/agent.entity.ts'
+import type { StrategyName } from '../../src/contract/views.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
-import type { StrategyName } from '../../src/realtime/views.ts'
 import type { TurnKind } from '../../src/rounds/strategy.ts'
 
 /** Stored with each turn: which wording made it. Raise it with every change below. */

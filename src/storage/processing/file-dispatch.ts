@@ -1,6 +1,6 @@
-import { catalog } from '../queue/catalog.ts'
-import type { JobQueue } from '../queue/job-queue.ts'
-import type { Logger } from '../shared/logger.ts'
+import { catalog } from '../../queue/catalog.ts'
+import type { JobQueue } from '../../queue/job-queue.ts'
+import type { Logger } from '../../shared/logger.ts'
 
 /** Puts files into the queue. Only after a commit; what fails here, the reconciler puts in later. */
 export class FileDispatch {

@@ -1,16 +1,16 @@
 import { z } from 'zod'
+import type { ChatSchemas } from '../contract/chat.schemas.ts'
+import type { AcceptedView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
+import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, Reply, type Route, type RouteInput } from '../http/route.ts'
-import type { AcceptedView } from '../realtime/views.ts'
-import { invalidRequest } from '../shared/errors.ts'
-import type { CancelService } from './cancel.service.ts'
-import type { ChatSchemas } from './chat.schemas.ts'
+import type { CancelService } from '../runs/cancel.service.ts'
+import type { RunViews } from '../runs/run-views.ts'
 import type { ChatService } from './chat.service.ts'
 import type { ConversationService } from './conversation.service.ts'
 import type { RegenerateService } from './regenerate.service.ts'
-import type { RunViews } from './run-views.ts'
 import { type RunWait, waitOf } from './run-wait.ts'
 
 const listQuery = pageQuery.extend({ archived: z.enum(['true', 'false']).optional() })
@@ -27,15 +27,6 @@ const messagesQuery = z
 const renameBody = z
   .strictObject({ title: z.string().trim().min(1).max(200).optional(), archived: z.boolean().optional() })
   .refine((body) => Object.keys(body).length > 0, 'must name something to change')
-
-const KEY = /^[\x21-\x7e]{1,255}$/
-
-/** The Idempotency-Key header. @throws AppError 400 for one that is empty, too long or not printable ASCII */
-export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
-  if (header === undefined) return undefined
-  if (typeof header === 'string' && KEY.test(header)) return header
-  throw invalidRequest([{ path: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' }])
-}
 
 /** 202 with what was accepted, or, with `Prefer: wait=N`, 200 with the run and its messages when it ends in time. */
 async function answer(

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import type { Tunables } from '../config/tunables.ts'
-import { onBusyView, strategyView } from '../realtime/views.ts'
 import { parseCredits } from '../shared/money.ts'
+import { onBusyView, strategyView } from './views.ts'
 
 const positiveCredits = z.string().transform((text, context) => {
   try {
@@ -15,7 +14,7 @@ const positiveCredits = z.string().transform((text, context) => {
 })
 
 /** The bodies of the chat POSTs, within the server's limits. */
-export function chatSchemas(limits: Pick<Tunables, 'MESSAGE_MAX_CHARS' | 'MAX_TURNS_CAP'>) {
+export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: number }) {
   const shared = {
     message: z
       .string()

@@ -1,14 +1,14 @@
+import type { ConversationView } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { Message } from '../conversations/message.entity.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { Transactions } from '../database/transaction.ts'
-import type { ConversationView } from '../realtime/views.ts'
+import type { Announcer } from '../runs/announcer.ts'
+import type { CancelService } from '../runs/cancel.service.ts'
+import type { RunViews } from '../runs/run-views.ts'
 import { notFound } from '../shared/errors.ts'
 import type { FileView } from '../storage/file.presenter.ts'
 import type { FileService } from '../storage/file.service.ts'
-import type { Announcer } from './announcer.ts'
-import type { CancelService } from './cancel.service.ts'
-import type { RunViews } from './run-views.ts'
 
 /** A conversation shows so many of its files, the latest first. */
 const SHOWN_FILES = 100

@@ -1,8 +1,8 @@
+import { type AcceptedView, isTerminal, type MessageView, type RunView } from '../contract/views.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
-import { type AcceptedView, isTerminal, type MessageView, type RunView } from '../realtime/views.ts'
+import type { RunRepository } from '../runs/run.repository.ts'
+import type { RunViews } from '../runs/run-views.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { RunRepository } from './run.repository.ts'
-import type { RunViews } from './run-views.ts'
 
 /** The longest wait that a client may ask for, in seconds. */
 const MAX_WAIT_SECONDS = 60

@@ -7,8 +7,9 @@ import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import { z } from 'zod'
-import { messageOf } from '../shared/errors.ts'
-import type { Logger } from '../shared/logger.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { FOLDER_REMEDY, SetupError } from '../setup-error.ts'
 import { lockDataFolder } from './data-folder-lock.ts'
 import {
   type Account,
@@ -21,7 +22,6 @@ import {
   serverEnv,
 } from './postgres-binaries.ts'
 import { adopt, launch, shutDown } from './postgres-server.ts'
-import { FOLDER_REMEDY, SetupError } from './setup-error.ts'
 
 /** The database and its role. */
 const NAME = 'chatsparty'

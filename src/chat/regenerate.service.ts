@@ -1,16 +1,16 @@
+import { type AcceptedView, acceptedView } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import { type AcceptedView, acceptedView } from '../realtime/views.ts'
+import type { Announcer } from '../runs/announcer.ts'
+import type { Dispatcher } from '../runs/dispatcher.ts'
+import type { Run } from '../runs/run.entity.ts'
+import type { RunRepository } from '../runs/run.repository.ts'
+import type { TurnRepository } from '../runs/turn.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
-import type { Announcer } from './announcer.ts'
-import type { Dispatcher } from './dispatcher.ts'
 import type { IdempotencyRepository } from './idempotency.repository.ts'
-import type { Run } from './run.entity.ts'
-import type { RunRepository } from './run.repository.ts'
-import type { TurnRepository } from './turn.repository.ts'
 
 interface RegenerateDependencies {
   runs: RunRepository

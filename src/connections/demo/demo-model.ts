@@ -9,7 +9,7 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
-import { textPieces } from '../shared/text-pieces.ts'
+import { textPieces } from '../../shared/text-pieces.ts'
 import { composeJson } from './demo-json.ts'
 import { readScene } from './demo-reader.ts'
 import { composeReply } from './demo-writer.ts'

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { messageOf } from '../shared/errors.ts'
-import { FOLDER_REMEDY, FolderBusy, SetupError } from './setup-error.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { FOLDER_REMEDY, FolderBusy, SetupError } from '../setup-error.ts'
 
 /** Held locks, so that the garbage collector, which would close them, does not free them. */
 const held = new Set<DatabaseSync>()

@@ -1,5 +1,5 @@
-import { type Logger, silentLogger } from '../shared/logger.ts'
-import type { LiveFeed, TurnRef } from './live-feed.ts'
+import type { LiveFeed, TurnRef } from '../../src/realtime/live-feed.ts'
+import { type Logger, silentLogger } from '../../src/shared/logger.ts'
 
 /** How long a feed that failed is left alone, in ms. */
 const RETRY_MS = 250

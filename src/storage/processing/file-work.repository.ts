@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm'
-import { rows } from '../database/query.ts'
-import type { Tx } from '../database/transaction.ts'
-import type { File } from './file.entity.ts'
-import { FILE_COLUMNS } from './file.repository.ts'
+import { rows } from '../../database/query.ts'
+import type { Tx } from '../../database/transaction.ts'
+import type { File } from '../file.entity.ts'
+import { FILE_COLUMNS } from '../file.repository.ts'
 
 /** What reading a file found out. */
 export interface FileFindings {

@@ -1,7 +1,7 @@
-import type { Logger } from '../shared/logger.ts'
-import { type FileView, presentFile } from './file.presenter.ts'
+import type { Logger } from '../../shared/logger.ts'
+import { type FileView, presentFile } from '../file.presenter.ts'
+import type { FileObjects } from '../file-objects.ts'
 import type { FileDispatch } from './file-dispatch.ts'
-import type { FileObjects } from './file-objects.ts'
 import type { FileWorkRepository } from './file-work.repository.ts'
 
 /** Rows handled in one pass; what remains is handled by the next. */

@@ -6,8 +6,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { SetupError } from '../setup-error.ts'
 import { type Account, fromInside, serverEnv } from './postgres-binaries.ts'
-import { SetupError } from './setup-error.ts'
 
 /** Crash recovery of a large log takes minutes, and is work that a second try would have to do again. */
 const START_TIMEOUT_MS = 300_000

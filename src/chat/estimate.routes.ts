@@ -3,6 +3,7 @@ import type { Agent } from '../agents/agent.entity.ts'
 import type { AgentService } from '../agents/agent.service.ts'
 import type { Env } from '../config/env.ts'
 import type { ConnectionService } from '../connections/connection.service.ts'
+import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import { type EstimatedAgent, estimate } from '../credits/estimate.ts'
@@ -15,7 +16,6 @@ import { newId } from '../shared/ids.ts'
 import { formatCredits } from '../shared/money.ts'
 import { MOST_FILES } from '../storage/context-selection.ts'
 import type { FileService } from '../storage/file.service.ts'
-import type { ChatSchemas } from './chat.schemas.ts'
 
 interface EstimateServices {
   env: Pick<

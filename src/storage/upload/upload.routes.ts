@@ -1,9 +1,9 @@
 import type { Request, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
-import { idParams } from '../http/input.ts'
-import { defineRoute, defineStreamRoute, type Route } from '../http/route.ts'
-import { AppError, invalidRequest } from '../shared/errors.ts'
-import { directUploadBody } from './file.schemas.ts'
+import { idParams } from '../../http/input.ts'
+import { defineRoute, defineStreamRoute, type Route } from '../../http/route.ts'
+import { AppError, invalidRequest } from '../../shared/errors.ts'
+import { directUploadBody } from '../file.schemas.ts'
 import type { ReceivedFile, UploadService } from './upload.service.ts'
 
 /** Files of one request. */

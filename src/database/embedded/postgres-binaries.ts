@@ -6,8 +6,8 @@ import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { messageOf } from '../shared/errors.ts'
-import { SetupError } from './setup-error.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { SetupError } from '../setup-error.ts'
 
 /** Where root keeps a copy of the binaries when node_modules is closed to the account that runs the server. */
 const SHARED_BINARIES = '/var/lib/chatsparty'
