@@ -1,5 +1,6 @@
 import { AgentRepository } from './agents/agent.repository.ts'
 import { AgentService } from './agents/agent.service.ts'
+import { AcceptRepository } from './chat/accept.repository.ts'
 import { ChatService } from './chat/chat.service.ts'
 import { ConversationService } from './chat/conversation.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
@@ -26,6 +27,7 @@ import { UserService } from './identity/user.service.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
 import { Dispatcher } from './runs/dispatcher.ts'
+import { EngineRepository } from './runs/engine.repository.ts'
 import { FileWaitRepository } from './runs/file-wait.repository.ts'
 import { FileWaits } from './runs/file-waits.ts'
 import { LostAttempts } from './runs/lost-attempts.ts'
@@ -38,6 +40,7 @@ import { TurnRepository } from './runs/turn.repository.ts'
 import { TurnClaims } from './runs/turn-claims.ts'
 import { TurnDecisions } from './runs/turn-decisions.ts'
 import { TurnSettlement } from './runs/turn-settlement.ts'
+import { MOST_FILES } from './storage/context-selection.ts'
 import { createFileDomain } from './storage/file-domain.ts'
 import { FILE_LIMIT_DEFAULTS } from './storage/file-limits.ts'
 import { createStore } from './storage/store/create-store.ts'
@@ -121,9 +124,10 @@ export function createContainer(foundation: Foundation) {
   const runs = new RunRepository(db)
   const turns = new TurnRepository(db)
   const idempotency = new IdempotencyRepository(db)
-  const views = new RunViews({ runs, turns, conversations: conversationRows, messages, ledger })
-  const announcer = new Announcer({ feed, runs, views, logger })
-  const dispatcher = new Dispatcher({ turns, queue, userConcurrency: env.USER_CONCURRENCY, logger })
+  const engine = new EngineRepository(db)
+  const views = new RunViews({ engine, runs, conversations: conversationRows, messages })
+  const announcer = new Announcer({ feed, views, logger })
+  const dispatcher = new Dispatcher({ engine, queue, userConcurrency: env.USER_CONCURRENCY, logger })
   const runDeadlineMs = env.RUN_DEADLINE_MS
   const waits = new FileWaitRepository(db, env.FILE_WAIT_MS)
   const steps = new RunSteps({ runs, turns, agents: agentRows, messages, ledger, fileWaits: waits, runDeadlineMs })
@@ -137,19 +141,21 @@ export function createContainer(foundation: Foundation) {
     dispatcher,
   })
   const settlement = new TurnSettlement({
+    engine,
     runs,
     turns,
-    conversations: conversationRows,
-    messages,
-    agents: agentRows,
     ledger,
     steps,
     transactions,
     givesTitles: env.TITLE_ATTEMPTS > 0,
+    userConcurrency: env.USER_CONCURRENCY,
+    fileWaitMs: env.FILE_WAIT_MS,
   })
   const lostAttempts = new LostAttempts({ ledger, prices: priceBook, feed, logger })
   const leaseMs = env.TURN_LEASE_MS
   const claims = new TurnClaims({
+    engine,
+    roomLimits: { tokens: env.CONTEXT_TOKEN_BUDGET, files: MOST_FILES },
     runs,
     turns,
     conversations: conversationRows,
@@ -181,11 +187,7 @@ export function createContainer(foundation: Foundation) {
     prices: priceBook,
     ledger,
     files: storage.files,
-    conversations: conversationRows,
-    messages,
-    runs,
-    steps,
-    idempotency,
+    accepts: new AcceptRepository(db),
     transactions,
     announcer,
     dispatcher,
@@ -195,6 +197,8 @@ export function createContainer(foundation: Foundation) {
     runDeadlineMs,
     maxTurnsDefault: env.MAX_TURNS_DEFAULT,
     maxTurnsCap: env.MAX_TURNS_CAP,
+    userConcurrency: env.USER_CONCURRENCY,
+    fileWaitMs: env.FILE_WAIT_MS,
   })
   const regenerations = new RegenerateService({
     runs,

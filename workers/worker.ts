@@ -42,14 +42,12 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   })
   const contextTokenBudget = env.CONTEXT_TOKEN_BUDGET
   const contexts = new TurnContexts({
-    ...container,
     terms,
     fileReading: new FileReading({
       ...container,
       files: container.storage.files,
       tokenBudget: env.FILE_CONTEXT_TOKENS,
     }),
-    contextTokenBudget,
     maxOutputTokensDefault: env.MAX_OUTPUT_TOKENS_DEFAULT,
   })
   const timeoutMs = Math.min(SMALL_CALL_TIMEOUT_MS, env.PROVIDER_IDLE_TIMEOUT_MS)
@@ -57,7 +55,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     ...container,
     ...hooks,
     contexts,
-    speakers: new SpeakerChoice({ ...container, contexts, terms, timeoutMs }),
+    speakers: new SpeakerChoice({ ...container, terms, timeoutMs }),
     cancelSignals,
     limits: env,
   })

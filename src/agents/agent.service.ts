@@ -55,7 +55,12 @@ export class AgentService {
    * @throws AppError 404 `agent.not_found` that names the path of each unknown one.
    */
   async resolve(userId: string, ids: string[], path: (position: number) => string): Promise<Agent[]> {
-    const byId = new Map((await this.#agents.findManyVisible(userId, ids)).map((agent) => [agent.id, agent]))
+    return this.inOrder(await this.#agents.findManyVisible(userId, ids), ids, path)
+  }
+
+  /** The same for agents that were looked up already. @throws AppError as `resolve` */
+  inOrder(found: Agent[], ids: string[], path: (position: number) => string): Agent[] {
+    const byId = new Map(found.map((agent) => [agent.id, agent]))
     const unknown = ids.flatMap((id, position) =>
       byId.has(id) ? [] : [{ path: path(position), message: 'is not an agent of yours' }],
     )

@@ -116,9 +116,17 @@ export class ConnectionService {
    * @throws AppError 404 `connection.not_found`; 409 `connections.none`, `connections.key_unreadable`.
    */
   async resolve(userId: string, connectionId: string | null): Promise<ResolvedConnection> {
-    if (connectionId !== null) return this.#open(await this.get(userId, connectionId))
-    const connection = await this.#connections.findDefault(userId)
+    const connection =
+      connectionId === null
+        ? await this.#connections.findDefault(userId)
+        : await this.#connections.findVisible(userId, connectionId)
+    return this.open(connection, connectionId)
+  }
+
+  /** The same for a row that was read already; null is what was not found. @throws AppError as `resolve` */
+  open(connection: Connection | null, connectionId: string | null): ResolvedConnection {
     if (connection) return this.#open(connection)
+    if (connectionId !== null) throw notFound('connection')
     throw new AppError(409, 'connections.none', 'There is no connection to a model provider yet. Please add one.')
   }
 

@@ -110,6 +110,12 @@ export interface SettlementIds {
   releaseId: string
 }
 
+/** What a settlement hands to `ledger_charge`: the hold, the calls as JSON of `CallRow`s, and the ids that it may need. */
+export interface ChargeArguments extends SettlementIds {
+  holdId: string | null
+  calls: string
+}
+
 /** Credits for (or, negative, from) a user's available balance. */
 export interface Gift {
   id: string

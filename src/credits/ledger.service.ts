@@ -6,6 +6,7 @@ import type {
   Balance,
   CallContext,
   CallRow,
+  ChargeArguments,
   Gift,
   HoldExtension,
   HoldRequest,
@@ -90,8 +91,12 @@ export class LedgerService {
 
   /** Before a request is accepted. @throws AppError 402 `credits.insufficient` when nothing is available */
   async requireAvailable(userId: string, tx?: Tx): Promise<void> {
-    const { available } = await this.balance(userId, tx)
-    if (available <= 0n) throw new AppError(402, 'credits.insufficient', 'You have no credits left.')
+    this.requirePositive((await this.balance(userId, tx)).available)
+  }
+
+  /** The same for a balance that was read already; null is no account. @throws AppError as `requireAvailable` */
+  requirePositive(available: bigint | null): void {
+    if ((available ?? 0n) <= 0n) throw new AppError(402, 'credits.insufficient', 'You have no credits left.')
   }
 
   /**
@@ -135,6 +140,27 @@ export class LedgerService {
     throw noAccount(request.userId)
   }
 
+  /**
+   * The same as arguments, for the engine's settlement, which pays and writes the turn in one statement. A call of a turn is
+   * charged once, whichever attempt made it.
+   */
+  chargeArguments({ holdId, calls, ...context }: SettleRequest): ChargeArguments {
+    const rows = calls.map((call) => callRow(call, context, turnKey(context, call.call)))
+    const key = holdId ?? turnKey(context, calls[0]?.call ?? 0)
+    return {
+      holdId,
+      calls: JSON.stringify(rows),
+      extendId: newId(),
+      extendKey: `settle:${key}`,
+      releaseId: newId(),
+    }
+  }
+
+  /** The calls of an attempt that came to nothing, as JSON for the same statement. */
+  lossArguments(request: LossRequest): string {
+    return JSON.stringify(lossRows(request))
+  }
+
   /** Gives back the pending hold of a turn, if there is one: for whoever takes the turn's claim over or ends it. */
   voidHold(tx: Tx, turn: { runId: string; turn: number }): Promise<Release | undefined> {
     return this.#ledger.voidHold(turn, newId(), tx)
@@ -165,13 +191,8 @@ export class LedgerService {
    * changes nothing.
    */
   recordLoss(tx: Tx, request: LossRequest): Promise<bigint> {
-    const { calls, ...context } = request
-    if (calls.length === 0) return Promise.resolve(0n)
-    const rows = calls.map((call) => {
-      const { runId, turn, attempt } = request
-      return callRow(call, context, `${runId}:${turn}:${attempt}:${call.call}:lost`)
-    })
-    return this.#ledger.recordLoss(rows, tx)
+    if (request.calls.length === 0) return Promise.resolve(0n)
+    return this.#ledger.recordLoss(lossRows(request), tx)
   }
 
   /** Locks a turn's pending hold and answers its id, for whoever settles in the place of a worker that is gone. */
@@ -203,6 +224,11 @@ const noAccount = (userId: string): Error => new Error(`User ${userId} has no ac
 
 /** A call of a turn is charged once, whichever attempt made it. */
 const turnKey = ({ runId, turn }: { runId: string; turn: number }, call: number): string => `${runId}:${turn}:${call}`
+
+const lossRows = ({ calls, ...context }: LossRequest): CallRow[] => {
+  const { runId, turn, attempt } = context
+  return calls.map((call) => callRow(call, context, `${runId}:${turn}:${attempt}:${call.call}:lost`))
+}
 
 function requirePositive(amount: bigint, least: bigint): void {
   if (amount < least) throw new RangeError(`An amount of ${amount} cannot be held.`)

@@ -17,7 +17,11 @@ export class PriceBook {
    * @throws AppError 422 `model.unpriced`
    */
   async priceOf(provider: string, model: string): Promise<PriceVersion> {
-    const price = await this.#prices.findCurrentFor(provider, model)
+    return this.require(await this.#prices.findCurrentFor(provider, model), provider, model)
+  }
+
+  /** A price that was read already; null is what was not found. @throws AppError 422 `model.unpriced` */
+  require(price: PriceVersion | null, provider: string, model: string): PriceVersion {
     if (price) return price
     throw new AppError(422, 'model.unpriced', `The model ${provider}/${model} has no price, so it cannot be used.`, {
       provider,

@@ -49,10 +49,22 @@ export class Transactions {
    * effects outside the transaction.
    * @throws AppError 401 `auth.unauthorized` when it writes for a user who was deleted meanwhile.
    */
-  async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#tried(() => this.#db.transaction(work))
+  }
+
+  /**
+   * The same for work that is ONE statement (such as a call of a function): it is a transaction by itself, and is not wrapped
+   * in two more round trips.
+   */
+  once<T>(statement: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#tried(() => statement(this.#db.manager))
+  }
+
+  async #tried<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#db.transaction(work)
+        return await work()
       } catch (error) {
         const { code } = databaseError(error)
         const retryable = code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED

@@ -45,6 +45,13 @@ export class InProcessFeed implements LiveFeed {
     return 'appended'
   }
 
+  async begin(ref: TurnRef, started: ConversationEvent): Promise<'begun' | 'stale'> {
+    if (isStale(this.#entry(ref), ref)) return 'stale'
+    this.#store(ref, '')
+    this.#events.emit(ref.conversationId, started)
+    return 'begun'
+  }
+
   async rewrite(ref: TurnRef, text: string): Promise<'appended' | 'stale'> {
     if (isStale(this.#entry(ref), ref)) return 'stale'
     this.#store(ref, text)

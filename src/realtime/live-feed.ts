@@ -38,6 +38,11 @@ export interface LiveFeed {
    * - 'stale': a later attempt has begun, or the turn has ended; the caller's attempt is over
    */
   append(ref: TurnRef, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'>
+  /**
+   * Begins an attempt with no text yet, and publishes the event that tells of it, in one step: from then on earlier attempts are
+   * refused. 'stale': a later attempt has begun, or the turn has ended; nothing was published.
+   */
+  begin(ref: TurnRef, started: ConversationEvent): Promise<'begun' | 'stale'>
   /** Sets the whole text, and publishes it as a `turn.delta` at offset 0 so that watchers converge. */
   rewrite(ref: TurnRef, text: string): Promise<'appended' | 'stale'>
   /** The live turns of a conversation: the latest attempt of each. */

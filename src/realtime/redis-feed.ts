@@ -12,7 +12,7 @@ import {
   turnKey,
   type Unsubscribe,
 } from './live-feed.ts'
-import { APPEND, END, READ, REWRITE, TOUCH } from './redis-scripts.ts'
+import { APPEND, END, READ, REWRITE, type RedisScript, TOUCH } from './redis-scripts.ts'
 
 const controlSignal = z.union([
   z.object({ type: z.literal('run.cancel'), runId: z.string() }),
@@ -92,22 +92,20 @@ export class RedisFeed implements LiveFeed {
   }
 
   async append(ref: TurnRef, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'> {
-    return outcome.parse(
-      await this.#commands.eval(
-        APPEND,
-        3,
-        ...this.#keys(ref),
-        ...this.#store(ref, offset, text),
-        offset,
-        ...piece(text),
-      ),
-    )
+    const event = text && JSON.stringify(deltaEvent(ref, offset, text))
+    return outcome.parse(await this.#run(APPEND, this.#keys(ref), [...this.#store(ref, event), offset, ...piece(text)]))
+  }
+
+  async begin(ref: TurnRef, started: ConversationEvent): Promise<'begun' | 'stale'> {
+    const event = JSON.stringify(started)
+    const begun = await this.#run(REWRITE, this.#keys(ref), [...this.#store(ref, event), 0, ...piece('')])
+    return outcome.exclude(['gap']).parse(begun) === 'stale' ? 'stale' : 'begun'
   }
 
   async rewrite(ref: TurnRef, text: string): Promise<'appended' | 'stale'> {
-    return outcome
-      .exclude(['gap'])
-      .parse(await this.#commands.eval(REWRITE, 3, ...this.#keys(ref), ...this.#store(ref, 0, text), 0, ...piece(text)))
+    const event = text && JSON.stringify(deltaEvent(ref, 0, text))
+    const done = await this.#run(REWRITE, this.#keys(ref), [...this.#store(ref, event), 0, ...piece(text)])
+    return outcome.exclude(['gap']).parse(done)
   }
 
   read(conversationId: string): Promise<LiveTurn[]> {
@@ -120,12 +118,12 @@ export class RedisFeed implements LiveFeed {
   }
 
   async touch(ref: TurnRef): Promise<void> {
-    await this.#commands.eval(TOUCH, 3, ...this.#keys(ref), this.#ttlMs)
+    await this.#run(TOUCH, this.#keys(ref), [this.#ttlMs])
   }
 
   async end(ref: TurnRef): Promise<void> {
     const [head, index] = this.#keys(ref)
-    await this.#commands.eval(END, 2, head, index, ...this.#store(ref, 0, ''))
+    await this.#run(END, [head, index], this.#store(ref, ''))
   }
 
   async publish(conversationId: string, event: ConversationEvent): Promise<void> {
@@ -180,7 +178,7 @@ export class RedisFeed implements LiveFeed {
   async #read(conversationId: string, members: string[]): Promise<LiveTurn[]> {
     const base = this.#base(conversationId)
     const flat = flatTurns.parse(
-      await this.#commands.eval(READ, 1, `${base}:index`, `${base}:head:`, `${base}:text:`, ...members),
+      await this.#run(READ, [`${base}:index`], [`${base}:head:`, `${base}:text:`, ...members]),
     )
     const turns: LiveTurn[] = []
     for (let i = 0; i + 4 < flat.length; i += 5) {
@@ -192,6 +190,16 @@ export class RedisFeed implements LiveFeed {
       turns.push({ conversationId, runId, turn: Number(turn), attempt: Number(attempt), agentId, text })
     }
     return turns
+  }
+
+  /** By the script's hash; the script itself goes only to a Redis that does not know it yet. */
+  async #run({ sha, lua }: RedisScript, keys: string[], args: (string | number)[]): Promise<unknown> {
+    try {
+      return await this.#commands.evalsha(sha, keys.length, ...keys, ...args)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      return this.#commands.eval(lua, keys.length, ...keys, ...args)
+    }
   }
 
   async #subscribe(topic: string, listener: (json: string) => void): Promise<Unsubscribe> {
@@ -255,8 +263,8 @@ export class RedisFeed implements LiveFeed {
     return [`${base}:head:${key}`, `${base}:index`, `${base}:text:${key}:${ref.attempt}`]
   }
 
-  /** The first seven ARGV of the scripts. */
-  #store(ref: TurnRef, offset: number, text: string): (string | number)[] {
+  /** The first seven ARGV of the scripts; `event` is published, if it is one. */
+  #store(ref: TurnRef, event: string): (string | number)[] {
     const key = turnKey(ref)
     return [
       ref.attempt,
@@ -265,7 +273,7 @@ export class RedisFeed implements LiveFeed {
       key,
       `${this.#base(ref.conversationId)}:text:${key}:`,
       this.#conversationChannel(ref.conversationId),
-      text ? JSON.stringify(deltaEvent(ref, offset, text)) : '',
+      event,
     ]
   }
 }

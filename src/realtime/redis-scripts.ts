@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /**
  * The Lua behind the Redis feed. Per turn there is a head (a hash: attempt, length in UTF-16 units, agentId, ended) and
  * per attempt a text; an index per conversation names its live turns. All keys of a conversation share a hash tag.
@@ -5,6 +7,14 @@
  * Texts are stored as the inside of a JSON string: two pieces that each hold half of a surrogate pair then join to the
  * right character, which as UTF-8 they could not.
  */
+
+/** A script and the hash by which a Redis that has seen it knows it. */
+export interface RedisScript {
+  lua: string
+  sha: string
+}
+
+const script = (lua: string): RedisScript => ({ lua, sha: createHash('sha1').update(lua).digest('hex') })
 
 const HEAD = `
 local attempt = tonumber(ARGV[1])
@@ -29,23 +39,23 @@ return 'appended'
  * KEYS: head, index, text of this attempt. ARGV: attempt, agentId, ttl in ms, index member, prefix of text keys,
  * channel, event to publish ('' for none), offset, piece, its length.
  */
-export const APPEND = `${HEAD}
+export const APPEND = script(`${HEAD}
 local soFar = 0
 if current == attempt then soFar = tonumber(head[2]) or 0 end
 if soFar ~= tonumber(ARGV[8]) then return 'gap' end
 if soFar > 0 and redis.call('EXISTS', KEYS[3]) == 0 then return 'gap' end
 if ARGV[9] ~= '' then redis.call('APPEND', KEYS[3], ARGV[9]) end
 local length = soFar + tonumber(ARGV[10])
-${STORE}`
+${STORE}`)
 
 /** As APPEND; the piece is the whole text. */
-export const REWRITE = `${HEAD}
+export const REWRITE = script(`${HEAD}
 redis.call('SET', KEYS[3], ARGV[9])
 local length = tonumber(ARGV[10])
-${STORE}`
+${STORE}`)
 
 /** KEYS: head, index. ARGV: attempt, agentId, ttl in ms, index member, prefix of text keys. */
-export const END = `
+export const END = script(`
 local attempt = tonumber(ARGV[1])
 local current = tonumber(redis.call('HGET', KEYS[1], 'attempt')) or 0
 if current > attempt then return 0 end
@@ -54,20 +64,20 @@ redis.call('HSET', KEYS[1], 'attempt', ARGV[1], 'length', 0, 'agentId', ARGV[2],
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[3]))
 redis.call('SREM', KEYS[2], ARGV[4])
 return 1
-`
+`)
 
 /** KEYS: head, index, text of this attempt. ARGV: ttl in ms. */
-export const TOUCH = `
+export const TOUCH = script(`
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, tonumber(ARGV[1])) end
 return 1
-`
+`)
 
 /**
  * KEYS: index. ARGV: prefix of heads, prefix of texts, then the members wanted (none: all of the index).
  * Answers a flat list: member, attempt, agentId, length, text (the inside of a JSON string) of each live turn.
  * One script, so that a turn's attempt and text belong together.
  */
-export const READ = `
+export const READ = script(`
 local members = {}
 if #ARGV > 2 then
   for i = 3, #ARGV do members[#members + 1] = ARGV[i] end
@@ -85,4 +95,4 @@ for _, member in ipairs(members) do
   end
 end
 return found
-`
+`)

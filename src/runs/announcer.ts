@@ -7,7 +7,6 @@ import { sumUsage } from '../credits/usage.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { Logger } from '../shared/logger.ts'
 import { formatCredits } from '../shared/money.ts'
-import type { RunRepository } from './run.repository.ts'
 import type { RunViews } from './run-views.ts'
 import type { TurnClaim } from './turn-claim.ts'
 import type { Settled } from './turn-settlement.ts'
@@ -28,13 +27,11 @@ export const turnRef = ({ conversationId, runId, turn, attempt }: TurnClaim) => 
  */
 export class Announcer {
   readonly #feed: LiveFeed
-  readonly #runs: RunRepository
-  readonly #views: RunViews
+  readonly #views: Pick<RunViews, 'ofRuns'>
   readonly #logger: Logger
 
-  constructor(dependencies: { feed: LiveFeed; runs: RunRepository; views: RunViews; logger: Logger }) {
+  constructor(dependencies: { feed: LiveFeed; views: Pick<RunViews, 'ofRuns'>; logger: Logger }) {
     this.#feed = dependencies.feed
-    this.#runs = dependencies.runs
     this.#views = dependencies.views
     this.#logger = dependencies.logger
   }
@@ -50,14 +47,22 @@ export class Announcer {
   ): Promise<void> {
     const known = events.filter((event) => event !== null)
     const shown = known.length === events.length ? version : undefined
-    for (const [position, event] of known.entries()) {
-      const last = position === known.length - 1
-      await this.#quietly(this.#feed.publish(conversationId, last ? { ...event, version: shown } : event))
-    }
+    // All on their way at once: a connection keeps their order.
+    await Promise.all(
+      known.map((event, position) => {
+        const last = position === known.length - 1
+        return this.#quietly(this.#feed.publish(conversationId, last ? { ...event, version: shown } : event))
+      }),
+    )
   }
 
   messageCreated(message: Message): ConversationEvent {
     return { type: 'message.created', conversationId: message.conversationId, message: presentMessage(message) }
+  }
+
+  /** The start of an attempt; with the version that its claim's commit made, if clients see a difference. */
+  turnStarted(claim: TurnClaim, { id: agentId, name: agentName }: { id: string; name: string }): ConversationEvent {
+    return { type: 'turn.started', ...turnRef(claim), agentId, agentName, version: claim.version }
   }
 
   /** The end of a turn as it was committed; `calls` are those that the user paid. */
@@ -74,19 +79,18 @@ export class Announcer {
   /** The event that shows a run as it is in the rows now; null when the run is gone, or cannot be read. Never rejects. */
   async runEvent(runId: string): Promise<ConversationEvent | null> {
     try {
-      return await this.#runEvent(runId)
+      const view = (await this.#views.ofRuns([runId])).get(runId)
+      return view ? this.runChanged(view) : null
     } catch (error) {
       this.#logger.warn({ err: error, runId }, 'a run could not be read for its event')
       return null
     }
   }
 
-  async #runEvent(runId: string): Promise<ConversationEvent | null> {
-    const run = await this.#runs.find(runId)
-    if (!run) return null
-    const view: RunView = await this.#views.present(run)
+  /** The event that shows a run as it is here. */
+  runChanged(view: RunView): ConversationEvent {
     const type = isTerminal(view.status) ? RUN_EVENT[view.status as keyof typeof RUN_EVENT] : 'run.updated'
-    return { type, conversationId: run.conversationId, run: view }
+    return { type, conversationId: view.conversationId, run: view }
   }
 
   async balance(userId: string, balance: { available: bigint; held: bigint }): Promise<void> {

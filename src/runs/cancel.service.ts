@@ -9,10 +9,11 @@ import { notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Announcer } from './announcer.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { cancelledEnd, type RunEnd } from './following.ts'
 import type { LostAttempts } from './lost-attempts.ts'
 import type { Run } from './run.entity.ts'
-import type { RunEnd, RunRepository } from './run.repository.ts'
-import { cancelledEnd, type RunSteps } from './run-steps.ts'
+import type { RunRepository } from './run.repository.ts'
+import type { RunSteps } from './run-steps.ts'
 import type { RunViews } from './run-views.ts'
 import type { Turn } from './turn.entity.ts'
 import type { TurnKey, TurnRepository } from './turn.repository.ts'
@@ -186,7 +187,7 @@ export class CancelService {
       error: end.error,
       endedBy: end.stopReason,
     }
-    return { claim, calls, settled: await settlement.settleLocked(run, claim, result, tx) }
+    return { claim, calls, settled: await settlement.settleLocked(claim, result, tx) }
   }
 
   /** Resolves when the run is over, as watchers hear or the rows say, or after the grace period. */

@@ -2,11 +2,10 @@ import type { AgentRepository } from '../agents/agent.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { Tx } from '../database/transaction.ts'
-import { nextStep } from '../rounds/next-step.ts'
-import type { PastTurn, RoundState } from '../rounds/strategy.ts'
 import type { FileWaitRepository } from './file-wait.repository.ts'
+import { cancelledEnd, following, isOpen, type RunEnd, type RunState } from './following.ts'
 import type { Run } from './run.entity.ts'
-import type { RunEnd, RunRepository } from './run.repository.ts'
+import type { RunRepository } from './run.repository.ts'
 import type { Turn } from './turn.entity.ts'
 import type { TurnRepository } from './turn.repository.ts'
 
@@ -21,19 +20,7 @@ interface StepDependencies {
 }
 
 /** Where a step left its run: with new turns, waiting for files, or over. */
-type Progress = 'on' | 'waiting' | 'over'
-
-/** The last `seq` that any speaker had read. */
-const heardSeq = (turns: Turn[]): number => Math.max(0, ...turns.map((turn) => turn.seenSeq ?? 0))
-
-const isOpen = ({ status }: Turn): boolean => status === 'queued' || status === 'running'
-
-/** A run that was told to stop ends so. */
-export const cancelledEnd = ({ cancelReason }: Pick<Run, 'cancelReason'>): RunEnd => ({
-  status: 'cancelled',
-  stopReason: cancelReason ?? 'cancelled',
-  error: null,
-})
+export type Progress = 'on' | 'waiting' | 'over'
 
 /**
  * Moves a run on: its first turns, the turns after those that were settled, its end, and the start of the run that waited
@@ -64,8 +51,7 @@ export class RunSteps {
     if (run.cancelRequestedAt) await this.#deps.turns.cancelQueued(run.id, tx)
     const turns = await this.#deps.turns.listOf([run.id], tx)
     if (turns.some(isOpen)) return 'on'
-    const forced = run.cancelRequestedAt ? cancelledEnd(run) : await this.#endOf(run, turns, tx)
-    return forced ? this.#over(run, forced, tx) : this.#step(run, turns, tx)
+    return run.cancelRequestedAt ? this.#over(run, cancelledEnd(run), tx) : this.#step(run, turns, tx)
   }
 
   /** Ends a run that is not over, with what of it still waits, and begins the one that waited behind it. */
@@ -80,77 +66,37 @@ export class RunSteps {
     return true
   }
 
-  /** How the latest step ends the run by itself. A supervisor's word that it is over does not hold against newer ones of the user. */
-  async #endOf(run: Run, turns: Turn[], tx: Tx): Promise<RunEnd | null> {
-    const end = endOf(turns)
-    const isDecision = end?.stopReason === 'supervisor_done' || end?.stopReason === 'finished'
-    if (isDecision && (await this.#deps.messages.userSpokeAfter(run.id, heardSeq(turns), tx))) return null
-    return end
-  }
-
   async #over(run: Run, end: RunEnd, tx: Tx): Promise<Progress> {
     return (await this.end(run, end, tx)) ? 'over' : 'on'
   }
 
   async #step(run: Run, turns: Turn[], tx: Tx): Promise<Progress> {
-    const { state, unanswered } = await this.#state(run, turns, tx)
-    if (run.regenerates && turns.length > 0 && !unanswered) {
-      return this.#over(run, { status: 'completed', stopReason: 'finished', error: null }, tx)
-    }
-    const rules = { ...run, phrase: run.stopPhrase }
-    const step = nextStep(run.strategy, state, rules, await this.#progress(run, tx), unanswered)
-    if ('end' in step) return this.#over(run, { status: 'completed', stopReason: step.end, error: null }, tx)
+    const next = following(await this.#state(run, turns, tx))
+    if ('end' in next) return this.#over(run, next.end, tx)
     if (await this.#deps.fileWaits.hasToWait(run.id, tx)) {
       await this.#deps.runs.markWaiting(run.id, tx)
       return 'waiting'
     }
     const { id: runId, userId } = run
-    const next = { runId, userId, step: (turns.at(-1)?.step ?? -1) + 1, kind: step.kind ?? 'speak' }
-    for (const [offset, agentId] of step.speak.entries()) {
-      await this.#deps.turns.create({ ...next, index: turns.length + offset, agentId }, tx)
+    for (const [offset, agentId] of next.speak.entries()) {
+      const index = turns.length + offset
+      await this.#deps.turns.create({ runId, userId, step: next.step, kind: next.kind, index, agentId }, tx)
     }
-    await this.#deps.runs.moveCursor(runId, turns.length + step.speak.length - 1, tx)
     return 'on'
   }
 
-  /** What the strategy is to know. `unanswered`: the user said something that no speaker has read. */
-  async #state(run: Run, turns: Turn[], tx: Tx): Promise<{ state: RoundState; unanswered: boolean }> {
-    const { agents, messages } = this.#deps
-    const participants = await agents.participants(run.agentIds, tx)
-    const user = await messages.lastOfUser(run.id, tx)
-    const unanswered = turns.length > 0 && user !== undefined && user.seq > heardSeq(turns)
+  async #state(run: Run, turns: Turn[], tx: Tx): Promise<RunState> {
+    const { agents, messages, ledger, runs } = this.#deps
     const last = turns.at(-1)
-    const lastText =
-      last && !unanswered ? ((last.messageId && (await messages.textOf(last.messageId, tx))) ?? '') : (user?.text ?? '')
-    return { state: { participants, turns: turns.flatMap(pastTurn), lastText, user }, unanswered }
-  }
-
-  async #progress(run: Run, tx: Tx) {
-    const { ledger, runs } = this.#deps
     const spent = run.maxCredits === null ? 0n : (await ledger.receiptsOf([run.id], tx)).get(run.id)?.credits
-    return { spent: spent ?? 0n, seconds: run.maxSeconds === null ? 0 : await runs.secondsSinceStart(run.id, tx) }
+    return {
+      run,
+      participants: await agents.participants(run.agentIds, tx),
+      turns,
+      user: await messages.lastOfUser(run.id, tx),
+      lastWords: last?.messageId ? await messages.textOf(last.messageId, tx) : '',
+      spent: spent ?? 0n,
+      seconds: run.maxSeconds === null ? 0 : await runs.secondsSinceStart(run.id, tx),
+    }
   }
-}
-
-/** How the latest step ends the run by itself: all of its turns failed, or one was cut short. */
-function endOf(turns: Turn[]): RunEnd | null {
-  const step = turns.filter((turn) => turn.step === turns.at(-1)?.step)
-  const failed = step.findLast((turn) => turn.status === 'failed')
-  if (failed && step.every((turn) => turn.status === 'failed')) {
-    const error = { code: failed.errorCode ?? 'run.failed', message: failed.errorMessage ?? '' }
-    return { status: 'failed', stopReason: 'failed', error }
-  }
-  // What one of several siblings could not hold, the others may have left over: the stop rules look again.
-  const silent = step.every((turn) => turn.messageId === null && !turn.passed)
-  const cut = step.find(({ endedBy }) => endedBy && (step.length === 1 || silent || endedBy !== 'max_credits'))
-  if (!cut?.endedBy) return null
-  const status = cut.endedBy === 'cancelled' ? 'cancelled' : 'completed'
-  return { status, stopReason: cut.endedBy, error: null }
-}
-
-function pastTurn(turn: Turn): PastTurn[] {
-  const { index, agentId, kind, step, seenSeq } = turn
-  if (agentId === null) return []
-  const failed = turn.status === 'failed' || (turn.messageId === null && !turn.passed)
-  return [{ index, agentId, passed: turn.passed, kind, step, failed, seenSeq: seenSeq ?? 0 }]
 }

@@ -1,17 +1,10 @@
 import { type DataSource, In } from 'typeorm'
-import type { StopReason } from '../contract/views.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import type { RunEnd } from './following.ts'
 import { type Run, runEntity } from './run.entity.ts'
 
 export const ACTIVE = ['queued', 'running', 'waiting'] as const
-
-/** How a run ends. */
-export interface RunEnd {
-  status: 'completed' | 'failed' | 'cancelled'
-  stopReason: StopReason
-  error: { code: string; message: string } | null
-}
 
 export class RunRepository {
   readonly #db: DataSource
@@ -78,10 +71,6 @@ export class RunRepository {
   async secondsSinceStart(id: string, tx: Tx = this.#db.manager): Promise<number> {
     const sql = `SELECT coalesce(extract(epoch FROM clock_timestamp() - started_at), 0)::float8 AS seconds FROM runs WHERE id = $1`
     return (await rows<{ seconds: number }>(tx, sql, [id]))[0]?.seconds ?? 0
-  }
-
-  async moveCursor(id: string, cursor: number, tx: Tx): Promise<void> {
-    await rows(tx, `UPDATE runs SET cursor = $2 WHERE id = $1`, [id, cursor])
   }
 
   /** Ends a run that is not over; false when it already was, and nothing changed. */

@@ -3,14 +3,18 @@ import { isTerminal } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
+import { AppError } from '../shared/errors.ts'
+import type { EngineRepository, RoomLimits } from './engine.repository.ts'
 import type { LostAttempts } from './lost-attempts.ts'
+import type { Run } from './run.entity.ts'
 import type { RunRepository } from './run.repository.ts'
-import type { TurnQuote } from './turn.entity.ts'
+import type { Turn, TurnQuote } from './turn.entity.ts'
 import type { TurnKey, TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
+import type { TurnRoom } from './turn-room.ts'
 
 /** What came of asking for a turn. `retryInMs`: somebody has it, or it is not due yet. `over`: nothing is left to do. */
-export type ClaimOutcome = { claim: TurnClaim } | { retryInMs: number } | { over: true }
+export type ClaimOutcome = { claim: TurnClaim; room: TurnRoom } | { retryInMs: number } | { over: true }
 
 /** A claimed turn with its hold, and what its run may spend. */
 export type HeldClaim = Pick<TurnClaim, 'runId' | 'turn' | 'attempt' | 'userId' | 'claimToken'> & {
@@ -19,6 +23,7 @@ export type HeldClaim = Pick<TurnClaim, 'runId' | 'turn' | 'attempt' | 'userId' 
 }
 
 interface ClaimDependencies {
+  engine: EngineRepository
   runs: RunRepository
   turns: TurnRepository
   conversations: ConversationRepository
@@ -26,7 +31,23 @@ interface ClaimDependencies {
   lostAttempts: LostAttempts
   transactions: Transactions
   leaseMs: number
+  roomLimits: RoomLimits
 }
+
+const GONE = () => new AppError(409, 'run.gone', 'The run does not exist any more.')
+
+const claimOf = (run: Pick<Run, 'conversationId' | 'userId'>, turn: Turn, claimToken: string): TurnClaim => ({
+  runId: turn.runId,
+  turn: turn.index,
+  conversationId: run.conversationId,
+  userId: run.userId,
+  agentId: turn.agentId,
+  kind: turn.kind,
+  step: turn.step,
+  attempt: turn.attempt,
+  failures: turn.failures,
+  claimToken,
+})
 
 /** Taking, keeping and paying ahead for a turn. */
 export class TurnClaims {
@@ -36,12 +57,30 @@ export class TurnClaims {
     this.#deps = dependencies
   }
 
-  /**
-   * Claims a turn for one attempt. Taking over from an attempt whose lease has lapsed gives its hold back to the user and
-   * books what it is estimated to have used as the platform's loss, in the same transaction. A run that is to stop is left
-   * to whoever stops it, who keeps what was said so far.
-   */
+  /** Claims a turn for one attempt, and reads what it needs to know. A run that is to stop is left to whoever stops it. */
   async claim(key: TurnKey): Promise<ClaimOutcome> {
+    const { engine, transactions, leaseMs, roomLimits } = this.#deps
+    const claimToken = randomUUID()
+    const answer = await transactions.once(() => engine.claim(key, claimToken, leaseMs, roomLimits))
+    switch (answer.outcome) {
+      case 'claimed': {
+        const { turn, room, version } = answer
+        return { claim: { ...claimOf(room.run, turn, claimToken), version }, room }
+      }
+      case 'later':
+        return { retryInMs: answer.retryInMs }
+      case 'lapsed':
+        return this.#takeOver(key)
+      default:
+        return { over: true }
+    }
+  }
+
+  /**
+   * Takes over from an attempt whose lease has lapsed: gives its hold back to the user and books what it is estimated to have
+   * used as the platform's loss, in the same transaction.
+   */
+  async #takeOver(key: TurnKey): Promise<ClaimOutcome> {
     const { runs, turns, conversations, ledger, lostAttempts, transactions, leaseMs } = this.#deps
     const known = await runs.find(key.runId)
     if (!known) return { over: true }
@@ -57,27 +96,19 @@ export class TurnClaims {
         await ledger.voidHold(tx, key)
         await lostAttempts.record(run, { ...turn, ...tookOver }, tx)
       }
-      const starts = run.status === 'queued'
-      if (starts) await runs.markStarted(run.id, tx)
-      const version = starts ? (await conversations.advance(run.conversationId, {}, tx)).version : undefined
-      const { conversationId, userId } = run
-      return {
-        ...key,
-        conversationId,
-        userId,
-        agentId: turn.agentId,
-        kind: turn.kind,
-        step: turn.step,
-        attempt: turn.attempt,
-        failures: turn.failures,
-        claimToken,
-        version,
-      }
+      return claimOf(run, turn, claimToken)
     })
     if (claim === 'over') return { over: true }
-    if (claim) return { claim }
+    if (claim) return { claim, room: await this.room(claim) }
     const retryInMs = await turns.claimableInMs(key)
     return retryInMs === null ? { over: true } : { retryInMs }
+  }
+
+  /** What is known in the room now. @throws AppError 409 `run.gone` */
+  async room(claim: TurnKey): Promise<TurnRoom> {
+    const room = await this.#deps.engine.room(claim, this.#deps.roomLimits)
+    if (!room) throw GONE()
+    return room
   }
 
   /** Renews the lease. @throws ClaimLost when another has the turn, or it is over */
@@ -99,14 +130,18 @@ export class TurnClaims {
     amount: bigint,
     maxCredits: bigint | null,
   ): Promise<{ holdId: string } | { refused: 'insufficient' | 'over_budget' }> {
-    const { turns, ledger, transactions } = this.#deps
-    return transactions.run(async (tx) => {
-      const isOver = await this.#exceeds(claim.runId, amount, maxCredits, tx)
-      if (!(await turns.noteQuote(claim, claim.claimToken, quote, tx))) throw new ClaimLost(claim)
-      if (isOver) return { refused: 'over_budget' }
-      const placed = await ledger.placeHold(tx, { ...claim, amount })
-      return placed.held ? { holdId: placed.holdId } : { refused: 'insufficient' }
-    })
+    const { engine, transactions } = this.#deps
+    const answer = await transactions.once(() => engine.hold(claim, quote, amount, maxCredits))
+    switch (answer.outcome) {
+      case 'held':
+        return { holdId: answer.holdId }
+      case 'lost':
+        throw new ClaimLost(claim)
+      case 'other':
+        throw new AppError(409, 'credits.hold_pending', 'Another attempt at this turn still holds credits.')
+      default:
+        return { refused: answer.outcome }
+    }
   }
 
   /**
@@ -118,13 +153,21 @@ export class TurnClaims {
     step: number,
     amount: bigint,
   ): Promise<'held' | 'insufficient' | 'resolved' | 'over_budget'> {
-    const { holdId, runId, maxCredits, claimToken } = hold
+    const { holdId, maxCredits, claimToken } = hold
     const { turns, ledger, transactions } = this.#deps
+    const extension = { ...hold, amount, key: `extend:${holdId}:${step}` }
+    const extended =
+      maxCredits === null
+        ? await transactions.once((tx) => ledger.extendHold(tx, extension))
+        : await transactions.run(async (tx) =>
+            (await this.#exceeds(hold.runId, amount, maxCredits, tx))
+              ? 'over_budget'
+              : ledger.extendHold(tx, extension),
+          )
+    if (extended !== 'resolved') return extended
+    // Nobody resolves the hold of a turn that is claimed: a crash of the database has forgotten it.
     return transactions.run(async (tx) => {
-      if (await this.#exceeds(runId, amount, maxCredits, tx)) return 'over_budget'
-      const extended = await ledger.extendHold(tx, { ...hold, amount, key: `extend:${holdId}:${step}` })
-      if (extended !== 'resolved' || !(await turns.lockClaimed(hold, claimToken, tx))) return extended
-      // Nobody resolves the hold of a turn that is claimed: a crash of the database has forgotten it.
+      if (!(await turns.lockClaimed(hold, claimToken, tx))) return 'resolved'
       const { held } = await ledger.placeHold(tx, { ...hold, amount })
       return held ? 'held' : 'insufficient'
     })
@@ -139,8 +182,7 @@ export class TurnClaims {
    * True when what a run has spent and holds, and this amount, are more than its limit: siblings count together. The
    * run's lock makes them ask one after another.
    */
-  async #exceeds(runId: string, amount: bigint, maxCredits: bigint | null, tx: Tx): Promise<boolean> {
-    if (maxCredits === null) return false
+  async #exceeds(runId: string, amount: bigint, maxCredits: bigint, tx: Tx): Promise<boolean> {
     await this.#deps.runs.lock(runId, tx)
     return (await this.#deps.ledger.committedOf(runId, tx)) + amount > maxCredits
   }

@@ -1,18 +1,18 @@
-import type { AgentRepository } from '../agents/agent.repository.ts'
-import type { StopReason } from '../contract/views.ts'
-import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { RunView, StopReason } from '../contract/views.ts'
 import type { Message } from '../conversations/message.entity.ts'
-import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { Settlement } from '../credits/ledger.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
+import { costOf } from '../credits/pricing.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { newId } from '../shared/ids.ts'
-import type { Run } from './run.entity.ts'
+import type { EngineRepository, SettleAnswer } from './engine.repository.ts'
+import { type Following, following, isOpen } from './following.ts'
 import type { RunRepository } from './run.repository.ts'
 import type { RunSteps } from './run-steps.ts'
 import type { Dispatch, TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
+import type { TurnRoom } from './turn-room.ts'
 
 /** What an attempt came to. */
 export interface TurnResult {
@@ -39,32 +39,43 @@ export interface Settled {
   message: Message | null
   money: Settlement
   version: number
-  /** The run did not just get its next turns: it is over, or waits for files. */
-  runChanged: boolean
+  /** Turns that may run now. */
+  dispatches: Dispatch[]
+  /** The run did not just get its next turns: it is over, or waits for files; then how it is shown now. */
+  runView: RunView | undefined
   /** The conversation has spoken words now and no title. */
   titleWanted: boolean
 }
 
 interface SettlementDependencies {
+  engine: EngineRepository
   runs: RunRepository
   turns: TurnRepository
-  conversations: ConversationRepository
-  messages: MessageRepository
-  agents: AgentRepository
   ledger: LedgerService
   steps: RunSteps
   transactions: Transactions
   /** Conversations without a title are to be named. */
   givesTitles: boolean
+  userConcurrency: number
+  fileWaitMs: number
 }
 
-/** Statuses of a message by that of its turn. */
-const MESSAGE_STATUS = { completed: 'complete', cancelled: 'cancelled', failed: 'failed' } as const
+/** What a settlement may be told besides the result. */
+export interface SettleHints {
+  /** What the turn had read: with it, what follows is known beforehand, and all is one statement. */
+  room?: TurnRoom | undefined
+  /** Runs last in the transaction, which is then an explicit one; for tests that kill the process there. */
+  beforeCommit?: (() => void) | undefined
+}
+
+/** What follows, as the worker knows it before it settles, and what that knowledge rests on. */
+type Foreseen = { known: { lastSeq: number }; following: Following } | undefined
 
 /**
  * The end of an attempt, in ONE transaction: message, usage and price of every call, the hold's resolution, the turn's
- * end, the run's cursor, and the next turn or the run's end. Guarded by the claim, so that an attempt that lost its turn
- * writes nothing. Lock order: conversation, run, turn, hold, account.
+ * end, and the next turn or the run's end. Guarded by the claim, so that an attempt that lost its turn writes nothing.
+ * Mostly it is one statement: the worker knows what it had read, says what follows from it, and the statement writes that
+ * unless something was said or stopped since. Then, and where siblings speak, it is read under the locks and decided there.
  */
 export class TurnSettlement {
   readonly #deps: SettlementDependencies
@@ -73,44 +84,39 @@ export class TurnSettlement {
     this.#deps = dependencies
   }
 
-  /** `beforeCommit` runs last in the transaction. @throws ClaimLost when nothing was written */
-  settle(claim: TurnClaim, result: TurnResult, beforeCommit?: () => void): Promise<Settled> {
-    return this.#deps.transactions.run(async (tx) => {
-      const run = await this.#lock(claim, tx)
-      const settled = await this.settleLocked(run, claim, result, tx)
-      const runChanged = (await this.#deps.steps.advance(run, tx)) !== 'on'
+  /** @throws ClaimLost when nothing was written */
+  async settle(claim: TurnClaim, result: TurnResult, { room, beforeCommit }: SettleHints = {}): Promise<Settled> {
+    const { transactions } = this.#deps
+    const messageId = newId()
+    const foreseen = room && foresee(room, claim, result, messageId)
+    if (foreseen) {
+      const write = (tx?: Tx) => this.#write(claim, result, messageId, foreseen, tx)
+      const settled = await (beforeCommit
+        ? transactions.run(async (tx) => {
+            const written = await write(tx)
+            if (written) beforeCommit()
+            return written
+          })
+        : transactions.once(() => write()))
+      if (settled) return settled
+    }
+    return transactions.run(async (tx) => {
+      const settled = await this.settleLocked(claim, result, tx)
+      const progress = await this.#advance(claim, tx)
+      const dispatches = await this.#deps.engine.admit(claim.userId, this.#deps.userConcurrency, tx)
+      const views = progress === 'on' ? undefined : await this.#deps.engine.views([claim.runId], tx)
       beforeCommit?.()
-      return { ...settled, runChanged }
+      return { ...settled, dispatches, runView: views?.get(claim.runId) }
     })
   }
 
-  /** As `settle`, in a transaction that has locked the conversation and the run, and that moves the run on itself. */
-  async settleLocked(run: Run, claim: TurnClaim, result: TurnResult, tx: Tx): Promise<Settled> {
-    const { turns, conversations, messages, ledger } = this.#deps
-    if (!(await turns.lockClaimed(claim, claim.claimToken, tx))) throw new ClaimLost(claim)
-    // An attempt that broke off while it took its hold does not know of it.
-    const holdId = result.holdId ?? (await ledger.pendingHold(tx, claim))
-    const money = await ledger.settleHold(tx, { ...claim, holdId, calls: result.calls })
-    await ledger.recordLoss(tx, { ...claim, calls: result.lostCalls })
-    const { lastSeq, version } = await conversations.advance(run.conversationId, { messages: result.text ? 1 : 0 }, tx)
-    const message = result.text ? await messages.add(await this.#messageOf(run, claim, result, lastSeq, tx), tx) : null
-    await turns.end(
-      claim,
-      {
-        status: result.status,
-        passed: result.passed,
-        messageId: message?.id ?? null,
-        seenSeq: result.seenSeq,
-        promptVersion: result.promptVersion,
-        endedBy: result.endedBy,
-        errorCode: result.error?.code ?? null,
-        errorMessage: result.error?.message ?? null,
-      },
-      tx,
-    )
-    const isNamable = this.#deps.givesTitles && message?.status === 'complete'
-    const titleWanted = isNamable && (await conversations.wantTitle(run.conversationId, tx))
-    return { message, money, version, runChanged: false, titleWanted }
+  /**
+   * Settles in the caller's transaction, which moves the run on itself. Locks the conversation and the run. @throws ClaimLost
+   */
+  async settleLocked(claim: TurnClaim, result: TurnResult, tx: Tx): Promise<Settled> {
+    const settled = await this.#write(claim, result, newId(), undefined, tx)
+    if (!settled) throw new ClaimLost(claim)
+    return settled
   }
 
   /**
@@ -136,33 +142,92 @@ export class TurnSettlement {
     })
   }
 
-  async #lock(claim: TurnClaim, tx: Tx): Promise<Run> {
-    const conversation = await this.#deps.conversations.lock(claim.conversationId, tx)
-    const run = conversation && (await this.#deps.runs.lock(claim.runId, tx))
-    if (!run) throw new ClaimLost(claim)
-    return run
-  }
-
-  async #messageOf(
-    run: Run,
+  /** Undefined when what was foreseen does not hold any more: then nothing was written. @throws ClaimLost */
+  async #write(
     claim: TurnClaim,
     result: TurnResult,
-    seq: number,
-    tx: Tx,
-  ): Promise<Omit<Message, 'createdAt'>> {
-    const [agent] = result.agentId ? await this.#deps.agents.participants([result.agentId], tx) : []
-    return {
-      id: newId(),
-      conversationId: run.conversationId,
-      seq,
-      role: 'agent',
-      agentId: result.agentId,
-      agentName: agent?.name ?? null,
-      content: result.text,
-      status: MESSAGE_STATUS[result.status],
-      runId: run.id,
-      turn: claim.turn,
-      fileIds: [],
-    }
+    messageId: string,
+    next: Foreseen,
+    tx?: Tx,
+  ): Promise<Settled | undefined> {
+    const { engine, ledger, givesTitles, userConcurrency, fileWaitMs } = this.#deps
+    const { holdId, calls, lostCalls } = result
+    const answer = await engine.settle(
+      {
+        claim,
+        result,
+        charge: ledger.chargeArguments({ ...claim, holdId, calls }),
+        lost: ledger.lossArguments({ ...claim, calls: lostCalls }),
+        messageId,
+        givesTitles,
+        next,
+        userConcurrency,
+        fileWaitMs,
+      },
+      tx,
+    )
+    if (answer === 'lost') throw new ClaimLost(claim)
+    if (answer === 'changed') return undefined
+    const { money, version, titleWanted, dispatches, view: runView } = answer
+    return { message: messageOf(claim, result, answer), money, version, titleWanted, dispatches, runView }
+  }
+
+  async #advance(claim: TurnClaim, tx: Tx) {
+    const run = await this.#deps.runs.find(claim.runId, tx)
+    if (!run) throw new ClaimLost(claim)
+    return this.#deps.steps.advance(run, tx)
   }
 }
+
+/** What follows the turn as it ends, by what it had read; undefined where that has to be looked up under the locks. */
+function foresee(room: TurnRoom, claim: TurnClaim, result: TurnResult, messageId: string): Foreseen {
+  const own = room.turns.find(({ index }) => index === claim.turn)
+  if (!own || room.turns.some((turn) => turn !== own && isOpen(turn))) return undefined
+  const ended = {
+    ...own,
+    agentId: result.agentId,
+    status: result.status,
+    passed: result.passed,
+    seenSeq: result.seenSeq,
+    messageId: result.text ? messageId : null,
+    endedBy: result.endedBy,
+    errorCode: result.error?.code ?? null,
+    errorMessage: result.error?.message ?? null,
+  }
+  if (room.run.isToStop || result.endedBy === 'cancelled') return undefined
+  const cost = result.calls.reduce((sum, { price, usage, ratePpm }) => sum + costOf(price, usage, ratePpm), 0n)
+  return {
+    known: room,
+    following: following({
+      run: room.run,
+      participants: room.participants,
+      turns: room.turns.map((turn) => (turn === own ? ended : turn)),
+      user: room.user,
+      lastWords: result.text,
+      spent: (room.spent ?? 0n) + cost,
+      seconds: room.secondsSinceStart + (performance.now() - room.readAt) / 1_000,
+    }),
+  }
+}
+
+/** The message as it was stored: the text was not sent back. */
+function messageOf(claim: TurnClaim, result: TurnResult, { message }: SettleAnswer): Message | null {
+  if (!message) return null
+  return {
+    id: message.id,
+    conversationId: claim.conversationId,
+    seq: message.seq,
+    role: 'agent',
+    agentId: result.agentId,
+    agentName: message.agentName,
+    content: result.text,
+    status: MESSAGE_STATUS[result.status],
+    runId: claim.runId,
+    turn: claim.turn,
+    fileIds: [],
+    createdAt: new Date(message.createdAt),
+  }
+}
+
+/** Statuses of a message by that of its turn. */
+const MESSAGE_STATUS = { completed: 'complete', cancelled: 'cancelled', failed: 'failed' } as const

@@ -185,28 +185,6 @@ export class TurnRepository {
     )
   }
 
-  /**
-   * Lets the user's oldest waiting turns into the queue while fewer than `cap` of theirs are there or running.
-   * The advisory lock makes concurrent calls count one after another.
-   */
-  async admit(userId: string, cap: number): Promise<Dispatch[]> {
-    return this.#db.manager.transaction(async (tx) => {
-      await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [userId])
-      return rows<Dispatch>(
-        tx,
-        `UPDATE turns SET dispatched_at = clock_timestamp() WHERE (run_id, index) IN (
-           SELECT run_id, index FROM turns
-           WHERE user_id = $1 AND status = 'queued' AND dispatched_at IS NULL
-           ORDER BY created_at, run_id, index
-           LIMIT greatest($2 - (SELECT count(*) FROM turns
-             WHERE user_id = $1 AND status IN ('queued', 'running') AND dispatched_at IS NOT NULL), 0)
-         ) AND status = 'queued' AND dispatched_at IS NULL
-         RETURNING ${DISPATCH}`,
-        [userId, cap],
-      )
-    })
-  }
-
   /** Users who have turns that wait for admission; at most 500. */
   async usersWaiting(): Promise<string[]> {
     const found = await rows<{ userId: string }>(

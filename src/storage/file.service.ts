@@ -174,7 +174,12 @@ export class FileService {
   /** For attaching: every id must be a visible file of this user. @throws AppError 404 `file.not_found` that names the paths */
   async assertUsable(userId: string, fileIds: string[], tx?: Tx): Promise<void> {
     if (fileIds.length === 0) return
-    const owned = new Set(await this.#options.files.ownedBy(userId, [...new Set(fileIds)], tx))
+    this.requireAll(fileIds, await this.#options.files.ownedBy(userId, [...new Set(fileIds)], tx))
+  }
+
+  /** The same for files that were looked up already. @throws AppError as `assertUsable` */
+  requireAll(fileIds: string[], usable: string[]): void {
+    const owned = new Set(usable)
     const issues = fileIds.flatMap((id, position) =>
       owned.has(id) ? [] : [{ path: `fileIds.${position}`, message: 'is not a file of yours' }],
     )

@@ -133,7 +133,7 @@ describe('Runs at the moment when two things happen at once', () => {
     const announcer = new Announcer({
       ...app.container,
       logger: silentLogger,
-      runs: Object.assign(Object.create(app.container.runs), { find: () => Promise.reject(new Error('away')) }),
+      views: { ofRuns: () => Promise.reject(new Error('away')) },
     })
     expect(await announcer.runEvent(newId())).to.equal(null)
   })

@@ -1,6 +1,5 @@
-import type { MessageRepository } from '../../src/conversations/message.repository.ts'
 import type { Logger } from '../../src/shared/logger.ts'
-import { MOST_FILES, MOST_IMAGES } from '../../src/storage/context-selection.ts'
+import { MOST_IMAGES } from '../../src/storage/context-selection.ts'
 import type { FileView } from '../../src/storage/file.presenter.ts'
 import type { FileImage, FileService } from '../../src/storage/file.service.ts'
 import { filesPrompt, type NamedFile } from './file-prompt.ts'
@@ -16,9 +15,8 @@ export interface FileMaterial {
 }
 
 export interface ReadingRequest {
-  conversationId: string
-  /** Runs whose messages, and so their files, are not read yet. */
-  waitingRunIds: string[]
+  /** The conversation's latest, as the room knows them. */
+  fileIds: string[]
   /** The words that passages should match. */
   query: string
   /** The model takes images. */
@@ -26,7 +24,6 @@ export interface ReadingRequest {
 }
 
 interface ReadingDependencies {
-  messages: Pick<MessageRepository, 'fileIds'>
   files: Pick<FileService, 'viewsOf' | 'contextFor' | 'imagesOf'>
   tokenBudget: number
   logger: Logger
@@ -43,9 +40,10 @@ export class FileReading {
   }
 
   /** Undefined when the conversation has no files. */
-  async read({ conversationId, waitingRunIds, query, sees }: ReadingRequest): Promise<FileMaterial | undefined> {
-    const { messages, files, tokenBudget } = this.#deps
-    const known = await files.viewsOf(await messages.fileIds(conversationId, MOST_FILES, waitingRunIds))
+  async read({ fileIds, query, sees }: ReadingRequest): Promise<FileMaterial | undefined> {
+    if (fileIds.length === 0) return undefined
+    const { files, tokenBudget } = this.#deps
+    const known = await files.viewsOf(fileIds)
     if (known.length === 0) return undefined
     const ids = known.map(({ id }) => id)
     const [passages, images] = await Promise.all([

@@ -5,6 +5,7 @@ import type { MeteredCall } from '../../src/credits/metered-call.ts'
 import type { PriceBook } from '../../src/credits/price-book.ts'
 import { FULL_RATE_PPM, type PriceVersion } from '../../src/credits/pricing.ts'
 import type { TurnQuote } from '../../src/runs/turn.entity.ts'
+import type { TurnRoom } from '../../src/runs/turn-room.ts'
 import type { UsedCall } from './call-meter.ts'
 
 /** Which model answers for an agent, and what it costs now. */
@@ -16,8 +17,8 @@ export interface ModelTerms {
 }
 
 interface TermsDependencies {
-  connections: Pick<ConnectionService, 'resolve'>
-  prices: Pick<PriceBook, 'priceOf'>
+  connections: Pick<ConnectionService, 'resolve' | 'open'>
+  prices: Pick<PriceBook, 'priceOf' | 'require'>
   ownKeyRatePpm: bigint
 }
 
@@ -32,13 +33,19 @@ export class ModelTermsBook {
   async of(userId: string, agent: Pick<Agent, 'connectionId' | 'model'>): Promise<ModelTerms> {
     const connection = await this.#deps.connections.resolve(userId, agent.connectionId)
     const modelId = agent.model ?? connection.model
-    const price = await this.#deps.prices.priceOf(connection.provider, modelId)
-    return {
-      connection,
-      modelId,
-      price,
-      ratePpm: connection.scope === 'user' ? this.#deps.ownKeyRatePpm : FULL_RATE_PPM,
-    }
+    return this.#terms(connection, modelId, await this.#deps.prices.priceOf(connection.provider, modelId))
+  }
+
+  /** The same for the speaker of a room, which was read with them; asks nobody. @throws AppError as `of` */
+  inRoom({ terms }: Pick<TurnRoom, 'terms'>, agent: Pick<Agent, 'connectionId' | 'model'>): ModelTerms {
+    const connection = this.#deps.connections.open(terms.connection, agent.connectionId)
+    const modelId = agent.model ?? connection.model
+    return this.#terms(connection, modelId, this.#deps.prices.require(terms.price, connection.provider, modelId))
+  }
+
+  #terms(connection: ResolvedConnection, modelId: string, price: PriceVersion): ModelTerms {
+    const ratePpm = connection.scope === 'user' ? this.#deps.ownKeyRatePpm : FULL_RATE_PPM
+    return { connection, modelId, price, ratePpm }
   }
 }
 

@@ -69,8 +69,8 @@ export async function attemptSpeech(
   stop: TurnStop,
   { claims, feed, network, limits, onStep, logger }: AttemptOptions,
 ): Promise<AttemptOutcome> {
-  const { run, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
-  const { maxCredits } = run
+  const { room, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
+  const { maxCredits } = room.run
   const purpose = claim.kind === 'moderate' ? 'moderate' : 'speak'
   const refuse = (why: 'credits' | 'budget'): AttemptOutcome => {
     stop.stop(why)

@@ -3,18 +3,19 @@ import { classifyProviderError, type ProviderFailure } from '../../src/connectio
 import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
 import { type Announcer, turnRef } from '../../src/runs/announcer.ts'
 import type { Dispatcher } from '../../src/runs/dispatcher.ts'
-import type { RunRepository } from '../../src/runs/run.repository.ts'
 import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
 import type { Titles } from '../../src/runs/titles.ts'
 import type { TurnKey } from '../../src/runs/turn.repository.ts'
 import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
+import { seenSeqOf, type TurnRoom } from '../../src/runs/turn-room.ts'
 import type { Settled, TurnResult, TurnSettlement } from '../../src/runs/turn-settlement.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { backoffMs } from '../agent-runtime/backoff.ts'
 import { keepLease } from '../agent-runtime/lease-keeper.ts'
 import { PROMPT_VERSION } from '../agent-runtime/prompts.ts'
 import type { SpeakerChoice } from '../agent-runtime/speaker-choice.ts'
+import { isCrowded } from '../agent-runtime/summary-policy.ts'
 import {
   type AttemptOptions,
   type AttemptOutcome,
@@ -43,7 +44,6 @@ interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onStep' | 'cla
   claims: TurnClaims
   contexts: TurnContexts
   speakers: SpeakerChoice
-  runs: Pick<RunRepository, 'secondsSinceStart'>
   titles: Titles
   summaryJobs: SummaryJobs
   settlement: TurnSettlement
@@ -56,6 +56,7 @@ interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onStep' | 'cla
     TURN_MAX_ATTEMPTS: number
     TURN_BACKOFF_MS: number
     TURN_BACKOFF_MAX_MS: number
+    CONTEXT_TOKEN_BUDGET: number
   }
   onStep?: (step: TurnStep, claim: TurnClaim) => void
 }
@@ -71,8 +72,13 @@ const MOST_LOST_TRIES = 20
 
 const GAVE_UP = { code: 'turn.gave_up', message: 'This turn broke off too many times and was given up.' }
 
-/** What an attempt had read of the conversation. */
-type Read = Pick<TurnContext, 'seenSeq' | 'crowded'>
+/** An attempt under way, with the room as it was read. */
+interface Attempting {
+  claim: TurnClaim
+  room: TurnRoom
+  /** Whether a model has been told what is in the room. */
+  isRead: boolean
+}
 
 const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
 
@@ -89,12 +95,12 @@ export class TurnProcessor {
     const outcome = await this.#deps.claims.claim(key)
     if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
     if ('over' in outcome) return
-    const { claim } = outcome
+    const { claim, room } = outcome
     this.#step('claimed', claim)
     const stop = new TurnStop()
     const release = this.#watch(claim, stop, job.signal)
     try {
-      await this.#attempt(claim, stop)
+      await this.#attempt({ claim, room, isRead: false }, stop)
     } catch (error) {
       if (!(error instanceof ClaimLost)) throw error
       this.#deps.logger.info(
@@ -126,44 +132,46 @@ export class TurnProcessor {
     }
   }
 
-  async #attempt(claim: TurnClaim, stop: TurnStop): Promise<void> {
+  async #attempt(attempting: Attempting, stop: TurnStop): Promise<void> {
+    const { claim } = attempting
     if (claim.attempt - 1 - claim.failures >= MOST_LOST_TRIES) {
-      return this.#settle(claim, null, NOTHING_SAID, { status: 'failed', error: GAVE_UP, endedBy: null })
+      return this.#settle(attempting, NOTHING_SAID, { status: 'failed', error: GAVE_UP, endedBy: null })
     }
-    const named = claim.agentId === null ? await this.#chooseSpeaker(claim, stop) : claim
+    const named = claim.agentId === null ? await this.#chooseSpeaker(attempting, stop) : attempting
     if (named) await this.#speak(named, stop)
   }
 
   /** Has the supervisor name the speaker, who is committed before speaking; undefined when the turn is over with that. */
-  async #chooseSpeaker(claim: TurnClaim, stop: TurnStop): Promise<TurnClaim | undefined> {
-    const choice = await this.#deps.speakers.choose(claim, stop).catch((error: unknown) => this.#classify(error, claim))
+  async #chooseSpeaker(attempting: Attempting, stop: TurnStop): Promise<Attempting | undefined> {
+    const { claim, room } = attempting
+    const choice = await this.#deps.speakers
+      .choose(claim, room, stop)
+      .catch((error: unknown) => this.#classify(error, claim))
     if ('kind' in choice) {
-      await this.#fail(claim, null, { ...NOTHING_SAID, failure: choice }, choice)
+      await this.#fail(attempting, { ...NOTHING_SAID, failure: choice }, choice)
       return undefined
     }
     if (choice.claim) {
       this.#step('decided', choice.claim)
-      return choice.claim
+      // Read again: the speaker has terms of its own, and the user may have said something meanwhile.
+      return { claim: choice.claim, room: await this.#deps.claims.room(choice.claim), isRead: false }
     }
+    const asked = { ...attempting, isRead: true }
     const outcome = { ...NOTHING_SAID, passed: choice.endedBy !== null, calls: choice.calls }
-    if (stop.kind) await this.#conclude(claim, choice, outcome, stop.kind)
-    else await this.#settle(claim, choice, outcome, { status: 'completed', endedBy: choice.endedBy })
+    if (stop.kind) await this.#conclude(asked, outcome, stop.kind)
+    else await this.#settle(asked, outcome, { status: 'completed', endedBy: choice.endedBy })
     return undefined
   }
 
-  async #speak(claim: TurnClaim, stop: TurnStop): Promise<void> {
-    const context = await this.#deps.contexts.load(claim).catch((error: unknown) => this.#classify(error, claim))
-    if ('code' in context) return this.#fail(claim, null, { ...NOTHING_SAID, failure: context }, context)
+  async #speak(attempting: Attempting, stop: TurnStop): Promise<void> {
+    const { claim, room } = attempting
+    const context = await this.#deps.contexts.load(claim, room).catch((error: unknown) => this.#classify(error, claim))
+    if ('code' in context) return this.#fail(attempting, { ...NOTHING_SAID, failure: context }, context)
     this.#step('context.loaded', claim)
-    if (context.run.cancelRequestedAt) stop.stop('cancel')
-    const { agent } = context
-    const started = { type: 'turn.started' as const, ...turnRef(claim), agentId: agent.id, agentName: agent.name }
-    await this.#deps.announcer.publish(claim.conversationId, claim.version, [started])
-    // From here on an older attempt's text is refused, and nobody who joins sees it any more.
-    const begun = await this.#deps.feed.append({ ...claim, agentId: agent.id }, 0, '').catch(() => 'away')
-    if (begun === 'stale') throw new ClaimLost(claim)
+    if (room.run.isToStop) stop.stop('cancel')
+    await this.#begin(claim, context)
     this.#step('started.published', claim)
-    const release = await this.#limitTime(context, stop)
+    const release = limitTime(room, stop)
     try {
       const outcome = stop.kind
         ? NOTHING_SAID
@@ -171,10 +179,21 @@ export class TurnProcessor {
             ...this.#deps,
             onStep: (step) => this.#step(step, claim),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
-      await this.#conclude(claim, context, outcome, stop.kind)
+      await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
     } finally {
       release()
     }
+  }
+
+  /**
+   * Tells that the turn has started. From here on an older attempt's text is refused, and nobody who joins sees it any more.
+   * @throws ClaimLost when a later attempt has begun
+   */
+  async #begin(claim: TurnClaim, { agent }: TurnContext): Promise<void> {
+    const { feed, announcer } = this.#deps
+    const started = announcer.turnStarted(claim, agent)
+    const begun = await feed.begin({ ...claim, agentId: agent.id }, started).catch(() => 'away' as const)
+    if (begun === 'stale') throw new ClaimLost(claim)
   }
 
   /** What keeps a turn from its call; what is no known trouble is logged whole. @throws ClaimLost when it is that */
@@ -185,41 +204,34 @@ export class TurnProcessor {
     return classifyProviderError(error)
   }
 
-  /** Stops the speaker when the run's own seconds are over. */
-  async #limitTime({ run }: TurnContext, stop: TurnStop): Promise<() => void> {
-    if (run.maxSeconds === null) return () => {}
-    const leftMs = (run.maxSeconds - (await this.#deps.runs.secondsSinceStart(run.id))) * 1_000
-    const timer = setTimeout(() => stop.stop('time'), Math.max(0, leftMs))
-    return () => clearTimeout(timer)
-  }
-
   /** Ends an attempt by what stopped it, if anything did. */
-  async #conclude(claim: TurnClaim, read: Read, outcome: AttemptOutcome, stopped: StopKind | undefined): Promise<void> {
+  async #conclude(attempting: Attempting, outcome: AttemptOutcome, stopped: StopKind | undefined): Promise<void> {
     switch (stopped) {
       case 'lost':
-        throw new ClaimLost(claim)
+        throw new ClaimLost(attempting.claim)
       case 'drain':
-        return this.#giveBack(claim, outcome, { delayMs: 0, failed: false, error: null })
+        return this.#giveBack(attempting.claim, outcome, { delayMs: 0, failed: false, error: null })
       case 'cancel':
-        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'cancelled' })
+        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'cancelled' })
       case 'credits':
-        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'credits_exhausted' })
+        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'credits_exhausted' })
       case 'budget':
-        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'max_credits' })
+        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'max_credits' })
       case 'time':
-        return this.#settle(claim, read, outcome, { status: 'cancelled', endedBy: 'max_seconds' })
+        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'max_seconds' })
       case 'timeout':
-        return this.#fail(claim, read, outcome, TIMEOUT)
+        return this.#fail(attempting, outcome, TIMEOUT)
       default:
         return outcome.failure
-          ? this.#fail(claim, read, outcome, outcome.failure)
-          : this.#settle(claim, read, outcome, { status: 'completed', endedBy: null })
+          ? this.#fail(attempting, outcome, outcome.failure)
+          : this.#settle(attempting, outcome, { status: 'completed', endedBy: null })
     }
   }
 
   /** Retryable trouble is tried again after a backoff, a few times; anything else fails the turn. */
-  async #fail(claim: TurnClaim, read: Read | null, outcome: AttemptOutcome, failure: ProviderFailure): Promise<void> {
+  async #fail(attempting: Attempting, outcome: AttemptOutcome, failure: ProviderFailure): Promise<void> {
     const { limits, announcer, logger } = this.#deps
+    const { claim } = attempting
     const error = { code: failure.code, message: failure.message }
     const willRetry = failure.kind === 'retryable' && claim.failures + 1 < limits.TURN_MAX_ATTEMPTS
     const { runId, turn, attempt } = claim
@@ -233,7 +245,7 @@ export class TurnProcessor {
       return
     }
     const lost = { ...outcome, text: '', calls: [], lostCalls: outcome.calls }
-    await this.#settle(claim, read, lost, { status: 'failed', error, endedBy: null })
+    await this.#settle(attempting, lost, { status: 'failed', error, endedBy: null })
   }
 
   async #giveBack(
@@ -246,12 +258,12 @@ export class TurnProcessor {
   }
 
   async #settle(
-    claim: TurnClaim,
-    read: Read | null,
+    attempting: Attempting,
     outcome: AttemptOutcome & { lostCalls?: TurnResult['lostCalls'] },
     end: Pick<TurnResult, 'status' | 'endedBy'> & { error?: TurnResult['error'] },
   ): Promise<void> {
     const { announcer, dispatcher, feed } = this.#deps
+    const { claim, room, isRead } = attempting
     this.#step('settle.began', claim)
     const result: TurnResult = {
       error: null,
@@ -262,23 +274,29 @@ export class TurnProcessor {
       calls: outcome.calls,
       lostCalls: outcome.lostCalls ?? [],
       holdId: outcome.holdId,
-      seenSeq: read?.seenSeq ?? 0,
-      promptVersion: read && PROMPT_VERSION,
+      seenSeq: isRead ? seenSeqOf(room) : 0,
+      promptVersion: isRead ? PROMPT_VERSION : null,
     }
-    const settled = await this.#commit(claim, result)
+    const settled = await this.#commit(attempting, result)
     this.#step('settled', claim)
     const turnEvent = result.error
       ? { type: 'turn.failed' as const, ...turnRef(claim), error: result.error, willRetry: false }
       : announcer.turnCompleted(claim, settled, result.calls)
-    const runEvents = settled.runChanged ? [await announcer.runEvent(claim.runId)] : []
-    await announcer.publish(claim.conversationId, settled.version, [turnEvent, ...runEvents])
-    await announcer.balance(claim.userId, settled.money)
+    const runEvents = settled.runView ? [announcer.runChanged(settled.runView)] : []
+    await Promise.all([
+      announcer.publish(claim.conversationId, settled.version, [turnEvent, ...runEvents]),
+      announcer.balance(claim.userId, settled.money),
+    ])
     this.#step('completed.published', claim)
-    await dispatcher.admit(claim.userId)
-    if (claim.agentId) await feed.end({ ...claim, agentId: claim.agentId }).catch(() => {})
+    await Promise.all([
+      dispatcher.enqueue(settled.dispatches),
+      claim.agentId && feed.end({ ...claim, agentId: claim.agentId }).catch(() => {}),
+    ])
     this.#step('next.enqueued', claim)
     if (settled.titleWanted) await this.#deps.titles.enqueue(claim.conversationId)
-    if (read?.crowded) await this.#deps.summaryJobs.enqueue(claim.conversationId)
+    if (isRead && isCrowded(room.transcript, this.#deps.limits.CONTEXT_TOKEN_BUDGET)) {
+      await this.#deps.summaryJobs.enqueue(claim.conversationId)
+    }
   }
 
   /**
@@ -286,9 +304,10 @@ export class TurnProcessor {
    * something. The claim makes a second commit impossible, also where the answer to the first one was lost.
    * @throws ClaimLost then, too: watchers and the queue find out from the rows
    */
-  async #commit(claim: TurnClaim, result: TurnResult): Promise<Settled> {
-    const { settlement, logger } = this.#deps
-    const settle = () => settlement.settle(claim, result, () => this.#step('settle.written', claim))
+  async #commit({ claim, room }: Attempting, result: TurnResult): Promise<Settled> {
+    const { settlement, onStep, logger } = this.#deps
+    const beforeCommit = onStep && (() => this.#step('settle.written', claim))
+    const settle = () => settlement.settle(claim, result, { room, beforeCommit })
     for (const pauseMs of SETTLE_PAUSES_MS) {
       try {
         return await settle()
@@ -304,4 +323,12 @@ export class TurnProcessor {
   #step(step: TurnStep, claim: TurnClaim): void {
     this.#deps.onStep?.(step, claim)
   }
+}
+
+/** Stops the speaker when the run's own seconds are over. */
+function limitTime({ run, secondsSinceStart, readAt }: TurnRoom, stop: TurnStop): () => void {
+  if (run.maxSeconds === null) return () => {}
+  const leftMs = (run.maxSeconds - secondsSinceStart) * 1_000 - (performance.now() - readAt)
+  const timer = setTimeout(() => stop.stop('time'), Math.max(0, leftMs))
+  return () => clearTimeout(timer)
 }

@@ -1,0 +1,184 @@
+import type { DataSource } from 'typeorm'
+import type { Agent } from '../agents/agent.entity.ts'
+import type { AcceptedView, OnBusy, RunView, StrategyName } from '../contract/views.ts'
+import { fromJson } from '../database/json-row.ts'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import type { TurnKind } from '../rounds/strategy.ts'
+import { type DispatchRow, dispatchesOf } from '../runs/engine.repository.ts'
+import type { Run } from '../runs/run.entity.ts'
+import { presentRun, type RunViewRow } from '../runs/run.presenter.ts'
+import type { Dispatch } from '../runs/turn.repository.ts'
+import { type RoomTerms, type TermsRow, termsOf } from '../runs/turn-room.ts'
+
+/** A request's key: unique per user and route. `bodyHash` tells a repetition from another request. */
+export interface RequestKey {
+  route: string
+  key: string
+  bodyHash: string
+}
+
+/** What a request to speak names, to be looked up before it is checked. */
+export interface Asked {
+  userId: string
+  agentIds: string[]
+  conversationId: string | undefined
+  fileIds: string[]
+  key: RequestKey | undefined
+}
+
+/** What there is of it. */
+export interface Known {
+  /** Visible agents in no order, each with the terms on which it would speak. */
+  agents: Array<{ agent: Agent; terms: RoomTerms }>
+  /** Micro-credits; null for a user without an account. */
+  available: bigint | null
+  /** The remembered strategy of the conversation; undefined where it is not this user's. */
+  conversation: { strategy: StrategyName } | undefined
+  /** Those of the files that the user may attach. */
+  fileIds: string[]
+  /** The answer that was given to this key before, and to which body. */
+  before: { bodyHash: string; response: unknown } | undefined
+}
+
+/** A checked request to speak, as it is written. */
+export interface Acceptance {
+  userId: string
+  conversationId: string
+  isNewConversation: boolean
+  runId: string
+  messageId: string
+  message: string
+  fileIds: string[]
+  onBusy: OnBusy
+  isParty: boolean
+  agentIds: string[]
+  strategy: StrategyName
+  limits: Pick<Run, 'maxTurns' | 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'>
+  deadlineMs: number
+  /** The speakers of the first step, should the run begin at once. */
+  first: Array<{ agentId: string | null; kind: TurnKind }>
+  userConcurrency: number
+  fileWaitMs: number
+  key: RequestKey | undefined
+}
+
+/** What was written, or why nothing was. */
+export type AcceptAnswer =
+  | {
+      outcome: 'accepted'
+      accepted: AcceptedView
+      seq: number
+      createdAt: Date
+      version: number
+      run: RunView
+      dispatches: Dispatch[]
+      /** The run that is to stop for this one. */
+      interrupted: string | undefined
+    }
+  | { outcome: 'repeated'; response: unknown }
+  | { outcome: 'busy'; runId: string }
+  | { outcome: 'conflict' | 'conversation_gone' | 'files_gone' }
+
+/** Accepting messages: one statement to look, one (`accept.sql`) to write. */
+export class AcceptRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async look({ userId, agentIds, conversationId, fileIds, key }: Asked): Promise<Known> {
+    const [row] = await rows<{
+      agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
+      available: string | null
+      strategy: StrategyName | null
+      files: string[]
+      before: { bodyHash: string; response: unknown } | null
+    }>(
+      this.#db.manager,
+      `SELECT
+         (SELECT coalesce(json_agg(json_build_object('agent', row_to_json(a), 'terms',
+            agent_terms($1, a.connection_id, a.model))), '[]')
+          FROM agents a WHERE a.id = ANY($2::uuid[]) AND (a.user_id = $1 OR a.user_id IS NULL) AND a.deleted_at IS NULL) AS agents,
+         (SELECT available::text FROM accounts WHERE user_id = $1) AS available,
+         (SELECT strategy FROM conversations WHERE id = $3 AND user_id = $1) AS strategy,
+         ARRAY(SELECT id FROM files WHERE user_id = $1 AND id = ANY($4::uuid[])
+           AND status IN ('processing', 'ready', 'failed')) AS files,
+         (SELECT json_build_object('bodyHash', body_hash, 'response', response) FROM idempotency_keys
+          WHERE user_id = $1 AND route = $5 AND key = $6) AS before`,
+      [userId, agentIds, conversationId ?? null, fileIds, key?.route ?? null, key?.key ?? null],
+    )
+    return {
+      agents: (row?.agents ?? []).map(({ agent, terms }) => ({ agent: fromJson<Agent>(agent), terms: termsOf(terms) })),
+      available: row?.available == null ? null : BigInt(row.available),
+      conversation: row?.strategy ? { strategy: row.strategy } : undefined,
+      fileIds: row?.files ?? [],
+      before: row?.before ?? undefined,
+    }
+  }
+
+  async accept(request: Acceptance, tx: Tx = this.#db.manager): Promise<AcceptAnswer> {
+    const { limits, key } = request
+    const [row] = await rows<{
+      outcome: AcceptAnswer['outcome']
+      response: AcceptedView
+      active: string
+      interrupted: boolean
+      seq: number
+      message_at: Date
+      version: string
+      view: RunViewRow
+      dispatches: DispatchRow[]
+    }>(
+      tx,
+      `SELECT * FROM chat_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+         $22, $23)`,
+      [
+        request.userId,
+        request.conversationId,
+        request.isNewConversation,
+        request.runId,
+        request.messageId,
+        request.message,
+        request.fileIds,
+        request.onBusy,
+        request.isParty,
+        request.agentIds,
+        request.strategy,
+        limits.maxTurns,
+        limits.maxRounds,
+        limits.maxCredits,
+        limits.maxSeconds,
+        limits.stopPhrase,
+        request.deadlineMs,
+        JSON.stringify(request.first),
+        request.userConcurrency,
+        request.fileWaitMs,
+        key?.route ?? null,
+        key?.key ?? null,
+        key?.bodyHash ?? null,
+      ],
+    )
+    if (!row) throw new Error('chat_accept answered nothing')
+    switch (row.outcome) {
+      case 'accepted':
+        return {
+          outcome: 'accepted',
+          accepted: row.response,
+          seq: row.seq,
+          createdAt: row.message_at,
+          version: Number(row.version),
+          run: presentRun(row.view),
+          dispatches: dispatchesOf(row.dispatches),
+          interrupted: row.interrupted ? row.active : undefined,
+        }
+      case 'repeated':
+        return { outcome: 'repeated', response: row.response }
+      case 'busy':
+        return { outcome: 'busy', runId: row.active }
+      default:
+        return { outcome: row.outcome }
+    }
+  }
+}

@@ -1,0 +1,216 @@
+import type { DataSource } from 'typeorm'
+import type { RunView } from '../contract/views.ts'
+import type { ChargeArguments, Settlement } from '../credits/ledger.repository.ts'
+import { fromJson } from '../database/json-row.ts'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { newId } from '../shared/ids.ts'
+import type { Following } from './following.ts'
+import { presentRun, type RunViewRow } from './run.presenter.ts'
+import type { Turn, TurnQuote } from './turn.entity.ts'
+import type { Dispatch } from './turn.repository.ts'
+import type { TurnClaim } from './turn-claim.ts'
+import { type RoomRow, roomOf, type TurnRoom } from './turn-room.ts'
+import type { TurnResult } from './turn-settlement.ts'
+
+/** How much a turn reads: tokens of transcript, and files. */
+export interface RoomLimits {
+  tokens: number
+  files: number
+}
+
+export interface DispatchRow {
+  run_id: string
+  turn: number
+  dispatch: number
+  delay_ms: number
+}
+
+/** Turns that were let into the queue, as the functions answer them in JSON. */
+export const dispatchesOf = (found: DispatchRow[] | null): Dispatch[] =>
+  (found ?? []).map((row) => ({ runId: row.run_id, turn: row.turn, dispatch: row.dispatch, delayMs: row.delay_ms }))
+
+/** What came of a claim. `version` is the conversation's where clients see a difference. */
+export type ClaimAnswer =
+  | { outcome: 'claimed'; turn: Turn; room: TurnRoom; version: number | undefined }
+  | { outcome: 'later'; retryInMs: number }
+  | { outcome: 'lapsed' | 'over' }
+
+/** What came of a hold; `lost`: the claim is another's. */
+export type HoldAnswer =
+  | { outcome: 'held'; holdId: string }
+  | { outcome: 'insufficient' | 'over_budget' | 'other' | 'lost' }
+
+/** What is to be settled: the attempt's result, its money as the ledger takes it, and what the worker says follows. */
+export interface SettleArguments {
+  claim: TurnClaim
+  result: TurnResult
+  charge: ChargeArguments
+  lost: string
+  messageId: string
+  givesTitles: boolean
+  /** Undefined: the caller decides what follows, in the same transaction. */
+  next: { known: { lastSeq: number }; following: Following } | undefined
+  userConcurrency: number
+  fileWaitMs: number
+}
+
+/** What a settlement wrote. `dispatches` and `view` (of a run that ended) come where the worker said what follows. */
+export interface SettleAnswer {
+  message: { id: string; seq: number; agentName: string | null; status: string; createdAt: string } | null
+  money: Settlement
+  version: number
+  titleWanted: boolean
+  dispatches: Dispatch[]
+  view: RunView | undefined
+}
+
+/** The functions of `turns.sql`, a round trip each. */
+export class EngineRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  async claim(
+    { runId, turn }: { runId: string; turn: number },
+    claimToken: string,
+    leaseMs: number,
+    { tokens, files }: RoomLimits,
+  ): Promise<ClaimAnswer> {
+    const [row] = await rows<{
+      outcome: ClaimAnswer['outcome']
+      retry_in_ms: number | null
+      claimed: Record<string, unknown>
+      version: string | null
+      room: RoomRow
+    }>(this.#db.manager, 'SELECT * FROM turn_claim($1, $2, $3, $4, $5, $6)', [
+      runId,
+      turn,
+      claimToken,
+      leaseMs,
+      tokens,
+      files,
+    ])
+    if (row?.outcome === 'later') return { outcome: 'later', retryInMs: row.retry_in_ms ?? 0 }
+    if (row?.outcome !== 'claimed') return { outcome: row?.outcome ?? 'over' }
+    const version = row.version === null ? undefined : Number(row.version)
+    return { outcome: 'claimed', turn: fromJson<Turn>(row.claimed), room: roomOf(row.room), version }
+  }
+
+  /** What a turn reads; undefined when its run is gone. */
+  async room(
+    { runId, turn }: { runId: string; turn: number },
+    { tokens, files }: RoomLimits,
+    tx: Tx = this.#db.manager,
+  ): Promise<TurnRoom | undefined> {
+    const sql = 'SELECT turn_room($1, $2, $3, $4) AS room'
+    const [row] = await rows<{ room: RoomRow | null }>(tx, sql, [runId, turn, tokens, files])
+    return row?.room ? roomOf(row.room) : undefined
+  }
+
+  async hold(
+    { runId, turn, claimToken }: { runId: string; turn: number; claimToken: string },
+    quote: TurnQuote,
+    amount: bigint,
+    maxCredits: bigint | null,
+    tx: Tx = this.#db.manager,
+  ): Promise<HoldAnswer> {
+    const [row] = await rows<{ outcome: HoldAnswer['outcome']; hold_id: string }>(
+      tx,
+      'SELECT * FROM turn_hold($1, $2, $3, $4, $5, $6, $7, $8)',
+      [runId, turn, claimToken, JSON.stringify(quote), amount, maxCredits, newId(), newId()],
+    )
+    if (row?.outcome === 'held') return { outcome: 'held', holdId: row.hold_id }
+    return { outcome: row?.outcome ?? 'lost' }
+  }
+
+  /** `lost`: the claim is another's. `changed`: what follows is not as the worker thought. Nothing is written in either. */
+  async settle(request: SettleArguments, tx: Tx = this.#db.manager): Promise<SettleAnswer | 'lost' | 'changed'> {
+    const { claim, result, charge, next } = request
+    const { conversationId, runId, turn, claimToken } = claim
+    const [row] = await rows<{
+      outcome: 'settled' | 'lost' | 'changed'
+      message: SettleAnswer['message']
+      charged: string
+      released: string
+      lost: string
+      available: string
+      held: string
+      version: string
+      title_wanted: boolean
+      dispatches: DispatchRow[] | null
+      view: RunViewRow | null
+    }>(
+      tx,
+      `SELECT * FROM turn_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+         $22, $23, $24, $25)`,
+      [
+        conversationId,
+        runId,
+        turn,
+        claimToken,
+        result.status,
+        result.agentId,
+        request.messageId,
+        result.text,
+        result.passed,
+        result.seenSeq,
+        result.promptVersion,
+        result.endedBy,
+        result.error?.code ?? null,
+        result.error?.message ?? null,
+        charge.holdId,
+        charge.calls,
+        request.lost,
+        charge.extendId,
+        charge.extendKey,
+        charge.releaseId,
+        request.givesTitles,
+        next?.known.lastSeq ?? null,
+        next ? JSON.stringify(nextOf(next.following)) : null,
+        request.userConcurrency,
+        request.fileWaitMs,
+      ],
+    )
+    if (row?.outcome !== 'settled') return row?.outcome ?? 'lost'
+    return {
+      message: row.message,
+      money: {
+        charged: BigInt(row.charged),
+        released: BigInt(row.released),
+        lost: BigInt(row.lost),
+        available: BigInt(row.available),
+        held: BigInt(row.held),
+      },
+      version: Number(row.version),
+      titleWanted: row.title_wanted,
+      dispatches: dispatchesOf(row.dispatches),
+      view: row.view ? presentRun(row.view) : undefined,
+    }
+  }
+
+  /** Lets the user's oldest waiting turns into the queue while fewer than `cap` of theirs are there or running. */
+  async admit(userId: string, cap: number, tx: Tx = this.#db.manager): Promise<Dispatch[]> {
+    return dispatchesOf(await rows<DispatchRow>(tx, 'SELECT * FROM turns_admit($1, $2)', [userId, cap]))
+  }
+
+  /** A run as its owner sees it; undefined when it is not this user's. */
+  async ownedView(userId: string, runId: string): Promise<RunView | undefined> {
+    const [row] = await rows<RunViewRow>(this.#db.manager, 'SELECT * FROM run_views($1)', [[runId]])
+    return row?.run.user_id === userId ? presentRun(row) : undefined
+  }
+
+  /** Runs as clients see them, by id. */
+  async views(runIds: string[], tx: Tx = this.#db.manager): Promise<Map<string, RunView>> {
+    if (runIds.length === 0) return new Map()
+    const found = await rows<RunViewRow>(tx, 'SELECT * FROM run_views($1)', [runIds])
+    return new Map(found.map((row) => presentRun(row)).map((view) => [view.id, view]))
+  }
+}
+
+const nextOf = (next: Following): unknown =>
+  'end' in next
+    ? { end: next.end }
+    : { step: next.step, turns: next.speak.map((agentId) => ({ agentId, kind: next.kind })) }

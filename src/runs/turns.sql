@@ -1,0 +1,304 @@
+-- The engine's hot path, a round trip each: claim (which also reads all that the turn needs), hold, decide, settle, admit.
+-- Locks are taken in the order conversation, run, turn, hold, account, admission. What is rare (taking over from a dead
+-- worker, a cancel, siblings of a panel, files that are still read) is done by the services in transactions of their own,
+-- which call the same functions where they do the same.
+
+-- What a run has been charged and what its pending holds reserve.
+CREATE FUNCTION run_committed(p_run uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT ((SELECT coalesce(sum(c.charged), 0) FROM metered_calls c WHERE c.run_id = p_run AND c.outcome = 'charged')
+    + (SELECT coalesce(sum(h.amount), 0) FROM holds h WHERE h.run_id = p_run AND h.status = 'pending'))::bigint
+$$;
+
+-- True while a run has a file to wait for: one that the user attached to its words less than p_wait_ms ago, and that is still
+-- being read. A file that was deleted is not waited for.
+CREATE FUNCTION run_waits_for_files(p_run uuid, p_wait_ms integer) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (
+    SELECT FROM messages m JOIN files f ON f.id = ANY(m.file_ids)
+    WHERE m.run_id = p_run AND m.role = 'user' AND m.created_at > now() - p_wait_ms * interval '1 millisecond'
+      AND f.status = 'processing')
+$$;
+
+-- Lets a user's oldest waiting turns into the queue while fewer than p_cap of theirs are there or running; answers them. The
+-- lock makes concurrent calls count one after another; a row that somebody has locked is left for the next call.
+CREATE FUNCTION turns_admit(p_user uuid, p_cap integer)
+RETURNS TABLE (run_id uuid, turn integer, dispatch integer, delay_ms integer) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(401, uuid_hash(p_user));
+  RETURN QUERY
+    UPDATE turns t SET dispatched_at = clock_timestamp()
+    WHERE (t.run_id, t.index) IN (
+      SELECT w.run_id, w.index FROM turns w
+      WHERE w.user_id = p_user AND w.status = 'queued' AND w.dispatched_at IS NULL
+      ORDER BY w.created_at, w.run_id, w.index
+      LIMIT greatest(p_cap - (SELECT count(*) FROM turns o
+        WHERE o.user_id = p_user AND o.status IN ('queued', 'running') AND o.dispatched_at IS NOT NULL), 0)
+      FOR UPDATE SKIP LOCKED
+    ) AND t.status = 'queued' AND t.dispatched_at IS NULL
+    RETURNING t.run_id, t.index, t.dispatch,
+      greatest(ceil(extract(epoch FROM t.due_at - clock_timestamp()) * 1000), 0)::integer;
+END $$;
+
+-- Runs as clients see them, by id: the row, its turns ascending, and its receipt as sums over charged calls.
+CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, receipt json) LANGUAGE sql STABLE AS $$
+  SELECT row_to_json(r),
+    (SELECT coalesce(json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'status', t.status,
+       'attempt', t.attempt, 'messageId', t.message_id) ORDER BY t.index), '[]')
+     FROM turns t WHERE t.run_id = r.id),
+    (SELECT json_build_object(
+       'inputTokens', coalesce(sum(c.input_tokens + c.cached_input_tokens + c.cache_write_tokens), 0),
+       'outputTokens', coalesce(sum(c.output_tokens + c.reasoning_tokens), 0),
+       'credits', coalesce(sum(c.charged), 0)::text, 'estimated', coalesce(bool_or(c.estimated), false),
+       'released', (SELECT coalesce(sum(h.released), 0)::text FROM holds h WHERE h.run_id = r.id))
+     FROM metered_calls c WHERE c.run_id = r.id AND c.outcome = 'charged')
+  FROM runs r WHERE r.id = ANY(p_runs)
+$$;
+
+-- Which connection answers for an agent (its own, else the user's default, else the platform's), and what its model costs
+-- now (its own price, else the provider's '*', else '*' of all). Either is null where there is none.
+CREATE FUNCTION agent_terms(p_user uuid, p_connection uuid, p_model text) RETURNS json LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  account connections;
+  price price_versions;
+  wanted text;
+BEGIN
+  IF p_connection IS NULL THEN
+    SELECT * INTO account FROM connections c
+    WHERE (c.user_id = p_user OR c.user_id IS NULL) AND c.is_default ORDER BY c.user_id NULLS LAST LIMIT 1;
+  ELSE
+    SELECT * INTO account FROM connections c
+    WHERE c.id = p_connection AND (c.user_id = p_user OR c.user_id IS NULL);
+  END IF;
+  IF account.id IS NULL THEN RETURN json_build_object('connection', NULL, 'price', NULL); END IF;
+  wanted := coalesce(p_model, account.model);
+  SELECT * INTO price FROM price_versions p
+  WHERE p.effective_from <= now()
+    AND (p.provider, p.model) IN ((account.provider, wanted), (account.provider, '*'), ('*', '*'))
+  ORDER BY p.provider = '*', p.model = '*', p.effective_from DESC, p.version DESC LIMIT 1;
+  RETURN json_build_object('connection', row_to_json(account),
+    'price', CASE WHEN price.id IS NOT NULL THEN row_to_json(price) END);
+END $$;
+
+-- All that a turn needs to know: its run, the run's turns and participants, what was said, what waits, what there is to
+-- spend, and the terms of its speaker (of the first participant where the speaker is still to be chosen). Null without a run.
+CREATE FUNCTION turn_room(p_run uuid, p_turn integer, p_tokens integer, p_files integer) RETURNS json
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  run runs;
+  turn turns;
+  speaker agents;
+  summary conversation_summaries;
+  waiting uuid[];
+  unheard integer[] := '{}';
+BEGIN
+  SELECT * INTO run FROM runs WHERE id = p_run;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  SELECT * INTO turn FROM turns WHERE run_id = p_run AND index = p_turn;
+  SELECT * INTO speaker FROM agents WHERE id = coalesce(turn.agent_id, run.agent_ids[1]);
+  SELECT * INTO summary FROM conversation_summaries WHERE conversation_id = run.conversation_id ORDER BY version DESC LIMIT 1;
+  SELECT coalesce(array_agg(id), '{}') INTO waiting FROM runs
+  WHERE conversation_id = run.conversation_id AND status = 'pending';
+  IF run.strategy = 'panel' THEN
+    SELECT coalesce(array_agg(index), '{}') INTO unheard FROM turns
+    WHERE run_id = p_run AND step = turn.step AND index <> p_turn;
+  END IF;
+  RETURN json_build_object(
+    'run', row_to_json(run),
+    'maxCredits', run.max_credits::text,
+    'secondsSinceStart', coalesce(extract(epoch FROM clock_timestamp() - run.started_at), 0),
+    'lastSeq', (SELECT last_seq FROM conversations WHERE id = run.conversation_id),
+    'turns', (SELECT json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'step', t.step, 'kind', t.kind,
+        'status', t.status, 'passed', t.passed, 'seenSeq', t.seen_seq, 'messageId', t.message_id, 'endedBy', t.ended_by,
+        'errorCode', t.error_code, 'errorMessage', t.error_message) ORDER BY t.index)
+      FROM turns t WHERE t.run_id = p_run),
+    'participants', (SELECT coalesce(json_agg(row_to_json(a) ORDER BY p.position), '[]')
+      FROM unnest(run.agent_ids) WITH ORDINALITY AS p (id, position) JOIN agents a ON a.id = p.id),
+    'transcript', (SELECT coalesce(json_agg(json_build_object('seq', l.seq, 'role', l.role, 'agentId', l.agent_id,
+        'agentName', l.agent_name, 'content', l.content, 'fileIds', l.file_ids, 'runId', l.run_id)), '[]')
+      FROM conversation_transcript(run.conversation_id, p_run, waiting, unheard, coalesce(summary.up_to_seq, 0), p_tokens) l),
+    'summary', CASE WHEN summary.version IS NOT NULL THEN json_build_object('text', summary.text, 'upToSeq', summary.up_to_seq) END,
+    'user', (SELECT json_build_object('seq', m.seq, 'text', m.content) FROM messages m
+      WHERE m.run_id = p_run AND m.role = 'user' ORDER BY m.seq DESC LIMIT 1),
+    'waitingRunIds', waiting,
+    'fileIds', (SELECT coalesce(json_agg(f.id), '[]') FROM conversation_files(run.conversation_id, p_files, waiting) f),
+    'available', (SELECT available::text FROM accounts WHERE user_id = run.user_id),
+    'committed', CASE WHEN run.max_credits IS NOT NULL THEN run_committed(p_run)::text END,
+    'spent', CASE WHEN run.max_credits IS NOT NULL THEN (SELECT coalesce(sum(charged), 0)::text FROM metered_calls
+      WHERE run_id = p_run AND outcome = 'charged') END,
+    'terms', agent_terms(run.user_id, speaker.connection_id, speaker.model));
+END $$;
+
+-- Claims a turn that is queued and due for one attempt. Answers `claimed` with the turn, the room, and the conversation's
+-- version where clients see a difference; `lapsed` where a dead worker's lease has run out (nothing is written: taking over is
+-- more than this); `later` with the milliseconds until it may be claimed; `over` where nothing is left to do. A run that is
+-- to stop is left to whoever stops it.
+CREATE FUNCTION turn_claim(p_run uuid, p_turn integer, p_token uuid, p_lease_ms integer, p_tokens integer, p_files integer)
+RETURNS TABLE (outcome text, retry_in_ms integer, claimed json, version bigint, room json) LANGUAGE plpgsql AS $$
+DECLARE
+  run runs;
+  turn turns;
+BEGIN
+  outcome := 'over';
+  SELECT * INTO run FROM runs WHERE id = p_run;
+  IF NOT FOUND THEN RETURN NEXT; RETURN; END IF;
+  -- Only a start changes the conversation, whose lock comes before the run's.
+  IF run.status <> 'running' THEN PERFORM FROM conversations WHERE id = run.conversation_id FOR UPDATE; END IF;
+  SELECT * INTO run FROM runs WHERE id = p_run FOR UPDATE;
+  IF NOT FOUND OR run.status IN ('completed', 'failed', 'cancelled') OR run.cancel_requested_at IS NOT NULL THEN
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  UPDATE turns t SET status = 'running', attempt = t.attempt + 1, claim_token = p_token, quote = NULL,
+    lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond', started_at = coalesce(t.started_at, now())
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.status = 'queued' AND t.due_at <= clock_timestamp()
+  RETURNING * INTO turn;
+  IF NOT FOUND THEN
+    SELECT CASE WHEN t.status = 'running' AND t.lease_until < clock_timestamp() THEN 'lapsed' ELSE 'later' END,
+      greatest(ceil(extract(epoch FROM
+        CASE t.status WHEN 'queued' THEN t.due_at ELSE t.lease_until END - clock_timestamp()) * 1000), 0)
+    INTO outcome, retry_in_ms
+    FROM turns t WHERE t.run_id = p_run AND t.index = p_turn AND t.status IN ('queued', 'running');
+    outcome := coalesce(outcome, 'over');
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF run.status = 'queued' THEN
+    UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()) WHERE id = p_run;
+    UPDATE conversations c SET version = c.version + 1, updated_at = now() WHERE c.id = run.conversation_id
+    RETURNING c.version INTO version;
+  END IF;
+  outcome := 'claimed';
+  claimed := row_to_json(turn);
+  room := turn_room(p_run, p_turn, p_tokens, p_files);
+  RETURN NEXT;
+END $$;
+
+-- Takes the first, small hold of an attempt and notes the terms of its call beside it, for whoever finds the attempt dead.
+-- Answers `held` with the hold's id, `insufficient`, `over_budget` (siblings count together: the run's lock makes them ask one
+-- after another), `other` while another claim's hold is pending, or `lost` when the claim is another's.
+CREATE FUNCTION turn_hold(p_run uuid, p_turn integer, p_token uuid, p_quote jsonb, p_amount bigint, p_max_credits bigint,
+  p_hold uuid, p_entry uuid) RETURNS TABLE (outcome text, hold_id uuid) LANGUAGE plpgsql AS $$
+DECLARE
+  turn turns;
+  is_over boolean := false;
+BEGIN
+  IF p_max_credits IS NOT NULL THEN
+    PERFORM FROM runs WHERE id = p_run FOR UPDATE;
+    is_over := run_committed(p_run) + p_amount > p_max_credits;
+  END IF;
+  UPDATE turns t SET quote = p_quote
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' RETURNING * INTO turn;
+  IF NOT FOUND THEN
+    outcome := 'lost';
+  ELSIF is_over THEN
+    outcome := 'over_budget';
+  ELSE
+    outcome := ledger_hold(p_hold, p_entry, turn.user_id, p_run, p_turn, turn.attempt, p_token, p_amount);
+    hold_id := p_hold;
+    IF outcome = 'repeated' THEN
+      SELECT h.id INTO hold_id FROM holds h WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending';
+      outcome := 'held';
+    END IF;
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- Ends an attempt: message, usage and price of every call, the hold's resolution, the turn's end; and, where the worker says
+-- what follows (p_next), the next turns or the run's end, and the admission of what may run then.
+--
+-- p_next was computed from what the worker read when it claimed. It holds only while nothing was said (p_known_seq is the
+-- conversation's last) and nobody wants the run to stop; otherwise nothing is written and the answer is `changed`: the
+-- caller then reads and decides in a transaction of its own, without p_next. `lost`: the claim is another's.
+--
+-- p_calls and p_lost are rows of `metered_calls` as `ledger_charge` and `ledger_lose` take them.
+-- p_next: {"turns": [{"agentId", "kind"}], "step"} or {"end": {"status", "stopReason"}}.
+CREATE FUNCTION turn_settle(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_status text, p_agent uuid,
+  p_message uuid, p_text text, p_passed boolean, p_seen_seq integer, p_prompt_version text, p_ended_by text,
+  p_error_code text, p_error_message text, p_hold uuid, p_calls jsonb, p_lost jsonb, p_extend_entry uuid, p_extend_key text,
+  p_release_entry uuid, p_gives_titles boolean, p_known_seq integer, p_next jsonb, p_cap integer, p_file_wait_ms integer)
+RETURNS TABLE (outcome text, message json, charged bigint, released bigint, lost bigint, available bigint, held bigint,
+  version bigint, title_wanted boolean, dispatches json, view json) LANGUAGE plpgsql AS $$
+DECLARE
+  conversation conversations;
+  run runs;
+  turn turns;
+  money record;
+  said messages;
+BEGIN
+  SELECT * INTO conversation FROM conversations WHERE id = p_conversation FOR UPDATE;
+  SELECT * INTO run FROM runs WHERE id = p_run FOR UPDATE;
+  SELECT * INTO turn FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR UPDATE;
+  IF conversation.id IS NULL OR run.id IS NULL OR turn.run_id IS NULL THEN
+    outcome := 'lost';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF p_next IS NOT NULL AND (conversation.last_seq <> p_known_seq OR run.cancel_requested_at IS NOT NULL
+    OR run.status <> 'running' OR (p_next ? 'end' AND EXISTS (
+      SELECT FROM runs r WHERE r.conversation_id = p_conversation AND r.status = 'pending'))
+    OR (p_next ? 'turns' AND run_waits_for_files(p_run, p_file_wait_ms))) THEN
+    outcome := 'changed';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+
+  -- An attempt that broke off while it took its hold does not know of it.
+  IF p_hold IS NULL THEN
+    SELECT h.id INTO p_hold FROM holds h WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending' FOR UPDATE;
+  END IF;
+  IF p_hold IS NOT NULL OR jsonb_array_length(p_calls) > 0 THEN
+    SELECT * INTO money FROM ledger_charge(run.user_id, p_hold, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
+      p_extend_key, p_release_entry);
+    IF money.charged IS NULL THEN
+      RAISE EXCEPTION 'the hold of turn %/% is resolved already, or its user has no account', p_run, p_turn
+        USING ERRCODE = 'CP001';
+    END IF;
+  ELSE
+    SELECT 0::bigint AS charged, 0::bigint AS released, 0::bigint AS lost, coalesce(a.available, 0) AS available,
+      coalesce(a.held, 0) AS held INTO money
+    FROM (SELECT) AS one LEFT JOIN accounts a ON a.user_id = run.user_id;
+  END IF;
+  IF jsonb_array_length(p_lost) > 0 THEN PERFORM ledger_lose(p_lost); END IF;
+
+  title_wanted := p_gives_titles AND p_text <> '' AND p_status = 'completed' AND conversation.title IS NULL
+    AND conversation.title_attempts = 0 AND conversation.title_due_at IS NULL;
+  UPDATE conversations c SET last_seq = c.last_seq + (p_text <> '')::integer, version = c.version + 1, updated_at = now(),
+    title_due_at = CASE WHEN title_wanted THEN clock_timestamp() ELSE c.title_due_at END
+  WHERE c.id = p_conversation RETURNING c.version INTO version;
+  IF p_text <> '' THEN
+    INSERT INTO messages (id, conversation_id, seq, role, agent_id, agent_name, content, status, run_id, turn)
+    VALUES (p_message, p_conversation, conversation.last_seq + 1, 'agent', p_agent,
+      (SELECT a.name FROM agents a WHERE a.id = p_agent), p_text,
+      CASE p_status WHEN 'completed' THEN 'complete' ELSE p_status END, p_run, p_turn)
+    RETURNING * INTO said;
+    -- The text is not sent back to whoever has just sent it.
+    message := json_build_object('id', said.id, 'seq', said.seq, 'agentName', said.agent_name, 'status', said.status,
+      'createdAt', said.created_at);
+  END IF;
+  UPDATE turns t SET status = p_status, passed = p_passed, message_id = said.id, seen_seq = p_seen_seq,
+    prompt_version = p_prompt_version, ended_by = p_ended_by, error_code = p_error_code, error_message = p_error_message,
+    claim_token = NULL, lease_until = NULL, finished_at = now()
+  WHERE t.run_id = p_run AND t.index = p_turn;
+
+  IF p_next ? 'turns' THEN
+    INSERT INTO turns (run_id, index, user_id, agent_id, step, kind, status)
+    SELECT p_run, p_turn + n.position, run.user_id, (n.turn->>'agentId')::uuid, (p_next->>'step')::integer,
+      n.turn->>'kind', 'queued'
+    FROM jsonb_array_elements(p_next->'turns') WITH ORDINALITY AS n (turn, position);
+  ELSIF p_next ? 'end' THEN
+    UPDATE runs r SET status = p_next->'end'->>'status', stop_reason = p_next->'end'->>'stopReason',
+      error_code = p_next->'end'->'error'->>'code', error_message = p_next->'end'->'error'->>'message', finished_at = now()
+    WHERE r.id = p_run;
+    SELECT row_to_json(v) INTO view FROM run_views(ARRAY[p_run]) v;
+  END IF;
+  IF p_next IS NOT NULL THEN
+    SELECT coalesce(json_agg(d), '[]') INTO dispatches FROM turns_admit(run.user_id, p_cap) d;
+  END IF;
+  outcome := 'settled';
+  charged := money.charged;
+  released := money.released;
+  lost := money.lost;
+  available := money.available;
+  held := money.held;
+  RETURN NEXT;
+END $$;

@@ -1,0 +1,62 @@
+import { Client } from 'pg'
+
+/** What went to the database while somebody counted. */
+export interface StatementCount {
+  /** Every statement, BEGIN and COMMIT included. */
+  statements: string[]
+  /** Explicit transactions, and single statements that wrote. */
+  transactions: number
+}
+
+const textOf = (statement: unknown): string => {
+  if (typeof statement === 'string') return statement
+  if (typeof statement === 'object' && statement !== null && 'text' in statement) return String(statement.text)
+  return '(a statement object)'
+}
+
+/** Functions of ours that write are called by SELECT. */
+const WRITES =
+  /^\s*(INSERT|UPDATE|DELETE|WITH|SELECT (\* FROM )?(turn_(claim|hold|settle|decide)|turns_admit|chat_accept|ledger_))/i
+
+/**
+ * Counts what the product's connections of this process send to PostgreSQL; BullMQ's own (application name
+ * `chatsparty:queue`) apart.
+ */
+export class StatementCounter {
+  #texts: string[] = []
+  #on = false
+
+  constructor() {
+    const counter = this
+    const send: CallableFunction = Client.prototype.query
+    Object.defineProperty(Client.prototype, 'query', {
+      configurable: true,
+      writable: true,
+      value: function query(this: Client, ...request: unknown[]): unknown {
+        const parameters: unknown = Reflect.get(this, 'connectionParameters')
+        const name = typeof parameters === 'object' && parameters ? Reflect.get(parameters, 'application_name') : ''
+        if (counter.#on && name === 'chatsparty') counter.#texts.push(textOf(request[0]))
+        return Reflect.apply(send, this, request)
+      },
+    })
+  }
+
+  /** What `work` and everything that happens meanwhile sends. */
+  async during(work: () => Promise<void>): Promise<StatementCount> {
+    this.#texts = []
+    this.#on = true
+    await work().finally(() => {
+      this.#on = false
+    })
+    let inside = false
+    let transactions = 0
+    for (const text of this.#texts) {
+      if (/^(START TRANSACTION|BEGIN)/i.test(text)) {
+        inside = true
+        transactions += 1
+      } else if (/^(COMMIT|ROLLBACK)/i.test(text)) inside = false
+      else if (!inside && WRITES.test(text)) transactions += 1
+    }
+    return { statements: this.#texts, transactions }
+  }
+}

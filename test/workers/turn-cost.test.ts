@@ -1,0 +1,140 @@
+import { expect } from 'chai'
+import { isTerminal } from '../../src/contract/views.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { commandsDuring } from '../support/redis-monitor.ts'
+import { SocketTap } from '../support/socket-tap.ts'
+import { type StatementCount, StatementCounter } from '../support/statement-counter.ts'
+import { usePartyWorld } from './party-world.ts'
+
+// Round trips are the unit of cost; their number does not depend on how fast the machine is.
+const POST_STATEMENTS = 4
+const TURN_STATEMENTS = 14
+const TURN_TRANSACTIONS = 4
+const FURTHER_TURN_STATEMENTS = 9
+const TURN_REDIS_COMMANDS = 20
+
+/** What runs on a timer does not run while these tests count. */
+const QUIET = {
+  RECONCILE_INTERVAL_MS: '86000000',
+  TURN_LEASE_MS: '86000000',
+  VERSION_POLL_MS: '86000000',
+  STUCK_AFTER_MS: '86000000',
+}
+
+const said = ({ statements }: StatementCount) => `\n${statements.map((text) => text.trim().slice(0, 100)).join('\n')}\n`
+
+for (const profile of ['PostgreSQL', 'Redis'] as const) {
+  describe(`What a turn costs in round trips, queue on ${profile}`, () => {
+    const counter = new StatementCounter()
+    let redis: RedisServer | undefined
+    before(async function () {
+      if (profile === 'PostgreSQL') return
+      redis = await startRedis()
+      if (!redis) this.skip()
+    })
+    after(() => redis?.stop())
+    const world = usePartyWorld(async () => ({ env: { ...QUIET, ...(redis && { REDIS_URL: redis.url }) } }))
+
+    /** A conversation that was begun, and how to say more in it and wait for what comes of it. */
+    const conversation = async (names: string[]) => {
+      world.llm.reply('A measured answer.')
+      const { user, agentIds } = await world.guests(names)
+      const [agentId] = agentIds
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Hello.' })
+      await user.finished(runId)
+      const say = (maxTurns: number) => () => sayAndHear(user, { conversationId, agentIds, maxTurns })
+      return { user, say }
+    }
+    const sayAndHear = async (
+      user: TestUser,
+      { conversationId, agentIds, maxTurns }: { conversationId: string; agentIds: string[]; maxTurns: number },
+    ) => {
+      const over = Promise.withResolvers<void>()
+      const unsubscribe = await world.app.container.feed.subscribe(conversationId, (event) => {
+        if ('run' in event && isTerminal(event.run.status)) over.resolve()
+      })
+      const single = agentIds.length === 1
+      const body = single ? { agentId: agentIds[0] } : { agentIds, maxTurns }
+      await user.accept(single ? '/api/chat' : '/api/chat/multi-agent', { ...body, conversationId, message: 'Tea?' })
+      await over.promise
+      await unsubscribe()
+    }
+
+    it(`one agent's turn, from the POST to its end: at most ${TURN_STATEMENTS} statements in ${TURN_TRANSACTIONS} transactions`, async () => {
+      const { say } = await conversation(['Ada'])
+      const count = await counter.during(say(1))
+      expect(count.statements.length, said(count)).to.be.within(4, TURN_STATEMENTS)
+      expect(count.transactions, said(count)).to.be.within(2, TURN_TRANSACTIONS)
+    })
+
+    it(`each further turn of a party: at most ${FURTHER_TURN_STATEMENTS}`, async () => {
+      const { say } = await conversation(['Ada', 'Blaise'])
+      const two = await counter.during(say(2))
+      const six = await counter.during(say(6))
+      const further = (six.statements.length - two.statements.length) / 4
+      expect(further, said(six)).to.be.within(2, FURTHER_TURN_STATEMENTS)
+    })
+
+    it(`a POST: at most ${POST_STATEMENTS}, also with a key, in a conversation, and into a run that goes on`, async () => {
+      const hold = world.llm.hold(1)
+      world.llm.reply({ text: 'Long words.', hold })
+      const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
+      let conversationId: string | undefined
+      for (const body of [{}, { onBusy: 'interject' }, { onBusy: 'enqueue' }]) {
+        const post = async () => {
+          const key = { 'idempotency-key': `key-${JSON.stringify(body).length}` }
+          const request = { agentIds, conversationId, maxTurns: 1, message: 'Tea?', ...body }
+          conversationId = (await user.accept('/api/chat/multi-agent', request, key)).conversationId
+        }
+        // The turn that the first one starts claims and holds meanwhile.
+        const count = await counter.during(post)
+        const own = count.statements.filter((text) => !/turn_(claim|hold)/.test(text))
+        expect(own.length, said(count)).to.be.within(2, POST_STATEMENTS)
+      }
+      hold.release()
+    })
+
+    if (profile === 'Redis') {
+      it(`Redis: at most ${TURN_REDIS_COMMANDS} commands of our own a turn`, async () => {
+        const { say } = await conversation(['Ada'])
+        const commands = await commandsDuring(redis?.port ?? 0, say(1))
+        const own = commands.filter(
+          (command) => !command.includes('bull') && !/"chatsparty:(turns|files|chores):/.test(command),
+        )
+        expect(own.length, own.join('\n')).to.be.within(3, TURN_REDIS_COMMANDS)
+      })
+    }
+  })
+}
+
+describe('What a watched conversation costs in which nothing happens', () => {
+  const counter = new StatementCounter()
+  const world = usePartyWorld({ env: { ...QUIET, VERSION_POLL_MS: '100' } })
+
+  it('nothing, but for one statement a poll for all of them together', async () => {
+    world.llm.reply('Hello.')
+    const { user, agentIds } = await world.guests(['Ada'])
+    const tap = await new SocketTap(world.app.url, user.token).connected()
+    for (let n = 0; n < 5; n++) {
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'Hello?' })
+      await user.finished(runId)
+      expect(await tap.ask('conversation.join', { conversationId })).to.deep.include({ ok: true })
+    }
+    const polls: string[] = []
+    const count = await counter.during(async () => {
+      const { conversationRows } = world.app.container
+      const asked = conversationRows.versions.bind(conversationRows)
+      const five = Promise.withResolvers<void>()
+      conversationRows.versions = (ids) => {
+        polls.push(ids.join())
+        if (polls.length === 5) five.resolve()
+        return asked(ids)
+      }
+      await five.promise
+    })
+    tap.close()
+    expect(new Set(count.statements.map((text) => text.trim())).size, said(count)).to.be.at.most(1)
+    expect(count.statements.length, said(count)).to.be.within(1, 6)
+  })
+})
