@@ -5,6 +5,7 @@ import type { TurnClaim } from '../src/runs/turn-claim.ts'
 import { repeat } from '../src/shared/repeat.ts'
 import { reconcileFiles } from '../src/storage/processing/file-reconciler.ts'
 import { FileReading } from './agent-runtime/file-reading.ts'
+import { LivePace } from './agent-runtime/live-pace.ts'
 import { ModelTermsBook } from './agent-runtime/model-terms.ts'
 import { SpeakerChoice } from './agent-runtime/speaker-choice.ts'
 import { TurnContexts } from './agent-runtime/turn-context.ts'
@@ -57,6 +58,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     contexts,
     speakers: new SpeakerChoice({ ...container, terms, timeoutMs }),
     cancelSignals,
+    pace: new LivePace(env.LIVE_TICK_MS),
     limits: env,
   })
   const titleProcessor = new TitleProcessor({ ...container, terms, attempts: env.TITLE_ATTEMPTS, timeoutMs })

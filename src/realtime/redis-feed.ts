@@ -67,7 +67,8 @@ export class RedisFeed implements LiveFeed {
       keepAlive: 10_000,
       retryStrategy: (times) => Math.min(50 * times, 1_000),
     }
-    this.#commands = new Redis(options.url, connection)
+    // What many speakers send in one turn of the event loop is one write.
+    this.#commands = new Redis(options.url, { ...connection, enableAutoPipelining: true })
     this.#subscriber = new Redis(options.url, connection)
     for (const client of [this.#commands, this.#subscriber]) {
       // Each command rejects by itself; without a listener ioredis would print to stderr for every retry.

@@ -6,6 +6,7 @@ import type { ControlSignal, LiveFeed, TurnRef } from '../../src/realtime/live-f
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
+import { LivePace } from '../../workers/agent-runtime/live-pace.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 interface Bench {
@@ -306,7 +307,12 @@ for (const [name, open] of Object.entries(adapters)) {
             const ref = turnRef()
             const inbox = new Inbox<ConversationEvent>()
             const stop = await web.subscribe(ref.conversationId, inbox.listener)
-            const live = new DeltaCoalescer({ feed: worker, ref, tickMs: 1, onStale: () => expect.fail('stale') })
+            const live = new DeltaCoalescer({
+              feed: worker,
+              ref,
+              pace: new LivePace(1),
+              onStale: () => expect.fail('stale'),
+            })
             let whole = ''
             for (const step of steps) {
               if ('text' in step) {
@@ -421,7 +427,7 @@ describe('live feed on a Redis that comes and goes', () => {
 
   it('lets the coalescer go on and catch up', async () => {
     const ref = turnRef()
-    const live = new DeltaCoalescer({ feed, ref, tickMs: 5, onStale: () => expect.fail('stale') })
+    const live = new DeltaCoalescer({ feed, ref, pace: new LivePace(5), onStale: () => expect.fail('stale') })
     live.push('before ')
     await live.flush()
     await server.stop()
@@ -483,7 +489,9 @@ describe('delta coalescer', () => {
         return feed.append(ref, offset, text)
       },
     }
-    const live = new DeltaCoalescer({ feed: counting, ref: turnRef(), tickMs: 10, onStale: () => {} })
+    // Many others speak, so that words wait for the tick.
+    const pace = { delayMs: () => 10, sent: () => {} }
+    const live = new DeltaCoalescer({ feed: counting, ref: turnRef(), pace, onStale: () => {} })
     for (const word of ['a', 'b', 'c']) live.push(word)
     const flushed = live.flush()
     live.push('d')
@@ -496,7 +504,7 @@ describe('delta coalescer', () => {
     const feed = new InProcessFeed({ ttlMs: TTL_MS })
     const ref = turnRef()
     let stale = 0
-    const live = new DeltaCoalescer({ feed, ref, tickMs: 1, onStale: () => stale++ })
+    const live = new DeltaCoalescer({ feed, ref, pace: new LivePace(1), onStale: () => stale++ })
     live.push('old words')
     await live.flush()
     await feed.append({ ...ref, attempt: 2 }, 0, 'new words')

@@ -15,6 +15,7 @@ import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
+import { LivePace } from '../../workers/agent-runtime/live-pace.ts'
 import { seeded } from '../support/chaos.ts'
 import { startRedis } from '../support/redis.ts'
 import { Node, type Session, World } from './socket-world.ts'
@@ -179,7 +180,12 @@ for (const [name, start] of Object.entries(feeds)) {
         const attempts = turn % 3 === 1 ? 2 : 1
         for (let attempt = 1; attempt <= attempts; attempt++) {
           const ref = await world.startTurn(run, turn)
-          const live = new DeltaCoalescer({ feed: worker, ref, tickMs: 2, onStale: () => expect.fail('stale') })
+          const live = new DeltaCoalescer({
+            feed: worker,
+            ref,
+            pace: new LivePace(2),
+            onStale: () => expect.fail('stale'),
+          })
           for (let word = 0; word < 60; word++) {
             live.push(`w${turn}.${attempt}.${word} 🎈 `)
             await new Promise((resolve) => setTimeout(resolve, 2))

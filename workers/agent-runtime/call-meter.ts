@@ -29,9 +29,6 @@ export interface UsedCall {
   usage: TokenUsage
 }
 
-/** Text deltas are merged this long before Mastra sees them: its cost is per chunk (30 ms of CPU become 19 for 300 tokens). */
-const MERGE_MS = 20
-
 const textOf = (prompt: LanguageModelV4Prompt): string =>
   prompt
     .map((message) =>
@@ -51,6 +48,14 @@ async function estimated({ promptText, images, outputText }: ObservedCall): Prom
   return { ...usage, inputTokens: usage.inputTokens + images * IMAGE_TOKENS }
 }
 
+/** Who hears what comes from the provider, as it comes. */
+export interface MeterListener {
+  /** Every piece of output, also of reasoning. */
+  onOutput?: (text: string) => void
+  /** Every piece of what is said. */
+  onText?: (text: string) => void
+}
+
 /**
  * Meters every provider request of a turn around the model itself: totals of frameworks leave calls out, and an aborted
  * stream reports no usage at all. What a provider did not report, or reported as nonsense, is estimated from the text.
@@ -59,11 +64,10 @@ export class CallMeter {
   readonly #calls: ObservedCall[] = []
   /** Requests that the provider has begun to answer. */
   #answered = 0
-  /** Called with every piece of output, also of reasoning, as it comes from the provider. */
-  readonly #onOutput: (text: string) => void
+  readonly #listener: MeterListener
 
-  constructor(onOutput: (text: string) => void = () => {}) {
-    this.#onOutput = onOutput
+  constructor(listener: MeterListener = {}) {
+    this.#listener = listener
   }
 
   /** The same fetch, for the model that is metered: it tells a request that was refused from an answer that broke off. */
@@ -137,7 +141,7 @@ export class CallMeter {
 
   #output(call: ObservedCall, text: string): void {
     call.outputText += text
-    this.#onOutput(text)
+    this.#listener.onOutput?.(text)
   }
 
   #report(call: ObservedCall, usage: ProviderUsage | undefined): void {
@@ -148,6 +152,7 @@ export class CallMeter {
     return new TransformStream({
       transform: (part, controller) => {
         if (part.type === 'text-delta' || part.type === 'reasoning-delta') this.#output(call, part.delta)
+        if (part.type === 'text-delta') this.#listener.onText?.(part.delta)
         // A finish that only closes a broken stream carries no true usage.
         if (part.type === 'finish' && part.finishReason.unified !== 'error') this.#report(call, part.usage)
         controller.enqueue(part)
@@ -156,31 +161,21 @@ export class CallMeter {
   }
 }
 
-/** Merges neighbouring text deltas that come within MERGE_MS. */
+/** Gives what is said in one piece, once something else follows: frameworks cost by the piece (30 ms of CPU become 9 for 300 tokens). */
 function mergeText(): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
-  let pending: Extract<LanguageModelV4StreamPart, { type: 'text-delta' }> | undefined
-  let timer: NodeJS.Timeout | undefined
+  let first: Extract<LanguageModelV4StreamPart, { type: 'text-delta' }> | undefined
+  let deltas: string[] = []
   const release = (controller: TransformStreamDefaultController<LanguageModelV4StreamPart>) => {
-    clearTimeout(timer)
-    timer = undefined
-    if (pending) controller.enqueue(pending)
-    pending = undefined
+    if (first) controller.enqueue({ ...first, delta: deltas.join('') })
+    first = undefined
+    deltas = []
   }
   return new TransformStream({
     transform(part, controller) {
-      if (part.type !== 'text-delta' || (pending && pending.id !== part.id)) release(controller)
-      if (part.type !== 'text-delta') {
-        controller.enqueue(part)
-        return
-      }
-      pending = pending ? { ...pending, delta: pending.delta + part.delta } : part
-      timer ??= setTimeout(() => {
-        try {
-          release(controller)
-        } catch {
-          // The stream was cancelled while this waited: nobody reads any more.
-        }
-      }, MERGE_MS)
+      if (part.type !== 'text-delta' || (first && first.id !== part.id)) release(controller)
+      if (part.type !== 'text-delta') return controller.enqueue(part)
+      first ??= part
+      deltas.push(part.delta)
     },
     flush: release,
   })

@@ -1,23 +1,24 @@
 import type { LiveFeed, TurnRef } from '../../src/realtime/live-feed.ts'
 import { type Logger, silentLogger } from '../../src/shared/logger.ts'
+import type { LivePace } from './live-pace.ts'
 
 /** How long a feed that failed is left alone, in ms. */
 const RETRY_MS = 250
 
 /**
- * Takes the words of one attempt as they come and drives the live feed: merges what arrives within a tick, never splits a
+ * Takes the words of one attempt as they come and drives the live feed: merges what arrives while the pace has it wait, never splits a
  * surrogate pair, has at most one call under way, and rewrites the whole text after a gap or a failure. A feed that is
  * away never stops or slows the turn; the text catches up when it is back.
  *
  * @example
- * const live = new DeltaCoalescer({ feed, ref, tickMs: 25, onStale: () => controller.abort() })
+ * const live = new DeltaCoalescer({ feed, ref, pace: new LivePace(25), onStale: () => controller.abort() })
  * for await (const delta of stream) live.push(delta)
  * await live.close()
  */
 export class DeltaCoalescer {
   readonly #feed: Pick<LiveFeed, 'append' | 'rewrite'>
   readonly #ref: TurnRef
-  readonly #tickMs: number
+  readonly #pace: Pick<LivePace, 'delayMs' | 'sent'>
   readonly #onStale: () => void
   readonly #logger: Logger
   #text = ''
@@ -33,13 +34,13 @@ export class DeltaCoalescer {
   constructor(options: {
     feed: Pick<LiveFeed, 'append' | 'rewrite'>
     ref: TurnRef
-    tickMs: number
+    pace: Pick<LivePace, 'delayMs' | 'sent'>
     onStale: () => void
     logger?: Logger
   }) {
     this.#feed = options.feed
     this.#ref = options.ref
-    this.#tickMs = options.tickMs
+    this.#pace = options.pace
     this.#onStale = options.onStale
     this.#logger = options.logger ?? silentLogger
   }
@@ -52,7 +53,7 @@ export class DeltaCoalescer {
   push(text: string): void {
     if (!text) return
     this.#text += text
-    this.#schedule(this.#tickMs)
+    this.#schedule(0)
   }
 
   /** Sends what there is, as far as the feed takes it now. Never rejects. */
@@ -69,12 +70,15 @@ export class DeltaCoalescer {
     this.#cancelTimer()
   }
 
-  #schedule(ms: number): void {
+  /** In `leastMs` at the soonest. */
+  #schedule(leastMs: number): void {
     if (this.#over || this.#timer || this.#sending) return
+    const delayMs = Math.max(leastMs, this.#pace.delayMs())
+    if (delayMs === 0) return void this.#send()
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       void this.#send()
-    }, ms)
+    }, delayMs)
     this.#timer.unref()
   }
 
@@ -91,10 +95,11 @@ export class DeltaCoalescer {
     return this.#sending
   }
 
-  /** One append, with a rewrite behind it if need be; answers when to go on, in ms. */
+  /** One append, with a rewrite behind it if need be; answers how long to leave the feed alone, in ms. */
   async #step(): Promise<number> {
     const end = this.#ready()
-    if (this.#over || (end === this.#sent && !this.#mustRewrite)) return this.#tickMs
+    if (this.#over || (end === this.#sent && !this.#mustRewrite)) return 0
+    this.#pace.sent()
     try {
       let outcome: 'appended' | 'gap' | 'stale' = 'gap'
       if (!this.#mustRewrite) {
@@ -104,16 +109,16 @@ export class DeltaCoalescer {
       if (outcome === 'stale') {
         this.#over = true
         this.#onStale()
-        return this.#tickMs
+        return 0
       }
       this.#sent = end
       this.#mustRewrite = false
-      return this.#tickMs
+      return 0
     } catch (error) {
       // Whether the call took effect is unknown: an append could double it, a rewrite cannot.
       if (!this.#mustRewrite) this.#logger.warn({ err: error, runId: this.#ref.runId }, 'live text is behind')
       this.#mustRewrite = true
-      return Math.max(RETRY_MS, this.#tickMs)
+      return RETRY_MS
     }
   }
 

@@ -13,8 +13,6 @@ export interface SpeechRequest {
   temperature: number | null
   maxOutputTokens: number
   abortSignal: AbortSignal
-  /** The words, as they come. */
-  onText: (text: string) => void
 }
 
 /** Images go as bytes: a provider cannot reach our store, and must not. */
@@ -34,7 +32,7 @@ const toMastra = (message: PromptMessage) => {
 export type SpeechEnd = { kind: 'finished' } | { kind: 'aborted' } | { kind: 'failed'; error: unknown }
 
 /**
- * One Mastra agent's speech. Never rejects for the provider's sake: Mastra's stream does not throw on 401, 429 or a
+ * One Mastra agent's speech; its words are heard at the model (`CallMeter`), before Mastra. Never rejects for the provider's sake: Mastra's stream does not throw on 401, 429 or a
  * dropped connection but carries error chunks, which are looked for here.
  */
 export async function speak(request: SpeechRequest): Promise<SpeechEnd> {
@@ -59,8 +57,7 @@ export async function speak(request: SpeechRequest): Promise<SpeechEnd> {
     })
     let failure: { error: unknown } | undefined
     for await (const chunk of output.fullStream) {
-      if (chunk.type === 'text-delta') request.onText(chunk.payload.text)
-      else if (chunk.type === 'error') failure = { error: chunk.payload.error }
+      if (chunk.type === 'error') failure = { error: chunk.payload.error }
       else if (chunk.type === 'finish' && chunk.payload.stepResult.reason === 'error')
         failure ??= { error: output.error }
     }

@@ -9,6 +9,7 @@ import type { Logger } from '../../src/shared/logger.ts'
 import { CallMeter } from './call-meter.ts'
 import { DeltaCleaner } from './delta-cleaner.ts'
 import { DeltaCoalescer } from './delta-coalescer.ts'
+import type { LivePace } from './live-pace.ts'
 import { onTerms, quoteOf } from './model-terms.ts'
 import { RollingHold } from './rolling-hold.ts'
 import { FEWEST_TOKENS } from './run-budget.ts'
@@ -29,9 +30,9 @@ export interface AttemptOptions {
   claims: Pick<TurnClaims, 'hold' | 'extend'>
   feed: LiveFeed
   network: ProviderNetwork
+  pace: LivePace
   limits: {
     HOLD_SLICE_TOKENS: number
-    LIVE_TICK_MS: number
     PROVIDER_IDLE_TIMEOUT_MS: number
     DEMO_WORDS_PER_MINUTE: number
   }
@@ -67,7 +68,7 @@ export async function attemptSpeech(
   claim: TurnClaim,
   context: TurnContext,
   stop: TurnStop,
-  { claims, feed, network, limits, onStep, logger }: AttemptOptions,
+  { claims, feed, network, pace, limits, onStep, logger }: AttemptOptions,
 ): Promise<AttemptOutcome> {
   const { room, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
   const { maxCredits } = room.run
@@ -93,20 +94,31 @@ export async function attemptSpeech(
   onStep('hold.placed')
 
   const ref = { ...claim, agentId: agent.id }
-  const live = new DeltaCoalescer({ feed, ref, tickMs: limits.LIVE_TICK_MS, onStale: () => stop.stop('lost'), logger })
+  const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
   const cleaner = new DeltaCleaner(agent.name)
   const idle = setTimeout(() => stop.stop('timeout'), limits.PROVIDER_IDLE_TIMEOUT_MS)
   let began = false
   let bytes = 0
   const mostChars = Math.max(LEAST_MOST_CHARS, maxOutputTokens * MOST_CHARS_PER_TOKEN)
   let chars = 0
-  const meter = new CallMeter((output) => {
-    idle.refresh()
-    hold.spoke(output)
-    bytes += Buffer.byteLength(output)
-    // A provider that does not keep to the limit of tokens must not spend more than the run may.
-    if (maxCredits !== null && bytes > maxOutputTokens * MOST_BYTES_PER_TOKEN) stop.stop('budget')
-    if (bytes > mostChars * FLOOD) stop.stop('length')
+  const meter = new CallMeter({
+    onOutput: (output) => {
+      idle.refresh()
+      hold.spoke(output)
+      bytes += Buffer.byteLength(output)
+      // A provider that does not keep to the limit of tokens must not spend more than the run may.
+      if (maxCredits !== null && bytes > maxOutputTokens * MOST_BYTES_PER_TOKEN) stop.stop('budget')
+      if (bytes > mostChars * FLOOD) stop.stop('length')
+    },
+    onText: (text) => {
+      // What comes after the end was decided is not said any more.
+      if (stop.kind) return
+      live.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars))))
+      chars += text.length
+      if (chars > mostChars) stop.stop('length')
+      if (!began) onStep('stream.began')
+      began = true
+    },
   })
   try {
     const model = languageModel(connection, modelId, {
@@ -121,13 +133,6 @@ export async function attemptSpeech(
       temperature: agent.temperature,
       maxOutputTokens,
       abortSignal: stop.signal,
-      onText: (text) => {
-        live.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars))))
-        chars += text.length
-        if (chars > mostChars) stop.stop('length')
-        if (!began) onStep('stream.began')
-        began = true
-      },
     })
     live.push(cleaner.end())
     onStep('stream.ended')
