@@ -63,16 +63,18 @@ CREATE FUNCTION turns_admit(p_user uuid, p_cap integer)
 RETURNS TABLE (run_id uuid, turn integer, dispatch integer, delay_ms integer) LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(401, uuid_hash(p_user));
+  -- Materialized: a subquery that locks must not be run again for each row.
   RETURN QUERY
-    UPDATE turns t SET dispatched_at = clock_timestamp()
-    WHERE (t.run_id, t.index) IN (
+    WITH oldest AS MATERIALIZED (
       SELECT w.run_id, w.index FROM turns w
       WHERE w.user_id = p_user AND w.status = 'queued' AND w.dispatched_at IS NULL
       ORDER BY w.created_at, w.run_id, w.index
       LIMIT greatest(p_cap - (SELECT count(*) FROM turns o
         WHERE o.user_id = p_user AND o.status IN ('queued', 'running') AND o.dispatched_at IS NOT NULL), 0)
       FOR UPDATE SKIP LOCKED
-    ) AND t.status = 'queued' AND t.dispatched_at IS NULL
+    )
+    UPDATE turns t SET dispatched_at = clock_timestamp() FROM oldest o
+    WHERE t.run_id = o.run_id AND t.index = o.index
     RETURNING t.run_id, t.index, t.dispatch,
       greatest(ceil(extract(epoch FROM t.due_at - clock_timestamp()) * 1000), 0)::integer;
 END $$;

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm'
 import type { Agent } from '../agents/agent.entity.ts'
-import type { AcceptedView, OnBusy, RunView, StrategyName } from '../contract/views.ts'
+import { type AcceptedView, acceptedView, type OnBusy, type RunView, type StrategyName } from '../contract/views.ts'
 import { fromJson } from '../database/json-row.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
@@ -122,7 +122,7 @@ export class AcceptRepository {
     const { limits, key } = request
     const [row] = await rows<{
       outcome: AcceptAnswer['outcome']
-      response: AcceptedView
+      response: unknown
       active: string
       interrupted: boolean
       seq: number
@@ -165,7 +165,7 @@ export class AcceptRepository {
       case 'accepted':
         return {
           outcome: 'accepted',
-          accepted: row.response,
+          accepted: acceptedView.parse(row.response),
           seq: row.seq,
           createdAt: row.message_at,
           version: Number(row.version),
