@@ -3,6 +3,7 @@ import { AgentService } from './agents/agent.service.ts'
 import { AcceptRepository } from './chat/accept.repository.ts'
 import { ChatService } from './chat/chat.service.ts'
 import { ConversationService } from './chat/conversation.service.ts'
+import { EstimateService } from './chat/estimate.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
 import { RegenerateService } from './chat/regenerate.service.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
@@ -200,6 +201,20 @@ export function createContainer(foundation: Foundation) {
     userConcurrency: env.USER_CONCURRENCY,
     fileWaitMs: env.FILE_WAIT_MS,
   })
+  const estimateService = new EstimateService({
+    agents,
+    connections,
+    prices: priceBook,
+    conversations: conversationRows,
+    messages,
+    files: storage.files,
+    ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
+    maxOutputTokensDefault: env.MAX_OUTPUT_TOKENS_DEFAULT,
+    maxTurnsDefault: env.MAX_TURNS_DEFAULT,
+    maxTurnsCap: env.MAX_TURNS_CAP,
+    contextTokenBudget: env.CONTEXT_TOKEN_BUDGET,
+    fileContextTokens: env.FILE_CONTEXT_TOKENS,
+  })
   const regenerations = new RegenerateService({
     runs,
     turns,
@@ -270,6 +285,7 @@ export function createContainer(foundation: Foundation) {
     regenerations,
     cancels,
     chat,
+    estimateService,
     chatSchemas: chatSchemas(env),
   }
 }

@@ -10,13 +10,7 @@ import type { Run } from '../runs/run.entity.ts'
 import { presentRun, type RunViewRow } from '../runs/run.presenter.ts'
 import type { Dispatch } from '../runs/turn.repository.ts'
 import { type RoomTerms, type TermsRow, termsOf } from '../runs/turn-room.ts'
-
-/** A request's key: unique per user and route. `bodyHash` tells a repetition from another request. */
-export interface RequestKey {
-  route: string
-  key: string
-  bodyHash: string
-}
+import type { RequestKey } from './request-key.ts'
 
 /** What a request to speak names, to be looked up before it is checked. */
 export interface Asked {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Agent } from '../agents/agent.entity.ts'
 import { requireDistinctNames } from '../agents/agent.policy.ts'
 import type { AgentService } from '../agents/agent.service.ts'
@@ -17,7 +16,8 @@ import type { Run } from '../runs/run.entity.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { FileService } from '../storage/file.service.ts'
-import type { Acceptance, AcceptRepository, Known, RequestKey } from './accept.repository.ts'
+import type { Acceptance, AcceptRepository, Known } from './accept.repository.ts'
+import { keyConflict, type RequestKey, requestKey } from './request-key.ts'
 
 interface ChatDependencies {
   agents: Pick<AgentService, 'inOrder'>
@@ -56,15 +56,6 @@ interface Request {
   maxTurns: number | undefined
   key: RequestKey | undefined
 }
-
-/** A key with the body that it stands for. */
-export const requestKey = (route: string, key: string | undefined, body: unknown): RequestKey | undefined =>
-  key === undefined
-    ? undefined
-    : { route, key, bodyHash: createHash('sha256').update(JSON.stringify(body)).digest('base64') }
-
-const conflict = () =>
-  new AppError(409, 'request.idempotency_conflict', 'This Idempotency-Key was used with another body.')
 
 /**
  * Accepts messages: looks up what the request names, checks it, writes it. Accepted means durable: the answer is given after
@@ -126,7 +117,7 @@ export class ChatService {
     const known = await accepts.look(request)
     if (known.before) {
       // Whatever has become of its agents since.
-      if (known.before.bodyHash !== request.key?.bodyHash) throw conflict()
+      if (known.before.bodyHash !== request.key?.bodyHash) throw keyConflict()
       return acceptedView.parse(known.before.response)
     }
     const acceptance = this.#check(request, known)
@@ -148,7 +139,7 @@ export class ChatService {
           runId: answer.runId,
         })
       case 'conflict':
-        throw conflict()
+        throw keyConflict()
       case 'conversation_gone':
         throw notFound('conversation')
       case 'files_gone':

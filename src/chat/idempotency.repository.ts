@@ -1,21 +1,10 @@
-import { createHash } from 'node:crypto'
 import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
-import { AppError } from '../shared/errors.ts'
+import { keyConflict, type RequestKey } from './request-key.ts'
 
-/** A request that may be repeated: unique per user, route and key. */
-export interface IdempotentRequest {
-  userId: string
-  route: string
-  key: string
-  body: unknown
-}
-
-const hashOf = (body: unknown): string => createHash('sha256').update(JSON.stringify(body)).digest('base64')
-
-const conflict = () =>
-  new AppError(409, 'request.idempotency_conflict', 'This Idempotency-Key was used with another body.')
+/** A request that may be repeated. */
+export type IdempotentRequest = RequestKey & { userId: string }
 
 export class IdempotencyRepository {
   readonly #db: DataSource
@@ -28,13 +17,13 @@ export class IdempotencyRepository {
    * The stored response of a request that was accepted before, else undefined.
    * @throws AppError 409 `request.idempotency_conflict` when the key was used with another body.
    */
-  async find({ userId, route, key, body }: IdempotentRequest, tx: Tx = this.#db.manager): Promise<unknown> {
+  async find({ userId, route, key, bodyHash }: IdempotentRequest, tx: Tx = this.#db.manager): Promise<unknown> {
     const [before] = await rows<{ bodyHash: string; response: unknown }>(
       tx,
       `SELECT body_hash AS "bodyHash", response FROM idempotency_keys WHERE user_id = $1 AND route = $2 AND key = $3`,
       [userId, route, key],
     )
-    if (before && before.bodyHash !== hashOf(body)) throw conflict()
+    if (before && before.bodyHash !== bodyHash) throw keyConflict()
     return before?.response
   }
 
@@ -43,12 +32,12 @@ export class IdempotencyRepository {
    * Answers like `find` when the request was accepted before.
    */
   async reserve(request: IdempotentRequest, tx: Tx): Promise<unknown> {
-    const { userId, route, key, body } = request
+    const { userId, route, key, bodyHash } = request
     const reserved = await rows(
       tx,
       `INSERT INTO idempotency_keys (user_id, route, key, body_hash) VALUES ($1, $2, $3, $4)
        ON CONFLICT DO NOTHING RETURNING key`,
-      [userId, route, key, hashOf(body)],
+      [userId, route, key, bodyHash],
     )
     return reserved.length ? undefined : this.find(request, tx)
   }

@@ -11,6 +11,7 @@ import type { TurnRepository } from '../runs/turn.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { IdempotencyRepository } from './idempotency.repository.ts'
+import { requestKey } from './request-key.ts'
 
 interface RegenerateDependencies {
   runs: RunRepository
@@ -39,9 +40,8 @@ export class RegenerateService {
    */
   async regenerate(userId: string, messageId: string, idempotencyKey?: string): Promise<AcceptedView> {
     const { transactions, idempotency, announcer, dispatcher } = this.#deps
-    const request = idempotencyKey
-      ? { userId, route: 'chat/regenerate', key: idempotencyKey, body: { messageId } }
-      : undefined
+    const key = requestKey('chat/regenerate', idempotencyKey, { messageId })
+    const request = key && { ...key, userId }
     const before = request && (await idempotency.find(request))
     if (before !== undefined) return acceptedView.parse(before)
     const outcome = await transactions.run(async (tx) => {

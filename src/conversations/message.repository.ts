@@ -3,9 +3,6 @@ import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type Message, messageEntity } from './message.entity.ts'
 
-/** A turn reads at most this many messages, however short they are. */
-const TRANSCRIPT_MESSAGES = 200
-
 /** A line of a transcript, as a turn sends it to its model. */
 export type TranscriptLine = Pick<Message, 'seq' | 'role' | 'agentId' | 'agentName' | 'content' | 'fileIds' | 'runId'>
 
@@ -71,13 +68,7 @@ export class MessageRepository {
     return (await query.getMany()).reverse()
   }
 
-  /**
-   * What a turn of this run reads: the latest messages that fit into `tokenBudget` (at least one), with the run's own last.
-   * A message that waited for its run while others spoke is thus read after them, as its author meant it; messages of
-   * `waitingRunIds` are not read yet, nor are those of `unheardTurns`, siblings that answer at the same time, nor what a
-   * summary covers (up to `afterSeq`). Tokens are estimated as bytes / 4, which is near enough to cut by and errs to the
-   * safe side for other scripts than Latin; nothing is billed by it. It costs the same however long the conversation is.
-   */
+  /** What a turn of this run reads, within `tokenBudget`: see `transcript.sql`. */
   transcript(
     { conversationId, runId, waitingRunIds, unheardTurns = [], afterSeq = 0 }: TranscriptRequest,
     tokenBudget: number,
@@ -85,32 +76,15 @@ export class MessageRepository {
     return rows<TranscriptLine>(
       this.#db.manager,
       `SELECT seq, role, agent_id AS "agentId", agent_name AS "agentName", content, file_ids AS "fileIds", run_id AS "runId"
-       FROM (
-         SELECT *, row_number() OVER reading AS position, sum(octet_length(content) / 4 + 8) OVER reading AS tokens
-         FROM (
-           SELECT *, (run_id IS NOT DISTINCT FROM $2::uuid) AS own FROM messages
-           WHERE conversation_id = $1 AND seq > $5 AND status <> 'superseded' AND content <> ''
-             AND (run_id IS NULL OR run_id <> ALL($3::uuid[]))
-             AND NOT (role = 'agent' AND run_id = $2::uuid AND turn = ANY($6::integer[]))
-           ORDER BY seq DESC LIMIT ${TRANSCRIPT_MESSAGES}
-         ) latest
-         WINDOW reading AS (ORDER BY own DESC, seq DESC)
-       ) counted
-       WHERE tokens <= $4 OR position = 1
-       ORDER BY own, seq`,
-      [conversationId, runId, waitingRunIds, tokenBudget, afterSeq, unheardTurns],
+       FROM conversation_transcript($1, $2, $3, $4, $5, $6)`,
+      [conversationId, runId, waitingRunIds, unheardTurns, afterSeq, tokenBudget],
     )
   }
 
   /** Files of a conversation, the latest first, each once; without those that messages of `waitingRunIds` bring. */
   async fileIds(conversationId: string, limit: number, waitingRunIds: string[] = []): Promise<string[]> {
-    const found = await rows<{ id: string }>(
-      this.#db.manager,
-      `SELECT file.id FROM messages m, unnest(m.file_ids) WITH ORDINALITY AS file(id, position)
-       WHERE m.conversation_id = $1 AND m.file_ids <> '{}' AND (m.run_id IS NULL OR m.run_id <> ALL($3::uuid[]))
-       GROUP BY file.id ORDER BY max(m.seq) DESC, min(file.position) LIMIT $2`,
-      [conversationId, limit, waitingRunIds],
-    )
+    const sql = 'SELECT id FROM conversation_files($1, $2, $3)'
+    const found = await rows<{ id: string }>(this.#db.manager, sql, [conversationId, limit, waitingRunIds])
     return found.map((file) => file.id)
   }
 

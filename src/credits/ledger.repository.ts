@@ -242,12 +242,7 @@ export class LedgerRepository {
 
   /** What a run has been charged and what its pending holds reserve. */
   async committedOf(runId: string, tx: Tx = this.#db.manager): Promise<bigint> {
-    const [row] = await rows<{ committed: string }>(
-      tx,
-      `SELECT (SELECT coalesce(sum(charged), 0) FROM metered_calls WHERE run_id = $1 AND outcome = 'charged')
-         + (SELECT coalesce(sum(amount), 0) FROM holds WHERE run_id = $1 AND status = 'pending') AS committed`,
-      [runId],
-    )
+    const [row] = await rows<{ committed: string }>(tx, 'SELECT run_committed($1) AS committed', [runId])
     return BigInt(row?.committed ?? 0)
   }
 

@@ -2,15 +2,6 @@ import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 
-/**
- * True while run `r` has a file to wait for: one that the user attached to its words less than `$1` milliseconds ago, and
- * that is still being read. A file that was deleted is not waited for.
- */
-const WAITS = `EXISTS (
-  SELECT FROM messages m JOIN files f ON f.id = ANY(m.file_ids)
-  WHERE m.run_id = r.id AND m.role = 'user' AND m.created_at > now() - $1 * interval '1 millisecond'
-    AND f.status = 'processing')`
-
 /** Which runs wait for files. It is read off the rows of messages and files: nothing else can be forgotten or lost. */
 export class FileWaitRepository {
   readonly #db: DataSource
@@ -24,8 +15,9 @@ export class FileWaitRepository {
 
   /** Whether this run has a file to wait for. */
   async hasToWait(runId: string, tx: Tx): Promise<boolean> {
-    const found = await rows(tx, `SELECT FROM runs r WHERE r.id = $2 AND ${WAITS}`, [this.#waitMs, runId])
-    return found.length > 0
+    const sql = 'SELECT run_waits_for_files($1, $2) AS waits'
+    const [found] = await rows<{ waits: boolean }>(tx, sql, [runId, this.#waitMs])
+    return found?.waits ?? false
   }
 
   /** Waiting runs that were told of this file. */
@@ -43,7 +35,7 @@ export class FileWaitRepository {
   async overdue(): Promise<string[]> {
     const found = await rows<{ id: string }>(
       this.#db.manager,
-      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND r.cancel_requested_at IS NULL AND NOT ${WAITS} ORDER BY r.id LIMIT 100`,
+      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND r.cancel_requested_at IS NULL AND NOT run_waits_for_files(r.id, $1) ORDER BY r.id LIMIT 100`,
       [this.#waitMs],
     )
     return found.map((run) => run.id)

@@ -48,15 +48,6 @@ export class RunRepository {
     })
   }
 
-  /** Queued becomes running, once. */
-  async markStarted(id: string, tx: Tx): Promise<void> {
-    await rows(
-      tx,
-      `UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()) WHERE id = $1 AND status = 'queued'`,
-      [id],
-    )
-  }
-
   /** A run between its turns waits for files, and no worker is held. */
   async markWaiting(id: string, tx: Tx): Promise<void> {
     await rows(tx, `UPDATE runs SET status = 'waiting' WHERE id = $1 AND status IN ('queued', 'running')`, [id])

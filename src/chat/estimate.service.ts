@@ -1,0 +1,96 @@
+import type { Agent } from '../agents/agent.entity.ts'
+import type { AgentService } from '../agents/agent.service.ts'
+import type { ConnectionService } from '../connections/connection.service.ts'
+import type { PartyBody, SingleBody } from '../contract/chat.schemas.ts'
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { MessageRepository } from '../conversations/message.repository.ts'
+import { type Estimate, type EstimatedAgent, estimate } from '../credits/estimate.ts'
+import type { PriceBook } from '../credits/price-book.ts'
+import { FULL_RATE_PPM } from '../credits/pricing.ts'
+import { countTokens, IMAGE_TOKENS } from '../credits/usage.ts'
+import { partyDefaults } from '../rounds/party-defaults.ts'
+import { notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import { MOST_FILES } from '../storage/context-selection.ts'
+import type { FileService } from '../storage/file.service.ts'
+
+interface EstimateDependencies {
+  agents: Pick<AgentService, 'resolve'>
+  connections: Pick<ConnectionService, 'resolve'>
+  prices: Pick<PriceBook, 'priceOf'>
+  conversations: Pick<ConversationRepository, 'findOwned'>
+  messages: Pick<MessageRepository, 'transcript' | 'fileIds'>
+  files: Pick<FileService, 'assertUsable' | 'contextSize'>
+  ownKeyRatePpm: bigint
+  maxOutputTokensDefault: number
+  maxTurnsDefault: number
+  maxTurnsCap: number
+  contextTokenBudget: number
+  fileContextTokens: number
+}
+
+/** What a request to speak would cost, before it is made. It lives here because it needs agents and conversations. */
+export class EstimateService {
+  readonly #deps: EstimateDependencies
+
+  constructor(dependencies: EstimateDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** @throws AppError as the request itself would */
+  async estimate(userId: string, body: SingleBody | PartyBody): Promise<Estimate> {
+    const { agents: agentService, conversations, files, contextTokenBudget } = this.#deps
+    const isSingle = 'agentId' in body
+    const agents = isSingle
+      ? await agentService.resolve(userId, [body.agentId], () => 'agentId')
+      : await agentService.resolve(userId, body.agentIds, (position) => `agentIds.${position}`)
+    const terms = await Promise.all(agents.map((agent) => this.#termsOf(userId, agent)))
+    // Before anything of it is read.
+    const conversation = body.conversationId ? await conversations.findOwned(userId, body.conversationId) : undefined
+    if (conversation === null) throw notFound('conversation')
+    await files.assertUsable(userId, body.fileIds ?? [])
+    const { strategy, maxTurns } = isSingle
+      ? { strategy: 'round_robin' as const, maxTurns: 1 }
+      : partyDefaults({ ...body, agents: agents.length }, conversation?.strategy, this.#deps)
+    return estimate({
+      agents: terms,
+      maxTurns,
+      transcriptTokens: (await countTokens(body.message)) + (await this.#spokenTokens(body.conversationId)),
+      transcriptBudget: contextTokenBudget,
+      fileTokens: await this.#fileTokens(body),
+      isSupervised: strategy === 'supervisor',
+    })
+  }
+
+  async #termsOf(userId: string, agent: Agent): Promise<EstimatedAgent> {
+    const { connections, prices, ownKeyRatePpm, maxOutputTokensDefault } = this.#deps
+    const connection = await connections.resolve(userId, agent.connectionId)
+    return {
+      agentId: agent.id,
+      price: await prices.priceOf(connection.provider, agent.model ?? connection.model),
+      ratePpm: connection.scope === 'user' ? ownKeyRatePpm : FULL_RATE_PPM,
+      instructionTokens: await countTokens(`${agent.instructions}\n${agent.characteristics}`),
+      maxOutputTokens: agent.maxOutputTokens ?? maxOutputTokensDefault,
+    }
+  }
+
+  /** Tokens of what a turn would read of the conversation so far. */
+  async #spokenTokens(conversationId: string | undefined): Promise<number> {
+    if (conversationId === undefined) return 0
+    const request = { conversationId, runId: newId(), waitingRunIds: [] }
+    const lines = await this.#deps.messages.transcript(request, this.#deps.contextTokenBudget)
+    return countTokens(lines.map((line) => line.content).join('\n'))
+  }
+
+  /** Tokens of the files that come with the message, and of those that the conversation has. */
+  async #fileTokens({
+    conversationId,
+    fileIds = [],
+  }: Pick<SingleBody, 'conversationId' | 'fileIds'>): Promise<{ low: number; high: number }> {
+    const { messages, files, fileContextTokens } = this.#deps
+    const earlier = conversationId ? await messages.fileIds(conversationId, MOST_FILES) : []
+    const latest = [...new Set([...fileIds, ...earlier])].slice(0, MOST_FILES)
+    const { least, most, images } = await files.contextSize(latest, fileContextTokens)
+    return { low: least, high: most + images * IMAGE_TOKENS }
+  }
+}
