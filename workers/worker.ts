@@ -81,7 +81,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     },
     leaseMs: env.TURN_LEASE_MS,
     maxAttempts: env.FILE_MAX_ATTEMPTS,
-    backoffMs: env.TURN_BACKOFF_MS,
+    backoff: { baseMs: env.TURN_BACKOFF_MS, maxMs: env.TURN_BACKOFF_MAX_MS },
   })
   const consumer = await startConsumer({
     backend: queue,

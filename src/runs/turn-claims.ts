@@ -111,11 +111,9 @@ export class TurnClaims {
     return room
   }
 
-  /** Renews the lease. @throws ClaimLost when another has the turn, or it is over */
-  async renew(claim: TurnClaim): Promise<{ cancelRequested: boolean }> {
-    const renewed = await this.#deps.turns.renew(claim, claim.claimToken, this.#deps.leaseMs)
-    if (!renewed) throw new ClaimLost(claim)
-    return renewed
+  /** Renews the lease; undefined when another has the turn, or it is over. */
+  renew(claim: TurnClaim): Promise<{ cancelRequested: boolean } | undefined> {
+    return this.#deps.turns.renew(claim, claim.claimToken, this.#deps.leaseMs)
   }
 
   /**

@@ -73,7 +73,7 @@ describe('Processing files', () => {
   it('fails a file that takes its reader down, after a second try', async () => {
     const { id } = await world.upload(userId, 'a.pdf', PDF, manyPages(20_000))
     const limits = { timeoutMs: 400, memoryMb: 256, maxPages: 50_000, maxTextChars: 500_000 }
-    const processor = world.processor({ limits, backoffMs: 1 })
+    const processor = world.processor({ limits, backoff: { baseMs: 1, maxMs: 10_000 } })
     await world.work(processor)
     expect((await get(id)).status).to.equal('processing')
     await world.work(processor)

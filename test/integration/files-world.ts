@@ -89,7 +89,7 @@ export async function createFilesWorld(
       limits: { timeoutMs: 20_000, memoryMb: 256, maxPages: 100, maxTextChars: 500_000 },
       leaseMs: 5_000,
       maxAttempts: 3,
-      backoffMs: 1_000,
+      backoff: { baseMs: 1_000, maxMs: 10_000 },
       ...options,
     })
   return {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { backoffMs } from '../../workers/agent-runtime/backoff.ts'
+import { backoffMs } from '../../workers/backoff.ts'
 
 const limits = { baseMs: 1_000, maxMs: 60_000 }
 

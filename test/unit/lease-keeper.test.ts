@@ -1,29 +1,35 @@
 import { expect } from 'chai'
-import { silentLogger } from '../../src/shared/logger.ts'
-import { keepLease } from '../../workers/agent-runtime/lease-keeper.ts'
-import { TurnStop } from '../../workers/agent-runtime/turn-stop.ts'
-
-const claim = {
-  runId: 'run',
-  turn: 0,
-  conversationId: 'conversation',
-  userId: 'user',
-  agentId: 'agent',
-  kind: 'speak' as const,
-  step: 0,
-  attempt: 1,
-  failures: 0,
-  claimToken: 'token',
-}
+import { keepLease } from '../../workers/lease-keeper.ts'
 
 describe('The keeping of a lease', () => {
-  it('stops the turn when a renewal is not answered at all for as long as the lease lasts', async () => {
-    const stop = new TurnStop()
-    const stopped = new Promise((resolve) => stop.signal.addEventListener('abort', resolve))
-    const claims = { renew: () => new Promise<never>(() => {}) }
-    const lease = keepLease({ claims, claim, stop, leaseMs: 30, onRenewed: () => {}, logger: silentLogger })
-    await stopped
+  const lostWhen = async (renew: () => Promise<boolean>) => {
+    const lost = Promise.withResolvers<void>()
+    const trouble: unknown[] = []
+    const lease = keepLease({
+      renew,
+      leaseMs: 30,
+      onLost: lost.resolve,
+      onTrouble: (error) => void trouble.push(error),
+    })
+    await lost.promise
     lease.release()
-    expect(stop.kind).to.equal('lost')
+    return trouble
+  }
+
+  it('tells of its loss when a renewal is not answered at all for as long as the lease lasts', async () => {
+    expect(await lostWhen(() => new Promise<never>(() => {}))).to.deep.equal([])
+  })
+
+  it('tells of its loss when another has it', async () => {
+    let renewals = 0
+    expect(await lostWhen(async () => ++renewals < 3)).to.deep.equal([])
+    expect(renewals).to.equal(3)
+  })
+
+  it('bears trouble for as long as the lease lasts, and no longer', async () => {
+    const away = new Error('away')
+    const trouble = await lostWhen(() => Promise.reject(away))
+    expect(trouble.length).to.be.greaterThan(1)
+    expect(new Set(trouble)).to.deep.equal(new Set([away]))
   })
 })

@@ -17,7 +17,9 @@ import type { FileError, FileWorkRepository } from '../../src/storage/processing
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
 import { ObjectMissing, type Store } from '../../src/storage/store/store.ts'
 import { ByteMeter } from '../../src/storage/upload/byte-meter.ts'
+import { backoffMs } from '../backoff.ts'
 import { type ParseLimits, type ParseOutcome, parseInProcess } from '../file-parsing/parse-process.ts'
+import { keepLease } from '../lease-keeper.ts'
 import type { VirusScanner } from '../virus-scanner.ts'
 
 export interface FileProcessorOptions {
@@ -36,7 +38,7 @@ export interface FileProcessorOptions {
   /** Tries of one file, the first included. The reconciler must be told the same. */
   maxAttempts: number
   /** First wait after a try that failed for no fault of the file; doubles with each. */
-  backoffMs: number
+  backoff: { baseMs: number; maxMs: number }
   /** Told of every file that settles, after the commit. */
   onFileChanged: (userId: string, file: FileView) => Promise<void>
   logger: Logger
@@ -102,19 +104,19 @@ export class FileProcessor {
     const onDrain = () => abort.abort(signal.reason)
     if (signal.aborted) onDrain()
     signal.addEventListener('abort', onDrain, { once: true })
-    const renewal = setInterval(() => {
-      work.renew(fileId, token, leaseMs).then(
-        (kept) => kept || abort.abort(new ClaimLost()),
-        () => abort.abort(new ClaimLost()),
-      )
-    }, leaseMs / 3)
+    const lease = keepLease({
+      renew: () => work.renew(fileId, token, leaseMs),
+      leaseMs,
+      onLost: () => abort.abort(new ClaimLost()),
+      onTrouble: (error) => this.#options.logger.warn({ err: error, fileId }, 'a lease could not be renewed'),
+    })
     const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
     try {
       await this.#process(file, token, folder, abort.signal)
     } catch (error) {
       await this.#fail(file, token, error, signal.aborted)
     } finally {
-      clearInterval(renewal)
+      lease.release()
       signal.removeEventListener('abort', onDrain)
       await rm(folder, { recursive: true, force: true })
     }
@@ -197,7 +199,7 @@ export class FileProcessor {
 
   /** Decides what a try that did not succeed means: the file's fault, a drain, or trouble that may pass. */
   async #fail(file: File, token: string, error: unknown, draining: boolean): Promise<void> {
-    const { work, dispatch, maxAttempts, backoffMs, logger } = this.#options
+    const { work, dispatch, maxAttempts, backoff, logger } = this.#options
     const log = { fileId: file.id, attempt: file.attempt }
     if (error instanceof ClaimLost) {
       logger.warn(log, 'the claim of a file was lost')
@@ -214,7 +216,7 @@ export class FileProcessor {
     if (file.attempt >= limit) {
       return this.#settleFailed(file, token, CRASHES[error instanceof Crashed ? error.reason : 'exit'])
     }
-    const delayMs = backoffMs * 2 ** (file.attempt - 1)
+    const delayMs = backoffMs(file.attempt - 1, backoff)
     const next = await work.release(file.id, token, delayMs, false)
     if (next !== undefined) await dispatch.enqueue({ id: file.id, dispatch: next }, delayMs)
   }

@@ -11,8 +11,6 @@ import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import { seenSeqOf, type TurnRoom } from '../../src/runs/turn-room.ts'
 import type { Settled, TurnResult, TurnSettlement } from '../../src/runs/turn-settlement.ts'
 import { AppError } from '../../src/shared/errors.ts'
-import { backoffMs } from '../agent-runtime/backoff.ts'
-import { keepLease } from '../agent-runtime/lease-keeper.ts'
 import { PROMPT_VERSION } from '../agent-runtime/prompts.ts'
 import type { SpeakerChoice } from '../agent-runtime/speaker-choice.ts'
 import { isCrowded } from '../agent-runtime/summary-policy.ts'
@@ -25,7 +23,9 @@ import {
 } from '../agent-runtime/turn-attempt.ts'
 import type { TurnContext, TurnContexts } from '../agent-runtime/turn-context.ts'
 import { type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
+import { backoffMs } from '../backoff.ts'
 import type { CancelSignals } from '../cancel-signals.ts'
+import { keepLease } from '../lease-keeper.ts'
 
 /** The steps of a turn, in order; a process may die at any of them, and nothing is lost or done twice. */
 export type TurnStep =
@@ -115,10 +115,18 @@ export class TurnProcessor {
   /** Everything that may stop the attempt from outside; answers how to stop watching. */
   #watch(claim: TurnClaim, stop: TurnStop, jobSignal: AbortSignal): () => void {
     const { claims, limits, feed, cancelSignals, logger } = this.#deps
-    const onRenewed = () => {
-      if (claim.agentId) feed.touch({ ...claim, agentId: claim.agentId }).catch(() => {})
-    }
-    const lease = keepLease({ claims, claim, stop, leaseMs: limits.TURN_LEASE_MS, onRenewed, logger })
+    const lease = keepLease({
+      renew: async () => {
+        const renewed = await claims.renew(claim)
+        if (renewed && claim.agentId) feed.touch({ ...claim, agentId: claim.agentId }).catch(() => {})
+        if (renewed?.cancelRequested) stop.stop('cancel')
+        return renewed !== undefined
+      },
+      leaseMs: limits.TURN_LEASE_MS,
+      onLost: () => stop.stop('lost'),
+      onTrouble: (error) =>
+        logger.warn({ err: error, runId: claim.runId, turn: claim.turn }, 'a lease could not be renewed'),
+    })
     const forget = cancelSignals.on(claim.runId, () => stop.stop('cancel'))
     const timeout = setTimeout(() => stop.stop('timeout'), limits.TURN_TIMEOUT_MS)
     const drain = () => stop.stop('drain')
