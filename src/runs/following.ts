@@ -33,9 +33,6 @@ export interface RunState {
 /** The last `seq` that any speaker had read. */
 const heardSeq = (turns: readonly RunTurn[]): number => Math.max(0, ...turns.map((turn) => turn.seenSeq ?? 0))
 
-/** True while a turn is to be done or is being done. */
-export const isOpen = ({ status }: Pick<RunTurn, 'status'>): boolean => status === 'queued' || status === 'running'
-
 const completed = (stopReason: StopReason): RunEnd => ({ status: 'completed', stopReason, error: null })
 
 /** A run that was told to stop ends so. */

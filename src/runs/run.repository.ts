@@ -3,8 +3,7 @@ import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { RunEnd } from './following.ts'
 import { type Run, runEntity } from './run.entity.ts'
-
-export const ACTIVE = ['queued', 'running', 'waiting'] as const
+import { ACTIVE } from './states.ts'
 
 export class RunRepository {
   readonly #db: DataSource

@@ -1,7 +1,7 @@
 import type { Agent } from '../../src/agents/agent.entity.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
 import { countTokens, IMAGE_TOKENS } from '../../src/credits/usage.ts'
-import { isOpen } from '../../src/runs/following.ts'
+import { isOpen } from '../../src/runs/states.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnRoom } from '../../src/runs/turn-room.ts'
 import { AppError } from '../../src/shared/errors.ts'
