@@ -288,8 +288,8 @@ BEGIN
     SELECT h.id INTO p_hold FROM holds h WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending' FOR UPDATE;
   END IF;
   IF p_hold IS NOT NULL OR jsonb_array_length(p_calls) > 0 THEN
-    SELECT r[1] AS charged, r[2] AS released, r[3] AS lost, r[4] AS available, r[5] AS held INTO money FROM (SELECT ledger_charge(run.user_id, p_hold, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
-      p_extend_key, p_release_entry) AS r) x;
+    SELECT * INTO money FROM ledger_charge(run.user_id, p_hold, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
+      p_extend_key, p_release_entry);
     IF money.charged IS NULL THEN
       RAISE EXCEPTION 'the hold of turn %/% is resolved already, or its user has no account', p_run, p_turn
         USING ERRCODE = 'CP001';

@@ -11,6 +11,8 @@ import {
   type MessageView,
   type RunTurnView,
   type RunView,
+  SNAPSHOT_MESSAGES,
+  SNAPSHOT_OVERLAP,
   type SnapshotView,
 } from '../contract/views.ts'
 
@@ -95,15 +97,9 @@ export function reduce(state: ConversationState, input: ConversationInput): Step
   return draft.step()
 }
 
-/** A page with this many messages may not be the last. */
-const FULL_PAGE = 100
-
-/** Messages asked for again with each join: their status may have changed without a new `seq`. */
-const OVERLAP = 10
-
 /** The `afterSeq` of the next join; undefined for the first. */
 export const joinAfter = (state: ConversationState): number | undefined =>
-  state.conversation ? Math.max(state.seq - OVERLAP, 0) : undefined
+  state.conversation ? Math.max(state.seq - SNAPSHOT_OVERLAP, 0) : undefined
 
 const nameOf = ({ runId, turn }: TurnName): string => `${runId}:${turn}`
 
@@ -182,7 +178,8 @@ class Draft {
     // An answer holds all that exists after what was asked for: a hole in it will never be filled.
     if (isAnswer && last && (isFirst || (snapshot.afterSeq ?? 0) <= this.#seq))
       this.#seq = Math.max(this.#seq, last.seq)
-    if (isAnswer && snapshot.afterSeq !== undefined && snapshot.messages.length >= FULL_PAGE) this.#rejoin = true
+    if (isAnswer && snapshot.afterSeq !== undefined && snapshot.messages.length >= SNAPSHOT_MESSAGES)
+      this.#rejoin = true
     this.#advance()
     for (const live of snapshot.live) this.#liveSeen(live)
     if (isOld) return

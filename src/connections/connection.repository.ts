@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm'
+import { lockOwner } from '../database/advisory-lock.ts'
 import { brokenReference, type Tx } from '../database/transaction.ts'
 import { type Connection, connectionEntity } from './connection.entity.ts'
 
@@ -58,9 +59,7 @@ export class ConnectionRepository {
    * other, so that two at once do not meet at the unique index.
    */
   async clearDefault(userId: string | null, tx: Tx): Promise<void> {
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('connections.default:' || $1, 0))`, [
-      userId ?? 'platform',
-    ])
+    await lockOwner('defaultConnection', userId, tx)
     await tx.query('UPDATE connections SET is_default = false WHERE is_default AND user_id IS NOT DISTINCT FROM $1', [
       userId,
     ])

@@ -21,11 +21,17 @@ export const onBusyView = z.enum(['interject', 'enqueue', 'interrupt', 'reject']
 /** What a message does that arrives while a run is active. */
 export type OnBusy = z.infer<typeof onBusyView>
 
-export const runStatuses = ['pending', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const
+/** Of a conversation's active run: at most one has such a status. */
+export const activeRunStatuses = ['queued', 'running', 'waiting'] as const
+/** Of a run that is not over. */
+export const unfinishedRunStatuses = ['pending', ...activeRunStatuses] as const
+export const runStatuses = [...unfinishedRunStatuses, 'completed', 'failed', 'cancelled'] as const
 export const runStatusView = z.enum(runStatuses)
 export type RunStatus = z.infer<typeof runStatusView>
 
-export const turnStatuses = ['queued', 'running', 'completed', 'failed', 'cancelled'] as const
+/** Of a turn that is not over. */
+export const openTurnStatuses = ['queued', 'running'] as const
+export const turnStatuses = [...openTurnStatuses, 'completed', 'failed', 'cancelled'] as const
 export const turnStatusView = z.enum(turnStatuses)
 /** A turn whose speaker passed is `completed` without a message. */
 export type TurnStatus = z.infer<typeof turnStatusView>
@@ -48,8 +54,15 @@ export const stopReasonView = z.enum(stopReasons)
 export type StopReason = z.infer<typeof stopReasonView>
 
 /** True when nothing can change this run any more. */
-export const isTerminal = (status: RunStatus): boolean =>
-  status === 'completed' || status === 'failed' || status === 'cancelled'
+export const isTerminal = (status: RunStatus): boolean => !unfinishedRunStatuses.some((open) => open === status)
+
+/** True of a turn that is not over. */
+export const isOpenTurn = (status: TurnStatus): boolean => openTurnStatuses.some((open) => open === status)
+
+/** A first snapshot brings this many of the latest messages. Any snapshot with as many may not be the last of its answer. */
+export const SNAPSHOT_MESSAGES = 100
+/** Messages that are read again on coming back: their status may have changed without a new `seq`. */
+export const SNAPSHOT_OVERLAP = 10
 
 /** An error as clients see it: `code` is `domain.reason`. */
 export const errorView = z.object({ code: z.string(), message: z.string() })

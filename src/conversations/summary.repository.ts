@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import { MESSAGE_TOKENS } from '../shared/token-estimate.ts'
 import type { TranscriptLine } from './message.repository.ts'
 import { type Summary, summaryEntity } from './summary.entity.ts'
 
@@ -43,7 +44,7 @@ export class SummaryRepository {
     const found = await rows<TranscriptLine & { last: number }>(
       this.#db.manager,
       `WITH recent AS (
-         SELECT seq, sum(octet_length(content) / 4 + 8) OVER (ORDER BY seq DESC) AS tokens FROM (
+         SELECT seq, sum(${MESSAGE_TOKENS}) OVER (ORDER BY seq DESC) AS tokens FROM (
            SELECT seq, content FROM messages WHERE conversation_id = $1 AND seq > $2 AND status <> 'superseded'
            ORDER BY seq DESC LIMIT ${CHUNK_MESSAGES}
          ) latest
@@ -53,7 +54,7 @@ export class SummaryRepository {
        SELECT seq, role, agent_id AS "agentId", agent_name AS "agentName", content, file_ids AS "fileIds",
          run_id AS "runId", (SELECT seq FROM border) - 1 AS last
        FROM (
-         SELECT *, sum(octet_length(content) / 4 + 8) OVER (ORDER BY seq) AS tokens, row_number() OVER (ORDER BY seq) AS position
+         SELECT *, sum(${MESSAGE_TOKENS}) OVER (ORDER BY seq) AS tokens, row_number() OVER (ORDER BY seq) AS position
          FROM (
            SELECT * FROM messages WHERE conversation_id = $1 AND seq > $2 AND seq < (SELECT seq FROM border)
              AND status <> 'superseded' AND content <> '' ORDER BY seq LIMIT ${CHUNK_MESSAGES}

@@ -1,4 +1,5 @@
 import { formatCredits } from '../shared/money.ts'
+import type { TransactionType } from './credits.schemas.ts'
 import type { EntryKind } from './ledger.entity.ts'
 import type { Balance } from './ledger.repository.ts'
 import type { PriceVersion } from './pricing.ts'
@@ -11,7 +12,9 @@ export const presentBalance = ({ available, held, granted, spent }: Balance) => 
   spent: formatCredits(spent),
 })
 
+/** Clients read `charge` where the ledger says `post`. */
 const typeOf = (kind: EntryKind) => (kind === 'post' ? 'charge' : kind)
+export const kindOf = (type: TransactionType): EntryKind => (type === 'charge' ? 'post' : type)
 
 /** A statement's line. `balanceAfter` is all that the user owns then: available and held. */
 export const presentTransaction = ({ charge, ...line }: StatementLine) => ({

@@ -6,7 +6,14 @@ import { defineRoute, type Route } from '../http/route.ts'
 import { AppError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { formatCredits } from '../shared/money.ts'
-import { presentBalance, presentLoss, presentPrice, presentTransaction, presentUsage } from './credits.presenter.ts'
+import {
+  kindOf,
+  presentBalance,
+  presentLoss,
+  presentPrice,
+  presentTransaction,
+  presentUsage,
+} from './credits.presenter.ts'
 import { addBody, lossesFilter, priceBody, priceChangeBody, transactionsFilter, usageQuery } from './credits.schemas.ts'
 import type { LedgerService } from './ledger.service.ts'
 import type { PriceBook } from './price-book.ts'
@@ -39,7 +46,7 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
       access: 'user',
       query: pageQuery.extend(transactionsFilter),
       handler: async ({ user, query: { limit, cursor, type, ...filter } }) => {
-        const kinds = type && [type === 'charge' ? ('post' as const) : type]
+        const kinds = type && [kindOf(type)]
         const lines = await statements.list(user.id, { ...filter, kinds }, limit + 1, cursor)
         return page(lines, limit, presentTransaction)
       },

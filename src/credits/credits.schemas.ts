@@ -78,6 +78,7 @@ export const addBody = z.strictObject({
 })
 
 export const TRANSACTION_TYPES = ['grant', 'charge', 'adjustment', 'refund'] as const
+export type TransactionType = (typeof TRANSACTION_TYPES)[number]
 
 /** Beside a page's limit and cursor. */
 export const transactionsFilter = {

@@ -15,6 +15,10 @@ export class Account {
   declare createdAt: Date
 }
 
+/**
+ * Clients read `charge` where the ledger says `post`: a posting is the ledger's word for the entry by which one call is charged.
+ * Entries are never edited, so the word stays.
+ */
 export const ENTRY_KINDS = ['grant', 'adjustment', 'refund', 'hold', 'extend', 'post', 'release', 'loss'] as const
 export type EntryKind = (typeof ENTRY_KINDS)[number]
 /** `available` and `held` are the user's; the others the platform's, which have no balance row and are summed. */

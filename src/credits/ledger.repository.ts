@@ -1,4 +1,6 @@
 import type { DataSource } from 'typeorm'
+import { lockOwner } from '../database/advisory-lock.ts'
+import { prepared } from '../database/prepared-statement.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { EntryKind } from './ledger.entity.ts'
@@ -128,8 +130,39 @@ export interface Gift {
 }
 
 type Texts<T> = Record<keyof T, string>
+/** The driver gives bigints as texts; all of them are null where there was nothing to do. */
+type Answer<T> = Texts<T> | Record<keyof T, null>
+interface Outcome<Word> {
+  outcome: Word
+}
 
-/** The ledger's operations, each one round trip. The functions are in the migrations of the ledger. */
+/** Calls of the functions of `ledger.sql`. */
+const GIVE = prepared<Outcome<'given' | 'repeated' | 'insufficient' | 'no_account'>>(
+  'ledger_give',
+  `SELECT ledger_give(p_entry => $1, p_user => $2, p_kind => $3, p_amount => $4, p_key => $5, p_description => $6,
+     p_created_by => $7) AS outcome`,
+)
+const HOLD = prepared<Outcome<'held' | 'repeated' | 'insufficient' | 'other'>>(
+  'ledger_hold',
+  `SELECT ledger_hold(p_hold => $1, p_entry => $2, p_user => $3, p_run => $4, p_turn => $5, p_attempt => $6,
+     p_claim_token => $7, p_amount => $8) AS outcome`,
+)
+const EXTEND = prepared<Outcome<'held' | 'insufficient' | 'resolved'>>(
+  'ledger_extend',
+  `SELECT ledger_extend(p_entry => $1, p_run => $2, p_turn => $3, p_hold => $4, p_amount => $5, p_key => $6) AS outcome`,
+)
+const VOID = prepared<Answer<Release>>(
+  'ledger_void',
+  'SELECT released, available, held FROM ledger_void(p_run => $1, p_turn => $2, p_entry => $3)',
+)
+const CHARGE = prepared<Answer<Settlement>>(
+  'ledger_charge',
+  `SELECT charged, released, lost, available, held FROM ledger_charge(p_user => $1, p_hold => $2, p_run => $3, p_turn => $4,
+     p_attempt => $5, p_calls => $6, p_extend_entry => $7, p_extend_key => $8, p_release_entry => $9)`,
+)
+const LOSE = prepared<{ lost: string }>('ledger_lose', 'SELECT ledger_lose(p_calls => $1) AS lost')
+
+/** The ledger's operations, each one round trip. What they do, with an example of each, is in `ledger.sql`. */
 export class LedgerRepository {
   readonly #db: DataSource
 
@@ -152,11 +185,7 @@ export class LedgerRepository {
   /** Moves credits between the platform and `available`, once per key. */
   async give(gift: Gift, tx: Tx): Promise<'given' | 'repeated' | 'insufficient' | 'no_account'> {
     const { id, userId, kind, amount, key, description, createdBy } = gift
-    const [row] = await rows<{ outcome: 'given' | 'repeated' | 'insufficient' | 'no_account' }>(
-      tx,
-      'SELECT ledger_give($1, $2, $3, $4, $5, $6, $7) AS outcome',
-      [id, userId, kind, amount, key, description, createdBy],
-    )
+    const [row] = await GIVE([id, userId, kind, amount, key, description, createdBy], tx)
     return row?.outcome ?? 'no_account'
   }
 
@@ -167,11 +196,7 @@ export class LedgerRepository {
     tx: Tx,
   ): Promise<{ outcome: 'held'; holdId: string } | { outcome: 'insufficient' | 'other' }> {
     const { userId, runId, turn, attempt, claimToken, amount } = hold
-    const [row] = await rows<{ outcome: 'held' | 'repeated' | 'insufficient' | 'other' }>(
-      tx,
-      'SELECT ledger_hold($1, $2, $3, $4, $5, $6, $7, $8) AS outcome',
-      [ids.holdId, ids.entryId, userId, runId, turn, attempt, claimToken, amount],
-    )
+    const [row] = await HOLD([ids.holdId, ids.entryId, userId, runId, turn, attempt, claimToken, amount], tx)
     const outcome = row?.outcome ?? 'insufficient'
     if (outcome === 'held') return { outcome, holdId: ids.holdId }
     if (outcome !== 'repeated') return { outcome }
@@ -185,11 +210,7 @@ export class LedgerRepository {
     { runId, turn, holdId, amount, key }: HoldExtension,
     tx: Tx,
   ): Promise<'held' | 'insufficient' | 'resolved'> {
-    const [row] = await rows<{ outcome: 'held' | 'insufficient' | 'resolved' }>(
-      tx,
-      'SELECT ledger_extend($1, $2, $3, $4, $5, $6) AS outcome',
-      [entryId, runId, turn, holdId, amount, key],
-    )
+    const [row] = await EXTEND([entryId, runId, turn, holdId, amount, key], tx)
     return row?.outcome ?? 'resolved'
   }
 
@@ -199,11 +220,9 @@ export class LedgerRepository {
     entryId: string,
     tx: Tx,
   ): Promise<Release | undefined> {
-    const sql = 'SELECT ledger_void($1, $2, $3) AS result'
-    const [row] = await rows<{ result: string[] | null }>(tx, sql, [runId, turn, entryId])
-    if (!row?.result) return undefined
-    const [released = 0n, available = 0n, held = 0n] = row.result.map(BigInt)
-    return { released, available, held }
+    const [row] = await VOID([runId, turn, entryId], tx)
+    if (!row || row.released === null) return undefined
+    return { released: BigInt(row.released), available: BigInt(row.available), held: BigInt(row.held) }
   }
 
   /**
@@ -217,19 +236,22 @@ export class LedgerRepository {
     ids: SettlementIds,
     tx: Tx,
   ): Promise<Settlement | undefined> {
-    const [row] = await rows<{ result: string[] | null }>(
-      tx,
-      'SELECT ledger_charge($1, $2, $3, $4, $5, $6, $7, $8, $9) AS result',
-      [userId, holdId, runId, turn, attempt, JSON.stringify(calls), ids.extendId, ids.extendKey, ids.releaseId],
-    )
-    if (!row?.result) return undefined
-    const [charged = 0n, released = 0n, lost = 0n, available = 0n, held = 0n] = row.result.map(BigInt)
-    return { charged, released, lost, available, held }
+    const { extendId, extendKey, releaseId } = ids
+    const json = JSON.stringify(calls)
+    const [row] = await CHARGE([userId, holdId, runId, turn, attempt, json, extendId, extendKey, releaseId], tx)
+    if (!row || row.charged === null) return undefined
+    return {
+      charged: BigInt(row.charged),
+      released: BigInt(row.released),
+      lost: BigInt(row.lost),
+      available: BigInt(row.available),
+      held: BigInt(row.held),
+    }
   }
 
   /** Records calls at the platform's cost and answers what they cost; those recorded before are left out. */
   async recordLoss(calls: CallRow[], tx: Tx): Promise<bigint> {
-    const [row] = await rows<{ lost: string }>(tx, 'SELECT ledger_lose($1) AS lost', [JSON.stringify(calls)])
+    const [row] = await LOSE([JSON.stringify(calls)], tx)
     return BigInt(row?.lost ?? 0)
   }
 
@@ -283,8 +305,8 @@ export class LedgerRepository {
   }
 
   /** Makes every other operation on this account wait until the transaction ends: first in the account's queue. */
-  async lockAccount(userId: string, tx: Tx): Promise<void> {
-    await tx.query('SELECT pg_advisory_xact_lock(400, uuid_hash($1))', [userId])
+  lockAccount(userId: string, tx: Tx): Promise<void> {
+    return lockOwner('account', userId, tx)
   }
 
   async isKnown(key: string, tx: Tx): Promise<boolean> {

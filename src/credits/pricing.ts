@@ -23,7 +23,7 @@ export interface PriceVersion extends Rates {
 /** The whole price, as the share of it that is charged. */
 export const FULL_RATE_PPM = 1_000_000n
 /** Tokens that a price speaks of, and at once parts of the whole in `ratePpm`. */
-const MILLION = 1_000_000n
+export const MILLION = 1_000_000n
 
 /**
  * What one call costs in micro-credits, rounded once, up:

@@ -1,4 +1,4 @@
-import { textPieces } from '../shared/text-pieces.ts'
+import { ANY_TEXT, textPieces } from '../shared/text-pieces.ts'
 
 /**
  * Tokens of one provider call in disjoint classes: no token is counted in two of them. `inputTokens` are neither read
@@ -84,9 +84,6 @@ export async function estimateUsage(inputText: string, outputText: string): Prom
 
 /** An image of the largest size that is sent, roughly, at every provider; for estimates only. */
 export const IMAGE_TOKENS = 1_600
-
-/** Words such as <|endoftext|> in somebody's text are text, not control tokens. */
-const ANY_TEXT = { disallowedSpecial: new Set<string>() }
 
 /** Tokens of a text, by the tokenizer that estimates use. Its tables are loaded at the first call, not at start. */
 export async function countTokens(text: string): Promise<number> {

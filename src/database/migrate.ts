@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises'
 import type { MigrationInterface } from 'typeorm'
 import { z } from 'zod'
+import { lockSession } from './advisory-lock.ts'
 import { openDataSource } from './data-source.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
-/** An arbitrary number, the same in every process: whoever holds it migrates, the others wait. */
-const MIGRATION_LOCK = 728_064_001
 const migrationClass = z.custom<new () => MigrationInterface>((value) => typeof value === 'function')
 
 /** All migrations of `migrations/`, oldest first. */
@@ -21,7 +20,7 @@ export async function migrate(url: string): Promise<string[]> {
   const db = await openDataSource({ url, entities: [], migrations: await loadMigrations(), poolSize: 2 })
   const lock = db.createQueryRunner()
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await lockSession('migrations', lock)
     const applied = await db.runMigrations({ transaction: 'each' })
     return applied.map((migration) => migration.name)
   } finally {

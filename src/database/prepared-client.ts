@@ -1,21 +1,16 @@
 import { Client, type ClientConfig } from 'pg'
-
-/** Calls of the ledger's functions, which every turn makes. Their texts are few, and short enough (63) to be their names. */
-const PREPARED = /^SELECT (ledger_.{1,56})$/
+import { preparedName } from './prepared-statement.ts'
 
 /**
- * A connection that has the hottest statements parsed and planned once, not each time: a tenth of what they cost the
- * database. TypeORM cannot name a statement, so it is named on its way to the driver.
- *
- * A function must keep the type of its answer, or take another name: connections that are open would go on with the old one
- * and fail.
+ * A connection that has declared statements (`prepared`) parsed and planned once. TypeORM hands the driver texts without names, so
+ * a declared text is named here, on its way.
  */
 export class PreparedClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config)
     const send: CallableFunction = this.query
     const query = (statement: unknown, values: unknown, ...rest: unknown[]): unknown => {
-      const name = typeof statement === 'string' && PREPARED.exec(statement)?.[1]
+      const name = typeof statement === 'string' && preparedName(statement)
       return Reflect.apply(send, this, [name ? { name, text: statement } : statement, values, ...rest])
     }
     Object.defineProperty(this, 'query', { value: query })

@@ -10,3 +10,6 @@ export async function rows<Row>(tx: Tx, sql: string, parameters: unknown[] = [])
   const isPair = result.length === 2 && Array.isArray(result[0]) && typeof result[1] === 'number'
   return isPair ? result[0] : (result as Row[])
 }
+
+/** A constant list of words as SQL: `('queued', 'running')`. Not for words from outside, which are parameters. */
+export const wordList = (words: readonly string[]): string => `(${words.map((word) => `'${word}'`).join(', ')})`

@@ -27,8 +27,8 @@ export function brokenReference(error: unknown): string | undefined {
   return code === '23503' ? constraint : undefined
 }
 
-/** Foreign keys to `users` are called `<table>_user_fk`, or as PostgreSQL calls them by itself. */
-const USER_REFERENCE = /_user(_id)?_fk(ey)?$/
+/** Foreign keys are called `<table>_<column without _id>_fk`. */
+const USER_REFERENCE = /_user_fk$/
 
 /** What a failed write means to whoever asked for it: an account that was deleted meanwhile has no session any more. */
 export const accountGone = (error: unknown): unknown =>

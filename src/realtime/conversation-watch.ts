@@ -1,5 +1,11 @@
 import type { ConversationEvent, EventOf } from '../contract/events.ts'
-import { isTerminal, type SnapshotView, type TurnStatus } from '../contract/views.ts'
+import {
+  isTerminal,
+  SNAPSHOT_MESSAGES,
+  SNAPSHOT_OVERLAP,
+  type SnapshotView,
+  type TurnStatus,
+} from '../contract/views.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type LiveFeed, type LiveTurn, turnKey, type Unsubscribe } from './live-feed.ts'
 import type { ConversationRows } from './socket-ports.ts'
@@ -19,10 +25,6 @@ type Need = 'text' | 'rows'
 /** Events kept while rows are read; if more come, they are dropped and read again. */
 const MAX_HELD = 2_000
 const MAX_ENDED_RUNS = 32
-/** Messages sent again in a healing snapshot: their status may have changed without a new `seq`. */
-const OVERLAP = 10
-/** A healing snapshot with this many messages may not be all: another follows. */
-const FULL_PAGE = 100
 /** Turns that are remembered; of all but the latest nothing comes any more. */
 const MAX_CURSORS = 200
 /** At least this long between two readings: a text that the feed lost comes back with the worker's next words. */
@@ -201,7 +203,7 @@ export class ConversationWatch {
       this.#cursors.set(turnKey({ runId: run.id, turn: turn.index }), { attempt: turn.attempt, sent: 0, closed: true })
     }
     // Deltas that were published before these messages were committed may still be on their way.
-    for (const { runId, turn } of rows.messages.slice(-OVERLAP)) {
+    for (const { runId, turn } of rows.messages.slice(-SNAPSHOT_OVERLAP)) {
       if (!runId || turn === null) continue
       this.#cursors.set(turnKey({ runId, turn }), { attempt: Number.POSITIVE_INFINITY, sent: 0, closed: true })
     }
@@ -252,10 +254,10 @@ export class ConversationWatch {
   }
 
   async #sendSnapshot(): Promise<void> {
-    const snapshot = await this.#snapshot(Math.max(this.#seq - OVERLAP, 0))
+    const snapshot = await this.#snapshot(Math.max(this.#seq - SNAPSHOT_OVERLAP, 0))
     if (this.#closed) return
     this.#sink.emit({ type: 'conversation.snapshot', conversationId: this.conversationId, ...snapshot })
-    if (snapshot.messages.length >= FULL_PAGE) this.#need = 'rows'
+    if (snapshot.messages.length >= SNAPSHOT_MESSAGES) this.#need = 'rows'
   }
 
   async #sendTexts(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ConversationEvent } from '../contract/events.ts'
-import { isTerminal, type RunView, type SnapshotView } from '../contract/views.ts'
+import { isTerminal, type RunView, SNAPSHOT_MESSAGES, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { ConversationWatch } from './conversation-watch.ts'
@@ -12,10 +12,6 @@ import type { WatchRegistry } from './watch-registry.ts'
 
 /** Bytes waiting for a slow client, from which on nothing is added: it is owed a snapshot instead. */
 const PENDING_BYTES = 262_144
-/** Messages that are read again on resuming: their status may have changed without a new `seq`. */
-const OVERLAP = 10
-/** A page with this many messages may not be all. */
-const FULL_PAGE = 100
 /** How soon a client that lost its stream should come back, in ms. */
 const RETRY_MS = 1_000
 
@@ -86,7 +82,7 @@ export class EventStream {
   }
 
   async open(): Promise<void> {
-    const afterSeq = this.#resumes ? Math.max(this.#position.seq - OVERLAP, 0) : undefined
+    const afterSeq = this.#resumes ? Math.max(this.#position.seq - SNAPSHOT_OVERLAP, 0) : undefined
     let mustHeal = false
     await this.#watch.open(afterSeq, async (snapshot) => {
       mustHeal = this.#resumes ? await this.#resume(snapshot) : this.#begin(snapshot)
@@ -129,7 +125,7 @@ export class EventStream {
   /** A stream that goes on; true when something may be missing still. */
   async #resume(snapshot: SnapshotView): Promise<boolean> {
     const isAll = await this.#replay(snapshot, () => this.#writeHead())
-    return !isAll || snapshot.messages.length >= FULL_PAGE
+    return !isAll || snapshot.messages.length >= SNAPSHOT_MESSAGES
   }
 
   #writeHead(): void {

@@ -1,4 +1,4 @@
-import type { ConversationView, MessageView, RunView } from '../contract/views.ts'
+import { type ConversationView, type MessageView, type RunView, SNAPSHOT_MESSAGES } from '../contract/views.ts'
 import type { Conversation } from '../conversations/conversation.entity.ts'
 import { presentConversation, presentMessage } from '../conversations/conversation.presenter.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
@@ -7,8 +7,6 @@ import { notFound } from '../shared/errors.ts'
 import type { EngineRepository } from './engine.repository.ts'
 import type { RunRepository } from './run.repository.ts'
 
-/** A join without `afterSeq` gets this many of the latest messages. */
-const SNAPSHOT_MESSAGES = 100
 /** A re-join gets at most this many of those it missed; it asks again for the rest. */
 const MISSED_MESSAGES = 500
 

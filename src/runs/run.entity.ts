@@ -1,10 +1,17 @@
 import { EntitySchema } from 'typeorm'
-import type { RunStatus, StopReason, StrategyName } from '../contract/views.ts'
+import {
+  activeRunStatuses,
+  type RunStatus,
+  runStatuses,
+  type StopReason,
+  type StrategyName,
+  unfinishedRunStatuses,
+} from '../contract/views.ts'
 import { bigintColumn, createdAt, integer, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
+import { wordList } from '../database/query.ts'
 
 /**
  * One accepted request to speak. At most one run of a conversation is queued, running or waiting; others are pending.
- * `cursor` is the index of the latest turn.
  */
 export class Run {
   declare id: string
@@ -18,7 +25,6 @@ export class Run {
   declare maxCredits: bigint | null
   declare maxSeconds: number | null
   declare stopPhrase: string | null
-  declare cursor: number
   declare stopReason: StopReason | null
   declare errorCode: string | null
   declare errorMessage: string | null
@@ -32,7 +38,7 @@ export class Run {
   declare finishedAt: Date | null
 }
 
-const ACTIVE = `status IN ('queued', 'running', 'waiting')`
+const ACTIVE = `status IN ${wordList(activeRunStatuses)}`
 
 export const runEntity = new EntitySchema<Run>({
   name: 'Run',
@@ -50,7 +56,6 @@ export const runEntity = new EntitySchema<Run>({
     maxCredits: bigintColumn({ nullable: true }),
     maxSeconds: integer({ nullable: true }),
     stopPhrase: text({ nullable: true }),
-    cursor: integer({ default: 0 }),
     stopReason: text({ nullable: true }),
     errorCode: text({ nullable: true }),
     errorMessage: text({ nullable: true }),
@@ -69,13 +74,13 @@ export const runEntity = new EntitySchema<Run>({
     {
       name: 'runs_unfinished',
       columns: ['deadlineAt'],
-      where: `status IN ('pending', 'queued', 'running', 'waiting')`,
+      where: `status IN ${wordList(unfinishedRunStatuses)}`,
     },
   ],
   checks: [
     {
       name: 'runs_status_known',
-      expression: `status IN ('pending', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled')`,
+      expression: `status IN ${wordList(runStatuses)}`,
     },
   ],
   foreignKeys: [

@@ -1,9 +1,13 @@
 import { type DataSource, In } from 'typeorm'
-import { rows } from '../database/query.ts'
+import { activeRunStatuses, unfinishedRunStatuses } from '../contract/views.ts'
+import { rows, wordList } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { RunEnd } from './following.ts'
 import { type Run, runEntity } from './run.entity.ts'
-import { ACTIVE } from './states.ts'
+
+
+/** SQL of a run that is not over. */
+const UNFINISHED = wordList(unfinishedRunStatuses)
 
 export class RunRepository {
   readonly #db: DataSource
@@ -31,18 +35,18 @@ export class RunRepository {
   }
 
   findActive(conversationId: string, tx: Tx = this.#db.manager): Promise<Run | null> {
-    return tx.findOneBy(runEntity, { conversationId, status: In([...ACTIVE]) })
+    return tx.findOneBy(runEntity, { conversationId, status: In(activeRunStatuses) })
   }
 
   /** The active runs of these conversations, at most one each. */
   findActiveOf(conversationIds: string[]): Promise<Run[]> {
-    return this.#db.manager.findBy(runEntity, { conversationId: In(conversationIds), status: In([...ACTIVE]) })
+    return this.#db.manager.findBy(runEntity, { conversationId: In(conversationIds), status: In(activeRunStatuses) })
   }
 
   /** All runs of a user, or of a conversation, that are not over; pending ones first, so that ending an active one promotes none. */
   findUnfinished(where: { userId: string } | { conversationId: string }, tx: Tx): Promise<Run[]> {
     return tx.find(runEntity, {
-      where: { ...where, status: In(['pending', ...ACTIVE]) },
+      where: { ...where, status: In(unfinishedRunStatuses) },
       order: { status: 'ASC', id: 'ASC' },
     })
   }
@@ -68,7 +72,7 @@ export class RunRepository {
     const ended = await rows(
       tx,
       `UPDATE runs SET status = $2, stop_reason = $3, error_code = $4, error_message = $5, finished_at = now()
-       WHERE id = $1 AND status IN ('pending', 'queued', 'running', 'waiting') RETURNING id`,
+       WHERE id = $1 AND status IN ${UNFINISHED} RETURNING id`,
       [id, end.status, end.stopReason, end.error?.code ?? null, end.error?.message ?? null],
     )
     return ended.length > 0
@@ -97,7 +101,7 @@ export class RunRepository {
     const [first] = await rows<{ seq: number | null }>(
       this.#db.manager,
       `SELECT min(m.seq) AS seq FROM runs r JOIN messages m ON m.run_id = r.id AND m.role = 'user'
-       WHERE r.conversation_id = $1 AND r.status IN ('pending', 'queued', 'running', 'waiting')`,
+       WHERE r.conversation_id = $1 AND r.status IN ${UNFINISHED}`,
       [conversationId],
     )
     return first?.seq ?? null
@@ -116,7 +120,7 @@ export class RunRepository {
   async findOverdue(): Promise<string[]> {
     const found = await rows<{ id: string }>(
       this.#db.manager,
-      `SELECT id FROM runs WHERE status IN ('pending', 'queued', 'running', 'waiting') AND deadline_at < now() ORDER BY deadline_at LIMIT 100`,
+      `SELECT id FROM runs WHERE status IN ${UNFINISHED} AND deadline_at < now() ORDER BY deadline_at LIMIT 100`,
     )
     return found.map((run) => run.id)
   }
@@ -125,7 +129,7 @@ export class RunRepository {
   async findUnstopped(graceMs: number): Promise<string[]> {
     const found = await rows<{ id: string }>(
       this.#db.manager,
-      `SELECT id FROM runs WHERE status IN ('pending', 'queued', 'running', 'waiting')
+      `SELECT id FROM runs WHERE status IN ${UNFINISHED}
          AND cancel_requested_at < now() - $1 * interval '1 millisecond' LIMIT 100`,
       [graceMs],
     )

@@ -39,10 +39,7 @@
  * The queue only delivers (ids); whatever it loses, the reconciler puts back from the rows. Lock order: conversation, run, turn,
  * hold, account, admission.
  */
-import type { RunStatus, TurnStatus } from '../contract/views.ts'
+import { isOpenTurn, type TurnStatus } from '../contract/views.ts'
 
 /** True while a turn is to be done or is being done. */
-export const isOpen = ({ status }: { status: TurnStatus }): boolean => status === 'queued' || status === 'running'
-
-/** Statuses of a run that its conversation has at most one of. */
-export const ACTIVE = ['queued', 'running', 'waiting'] as const satisfies RunStatus[]
+export const isOpen = ({ status }: { status: TurnStatus }): boolean => isOpenTurn(status)

@@ -1,7 +1,8 @@
 import { EntitySchema } from 'typeorm'
-import type { StopReason, TurnStatus } from '../contract/views.ts'
+import { openTurnStatuses, type StopReason, type TurnStatus, turnStatuses } from '../contract/views.ts'
 import type { Purpose } from '../credits/metered-call.ts'
 import { boolean, createdAt, integer, jsonb, text, timestamp, uuid } from '../database/columns.ts'
+import { wordList } from '../database/query.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 
 /**
@@ -89,11 +90,11 @@ export const turnEntity = new EntitySchema<Turn>({
     finishedAt: timestamp({ nullable: true }),
   },
   indices: [
-    { name: 'turns_admission', columns: ['userId', 'createdAt'], where: `status IN ('queued', 'running')` },
+    { name: 'turns_admission', columns: ['userId', 'createdAt'], where: `status IN ${wordList(openTurnStatuses)}` },
     { name: 'turns_leases', columns: ['leaseUntil'], where: `status = 'running'` },
   ],
   checks: [
-    { name: 'turns_status_known', expression: `status IN ('queued', 'running', 'completed', 'failed', 'cancelled')` },
+    { name: 'turns_status_known', expression: `status IN ${wordList(turnStatuses)}` },
     { name: 'turns_kind_known', expression: `kind IN ('speak', 'moderate', 'wrap_up')` },
     {
       name: 'turns_claimed_while_running',

@@ -1,3 +1,6 @@
+/** How a tokenizer is to read any text: words such as <|endoftext|> in somebody's text are text, not control tokens. */
+export const ANY_TEXT = { disallowedSpecial: new Set<string>() }
+
 /** A run of this many characters without a break (or of nothing but breaks) is cut. */
 const LONG_RUN = /\S{1000}|\s{1000}/
 /** UTF-16 pairs stay whole. */

@@ -37,7 +37,7 @@ export const fileChunkEntity = new EntitySchema<FileChunk>({
   indices: [{ name: 'file_chunks_search_idx', columns: ['search'], synchronize: false }],
   foreignKeys: [
     {
-      name: 'file_chunks_file_id_fkey',
+      name: 'file_chunks_file_fk',
       target: 'File',
       columnNames: ['fileId'],
       referencedColumnNames: ['id'],

@@ -98,7 +98,7 @@ export const fileEntity = new EntitySchema<File>({
   ],
   foreignKeys: [
     {
-      name: 'files_user_id_fkey',
+      name: 'files_user_fk',
       target: 'User',
       columnNames: ['userId'],
       referencedColumnNames: ['id'],

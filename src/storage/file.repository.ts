@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm'
+import { lockOwner } from '../database/advisory-lock.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { File, FileStatus } from './file.entity.ts'
@@ -28,7 +29,6 @@ export const FILE_COLUMNS = `id, user_id AS "userId", name, content_type AS "con
 
 /** What its owner sees: neither uploads that have not ended nor what is being deleted. */
 const VISIBLE = `status IN ('processing', 'ready', 'failed')`
-const USER_LOCK = 728_064_006
 
 const likePattern = (text: string): string => `%${text.replace(/[\\%_]/g, (char) => `\\${char}`)}%`
 
@@ -42,7 +42,7 @@ export class FileRepository {
 
   /** Makes a user's quota checks wait for each other until the transaction ends. */
   async lockUser(userId: string, tx: Tx): Promise<void> {
-    await tx.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [USER_LOCK, userId])
+    await lockOwner('storageQuota', userId, tx)
   }
 
   async usage(userId: string, tx: Tx = this.#db.manager): Promise<StoredUsage> {

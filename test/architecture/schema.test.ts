@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import type { DataSource } from 'typeorm'
 import { createDataSource } from '../../src/database/data-source.ts'
@@ -46,6 +47,62 @@ describe('The schema', () => {
           AND (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey)
       ORDER BY conname`)
     expect(missing.map(({ conname }: { conname: string }) => conname)).to.deep.equal([])
+  })
+
+  it('names every foreign key after its table and column, so that a broken one can be told by its name', async () => {
+    const keys: Array<{ name: string; table: string; column: string }> = await database.dataSource.query(`
+      SELECT conname AS name, conrelid::regclass AS table, attname AS column FROM pg_constraint c
+      JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+      WHERE contype = 'f' AND connamespace = 'public'::regnamespace`)
+    expect(keys).to.not.deep.equal([])
+    for (const { name, table, column } of keys) expect(name).to.equal(`${table}_${column.replace(/_id$/, '')}_fk`)
+  })
+
+  it("has the ledger's functions of src/credits/ledger.sql, to the letter, and no others", async () => {
+    const sql = await readFile(new URL('../../src/credits/ledger.sql', import.meta.url), 'utf8')
+    const session = database.dataSource.createQueryRunner()
+    try {
+      await session.query('CREATE SCHEMA as_written')
+      await session.query('SET search_path TO as_written, public')
+      await session.query(sql)
+      const functionsOf = async (schema: string): Promise<string[]> => {
+        const found: Array<{ definition: string }> = await session.query(
+          `SELECT pg_get_functiondef(oid) AS definition FROM pg_proc WHERE pronamespace = $1::regnamespace AND prorettype <> 'trigger'::regtype ORDER BY 1`,
+          [schema],
+        )
+        return found.map(({ definition }) => definition.replace(`FUNCTION ${schema}.`, 'FUNCTION '))
+      }
+      const written = await functionsOf('as_written')
+      expect(written.length).to.be.greaterThan(5)
+      expect(await functionsOf('public')).to.deep.equal(written)
+    } finally {
+      await session.query('DROP SCHEMA IF EXISTS as_written CASCADE')
+      await session.query('RESET search_path')
+      await session.release()
+    }
+  })
+
+  it('goes back with each migration to exactly what was there before it', async () => {
+    const migrations = await loadMigrations()
+    const upTo = async <T>(count: number, work: (db: DataSource) => Promise<T>): Promise<T> => {
+      const options = { url: database.url, entities: [], migrations: migrations.slice(0, count), poolSize: 2 }
+      const db = await createDataSource(options).initialize()
+      return work(db).finally(() => db.destroy())
+    }
+    const afterUndo: string[][] = []
+    await upTo(migrations.length, async (db) => {
+      for (const _ of migrations) {
+        afterUndo.unshift(await describeSchema(db))
+        await db.undoLastMigration({ transaction: 'each' })
+      }
+    })
+    for (const [index, { name }] of migrations.entries()) {
+      const put = await upTo(index + 1, async (db) => {
+        await db.runMigrations({ transaction: 'each' })
+        return describeSchema(db)
+      })
+      expect(put, name).to.deep.equal(afterUndo[index])
+    }
   })
 
   it('can be taken down, migration by migration, and put up again as it was', async () => {

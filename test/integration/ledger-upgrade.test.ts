@@ -10,10 +10,10 @@ import { differencesOf, ledgerWorld, newTurn } from './ledger-fixtures.ts'
 describe('a ledger of the time when each attempt had a row of holds', () => {
   const db = useDatabase()
 
-  /** Works on the ledger of that time, then brings it up to date. */
-  const asItWas = async (work: (older: DataSource) => Promise<void>) => {
+  /** Works on the ledger of the time before a migration, then brings it up to date. */
+  const asItWas = async (work: (older: DataSource) => Promise<void>, before = 'SlimLedger') => {
     const migrations = await loadMigrations()
-    const since = migrations.findIndex(({ name }) => name.startsWith('SlimLedger'))
+    const since = migrations.findIndex(({ name }) => name.startsWith(before))
     const older = createDataSource({ url: db.url, entities: [], migrations, poolSize: 1 })
     await older.initialize()
     try {
@@ -70,12 +70,39 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     const receipt = (await world.ledger.receiptsOf([turn.runId])).get(turn.runId)
     expect(receipt).to.include({ credits: 10n, released: 110n })
 
-    // A worker of the version before that drains does as it did.
-    const { holdId } = drained
-    await db.dataSource.query(`SELECT ledger_extend($1, $2, 5, 'extend')`, [newId(), holdId])
-    await db.dataSource.query('SELECT ledger_void(NULL, $1, 0, $2)', [drained.runId, newId()])
+    // What a worker of that time left is raised and given back like any other hold.
+    const raise = { ...drained, amount: 5n, key: 'extend' }
+    expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, raise))).to.equal('held')
+    await world.transactions.run((tx) => world.ledger.voidHold(tx, drained))
     expect(await world.ledger.balance(userId)).to.include({ available: 90n, held: 0n })
     expect((await world.ledger.receiptsOf([drained.runId])).get(drained.runId)).to.include({ released: 25n })
+    expect(await differencesOf(db.dataSource)).to.deep.equal([])
+  })
+
+  it('comes along from when its functions answered by place, workers of the time before that included', async () => {
+    const world = await ledgerWorld(db.dataSource)
+    const userId = await world.user(100n)
+    const [held, charged, older] = [newTurn(), newTurn(), newTurn()]
+    const holdIds = [newId(), newId(), newId()]
+    await asItWas(async (before) => {
+      for (const [index, { runId }] of [held, charged, older].entries()) {
+        await before.query('SELECT ledger_hold($1, $2, $3, $4, 0, 1, $5, 20)', [
+          ...[holdIds[index], newId(), userId, runId, randomUUID()],
+        ])
+      }
+      const charge = 'SELECT ledger_charge($1, $2, $3, 0, 1, $4, $5, $6, $7) AS result'
+      const settled = await before.query(charge, [
+        ...[userId, holdIds[1], charged.runId, '[]', newId(), 'settle', newId()],
+      ])
+      expect(settled).to.deep.equal([{ result: ['0', '20', '0', '60', '40'] }])
+      await before.query(`SELECT ledger_extend($1, $2, 5, 'raise')`, [newId(), holdIds[2]])
+      await before.query('SELECT ledger_void(NULL, $1, 0, $2)', [older.runId, newId()])
+    }, 'DropOldLedgerFunctions')
+
+    expect(await differencesOf(db.dataSource)).to.deep.equal([])
+    const settle = { ...held, userId, holdId: holdIds[0] ?? '', calls: [world.call(7)] }
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, settle))
+    expect(settled).to.deep.equal({ charged: 7n, released: 13n, lost: 0n, available: 93n, held: 0n })
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
   })
 })

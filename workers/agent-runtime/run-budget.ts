@@ -1,7 +1,6 @@
-import { costOf } from '../../src/credits/pricing.ts'
+import { costOf, MILLION } from '../../src/credits/pricing.ts'
 import type { ModelTerms } from './model-terms.ts'
 
-const MILLION = 1_000_000n
 /** Fewer tokens than this are no answer. */
 export const FEWEST_TOKENS = 16
 

@@ -1,5 +1,5 @@
+import { estimateTokens } from '../../src/shared/token-estimate.ts'
 import { searchTerms } from '../../src/storage/search-terms.ts'
-import { estimateTokens } from '../../src/storage/token-estimate.ts'
 import type { ParsedChunk } from './protocol.ts'
 import { tooMuchText } from './rejection.ts'
 

@@ -9,7 +9,7 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
-import { textPieces } from '../../shared/text-pieces.ts'
+import { ANY_TEXT, textPieces } from '../../shared/text-pieces.ts'
 import { composeJson } from './demo-json.ts'
 import { readScene } from './demo-reader.ts'
 import { composeReply } from './demo-writer.ts'
@@ -105,8 +105,6 @@ async function reply(options: LanguageModelV4CallOptions): Promise<Reply> {
   }
 }
 
-/** Text such as "<|endoftext|>" in a conversation is text. */
-const ANY_TEXT = { disallowedSpecial: new Set<string>() }
 /** 2 MB of merges and 0.15 s: loaded by the first call only. */
 const tokenizer = () => import('gpt-tokenizer/encoding/o200k_base')
 
