@@ -6,7 +6,10 @@ const FOREIGN_KEYS = [
   { table: 'file_chunks', before: 'file_chunks_file_id_fkey', now: 'file_chunks_file_fk' },
 ]
 
-/** `runs.cursor` was written and never read: the number of a run's turns says the same. Foreign keys follow one pattern. */
+/**
+ * `runs.cursor` was written and never read: the number of a run's turns says the same. Foreign keys
+ * follow one pattern. Processes of the version before name the column when they accept a message, so they end before this.
+ */
 export class DropRunCursor1790000001100 implements MigrationInterface {
   name = 'DropRunCursor1790000001100'
 

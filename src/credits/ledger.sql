@@ -10,7 +10,7 @@
 -- entries whose numbers and balances follow from the locked account. A repetition by key finds the entry that the first one
 -- wrote, because it looks only after it has the lock.
 --
--- pg_advisory_xact_lock(400, ...) is the account's queue (`locks.account` of src/database/advisory-lock.ts): waiting there
+-- pg_advisory_xact_lock(400, ...) is the account's queue (`account` in src/database/advisory-lock.ts): waiting there
 -- costs one sleep, while a crowd that waits for a row lock is woken again and again and walks the row's versions each time.
 -- Whoever locks an account's row takes its place in the queue first, or they deadlock; what is right rests on the row locks
 -- alone.

@@ -6,7 +6,7 @@ import type { Tx } from './transaction.ts'
  * Locks of one user's (or the platform's) affairs, held until the transaction ends. A lock is this number and the hash of
  * the owner's id; two owners of one hash wait for each other now and then, no more.
  */
-const OWNER_LOCKS = {
+export const OWNER_LOCKS = {
   /** The queue before an account: a crowd that waits for its row is woken in vain. The ledger's functions name the number too. */
   account: 400,
   /** Counting a user's turns in the queue and letting more in are one step, or two that count at once exceed the limit. */

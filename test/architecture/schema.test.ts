@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect } from 'chai'
 import type { DataSource } from 'typeorm'
+import { OWNER_LOCKS } from '../../src/database/advisory-lock.ts'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { loadMigrations, migrate, pendingMigrations } from '../../src/database/migrate.ts'
 import { generateMigration } from '../../src/database/migration-source.ts'
@@ -73,6 +74,8 @@ describe('The schema', () => {
         return found.map(({ definition }) => definition.replace(`FUNCTION ${schema}.`, 'FUNCTION '))
       }
       const written = await functionsOf('as_written')
+      const queues = new Set(Array.from(sql.matchAll(/pg_advisory_xact_lock\((\d+)/g), ([, lock]) => Number(lock)))
+      expect([...queues], 'the queue before an account').to.deep.equal([OWNER_LOCKS.account])
       expect(written.length).to.be.greaterThan(5)
       expect(await functionsOf('public')).to.deep.equal(written)
     } finally {
