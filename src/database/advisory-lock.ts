@@ -4,12 +4,13 @@ import type { Tx } from './transaction.ts'
 
 /**
  * Locks of one user's (or the platform's) affairs, held until the transaction ends. A lock is this number and the hash of
- * the owner's id; two owners of one hash wait for each other now and then, no more.
+ * the owner's id; two owners of one hash wait for each other now and then, no more. The functions in `.sql` files write the
+ * number.
  */
 export const OWNER_LOCKS = {
-  /** The queue before an account: a crowd that waits for its row is woken in vain. The ledger's functions name the number too. */
+  /** The queue before an account: a crowd that waits for its row is woken in vain (`ledger.sql`). */
   account: 400,
-  /** Counting a user's turns in the queue and letting more in are one step, or two that count at once exceed the limit. */
+  /** Counting a user's turns in the queue and letting more in are one step, or two that count at once exceed the limit (`turns.sql`). */
   admission: 401,
   /** Counting a user's stored files and adding one are one step, or two uploads at once exceed the quota. */
   storageQuota: 402,

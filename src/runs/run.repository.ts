@@ -5,7 +5,6 @@ import type { Tx } from '../database/transaction.ts'
 import type { RunEnd } from './following.ts'
 import { type Run, runEntity } from './run.entity.ts'
 
-
 /** SQL of a run that is not over. */
 const UNFINISHED = wordList(unfinishedRunStatuses)
 
