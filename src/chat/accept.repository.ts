@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm'
 import type { Agent } from '../agents/agent.entity.ts'
 import { type AcceptedView, acceptedView, type OnBusy, type RunView, type StrategyName } from '../contract/views.ts'
 import { fromJson } from '../database/json-row.ts'
-import { rows } from '../database/query.ts'
+import { prepared } from '../database/prepared-statement.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 import { type DispatchRow, dispatchesOf } from '../runs/engine.repository.ts'
@@ -74,6 +74,48 @@ export type AcceptAnswer =
   | { outcome: 'busy'; runId: string }
   | { outcome: 'conflict' | 'conversation_gone' | 'files_gone' }
 
+interface LookRow {
+  agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
+  available: string | null
+  strategy: StrategyName | null
+  files: string[]
+  before: { bodyHash: string; response: unknown } | null
+}
+
+interface AcceptRow {
+  outcome: AcceptAnswer['outcome']
+  response: unknown
+  active: string
+  interrupted: boolean
+  seq: number
+  message_at: Date
+  version: string
+  view: RunViewRow
+  dispatches: DispatchRow[]
+}
+
+const LOOK = prepared<LookRow>(
+  'chat_look',
+  `SELECT
+     (SELECT coalesce(json_agg(json_build_object('agent', row_to_json(a), 'terms',
+        agent_terms($1, a.connection_id, a.model))), '[]')
+      FROM agents a WHERE a.id = ANY($2::uuid[]) AND (a.user_id = $1 OR a.user_id IS NULL) AND a.deleted_at IS NULL) AS agents,
+     (SELECT available::text FROM accounts WHERE user_id = $1) AS available,
+     (SELECT strategy FROM conversations WHERE id = $3 AND user_id = $1) AS strategy,
+     ARRAY(SELECT id FROM files WHERE user_id = $1 AND id = ANY($4::uuid[])
+       AND status IN ('processing', 'ready', 'failed')) AS files,
+     (SELECT json_build_object('bodyHash', body_hash, 'response', response) FROM idempotency_keys
+      WHERE user_id = $1 AND route = $5 AND key = $6) AS before`,
+)
+const ACCEPT = prepared<AcceptRow>(
+  'chat_accept',
+  `SELECT outcome, response, active, interrupted, seq, message_at, version, view, dispatches
+   FROM chat_accept(p_user => $1, p_conversation => $2, p_is_new => $3, p_run => $4, p_message => $5, p_text => $6,
+     p_files => $7, p_on_busy => $8, p_is_party => $9, p_agents => $10, p_strategy => $11, p_max_turns => $12,
+     p_max_rounds => $13, p_max_credits => $14, p_max_seconds => $15, p_stop_phrase => $16, p_deadline_ms => $17,
+     p_first => $18, p_cap => $19, p_file_wait_ms => $20, p_route => $21, p_key => $22, p_body_hash => $23)`,
+)
+
 /** Accepting messages: one statement to look, one (`accept.sql`) to write. */
 export class AcceptRepository {
   readonly #db: DataSource
@@ -83,25 +125,9 @@ export class AcceptRepository {
   }
 
   async look({ userId, agentIds, conversationId, fileIds, key }: Asked): Promise<Known> {
-    const [row] = await rows<{
-      agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
-      available: string | null
-      strategy: StrategyName | null
-      files: string[]
-      before: { bodyHash: string; response: unknown } | null
-    }>(
-      this.#db.manager,
-      `SELECT
-         (SELECT coalesce(json_agg(json_build_object('agent', row_to_json(a), 'terms',
-            agent_terms($1, a.connection_id, a.model))), '[]')
-          FROM agents a WHERE a.id = ANY($2::uuid[]) AND (a.user_id = $1 OR a.user_id IS NULL) AND a.deleted_at IS NULL) AS agents,
-         (SELECT available::text FROM accounts WHERE user_id = $1) AS available,
-         (SELECT strategy FROM conversations WHERE id = $3 AND user_id = $1) AS strategy,
-         ARRAY(SELECT id FROM files WHERE user_id = $1 AND id = ANY($4::uuid[])
-           AND status IN ('processing', 'ready', 'failed')) AS files,
-         (SELECT json_build_object('bodyHash', body_hash, 'response', response) FROM idempotency_keys
-          WHERE user_id = $1 AND route = $5 AND key = $6) AS before`,
+    const [row] = await LOOK(
       [userId, agentIds, conversationId ?? null, fileIds, key?.route ?? null, key?.key ?? null],
+      this.#db.manager,
     )
     return {
       agents: (row?.agents ?? []).map(({ agent, terms }) => ({ agent: fromJson<Agent>(agent), terms: termsOf(terms) })),
@@ -114,20 +140,7 @@ export class AcceptRepository {
 
   async accept(request: Acceptance, tx: Tx = this.#db.manager): Promise<AcceptAnswer> {
     const { limits, key } = request
-    const [row] = await rows<{
-      outcome: AcceptAnswer['outcome']
-      response: unknown
-      active: string
-      interrupted: boolean
-      seq: number
-      message_at: Date
-      version: string
-      view: RunViewRow
-      dispatches: DispatchRow[]
-    }>(
-      tx,
-      `SELECT * FROM chat_accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-         $22, $23)`,
+    const [row] = await ACCEPT(
       [
         request.userId,
         request.conversationId,
@@ -153,6 +166,7 @@ export class AcceptRepository {
         key?.key ?? null,
         key?.bodyHash ?? null,
       ],
+      tx,
     )
     if (!row) throw new Error('chat_accept answered nothing')
     switch (row.outcome) {

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm'
 import type { RunView } from '../contract/views.ts'
 import type { ChargeArguments, Settlement } from '../credits/ledger.repository.ts'
 import { fromJson } from '../database/json-row.ts'
+import { prepared } from '../database/prepared-statement.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { newId } from '../shared/ids.ts'
@@ -10,8 +11,8 @@ import { presentRun, type RunViewRow } from './run.presenter.ts'
 import type { Turn, TurnQuote } from './turn.entity.ts'
 import type { Dispatch } from './turn.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
+import type { TurnResult } from './turn-result.ts'
 import { type RoomRow, roomOf, type TurnRoom } from './turn-room.ts'
-import type { TurnResult } from './turn-settlement.ts'
 
 /** How much a turn reads: tokens of transcript, and files. */
 export interface RoomLimits {
@@ -65,6 +66,49 @@ export interface SettleAnswer {
   view: RunView | undefined
 }
 
+interface ClaimRow {
+  outcome: ClaimAnswer['outcome']
+  retry_in_ms: number | null
+  claimed: Record<string, unknown>
+  version: string | null
+  room: RoomRow
+}
+
+interface SettleRow {
+  outcome: 'settled' | 'lost' | 'changed'
+  message: SettleAnswer['message']
+  charged: string
+  released: string
+  lost: string
+  available: string
+  held: string
+  version: string
+  title_wanted: boolean
+  dispatches: DispatchRow[] | null
+  view: RunViewRow | null
+}
+
+const CLAIM = prepared<ClaimRow>(
+  'turn_claim',
+  `SELECT outcome, retry_in_ms, claimed, version, room FROM turn_claim(p_run => $1, p_turn => $2, p_token => $3,
+     p_lease_ms => $4, p_tokens => $5, p_files => $6)`,
+)
+const HOLD = prepared<{ outcome: HoldAnswer['outcome']; hold_id: string }>(
+  'turn_hold',
+  `SELECT outcome, hold_id FROM turn_hold(p_run => $1, p_turn => $2, p_token => $3, p_quote => $4, p_amount => $5,
+     p_max_credits => $6, p_hold => $7, p_entry => $8)`,
+)
+const SETTLE = prepared<SettleRow>(
+  'turn_settle',
+  `SELECT outcome, message, charged, released, lost, available, held, version, title_wanted, dispatches, view
+   FROM turn_settle(p_conversation => $1, p_run => $2, p_turn => $3, p_token => $4, p_status => $5, p_agent => $6,
+     p_message => $7, p_text => $8, p_passed => $9, p_seen_seq => $10, p_prompt_version => $11, p_ended_by => $12,
+     p_error_code => $13, p_error_message => $14, p_hold => $15, p_calls => $16, p_lost => $17, p_extend_entry => $18,
+     p_extend_key => $19, p_release_entry => $20, p_gives_titles => $21, p_known_seq => $22, p_next => $23, p_cap => $24,
+     p_file_wait_ms => $25)`,
+)
+const VIEWS = prepared<RunViewRow>('run_views', 'SELECT run, turns, receipt FROM run_views(p_runs => $1)')
+
 /** The functions of `turns.sql`, a round trip each. */
 export class EngineRepository {
   readonly #db: DataSource
@@ -79,20 +123,7 @@ export class EngineRepository {
     leaseMs: number,
     { tokens, files }: RoomLimits,
   ): Promise<ClaimAnswer> {
-    const [row] = await rows<{
-      outcome: ClaimAnswer['outcome']
-      retry_in_ms: number | null
-      claimed: Record<string, unknown>
-      version: string | null
-      room: RoomRow
-    }>(this.#db.manager, 'SELECT * FROM turn_claim($1, $2, $3, $4, $5, $6)', [
-      runId,
-      turn,
-      claimToken,
-      leaseMs,
-      tokens,
-      files,
-    ])
+    const [row] = await CLAIM([runId, turn, claimToken, leaseMs, tokens, files], this.#db.manager)
     if (row?.outcome === 'later') return { outcome: 'later', retryInMs: row.retry_in_ms ?? 0 }
     if (row?.outcome !== 'claimed') return { outcome: row?.outcome ?? 'over' }
     const version = row.version === null ? undefined : Number(row.version)
@@ -115,37 +146,19 @@ export class EngineRepository {
     quote: TurnQuote,
     amount: bigint,
     maxCredits: bigint | null,
-    tx: Tx = this.#db.manager,
+    tx: Tx,
   ): Promise<HoldAnswer> {
-    const [row] = await rows<{ outcome: HoldAnswer['outcome']; hold_id: string }>(
-      tx,
-      'SELECT * FROM turn_hold($1, $2, $3, $4, $5, $6, $7, $8)',
-      [runId, turn, claimToken, JSON.stringify(quote), amount, maxCredits, newId(), newId()],
-    )
+    const parameters = [runId, turn, claimToken, JSON.stringify(quote), amount, maxCredits, newId(), newId()]
+    const [row] = await HOLD(parameters, tx)
     if (row?.outcome === 'held') return { outcome: 'held', holdId: row.hold_id }
     return { outcome: row?.outcome ?? 'lost' }
   }
 
   /** `lost`: the claim is another's. `changed`: what follows is not as the worker thought. Nothing is written in either. */
-  async settle(request: SettleArguments, tx: Tx = this.#db.manager): Promise<SettleAnswer | 'lost' | 'changed'> {
+  async settle(request: SettleArguments, tx: Tx): Promise<SettleAnswer | 'lost' | 'changed'> {
     const { claim, result, charge, next } = request
     const { conversationId, runId, turn, claimToken } = claim
-    const [row] = await rows<{
-      outcome: 'settled' | 'lost' | 'changed'
-      message: SettleAnswer['message']
-      charged: string
-      released: string
-      lost: string
-      available: string
-      held: string
-      version: string
-      title_wanted: boolean
-      dispatches: DispatchRow[] | null
-      view: RunViewRow | null
-    }>(
-      tx,
-      `SELECT * FROM turn_settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-         $22, $23, $24, $25)`,
+    const [row] = await SETTLE(
       [
         conversationId,
         runId,
@@ -173,6 +186,7 @@ export class EngineRepository {
         request.userConcurrency,
         request.fileWaitMs,
       ],
+      tx,
     )
     if (row?.outcome !== 'settled') return row?.outcome ?? 'lost'
     return {
@@ -193,19 +207,21 @@ export class EngineRepository {
 
   /** Lets the user's oldest waiting turns into the queue while fewer than `cap` of theirs are there or running. */
   async admit(userId: string, cap: number, tx: Tx = this.#db.manager): Promise<Dispatch[]> {
-    return dispatchesOf(await rows<DispatchRow>(tx, 'SELECT * FROM turns_admit($1, $2)', [userId, cap]))
+    return dispatchesOf(
+      await rows<DispatchRow>(tx, 'SELECT run_id, turn, dispatch, delay_ms FROM turns_admit($1, $2)', [userId, cap]),
+    )
   }
 
   /** A run as its owner sees it; undefined when it is not this user's. */
   async ownedView(userId: string, runId: string): Promise<RunView | undefined> {
-    const [row] = await rows<RunViewRow>(this.#db.manager, 'SELECT * FROM run_views($1)', [[runId]])
+    const [row] = await VIEWS([[runId]], this.#db.manager)
     return row?.run.user_id === userId ? presentRun(row) : undefined
   }
 
   /** Runs as clients see them, by id. */
   async views(runIds: string[], tx: Tx = this.#db.manager): Promise<Map<string, RunView>> {
     if (runIds.length === 0) return new Map()
-    const found = await rows<RunViewRow>(tx, 'SELECT * FROM run_views($1)', [runIds])
+    const found = await VIEWS([runIds], tx)
     return new Map(found.map((row) => presentRun(row)).map((view) => [view.id, view]))
   }
 }

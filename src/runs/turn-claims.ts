@@ -129,7 +129,8 @@ export class TurnClaims {
     maxCredits: bigint | null,
   ): Promise<{ holdId: string } | { refused: 'insufficient' | 'over_budget' }> {
     const { engine, transactions } = this.#deps
-    const answer = await transactions.once(() => engine.hold(claim, quote, amount, maxCredits))
+    // A transaction of its own, so that a worker that dies in the middle leaves nothing of it.
+    const answer = await transactions.run((tx) => engine.hold(claim, quote, amount, maxCredits, tx))
     switch (answer.outcome) {
       case 'held':
         return { holdId: answer.holdId }

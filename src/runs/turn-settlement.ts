@@ -1,4 +1,4 @@
-import type { RunView, StopReason } from '../contract/views.ts'
+import type { RunView } from '../contract/views.ts'
 import type { Message } from '../conversations/message.entity.ts'
 import type { Settlement } from '../credits/ledger.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
@@ -13,27 +13,8 @@ import type { RunSteps } from './run-steps.ts'
 import { isOpen } from './states.ts'
 import type { Dispatch, TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
+import type { TurnResult } from './turn-result.ts'
 import type { TurnRoom } from './turn-room.ts'
-
-/** What an attempt came to. */
-export interface TurnResult {
-  status: 'completed' | 'cancelled' | 'failed'
-  agentId: string | null
-  /** Empty when nothing was said: then there is no message. */
-  text: string
-  passed: boolean
-  /** Paid by the user. */
-  calls: MeteredCall[]
-  /** Calls that came to nothing, at the platform's cost. */
-  lostCalls: MeteredCall[]
-  holdId: string | null
-  /** The last `seq` of the run that the speaker had read. */
-  seenSeq: number
-  promptVersion: string | null
-  error: { code: string; message: string } | null
-  /** What cut the turn short; it ends the run too, once its siblings have settled. */
-  endedBy: StopReason | null
-}
 
 /** What a settlement committed. */
 export interface Settled {
@@ -63,9 +44,9 @@ interface SettlementDependencies {
 
 /** What a settlement may be told besides the result. */
 export interface SettleHints {
-  /** What the turn had read: with it, what follows is known beforehand, and all is one statement. */
+  /** What the turn had read: with it, what follows is known beforehand, and is written by the same statement. */
   room?: TurnRoom | undefined
-  /** Runs last in the transaction, which is then an explicit one; for tests that kill the process there. */
+  /** Runs last in the transaction; for tests that kill the process there. */
   beforeCommit?: (() => void) | undefined
 }
 
@@ -91,14 +72,11 @@ export class TurnSettlement {
     const messageId = newId()
     const foreseen = room && foresee(room, claim, result, messageId)
     if (foreseen) {
-      const write = (tx?: Tx) => this.#write(claim, result, messageId, foreseen, tx)
-      const settled = await (beforeCommit
-        ? transactions.run(async (tx) => {
-            const written = await write(tx)
-            if (written) beforeCommit()
-            return written
-          })
-        : transactions.once(() => write()))
+      const settled = await transactions.run(async (tx) => {
+        const written = await this.#write(claim, result, messageId, foreseen, tx)
+        if (written) beforeCommit?.()
+        return written
+      })
       if (settled) return settled
     }
     return transactions.run(async (tx) => {
@@ -149,7 +127,7 @@ export class TurnSettlement {
     result: TurnResult,
     messageId: string,
     next: Foreseen,
-    tx?: Tx,
+    tx: Tx,
   ): Promise<Settled | undefined> {
     const { engine, ledger, givesTitles, userConcurrency, fileWaitMs } = this.#deps
     const { holdId, calls, lostCalls } = result

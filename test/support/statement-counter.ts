@@ -16,7 +16,7 @@ const textOf = (statement: unknown): string => {
 
 /** Functions of ours that write are called by SELECT. */
 const WRITES =
-  /^\s*(INSERT|UPDATE|DELETE|WITH|SELECT (\* FROM )?(turn_(claim|hold|settle|decide)|turns_admit|chat_accept|ledger_))/i
+  /^\s*(INSERT|UPDATE|DELETE|WITH|SELECT [^;]*(turn_(claim|hold|settle|decide)|turns_admit|chat_accept|ledger_))/i
 
 /**
  * Counts what the product's connections of this process send to PostgreSQL; BullMQ's own (application name

@@ -207,7 +207,7 @@ describe('Credits of turns', function () {
     const before = await deadlocks()
     const waitingFor = async (operation: string) => {
       const sql = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1`
-      while ((await db.query(sql, [`SELECT ${operation}(%`])).length === 0) {
+      while ((await db.query(sql, [`%${operation}(%`])).length === 0) {
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     }
@@ -220,7 +220,7 @@ describe('Credits of turns', function () {
     await queue.startTransaction()
     await queue.query('SELECT pg_advisory_xact_lock(400, uuid_hash($1))', [user.id])
     const forced = cancels.force(runId, () => ({ status: 'cancelled', stopReason: 'cancelled', error: null }))
-    await waitingFor('ledger_charge')
+    await waitingFor('turn_settle')
     const extended = claims.extend({ ...last, maxCredits: null }, 99, 10n)
     await waitingFor('ledger_extend')
     await queue.rollbackTransaction()
