@@ -1,4 +1,5 @@
 import type { StopReason } from '../contract/views.ts'
+import { hasPhrase } from './stop-phrase.ts'
 import type { RoundState } from './strategy.ts'
 
 /** When a run ends, whatever its strategy; all that are set apply at once. `maxCredits` is micro-credits. */
@@ -22,7 +23,7 @@ const everybodyPassed = ({ participants, turns }: RoundState): boolean =>
 /** The first rule that ends the run now, or null. Enforced outside of any model. */
 export function stopReasonOf(rules: StopRules, state: RoundState, progress: Progress): StopReason | null {
   const taken = state.turns.length
-  if (taken > 0 && rules.phrase && state.lastText.toLowerCase().includes(rules.phrase.toLowerCase())) return 'phrase'
+  if (taken > 0 && rules.phrase && hasPhrase(state.lastText, rules.phrase)) return 'phrase'
   if (everybodyPassed(state)) return 'all_passed'
   if (taken >= rules.maxTurns) return state.participants.length === 1 ? 'finished' : 'max_turns'
   if (rules.maxRounds !== null && taken >= rules.maxRounds * state.participants.length) return 'max_rounds'
