@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 
 /** Small enough to be quick, large enough that the square of it is seen. */
-const SIZE = 20_000
+const SIZE = 10_000
 /** Four times the input may take this many times the CPU. */
 const MOST = 6
 /** Below this nothing is measured but noise, in ms of CPU. */

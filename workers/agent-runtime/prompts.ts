@@ -9,6 +9,9 @@ export const PROMPT_VERSION = '3'
 /** What a speaker says who has nothing to add. */
 export const PASS = '[pass]'
 
+/** How a transcript names the user. */
+export const USER_LABEL = 'User'
+
 /** A picture as it goes to a model. */
 export interface PromptImage {
   contentType: string
@@ -110,7 +113,7 @@ export function promptMessages(
   const lines = transcript.map((line): PromptMessage => {
     if (line.role === 'agent' && line.agentId === speaker.id) return { role: 'assistant', content: line.content }
     if (line.role === 'agent') return { role: 'user', content: `${line.agentName ?? 'An agent'}: ${line.content}` }
-    return { role: 'user', content: party ? `User: ${line.content}` : line.content }
+    return { role: 'user', content: party ? `${USER_LABEL}: ${line.content}` : line.content }
   })
   if (lines[0]?.role === 'assistant') lines.unshift({ role: 'user', content: '(The conversation began earlier.)' })
   if (party) return [...lines, { role: 'user', content: `(It is your turn, ${speaker.name}.${CUE[kind]})` }]
@@ -152,7 +155,7 @@ export function supervisorPrompt(
 /** A transcript as plain lines, everybody by name. */
 export const transcriptText = (transcript: readonly TranscriptLine[]): string =>
   transcript
-    .map((line) => `${line.role === 'agent' ? (line.agentName ?? 'An agent') : 'User'}: ${line.content}`)
+    .map((line) => `${line.role === 'agent' ? (line.agentName ?? 'An agent') : USER_LABEL}: ${line.content}`)
     .join('\n')
 
 /** Names a conversation after its first words. */

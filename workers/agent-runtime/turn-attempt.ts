@@ -95,7 +95,7 @@ export async function attemptSpeech(
 
   const ref = { ...claim, agentId: agent.id }
   const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
-  const cleaner = new DeltaCleaner(agent.name)
+  const cleaner = new DeltaCleaner(agent.name, context.otherNames)
   const idle = setTimeout(() => stop.stop('timeout'), limits.PROVIDER_IDLE_TIMEOUT_MS)
   let began = false
   let bytes = 0
@@ -115,7 +115,7 @@ export async function attemptSpeech(
       if (stop.kind) return
       live.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars))))
       chars += text.length
-      if (chars > mostChars) stop.stop('length')
+      if (chars > mostChars || cleaner.over) stop.stop('length')
       if (!began) onStep('stream.began')
       began = true
     },

@@ -1,6 +1,7 @@
 import type { Agent } from '../../src/agents/agent.entity.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
 import { countTokens, IMAGE_TOKENS } from '../../src/credits/usage.ts'
+import type { TurnKind } from '../../src/rounds/strategy.ts'
 import { isOpen } from '../../src/runs/states.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnRoom } from '../../src/runs/turn-room.ts'
@@ -8,13 +9,15 @@ import { AppError } from '../../src/shared/errors.ts'
 import type { FileReading } from './file-reading.ts'
 import { seesImages } from './model-sight.ts'
 import type { ModelTerms, ModelTermsBook } from './model-terms.ts'
-import { type PromptMessage, promptMessages, systemPrompt, withFiles } from './prompts.ts'
+import { type PromptMessage, promptMessages, systemPrompt, USER_LABEL, withFiles } from './prompts.ts'
 import { affordableTokens } from './run-budget.ts'
 
 /** All that a turn needs to speak. */
 export interface TurnContext extends ModelTerms {
   room: TurnRoom
   agent: Agent
+  /** Names of everybody else in the transcript, and the user's label: what the speaker must not begin a line by. */
+  otherNames: string[]
   system: string
   messages: PromptMessage[]
   /** At most what the run's own limit of credits still allows; 0 when it allows nothing. */
@@ -58,7 +61,16 @@ export class TurnContexts {
     const wanted = agent.maxOutputTokens ?? this.#deps.maxOutputTokensDefault
     const left = shareOf(room, claim)
     const maxOutputTokens = left === null ? wanted : Math.min(wanted, affordableTokens(terms, inputTokens, left))
-    return { ...terms, room, agent, system, messages, maxOutputTokens, inputTokens }
+    return {
+      ...terms,
+      room,
+      agent,
+      otherNames: otherNames(agent, room, kind),
+      system,
+      messages,
+      maxOutputTokens,
+      inputTokens,
+    }
   }
 }
 
@@ -69,6 +81,14 @@ function shareOf({ run, spent, turns }: TurnRoom, claim: TurnClaim): bigint | nu
   if (run.strategy !== 'panel' || claim.kind !== 'speak') return left
   const open = turns.filter((turn) => turn.step === claim.step && isOpen(turn))
   return left / BigInt(open.length + MODERATOR_SHARES)
+}
+
+/** A moderator sums up by name, so only the user's label ends its words. */
+function otherNames(speaker: Agent, { participants, transcript }: TurnRoom, kind: TurnKind): string[] {
+  if (kind === 'moderate') return [USER_LABEL]
+  const said = transcript.flatMap(({ agentId, agentName }) => (agentId !== speaker.id && agentName ? [agentName] : []))
+  const others = participants.filter(({ id }) => id !== speaker.id).map(({ name }) => name)
+  return [...new Set([...others, ...said, USER_LABEL])]
 }
 
 /** What passages of files should match: what the user said last, and what was said last by anybody else. */

@@ -4,7 +4,7 @@
  * - credits: nothing left to pay with; likewise
  * - budget: the run's own limit of credits is reached; likewise
  * - time: the run's own limit of seconds is reached; likewise
- * - length: the provider says far more than it was asked for; likewise, and the run goes on
+ * - length: the provider says far more than it was asked for, or goes on in the name of somebody else; likewise, and the run goes on
  * - lost: another attempt has the turn; nothing may be written
  * - drain: this process ends; the turn is handed back
  * - timeout: the provider said nothing for too long
