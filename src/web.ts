@@ -30,6 +30,12 @@ const DEVELOPMENT_ORIGINS = ['http://localhost:3000', 'http://localhost:5173']
 /** The longest time that a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 3_600_000
 
+/**
+ * How long connections may idle, in ms: longer than balancers keep them (mostly 60 s), which would else send a request into one
+ * that closes just then. A request's headers may take a little longer.
+ */
+const IDLE_TIMEOUTS = { keepAliveTimeout: 75_000, headersTimeout: 80_000 }
+
 /** What answers over time: event streams, and requests that wait for their run. */
 interface LiveServices {
   streams: EventStreams
@@ -55,9 +61,7 @@ export async function startWeb(
   checks: HealthCheck[] = [],
 ): Promise<{ url: string; server: Server }> {
   const { env, logger, shutdown, db, queue, feed } = container
-  const corsOrigins =
-    env.CORS_ORIGINS?.split(',').map((origin) => origin.trim()) ??
-    (env.NODE_ENV === 'production' ? [] : DEVELOPMENT_ORIGINS)
+  const corsOrigins = env.CORS_ORIGINS ?? (env.NODE_ENV === 'production' ? [] : DEVELOPMENT_ORIGINS)
   const limiter = createRateLimiter(
     { requestsPerMinute: env.REQUESTS_PER_MINUTE, loginAttempts: env.LOGIN_ATTEMPTS },
     container.redis,
@@ -91,8 +95,8 @@ export async function startWeb(
     logger,
   })
   // A large upload takes its time; one that stalls is ended by its own limit.
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, app)
-  const port = await listen(server, env.PORT, env.HOST ?? (env.NODE_ENV === 'production' ? '0.0.0.0' : 'localhost'))
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, ...IDLE_TIMEOUTS }, app)
+  const port = await listen(server, env.PORT, env.HOST ?? (env.NODE_ENV === 'production' ? undefined : 'localhost'))
   // No new requests first; then what would never end by itself, so that the rest can end; then what all of it stood on.
   shutdown.add('web', async () => {
     const closed = closeServer(server)
@@ -107,15 +111,18 @@ export async function startWeb(
   return { url: `http://localhost:${port}`, server }
 }
 
-async function listen(server: Server, port: number, host: string): Promise<number> {
+/** Without a host on all addresses: IPv6 and IPv4 by one socket, IPv4 alone where the machine has no IPv6 (Node sees to that). */
+async function listen(server: Server, port: number, host: string | undefined): Promise<number> {
   try {
-    server.listen(port, host)
+    server.listen({ port, host })
     await once(server, 'listening')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
       throw new SetupError(`Port ${port} is taken: stop what uses it, or choose another with PORT=${port + 1}.`)
     }
-    throw new SetupError(`This server cannot listen on port ${port} of ${host} (PORT, HOST): ${messageOf(error)}.`)
+    throw new SetupError(
+      `This server cannot listen on port ${port} of ${host ?? 'any address'} (PORT, HOST): ${messageOf(error)}.`,
+    )
   }
   return (server.address() as AddressInfo).port
 }

@@ -1,9 +1,10 @@
 import { invalidRequest } from '../shared/errors.ts'
+import { foldPhrase } from '../shared/folded-text.ts'
 
 /** Speakers are told apart by name, by models and by people. @throws AppError 400 that names the path of the second one */
 export function requireDistinctNames(agents: ReadonlyArray<{ name: string }>): void {
   const issues = agents.flatMap(({ name }, position) => {
-    const first = agents.findIndex((other) => other.name.trim().toLowerCase() === name.trim().toLowerCase())
+    const first = agents.findIndex((other) => foldPhrase(other.name) === foldPhrase(name))
     return first < position
       ? [{ path: `agentIds.${position}`, message: `has the same name as agentIds.${first}: "${name}"` }]
       : []

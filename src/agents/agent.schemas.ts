@@ -15,7 +15,8 @@ const fields = {
     .trim()
     .min(1, 'must not be empty')
     .max(60)
-    .regex(/^[^\p{Cc}:@]+$/u, 'must not contain ":", "@" or control characters'),
+    // Of whatever width: a label ends with the colon.
+    .refine((name) => !/[\p{Cc}:@]/u.test(name.normalize('NFKC')), 'must not contain ":", "@" or control characters'),
   instructions: z.string().trim().min(1, 'must not be empty').max(8_000),
   characteristics: z.string().trim().max(2_000),
   chatStyle,

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { messageOf } from '../shared/errors.ts'
 import { parseCredits } from '../shared/money.ts'
+import { originsOf } from './origins.ts'
 import { tunables } from './tunables.ts'
 
 const WEAK_SECRETS = /^(.)\1*$|secret|changeme|change-me|password|default|example|your[-_]/i
@@ -28,6 +30,15 @@ const databaseUrl = optional.superRefine((url, context) => {
       'is SQLite, which is not supported: leave DATABASE_URL unset and a real PostgreSQL is embedded for you, or give a postgres:// address',
     )
   } else if (!/^postgres(ql)?:\/\//.test(url)) context.addIssue('must be a postgres:// address')
+})
+
+const origins = optional.transform((text, context) => {
+  try {
+    return text === undefined ? undefined : originsOf(text)
+  } catch (error) {
+    context.addIssue(messageOf(error))
+    return z.NEVER
+  }
 })
 
 const duration = z
@@ -76,7 +87,7 @@ const schema = z.object({
   JWT_EXPIRES_IN: duration.default(7 * 86_400),
   ENCRYPTION_KEYS: sealingKeys,
   OUTBOUND_ALLOW: list,
-  CORS_ORIGINS: optional,
+  CORS_ORIGINS: origins,
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
   ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@chatsparty.local'),
   ADMIN_PASSWORD: optional.refine((text) => !text || text.length >= 12, 'must have at least 12 characters'),

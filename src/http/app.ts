@@ -10,6 +10,7 @@ import { type HealthCheck, healthRoutes } from './health.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { requestLog } from './request-log.ts'
 import type { Route } from './route.ts'
+import { requireUtf8Address, verifyUtf8 } from './valid-utf8.ts'
 
 /** What the HTTP app is made of. `corsOrigins` are the only origins whose pages may call; none means same origin only. */
 export interface AppOptions {
@@ -45,8 +46,9 @@ export function createApp(options: AppOptions): Express {
   )
   healthRoutes(app, options.healthChecks, options.logger)
   app.use(options.limiter.perAddress)
+  app.use(requireUtf8Address)
 
-  const json = [requireJson, express.json({ limit: options.jsonBodyMaxBytes })]
+  const json = [requireJson, express.json({ limit: options.jsonBodyMaxBytes, verify: verifyUtf8 })]
   for (const route of options.routes) {
     app[route.method](
       route.path,

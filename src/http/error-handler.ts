@@ -2,6 +2,7 @@ import type { ErrorRequestHandler } from 'express'
 import { z } from 'zod'
 import { AppError, invalidRequest } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { NOT_UTF8 } from './valid-utf8.ts'
 
 /** Errors of Express' body parser (http-errors). */
 const parserError = z.object({ type: z.string(), status: z.number() })
@@ -23,6 +24,7 @@ export function toAppError(error: unknown): AppError {
     return new AppError(413, 'request.too_large', 'The request body is too large.')
   if (parser?.type === 'entity.parse.failed')
     return invalidRequest([{ path: '', message: 'The body is not valid JSON.' }])
+  if (parser?.type === NOT_UTF8) return invalidRequest([{ path: '', message: 'The body is not valid UTF-8.' }])
   if (parser && parser.status < 500)
     return new AppError(parser.status, 'request.invalid', 'The request body cannot be read.')
   return new AppError(500, 'server.error', 'Something went wrong on our side. Nothing was lost; please try again.')

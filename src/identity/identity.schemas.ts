@@ -1,11 +1,12 @@
 import { z } from 'zod'
 
-const email = z.email('must be an e-mail address').max(254)
+/** White space around an address comes with copying, and belongs to nobody's. */
+const email = z.string().trim().pipe(z.email('must be an e-mail address').max(254))
 const password = z.string().min(12, 'must have at least 12 characters').max(128, 'must have at most 128 characters')
 const name = z.string().trim().min(1, 'must not be empty').max(100)
 
 export const registerBody = z.strictObject({ email, password, name: name.optional() })
-export const loginBody = z.strictObject({ email: z.string().max(254), password: z.string().max(128) })
+export const loginBody = z.strictObject({ email: z.string().trim().max(254), password: z.string().max(128) })
 export const profileBody = z
   .strictObject({
     name: name.optional(),

@@ -1,6 +1,6 @@
 import type { DefaultEventsMap, Socket } from 'socket.io'
 import { clientCommands, type ServerEvent, type UserEvent } from '../contract/events.ts'
-import { AppError, forbidden } from '../shared/errors.ts'
+import { AppError, forbidden, invalidRequest } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { Budget } from './budget.ts'
 import { ConversationWatch } from './conversation-watch.ts'
@@ -137,6 +137,10 @@ export class SocketClient {
     if (this.#pendingChars > this.#limits.pendingChars * 16 || !this.#budget.take() || !this.#userBudget.take()) {
       if (!this.#refusals.take()) this.refuse()
       throw tooFast()
+    }
+    // WebSockets refuse what is no UTF-8 themselves; long polling decodes it, each such byte as this sign.
+    if (this.#socket.conn.transport.name === 'polling' && JSON.stringify(args).includes('\ufffd')) {
+      throw invalidRequest([{ path: '', message: 'The command is not valid UTF-8.' }])
     }
     const run = this.#commands.get(name)
     if (!run) throw unknownCommand()

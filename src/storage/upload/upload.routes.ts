@@ -53,6 +53,13 @@ class StoreEngine implements StorageEngine {
     const options = { signal: this.#gone.signal, expectedBytes: this.#expectedBytes }
     const declared = { name: file.originalname, contentType: file.mimetype }
     const order = this.#begun++
+    if (isGarbled(file.originalname)) {
+      const error = invalidRequest([{ path: file.fieldname, message: 'has a name that is not valid UTF-8' }])
+      this.#fail(error)
+      file.stream.resume()
+      callback(error)
+      return
+    }
     const work = this.#uploads.receive(this.#userId, declared, file.stream, options).then(
       (received) => {
         this.received.push({ ...received, field: file.fieldname, order })
@@ -73,6 +80,9 @@ class StoreEngine implements StorageEngine {
     callback(null)
   }
 }
+
+/** Bytes that are no UTF-8 come decoded, each as this sign. */
+const isGarbled = (text: string): boolean => text.includes('\ufffd')
 
 const MULTER_ERRORS: Record<string, [status: number, message: string]> = {
   LIMIT_FILE_COUNT: [413, `At most ${MAX_FILES} files may be sent at once.`],
@@ -120,6 +130,8 @@ const uploadRoute = (uploads: UploadService): Route =>
       finished.catch(() => undefined)
       try {
         await Promise.race([finished, engine.failed])
+        const garbled = Object.entries(req.body ?? {}).find((field) => isGarbled(JSON.stringify(field)))
+        if (garbled) throw invalidRequest([{ path: garbled[0], message: 'is not valid UTF-8' }])
         const single = engine.received.filter((file) => file.field === 'file')
         if (engine.received.length === 0) throw invalidRequest([{ path: 'file', message: 'is missing' }])
         if (single.length > 0 && single.length < engine.received.length) {
