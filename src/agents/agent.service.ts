@@ -1,5 +1,5 @@
 import type { AuthUser } from '../contract/auth-user.ts'
-import { AppError, forbidden, invalidRequest, notFound } from '../shared/errors.ts'
+import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Agent } from './agent.entity.ts'
 import type { AgentRepository } from './agent.repository.ts'
@@ -64,7 +64,7 @@ export class AgentService {
     const unknown = ids.flatMap((id, position) =>
       byId.has(id) ? [] : [{ path: path(position), message: 'is not an agent of yours' }],
     )
-    if (unknown.length) throw new AppError(404, 'agent.not_found', 'There is no such agent.', { issues: unknown })
+    if (unknown.length) throw notFound('agent', { issues: unknown })
     return ids.flatMap((id) => byId.get(id) ?? [])
   }
 
@@ -75,7 +75,7 @@ export class AgentService {
 
   async #editable(actor: AuthUser, id: string): Promise<Agent> {
     const agent = await this.get(actor.id, id)
-    if (agent.userId === null && actor.role !== 'admin') throw forbidden("The platform's agents cannot be changed.")
+    if (agent.userId === null && actor.role !== 'admin') throw new AppError('auth.forbidden/agent')
     return agent
   }
 

@@ -135,9 +135,7 @@ export class ChatService {
       case 'repeated':
         return acceptedView.parse(answer.response)
       case 'busy':
-        throw new AppError(409, 'chat.busy', 'The agents are still talking; wait, interject or interrupt.', {
-          runId: answer.runId,
-        })
+        throw new AppError('chat.busy', { details: { runId: answer.runId } })
       case 'conflict':
         throw keyConflict()
       case 'conversation_gone':

@@ -68,10 +68,10 @@ export class RegenerateService {
     if (!conversation || !message) throw notFound('message')
     const active = await runs.findActive(conversation.id, tx)
     if (active) {
-      throw new AppError(409, 'chat.busy', 'The agents are still talking; wait or cancel first.', { runId: active.id })
+      throw new AppError('chat.busy/regenerate', { details: { runId: active.id } })
     }
     if (message.role !== 'agent' || (await messages.lastOfAgents(conversation.id, tx)) !== message.id) {
-      throw new AppError(409, 'chat.not_last', 'Only the last thing that an agent said can be said anew.')
+      throw new AppError('chat.not_last')
     }
     await ledger.requireAvailable(userId, tx)
     const { runId, turn: index } = message

@@ -15,5 +15,4 @@ export const requestKey = (route: string, key: string | undefined, body: unknown
     : { route, key, bodyHash: createHash('sha256').update(JSON.stringify(body)).digest('base64') }
 
 /** 409 `request.idempotency_conflict`: the key was used with another body. */
-export const keyConflict = (): AppError =>
-  new AppError(409, 'request.idempotency_conflict', 'This Idempotency-Key was used with another body.')
+export const keyConflict = (): AppError => new AppError('request.idempotency_conflict')

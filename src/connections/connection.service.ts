@@ -1,6 +1,6 @@
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import { AppError, type FieldIssue, forbidden, invalidRequest, notFound } from '../shared/errors.ts'
+import { AppError, type FieldIssue, invalidRequest, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Connection } from './connection.entity.ts'
 import type { ConnectionRepository } from './connection.repository.ts'
@@ -71,7 +71,7 @@ export class ConnectionService {
   }
 
   async create(actor: AuthUser, { scope, apiKey, ...body }: CreateConnectionBody): Promise<Connection> {
-    if (scope === 'platform' && actor.role !== 'admin') throw forbidden('Only administrators add platform connections.')
+    if (scope === 'platform' && actor.role !== 'admin') throw new AppError('auth.forbidden/add_connection')
     checkRequirements({ ...body, hasKey: apiKey !== null })
     if (body.baseUrl) this.#network.assertBaseUrl(scope, body.baseUrl)
     const id = newId()
@@ -103,8 +103,7 @@ export class ConnectionService {
   /** @throws AppError 409 `connections.in_use` with the agents that use it. */
   async delete(actor: AuthUser, id: string): Promise<void> {
     await this.#editable(actor, id)
-    const inUse = (agents: ConnectionUse[]) =>
-      new AppError(409, 'connections.in_use', 'Agents use this connection. Give them another one first.', { agents })
+    const inUse = (agents: ConnectionUse[]) => new AppError('connections.in_use', { details: { agents } })
     const agents = await this.#usedBy(id)
     if (agents.length > 0) throw inUse(agents)
     // An agent may have taken it a moment ago.
@@ -127,7 +126,7 @@ export class ConnectionService {
   open(connection: Connection | null, connectionId: string | null): ResolvedConnection {
     if (connection) return this.#open(connection)
     if (connectionId !== null) throw notFound('connection')
-    throw new AppError(409, 'connections.none', 'There is no connection to a model provider yet. Please add one.')
+    throw new AppError('connections.none')
   }
 
   /** Calls the provider for a few tokens. Failures are outcomes; only an unknown id is an error. */
@@ -156,7 +155,7 @@ export class ConnectionService {
     const connection = tx ? await this.#connections.lockVisible(actor.id, id, tx) : await this.get(actor.id, id)
     if (!connection) throw notFound('connection')
     if (connection.userId === null && actor.role !== 'admin') {
-      throw forbidden("The platform's connections are changed by administrators only.")
+      throw new AppError('auth.forbidden/change_connection')
     }
     return connection
   }

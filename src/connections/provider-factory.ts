@@ -64,18 +64,16 @@ function settings(
   fetch: ModelOptions['fetch'],
 ) {
   // Never undefined: the SDKs would fall back to the platform's key in the environment, for a user's address.
-  if (!connection.apiKey) throw incomplete('This connection has no API key.')
+  if (!connection.apiKey) throw new AppError('connections.incomplete/key')
   return { apiKey: connection.apiKey, baseURL: baseUrlOf(connection), fetch }
 }
 
 function baseUrlOf({ provider, baseUrl }: Pick<ResolvedConnection, 'provider' | 'baseUrl'>): string {
   if (!baseUrl) {
-    if (provider === 'openai-compatible' || provider === 'demo') throw incomplete('This connection has no base URL.')
+    if (provider === 'openai-compatible' || provider === 'demo') throw new AppError('connections.incomplete/url')
     return DEFAULT_BASE_URL[provider]
   }
   const trimmed = baseUrl.replace(/\/+$/, '')
   // Ollama's own documents show http://host:11434; its OpenAI wire is below /v1.
   return provider === 'ollama' && new URL(trimmed).pathname === '/' ? `${trimmed}/v1` : trimmed
 }
-
-const incomplete = (message: string): AppError => new AppError(422, 'connections.incomplete', message)

@@ -64,9 +64,4 @@ export class SealedSecrets {
   }
 }
 
-const unreadable = (): AppError =>
-  new AppError(
-    409,
-    'connections.key_unreadable',
-    'The stored API key can no longer be read with the keys of this server. Please enter the API key again.',
-  )
+const unreadable = (): AppError => new AppError('connections.key_unreadable')

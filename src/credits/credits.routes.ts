@@ -86,7 +86,7 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
         const line = await statements.findByKey(key)
         if (!line) throw new Error(`Entry ${key} is missing.`)
         if (repeated && (line.userId !== userId || line.amount !== amount || line.description !== reason)) {
-          throw new AppError(409, 'request.key_reused', 'This Idempotency-Key was used for another request.')
+          throw new AppError('request.key_reused')
         }
         return presentTransaction(line)
       },

@@ -1,5 +1,5 @@
 import type { Tx } from '../database/transaction.ts'
-import { AppError } from '../shared/errors.ts'
+import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type {
   AttemptRef,
@@ -77,9 +77,9 @@ export class LedgerService {
     }
     const id = newId()
     const outcome = await this.#ledger.give({ ...gift, id, createdBy: gift.createdBy ?? null }, tx)
-    if (outcome === 'no_account') throw new AppError(404, 'user.not_found', 'There is no such user.')
+    if (outcome === 'no_account') throw notFound('user')
     if (outcome === 'insufficient') {
-      throw new AppError(409, 'credits.insufficient', 'The account has fewer credits available than that.')
+      throw new AppError('credits.insufficient/account')
     }
     return { id, repeated: outcome === 'repeated' }
   }
@@ -96,7 +96,7 @@ export class LedgerService {
 
   /** The same for a balance that was read already; null is no account. @throws AppError as `requireAvailable` */
   requirePositive(available: bigint | null): void {
-    if ((available ?? 0n) <= 0n) throw new AppError(402, 'credits.insufficient', 'You have no credits left.')
+    if ((available ?? 0n) <= 0n) throw new AppError('credits.insufficient')
   }
 
   /**
@@ -115,7 +115,7 @@ export class LedgerService {
     const result = await this.#ledger.placeHold({ holdId, entryId: newId() }, hold, tx)
     if (result.outcome === 'held') return { held: true, holdId: result.holdId }
     if (result.outcome === 'insufficient') return { held: false }
-    throw new AppError(409, 'credits.hold_pending', 'Another attempt at this turn still holds credits.')
+    throw new AppError('credits.hold_pending')
   }
 
   /** Raises a pending hold by `amount`, once per `key`. Commits as `placeHold` does. */
@@ -136,7 +136,7 @@ export class LedgerService {
     const key = holdId ?? turnKey(context, calls[0]?.call ?? 0)
     const settled = await this.#charge(tx, context, holdId, rows, `settle:${key}`)
     if (settled) return settled
-    if (holdId) throw new AppError(409, 'credits.hold_resolved', 'The hold of this turn is resolved already.')
+    if (holdId) throw new AppError('credits.hold_resolved')
     throw noAccount(request.userId)
   }
 

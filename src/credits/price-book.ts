@@ -23,10 +23,7 @@ export class PriceBook {
   /** A price that was read already; null is what was not found. @throws AppError 422 `model.unpriced` */
   require(price: PriceVersion | null, provider: string, model: string): PriceVersion {
     if (price) return price
-    throw new AppError(422, 'model.unpriced', `The model ${provider}/${model} has no price, so it cannot be used.`, {
-      provider,
-      model,
-    })
+    throw new AppError('model.unpriced', { words: { provider, model }, details: { provider, model } })
   }
 
   /** A version that a call was quoted by; versions are never deleted. */
@@ -45,7 +42,7 @@ export class PriceBook {
   async add(provider: string, model: string, rates: Rates): Promise<PriceVersion> {
     const [added] = await this.#prices.add([{ ...rates, id: newId(), priceId: newId(), provider, model }])
     if (added) return added
-    throw new AppError(409, 'credits.price_exists', `${provider}/${model} has a price: start a new version of it.`)
+    throw new AppError('credits.price_exists', { words: { provider, model } })
   }
 
   /**
@@ -70,6 +67,6 @@ export class PriceBook {
       ...(effectiveFrom ? { effectiveFrom } : {}),
     })
     if (next) return next
-    throw new AppError(409, 'credits.price_changed', 'Somebody else has just changed this price: look at it again.')
+    throw new AppError('credits.price_changed')
   }
 }

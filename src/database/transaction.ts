@@ -32,9 +32,7 @@ const USER_REFERENCE = /_user_fk$/
 
 /** What a failed write means to whoever asked for it: an account that was deleted meanwhile has no session any more. */
 export const accountGone = (error: unknown): unknown =>
-  USER_REFERENCE.test(brokenReference(error) ?? '')
-    ? new AppError(401, 'auth.unauthorized', 'This account has been deleted.')
-    : error
+  USER_REFERENCE.test(brokenReference(error) ?? '') ? new AppError('auth.unauthorized/deleted') : error
 
 /** Runs work in a READ COMMITTED transaction. */
 export class Transactions {

@@ -61,7 +61,7 @@ export function createApp(options: AppOptions): Express {
     )
   }
   app.use((request) => {
-    throw new AppError(404, 'request.not_found', `There is no ${request.method} ${request.path}.`)
+    throw new AppError('request.not_found', { words: { method: request.method, path: request.path } })
   })
   app.use(errorHandler(options.logger))
   return app
@@ -72,7 +72,7 @@ const requireJson: RequestHandler = (request, _response, next) => {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
   const hasBody = encoding !== undefined || Number(length ?? 0) > 0
   if (hasBody && !request.is('application/json')) {
-    throw new AppError(415, 'request.unsupported_type', 'Send JSON, with "Content-Type: application/json".')
+    throw new AppError('request.unsupported_type')
   }
   next()
 }

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express'
 import { Passport } from 'passport'
 import { ExtractJwt, Strategy } from 'passport-jwt'
 import type { AuthUser } from '../contract/auth-user.ts'
-import { AppError, forbidden } from '../shared/errors.ts'
+import { AppError } from '../shared/errors.ts'
 import type { Access } from './route.ts'
 
 /** Answers who calls, or throws: 401 without a live session, 403 where an admin is needed. */
@@ -11,8 +11,7 @@ export type Authenticate = (request: Request, response: Response, access: Access
 /** Finds the live session that a verified token names; undefined when it was revoked, has expired or never was. */
 export type FindSession = (claims: unknown) => Promise<AuthUser | undefined>
 
-const unauthorized = () =>
-  new AppError(401, 'auth.unauthorized', 'Sign in first: send a valid token as "Authorization: Bearer ...".')
+const unauthorized = () => new AppError('auth.unauthorized')
 
 /** Bearer tokens by passport-jwt; the token only names a session, which is looked up so that a revoked one ends at once. */
 export function createAuthenticate(secret: string, findSession: FindSession): Authenticate {
@@ -38,7 +37,7 @@ export function createAuthenticate(secret: string, findSession: FindSession): Au
   return async (request, response, access) => {
     if (access === 'public') return undefined
     const user = await verify(request, response)
-    if (access === 'admin' && user.role !== 'admin') throw forbidden('Only an administrator may do this.')
+    if (access === 'admin' && user.role !== 'admin') throw new AppError('auth.forbidden/admin')
     return user
   }
 }

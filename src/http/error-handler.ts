@@ -18,16 +18,14 @@ export const errorBody = (error: AppError) => ({
  */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
-  if (error instanceof URIError) return new AppError(400, 'request.invalid', 'The path is not valid.')
+  if (error instanceof URIError) return new AppError('request.invalid/path')
   const parser = parserError.safeParse(error).data
-  if (parser?.type === 'entity.too.large')
-    return new AppError(413, 'request.too_large', 'The request body is too large.')
+  if (parser?.type === 'entity.too.large') return new AppError('request.too_large')
   if (parser?.type === 'entity.parse.failed')
     return invalidRequest([{ path: '', message: 'The body is not valid JSON.' }])
   if (parser?.type === NOT_UTF8) return invalidRequest([{ path: '', message: 'The body is not valid UTF-8.' }])
-  if (parser && parser.status < 500)
-    return new AppError(parser.status, 'request.invalid', 'The request body cannot be read.')
-  return new AppError(500, 'server.error', 'Something went wrong on our side. Nothing was lost; please try again.')
+  if (parser && parser.status < 500) return new AppError('request.invalid/body', { status: parser.status })
+  return new AppError('server.error')
 }
 
 export const errorHandler =

@@ -14,7 +14,7 @@ export function parseInput<S extends z.ZodType>(
   const unstorable = where === 'params' ? [] : unstorableTexts(value)
   if (unstorable.length > 0) throw invalidRequest(unstorable)
   if (result.success) return result.data
-  if (where === 'params') throw new AppError(404, 'request.not_found', 'There is no such object.')
+  if (where === 'params') throw new AppError('request.not_found/object')
   throw invalidRequest(
     result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'

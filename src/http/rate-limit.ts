@@ -18,8 +18,10 @@ export interface RateLimiter {
 
 const LOGIN_WINDOW_SECONDS = 15 * 60
 
-const tooMany = (code: string, message: string, result: RateLimiterRes) =>
-  new AppError(429, code, message, { retryAfterSeconds: Math.ceil(result.msBeforeNext / 1000) })
+type LimitCode = 'request.rate_limited' | 'auth.too_many_attempts'
+
+const tooMany = (code: LimitCode, result: RateLimiterRes) =>
+  new AppError(code, { details: { retryAfterSeconds: Math.ceil(result.msBeforeNext / 1000) } })
 
 /**
  * Counts in Redis where there is one, so that all web nodes count together; while Redis is away each node counts alone
@@ -37,25 +39,20 @@ export function createRateLimiter(
   }
   const requests = make('limit:requests', limits.requestsPerMinute, 60)
   const logins = make('limit:logins', limits.loginAttempts, LOGIN_WINDOW_SECONDS)
-  const take = async (limiter: typeof requests, key: string, code: string, message: string) => {
+  const take = async (limiter: typeof requests, key: string, code: LimitCode) => {
     try {
       await limiter.consume(key)
     } catch (error) {
-      if (error instanceof RateLimiterRes) throw tooMany(code, message, error)
+      if (error instanceof RateLimiterRes) throw tooMany(code, error)
       throw error
     }
   }
   return {
     perAddress: async (request, _response, next) => {
-      await take(
-        requests,
-        clientNetwork(request.ip ?? 'unknown'),
-        'request.rate_limited',
-        'Too many requests; please slow down.',
-      )
+      await take(requests, clientNetwork(request.ip ?? 'unknown'), 'request.rate_limited')
       next()
     },
-    beforeLogin: (key) => take(logins, key, 'auth.too_many_attempts', 'Too many wrong passwords; please wait.'),
+    beforeLogin: (key) => take(logins, key, 'auth.too_many_attempts'),
     async loginSucceeded(key) {
       await logins.delete(key)
     },

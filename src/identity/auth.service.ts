@@ -29,13 +29,10 @@ interface AuthDependencies {
   onRegistered: (tx: Tx, userId: string) => Promise<void>
 }
 
-const wrongCredentials = () =>
-  new AppError(401, 'auth.invalid_credentials', 'The e-mail address or the password is wrong.')
+const wrongCredentials = () => new AppError('auth.invalid_credentials')
 const wrongPassword = () =>
-  new AppError(400, 'auth.wrong_password', 'The current password is wrong.', {
-    issues: [{ path: 'currentPassword', message: 'is wrong' }],
-  })
-const invalidToken = () => new AppError(401, 'auth.unauthorized', 'The token is not valid, or its session has ended.')
+  new AppError('auth.wrong_password', { details: { issues: [{ path: 'currentPassword', message: 'is wrong' }] } })
+const invalidToken = () => new AppError('auth.unauthorized/token')
 
 /** Registration, sign-in, and the sessions behind tokens. */
 export class AuthService {

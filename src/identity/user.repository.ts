@@ -7,7 +7,7 @@ export type UserChange = Partial<Pick<User, 'email' | 'emailKey' | 'name' | 'rol
 
 const emailTaken = (error: unknown): never => {
   if (isUniqueViolation(error, 'users_email_key_unique')) {
-    throw new AppError(409, 'auth.email_taken', 'This e-mail address is already registered.')
+    throw new AppError('auth.email_taken')
   }
   throw error
 }

@@ -1,7 +1,7 @@
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
-import { AppError, forbidden, notFound } from '../shared/errors.ts'
+import { AppError, notFound } from '../shared/errors.ts'
 import { emailKeyOf } from './email-key.ts'
 import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'
@@ -40,13 +40,13 @@ export class UserService {
 
   async update(actor: AuthUser, userId: string, body: UserBody): Promise<UserView> {
     if (!mayManage(actor, userId)) throw notFound('user')
-    if (!mayChange(actor, body)) throw forbidden('Only an administrator gives roles.')
+    if (!mayChange(actor, body)) throw new AppError('auth.forbidden/role')
     return this.#deps.transactions.run(async (tx) => {
       if (body.role === 'user') await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
       if (!mayChangeEmail(actor, user, body)) {
-        throw forbidden('Change your own e-mail address by PUT /api/auth/profile, with your password.')
+        throw new AppError('auth.forbidden/email')
       }
       const email = body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }
       return presentUser(await this.#deps.users.update(userId, { ...body, ...email }, tx))
@@ -71,7 +71,7 @@ export class UserService {
   async #keepAnAdmin(userId: string, tx: Tx): Promise<void> {
     const others = await this.#deps.users.otherAdmins(userId, tx)
     if (others === 0 && (await this.#deps.users.find(userId, tx))?.role === 'admin') {
-      throw new AppError(409, 'users.last_admin', 'This is the last administrator; make somebody else one first.')
+      throw new AppError('users.last_admin')
     }
   }
 }

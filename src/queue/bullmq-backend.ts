@@ -95,7 +95,7 @@ class BullMqBackend implements QueueBackend {
 }
 
 const invalidJob = (job: { name: string }, reason: string): AppError =>
-  new AppError(500, 'queue.invalid_job', `A job ${job.name} is not valid: ${reason}`)
+  new AppError('queue.invalid_job', { words: { name: job.name, reason } })
 
 /** The result, or `queue.unavailable` when it fails or takes too long. What comes later is let go. */
 async function answered<T>(work: Promise<T>): Promise<T> {
@@ -106,7 +106,7 @@ async function answered<T>(work: Promise<T>): Promise<T> {
   try {
     return await Promise.race([work, late])
   } catch (error) {
-    throw new AppError(503, 'queue.unavailable', `The queue cannot be reached: ${messageOf(error)}`)
+    throw new AppError('queue.unavailable', { words: { reason: messageOf(error) } })
   } finally {
     clearTimeout(timer)
   }

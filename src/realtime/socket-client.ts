@@ -1,6 +1,6 @@
 import type { DefaultEventsMap, Socket } from 'socket.io'
 import { clientCommands, type ServerEvent, type UserEvent } from '../contract/events.ts'
-import { AppError, forbidden, invalidRequest } from '../shared/errors.ts'
+import { AppError, invalidRequest } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { Budget } from './budget.ts'
 import { ConversationWatch } from './conversation-watch.ts'
@@ -132,7 +132,7 @@ export class SocketClient {
 
   async #run(name: string, args: unknown[], reply: Reply): Promise<void> {
     if (this.#session.expiresAt.getTime() <= Date.now()) {
-      if (name !== 'auth.refresh') throw new AppError(401, 'auth.unauthorized', 'The session has expired.')
+      if (name !== 'auth.refresh') throw new AppError('auth.unauthorized/expired')
     }
     if (this.#pendingChars > this.#limits.pendingChars * 16 || !this.#budget.take() || !this.#userBudget.take()) {
       if (!this.#refusals.take()) this.refuse()
@@ -152,7 +152,7 @@ export class SocketClient {
     const known = this.#watches.get(conversationId)
     if (known) return known.open(afterSeq, reply)
     if (this.#watches.size >= this.#limits.joins) {
-      throw new AppError(429, 'socket.too_many_joins', `A socket watches at most ${this.#limits.joins} conversations.`)
+      throw new AppError('socket.too_many_joins', { words: { limit: this.#limits.joins } })
     }
     const watch = new ConversationWatch({
       conversationId,
@@ -193,7 +193,7 @@ export class SocketClient {
   /** A new token for the same user: the connection and its watches stay. */
   async #refresh({ token }: { token: string }, reply: Reply): Promise<void> {
     const session = await this.#ports.authenticate(token)
-    if (session.userId !== this.#session.userId) throw forbidden('The token belongs to another user.')
+    if (session.userId !== this.#session.userId) throw new AppError('auth.forbidden/other_user')
     this.#session = session
     this.#socket.data.session = session
     reply({ expiresAt: session.expiresAt.toISOString() })

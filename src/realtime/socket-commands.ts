@@ -35,12 +35,10 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
 
 export const unknownCommand = (): AppError => notFound('command')
 
-export const tooFast = (): AppError =>
-  new AppError(429, 'socket.rate_limited', 'Too many commands at once; wait a second.', { retryAfterSeconds: 1 })
+export const tooFast = (): AppError => new AppError('socket.rate_limited', { details: { retryAfterSeconds: 1 } })
 
 /** An error as acknowledgements carry it; what is no AppError tells nothing of the inside. */
 export function failureOf(error: unknown): FailureView {
-  const known =
-    error instanceof AppError ? error : new AppError(500, 'server.error', 'Something went wrong on our side.')
+  const known = error instanceof AppError ? error : new AppError('server.error/command')
   return { message: known.message, code: known.code, details: known.details ?? {} }
 }

@@ -125,11 +125,11 @@ export class SocketServer {
   async #authenticate(socket: AppSocket): Promise<void> {
     const token: unknown = socket.handshake.auth.token
     if (typeof token !== 'string' || token.length > 8_192) {
-      throw new AppError(401, 'auth.unauthorized', 'Sign in first: connect with auth: { token }.')
+      throw new AppError('auth.unauthorized/socket')
     }
     const session = await this.#ports.authenticate(token)
     if ((this.#users.get(session.userId)?.clients.size ?? 0) >= this.#limits.socketsPerUser) {
-      throw new AppError(429, 'socket.too_many_sockets', 'You have too many connections open.')
+      throw new AppError('socket.too_many_sockets')
     }
     socket.data.session = session
   }

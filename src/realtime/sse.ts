@@ -70,7 +70,7 @@ export class EventStreams {
     }
     if (this.#closing) throw closing()
     if ([...this.#streams].filter((stream) => stream.userId === userId).length >= STREAMS_PER_USER) {
-      throw new AppError(429, 'stream.too_many', `At most ${STREAMS_PER_USER} streams at once.`)
+      throw new AppError('stream.too_many', { words: { limit: STREAMS_PER_USER } })
     }
     // Gone while this looked: its 'close' has been.
     if (request.res.destroyed) return
@@ -113,4 +113,4 @@ export class EventStreams {
 }
 
 /** Also the answer to a stream that was ended before it began. */
-const closing = () => new AppError(503, 'server.closing', 'The stream cannot begin now: connect again.')
+const closing = () => new AppError('server.closing')

@@ -34,7 +34,7 @@ interface ClaimDependencies {
   roomLimits: RoomLimits
 }
 
-const GONE = () => new AppError(409, 'run.gone', 'The run does not exist any more.')
+const GONE = () => new AppError('run.gone')
 
 const claimOf = (run: Pick<Run, 'conversationId' | 'userId'>, turn: Turn, claimToken: string): TurnClaim => ({
   runId: turn.runId,
@@ -137,7 +137,7 @@ export class TurnClaims {
       case 'lost':
         throw new ClaimLost(claim)
       case 'other':
-        throw new AppError(409, 'credits.hold_pending', 'Another attempt at this turn still holds credits.')
+        throw new AppError('credits.hold_pending')
       default:
         return { refused: answer.outcome }
     }

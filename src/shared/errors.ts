@@ -1,41 +1,52 @@
+import { codeOf, ERROR_WORDS, type ErrorKey, type Missing, sentenceOf, type WordsFor } from './error-words.ts'
+
 /** One field of a request that is wrong; `path` is dotted, as in `agentIds.0`. */
 export interface FieldIssue {
   path: string
   message: string
 }
 
+/** What an error brings along: what its sentence has braces for, and what clients may want to know. */
+interface Given {
+  details?: Record<string, unknown>
+  /** Where a library has found a better one than the catalogue's. */
+  status?: number
+}
+type GivenFor<K extends ErrorKey> = keyof WordsFor<K> extends never
+  ? [given?: Given]
+  : [given: Given & { words: WordsFor<K> }]
+
 /**
- * An error that is part of the interface: it becomes the answer
- * `{"error": {"message", "code", "details"}}` with this HTTP status. `code` is `domain.reason`.
+ * An error that is part of the interface: it becomes the answer `{"error": {"message", "code", "details"}}` with the status
+ * and the sentence of the catalogue.
  *
- * @example throw new AppError(409, 'auth.email_taken', 'This e-mail address is already registered.')
+ * @example throw new AppError('file.too_large', { words: { maxBytes }, details: { maxBytes } })
  */
-export class AppError extends Error {
+export class AppError<K extends ErrorKey = ErrorKey> extends Error {
   readonly status: number
   readonly code: string
   readonly details: Record<string, unknown> | undefined
 
-  constructor(status: number, code: string, message: string, details?: Record<string, unknown>) {
-    super(message)
+  constructor(key: K, ...rest: GivenFor<K>) {
+    const [given = {}]: [given?: Given & { words?: Record<string, string | number> }] = rest
+    super(sentenceOf(key, given.words))
     this.name = 'AppError'
-    this.status = status
-    this.code = code
-    this.details = details
+    this.status = given.status ?? ERROR_WORDS[key][0]
+    this.code = codeOf(key)
+    this.details = given.details
   }
 }
 
 /** 400 with the path of each bad field. */
 export const invalidRequest = (issues: FieldIssue[]): AppError =>
-  new AppError(400, 'request.invalid', issues.map((i) => (i.path ? `${i.path}: ${i.message}` : i.message)).join('; '), {
-    issues,
+  new AppError('request.invalid', {
+    words: { issues: issues.map((i) => (i.path ? `${i.path}: ${i.message}` : i.message)).join('; ') },
+    details: { issues },
   })
 
 /** 404. Another user's object is answered with this too, so that ids reveal nothing. */
-export const notFound = (what: string): AppError =>
-  new AppError(404, `${what}.not_found`, `There is no such ${what.replaceAll('_', ' ')}.`)
-
-/** 403: signed in, but not allowed. */
-export const forbidden = (message = 'You may not do this.'): AppError => new AppError(403, 'auth.forbidden', message)
+export const notFound = (what: Missing, details?: Record<string, unknown>): AppError =>
+  new AppError(`${what}.not_found`, { details })
 
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {

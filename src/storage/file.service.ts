@@ -145,9 +145,9 @@ export class FileService {
     { variant = 'original', inline = false }: { variant?: FileVariant; inline?: boolean } = {},
   ): Promise<Download> {
     const file = await this.#find(userId, id)
-    if (UNSAFE.has(file.errorCode ?? '')) throw new AppError(403, 'file.unsafe', 'This file was found dangerous.')
+    if (UNSAFE.has(file.errorCode ?? '')) throw new AppError('file.unsafe')
     if (variant !== 'original' && !(file.status === 'ready' && file.image)) {
-      throw new AppError(409, 'file.no_variant', `This file has no ${variant} version.`)
+      throw new AppError('file.no_variant', { words: { variant } })
     }
     const key = objectKeys(id)[variant]
     const contentType = variantType(file, variant)
@@ -158,8 +158,7 @@ export class FileService {
       return { kind: 'redirect', url: await store.presignGet(key, options) }
     }
     const object = await store.head(key)
-    if (!object)
-      throw new AppError(503, 'storage.object_missing', 'The content of this file cannot be found at the moment.')
+    if (!object) throw new AppError('storage.object_missing')
     return {
       kind: 'stream',
       size: object.size,
@@ -183,7 +182,7 @@ export class FileService {
     const issues = fileIds.flatMap((id, position) =>
       owned.has(id) ? [] : [{ path: `fileIds.${position}`, message: 'is not a file of yours' }],
     )
-    if (issues.length > 0) throw new AppError(404, 'file.not_found', 'There is no such file.', { issues })
+    if (issues.length > 0) throw notFound('file', { issues })
   }
 
   /** Of each id; a file that was deleted is `missing`. */

@@ -5,7 +5,7 @@ import supertest from 'supertest'
 import { creditsRoutes } from '../../src/credits/credits.routes.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
-import { forbidden } from '../../src/shared/errors.ts'
+import { AppError } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { formatCredits, parseCredits } from '../../src/shared/money.ts'
@@ -27,7 +27,7 @@ describe('the credits API', () => {
       authenticate: async (request, _response, access) => {
         const id = request.get('x-user') ?? ADMIN
         const role = id === ADMIN ? 'admin' : 'user'
-        if (access === 'admin' && role !== 'admin') throw forbidden()
+        if (access === 'admin' && role !== 'admin') throw new AppError('auth.forbidden')
         return { id, role, sessionId: id }
       },
       limiter: createRateLimiter({ requestsPerMinute: 1e6, loginAttempts: 10 }),

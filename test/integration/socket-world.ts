@@ -154,7 +154,7 @@ export class World implements SocketPorts {
 
   async authenticate(token: string) {
     const session = this.sessions.get(token)
-    if (!session) throw new AppError(401, 'auth.unauthorized', 'Sign in first.')
+    if (!session) throw new AppError('auth.unauthorized')
     return { ...session, role: 'user' as const }
   }
 

@@ -151,11 +151,11 @@ describe('Provider errors', () => {
   })
 
   it('passes our own errors on by their code', () => {
-    const own = new AppError(409, 'connections.key_unreadable', 'Enter it again.')
+    const own = new AppError('connections.key_unreadable')
     expect(classifyProviderError(new Error('wrapped', { cause: own }))).to.deep.equal({
       kind: 'fatal',
       code: 'connections.key_unreadable',
-      message: 'Enter it again.',
+      message: 'The stored API key can no longer be read with the keys of this server. Please enter the API key again.',
     })
   })
 

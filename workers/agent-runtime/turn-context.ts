@@ -47,7 +47,7 @@ export class TurnContexts {
     const { kind } = claim
     const { run, participants, transcript, summary, fileIds } = room
     const agent = participants.find(({ id }) => id === claim.agentId)
-    if (!agent) throw new AppError(409, 'agent.gone', 'The agent whose turn it was does not exist any more.')
+    if (!agent) throw new AppError('agent.gone')
     const terms = this.#deps.terms.inRoom(room, agent)
     const system = systemPrompt(agent, participants, { strategy: run.strategy, kind, summary: summary?.text })
     const files = await this.#deps.fileReading.read({

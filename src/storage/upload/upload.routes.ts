@@ -84,20 +84,24 @@ class StoreEngine implements StorageEngine {
 /** Bytes that are no UTF-8 come decoded, each as this sign. */
 const isGarbled = (text: string): boolean => text.includes('\ufffd')
 
-const MULTER_ERRORS: Record<string, [status: number, message: string]> = {
-  LIMIT_FILE_COUNT: [413, `At most ${MAX_FILES} files may be sent at once.`],
-  LIMIT_UNEXPECTED_FILE: [400, 'Send one file as "file", or several as "files".'],
-  LIMIT_PART_COUNT: [413, 'The request has too many parts.'],
+const multerError = (code: string): AppError => {
+  switch (code) {
+    case 'LIMIT_FILE_COUNT':
+      return new AppError('upload.invalid/files', { words: { limit: MAX_FILES } })
+    case 'LIMIT_UNEXPECTED_FILE':
+      return new AppError('upload.invalid/fields')
+    case 'LIMIT_PART_COUNT':
+      return new AppError('upload.invalid/parts')
+    default:
+      return new AppError('upload.invalid/unreadable')
+  }
 }
 
 function toUploadError(error: unknown): unknown {
   if (error instanceof AppError) return error
-  if (error instanceof multer.MulterError) {
-    const [status, message] = MULTER_ERRORS[error.code] ?? [400, 'The upload cannot be read.']
-    return new AppError(status, 'upload.invalid', message)
-  }
+  if (error instanceof multer.MulterError) return multerError(error.code)
   // Busboy's errors are about the request and have no class of their own.
-  return new AppError(400, 'upload.invalid', 'The request is not a complete multipart upload.')
+  return new AppError('upload.invalid')
 }
 
 /** Lets go of a request whose answer does not wait for its body. */

@@ -48,15 +48,11 @@ export interface UploadServiceOptions {
 }
 
 const tooLarge = (limit: number) =>
-  new AppError(413, 'file.too_large', `A file may have at most ${limit} bytes.`, { maxBytes: limit })
+  new AppError('file.too_large', { words: { maxBytes: limit }, details: { maxBytes: limit } })
 const quotaExceeded = (what: 'bytes' | 'files', limit: number) =>
-  new AppError(413, 'storage.quota_exceeded', `Your storage is full: it holds at most ${limit} ${what}.`, {
-    what,
-    limit,
-  })
-const interrupted = () => new AppError(400, 'upload.interrupted', 'The upload ended before all of it had arrived.')
-const unavailable = () =>
-  new AppError(503, 'storage.unavailable', 'The file store cannot be reached at the moment; nothing was kept.')
+  new AppError('storage.quota_exceeded', { words: { what, limit }, details: { what, limit } })
+const interrupted = () => new AppError('upload.interrupted')
+const unavailable = () => new AppError('storage.unavailable')
 
 /**
  * Takes files in. A row `uploading` is committed before the first byte is stored, and becomes `processing` when all bytes are:
@@ -208,11 +204,7 @@ export class UploadService {
     const file = await this.#files.findUploading(userId, id)
     if (!file) return this.#alreadyComplete(userId, id)
     const { staging, original } = objectKeys(id)
-    const incomplete = new AppError(
-      409,
-      'upload.incomplete',
-      `The store does not have the ${file.size} bytes announced.`,
-    )
+    const incomplete = new AppError('upload.incomplete', { words: { size: file.size } })
     const arrived = await this.#store.head(staging)
     if (arrived?.size !== file.size) throw incomplete
     await this.#store.copy(staging, original)
@@ -241,7 +233,7 @@ export class UploadService {
     const usage = await this.#files.usage(userId, tx)
     if (usage.recent >= uploadsPerMinute) {
       const details = { retryAfterSeconds: 60 }
-      throw new AppError(429, 'upload.rate_limited', `At most ${uploadsPerMinute} uploads a minute.`, details)
+      throw new AppError('upload.rate_limited', { words: { limit: uploadsPerMinute }, details })
     }
     if (usage.files >= userFiles) throw quotaExceeded('files', userFiles)
     const free = userBytes - usage.bytes

@@ -1,0 +1,117 @@
+/**
+ * Every error code of the API with its HTTP status and its sentence; `{name}` stands for what whoever throws it puts in. A code
+ * with several sentences has one for each occasion, `code/occasion`; only the code is part of the interface. Failures of
+ * providers (`provider.*`) have their words where they are classified.
+ */
+export const ERROR_WORDS = {
+  'request.invalid': [400, '{issues}'],
+  'request.invalid/path': [400, 'The path is not valid.'],
+  'request.invalid/body': [400, 'The request body cannot be read.'],
+  'request.not_found': [404, 'There is no {method} {path}.'],
+  'request.not_found/object': [404, 'There is no such object.'],
+  'request.too_large': [413, 'The request body is too large.'],
+  'request.unsupported_type': [415, 'Send JSON, with "Content-Type: application/json".'],
+  'request.rate_limited': [429, 'Too many requests; please slow down.'],
+  'request.idempotency_conflict': [409, 'This Idempotency-Key was used with another body.'],
+  'request.key_reused': [409, 'This Idempotency-Key was used for another request.'],
+  'server.error': [500, 'Something went wrong on our side. Nothing was lost; please try again.'],
+  'server.error/command': [500, 'Something went wrong on our side.'],
+  'server.closing': [503, 'The stream cannot begin now: connect again.'],
+
+  'auth.unauthorized': [401, 'Sign in first: send a valid token as "Authorization: Bearer ...".'],
+  'auth.unauthorized/socket': [401, 'Sign in first: connect with auth: { token }.'],
+  'auth.unauthorized/token': [401, 'The token is not valid, or its session has ended.'],
+  'auth.unauthorized/expired': [401, 'The session has expired.'],
+  'auth.unauthorized/deleted': [401, 'This account has been deleted.'],
+  'auth.forbidden': [403, 'You may not do this.'],
+  'auth.forbidden/admin': [403, 'Only an administrator may do this.'],
+  'auth.forbidden/role': [403, 'Only an administrator gives roles.'],
+  'auth.forbidden/email': [403, 'Change your own e-mail address by PUT /api/auth/profile, with your password.'],
+  'auth.forbidden/agent': [403, "The platform's agents cannot be changed."],
+  'auth.forbidden/add_connection': [403, 'Only administrators add platform connections.'],
+  'auth.forbidden/change_connection': [403, "The platform's connections are changed by administrators only."],
+  'auth.forbidden/other_user': [403, 'The token belongs to another user.'],
+  'auth.invalid_credentials': [401, 'The e-mail address or the password is wrong.'],
+  'auth.wrong_password': [400, 'The current password is wrong.'],
+  'auth.too_many_attempts': [429, 'Too many wrong passwords; please wait.'],
+  'auth.email_taken': [409, 'This e-mail address is already registered.'],
+  'user.not_found': [404, 'There is no such user.'],
+  'users.last_admin': [409, 'This is the last administrator; make somebody else one first.'],
+
+  'connection.not_found': [404, 'There is no such connection.'],
+  'connections.none': [409, 'There is no connection to a model provider yet. Please add one.'],
+  'connections.in_use': [409, 'Agents use this connection. Give them another one first.'],
+  'connections.incomplete/key': [422, 'This connection has no API key.'],
+  'connections.incomplete/url': [422, 'This connection has no base URL.'],
+  'connections.key_unreadable': [
+    409,
+    'The stored API key can no longer be read with the keys of this server. Please enter the API key again.',
+  ],
+  'model.unpriced': [422, 'The model {provider}/{model} has no price, so it cannot be used.'],
+
+  'agent.not_found': [404, 'There is no such agent.'],
+  'agent.gone': [409, 'The agent whose turn it was does not exist any more.'],
+
+  'conversation.not_found': [404, 'There is no such conversation.'],
+  'message.not_found': [404, 'There is no such message.'],
+  'run.not_found': [404, 'There is no such run.'],
+  'run.gone': [409, 'The run does not exist any more.'],
+  'chat.busy': [409, 'The agents are still talking; wait, interject or interrupt.'],
+  'chat.busy/regenerate': [409, 'The agents are still talking; wait or cancel first.'],
+  'chat.not_last': [409, 'Only the last thing that an agent said can be said anew.'],
+
+  'credits.insufficient': [402, 'You have no credits left.'],
+  'credits.insufficient/account': [409, 'The account has fewer credits available than that.'],
+  'credits.hold_pending': [409, 'Another attempt at this turn still holds credits.'],
+  'credits.hold_resolved': [409, 'The hold of this turn is resolved already.'],
+  'credits.price_exists': [409, '{provider}/{model} has a price: start a new version of it.'],
+  'credits.price_changed': [409, 'Somebody else has just changed this price: look at it again.'],
+  'price.not_found': [404, 'There is no such price.'],
+
+  'file.not_found': [404, 'There is no such file.'],
+  'file.too_large': [413, 'A file may have at most {maxBytes} bytes.'],
+  'file.unsafe': [403, 'This file was found dangerous.'],
+  'file.no_variant': [409, 'This file has no {variant} version.'],
+  'storage.quota_exceeded': [413, 'Your storage is full: it holds at most {limit} {what}.'],
+  'storage.unavailable': [503, 'The file store cannot be reached at the moment; nothing was kept.'],
+  'storage.object_missing': [503, 'The content of this file cannot be found at the moment.'],
+  'upload.not_found': [404, 'There is no such upload.'],
+  'upload.invalid': [400, 'The request is not a complete multipart upload.'],
+  'upload.invalid/unreadable': [400, 'The upload cannot be read.'],
+  'upload.invalid/files': [413, 'At most {limit} files may be sent at once.'],
+  'upload.invalid/fields': [400, 'Send one file as "file", or several as "files".'],
+  'upload.invalid/parts': [413, 'The request has too many parts.'],
+  'upload.interrupted': [400, 'The upload ended before all of it had arrived.'],
+  'upload.incomplete': [409, 'The store does not have the {size} bytes announced.'],
+  'upload.rate_limited': [429, 'At most {limit} uploads a minute.'],
+
+  'command.not_found': [404, 'There is no such command.'],
+  'socket.rate_limited': [429, 'Too many commands at once; wait a second.'],
+  'socket.too_many_sockets': [429, 'You have too many connections open.'],
+  'socket.too_many_joins': [429, 'A socket watches at most {limit} conversations.'],
+  'stream.too_many': [429, 'At most {limit} streams at once.'],
+
+  'queue.invalid_job': [500, 'A job {name} is not valid: {reason}'],
+  'queue.unavailable': [503, 'The queue cannot be reached: {reason}'],
+} as const satisfies Record<string, readonly [status: number, sentence: string]>
+
+/** A code, or a code and the occasion that has words of its own. */
+export type ErrorKey = keyof typeof ERROR_WORDS
+/** What may be missing: `notFound('run')` is `run.not_found`. */
+export type Missing = Exclude<
+  ErrorKey extends infer K ? (K extends `${infer W}.not_found` ? W : never) : never,
+  'request'
+>
+
+/** Names between braces in a sentence; braces around spaces are words. */
+type NamesIn<S extends string> = S extends `${string}{${infer Name}}${infer Rest}`
+  ? (Name extends `${string} ${string}` ? never : Name) | NamesIn<Rest>
+  : never
+export type WordsFor<K extends ErrorKey> = Record<NamesIn<(typeof ERROR_WORDS)[K][1]>, string | number>
+
+/** A sentence with what belongs into it. */
+export const sentenceOf = (key: ErrorKey, words: Readonly<Record<string, string | number>> = {}): string =>
+  ERROR_WORDS[key][1].replace(/\{(\w+)\}/g, (braces, name: string) => String(words[name] ?? braces))
+
+/** The code without its occasion. */
+export const codeOf = (key: ErrorKey): string => key.split('/', 1)[0] ?? key
