@@ -32,6 +32,8 @@ interface CallName {
 
 const EMOJI = /[\p{Extended_Pictographic}\p{Emoji_Modifier}\u200d]/gu
 const KATAKANA = /^[\p{Script=Katakana}\u30fc]$/u
+/** Punctuation that brings its own space, which folding would take away. */
+const WIDE = /[\u3000-\u3002\uff01\uff08\uff0c\uff1a\uff1b\uff1f]/g
 /** What an `@` may follow: a space, an opening sign, a dash, or punctuation of scripts that put no space behind it. */
 const BEFORE_AT = /^[\s\ufffc([{<>"'“‘«„‹「『【《〈（*_~|—–¿¡…，。、！？：；]$/u
 /** What may stand between an `@` and the name. */
@@ -68,7 +70,7 @@ function firstWord(name: string): string {
 /** A text as names are looked for in it: folded, without code, addresses and links; lines stay lines. */
 function heard(text: string, names: readonly CallName[]): string {
   const dotted = new Set(names.map(({ name }) => name).filter((name) => name.includes('.')))
-  return foldText(plainSpeech(text, (token) => dotted.has(foldPhrase(token))))
+  return foldText(plainSpeech(text, (token) => dotted.has(foldPhrase(token))).replace(WIDE, '$& '))
     .replace(/[^\S\n]+/g, ' ')
     .replaceAll(' \n', '\n')
     .replaceAll('\n ', '\n')

@@ -43,6 +43,8 @@ function beforeOf(text: string, start: number): Before {
   while (at > 0 && at > start - NEAR && OPENERS.test(text[at - 1] ?? '')) at--
   const head = text.slice(Math.max(0, at - NEAR), at)
   const near = head.endsWith(' ') ? head.slice(0, -1) : head
+  const title = near === head ? undefined : words.TITLES_BEFORE.find((word) => endsWithWord(near, word))
+  if (title) return beforeOf(text, at - 1 - title.length)
   const last = charBefore(near, near.length)
   if (last === '') return 'start'
   if (COMMA.test(last)) return 'comma'
@@ -50,12 +52,14 @@ function beforeOf(text: string, start: number): Before {
   if (BREAK.test(last)) return 'start'
   if (words.SUMMONS.some((word) => head.endsWith(word))) return 'summons'
   if (words.UNSPACED_OPENINGS.some((word) => head.endsWith(word))) return 'start'
-  const isOpening = (word: string) => near.endsWith(word) && isBorder(near, near.length - word.length)
-  if (near !== head && words.OPENING_WORDS.some(isOpening)) return 'start'
+  if (near !== head && words.OPENING_WORDS.some((word) => endsWithWord(near, word))) return 'start'
   // Hebrew and Arabic write "and" in one word with the name.
   if (words.JOINED_AND.includes(last) && isBorder(near, near.length - 1)) return beforeOf(text, at - 1)
   return 'none'
 }
+
+const endsWithWord = (near: string, word: string): boolean =>
+  near.endsWith(word) && isBorder(near, near.length - word.length)
 
 const isListMarker = (near: string): boolean => {
   const line = near.slice(near.lastIndexOf('\n') + 1)

@@ -8,7 +8,7 @@ export const OPENING_WORDS: readonly string[] = [
   ...['thanks', 'thank you', 'what about', 'how about', 'hallo', 'liebe', 'lieber', 'und', 'danke', 'was ist mit'],
   ...['bonjour', 'salut', 'cher', 'chère', 'et', 'merci', 'hola', 'y', 'gracias', 'olá', 'oi', 'e', 'ciao', 'cześć'],
   ...['merhaba', 'selam', 'sevgili', 'peki', 've', 'teşekkürler', 'привет', 'а', 'и', 'спасибо', 'дорогая', 'дорогой'],
-  ...['chào', 'xin chào', 'còn', 'thưa', 'anh', 'chị', 'bạn', 'em', 'cô', 'ơi', 'halo', 'hej', 'hei', 'ahoj'],
+  ...['chào', 'xin chào', 'còn', 'thưa', 'halo', 'hej', 'hei', 'ahoj'],
   ...['يا', 'مرحبا', 'أهلا', 'شكرا', 'عزيزي', 'عزيزتي', 'היי', 'שלום', 'תודה', 'अरे', 'नमस्ते', '그럼', '안녕', '자'],
 ].map((word) => word.normalize('NFKC').toLowerCase())
 
@@ -56,12 +56,67 @@ export const JOINING_WORDS: readonly string[] = [
 ]
 export const UNSPACED_JOINTS: readonly string[] = ['和', '与', '與', '跟', 'と', 'และ', '、']
 
+/** Titles before a name; what stands before them decides. */
+export const TITLES_BEFORE: readonly string[] = [
+  ...[
+    'dr',
+    'dr.',
+    'mr',
+    'mr.',
+    'mrs',
+    'mrs.',
+    'ms',
+    'ms.',
+    'prof',
+    'prof.',
+    'professor',
+    'sir',
+    'doctor',
+    'herr',
+    'frau',
+  ],
+  ...[
+    'señor',
+    'señora',
+    'sr.',
+    'sra.',
+    'don',
+    'doña',
+    'monsieur',
+    'madame',
+    'mme',
+    'signor',
+    'signora',
+    'senhor',
+    'pan',
+    'pani',
+  ],
+  ...[
+    'ông',
+    'bà',
+    'anh',
+    'chị',
+    'cô',
+    'bạn',
+    'господин',
+    'госпожа',
+    'доктор',
+    'מר',
+    'גברת',
+    'السيد',
+    'السيدة',
+    'الدكتور',
+  ],
+]
+
 /** Titles behind names, longest first where one begins another. */
 export const UNSPACED_TITLES: readonly string[] = [
   ...['先生', '女士', '小姐', '老师', '老師', '同学', '同學', '博士', '教授', '大哥', '大姐', '哥', '姐', '兄', '总'],
   ...['さん', 'さま', '様', 'ちゃん', 'くん', '君', '殿', '氏', '先輩', 'せんせい', 'たん', 'ครับ', 'ค่ะ', 'คะ'],
 ]
 export const LATIN_TITLES: readonly string[] = [
+  ' ơi',
+  ' ạ',
   '-san',
   '-sama',
   '-kun',

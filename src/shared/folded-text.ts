@@ -1,5 +1,7 @@
 /** Signs that show nothing (soft hyphens, zero-width spaces, marks of direction), but not the joint inside one emoji. */
 const INVISIBLE = /(?!\u200d\p{Extended_Pictographic})\p{Default_Ignorable_Code_Point}/gu
+/** Signs of vowels that Arabic and Hebrew write or leave out, and the stroke that makes Arabic words longer. */
+const POINTS = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u0652\u0670]/g
 /** Scripts that are written without spaces between words. */
 const UNSPACED =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}\u30fc]$/u
@@ -13,11 +15,11 @@ const foldOne = (char: string): string => char.toUpperCase().toLowerCase()
 
 /**
  * A text as names and phrases are compared: NFKC, without upper and lower case (all four Turkish i are one letter, as are ß and
- * ss), straight quotes and hyphens, nothing invisible. White space stays as it is. Steps grow with the text's length.
+ * ss), straight quotes and hyphens, nothing invisible, no vowel points. White space stays as it is. Steps grow with the text's length.
  * @example foldText('ＪＯＳÉ') === foldText('josé')
  */
 export function foldText(text: string): string {
-  const plain = text.normalize('NFKC').replace(INVISIBLE, '')
+  const plain = text.normalize('NFKC').replace(INVISIBLE, '').replace(POINTS, '')
   // By character, so that no rule about neighbours applies (the final sigma).
   const folded = /^[\0-\x7f]*$/.test(plain) ? plain.toLowerCase() : Array.from(plain, foldOne).join('')
   return folded
