@@ -56,25 +56,28 @@ export const JOINING_WORDS: readonly string[] = [
 ]
 export const UNSPACED_JOINTS: readonly string[] = ['和', '与', '與', '跟', 'と', 'และ', '、']
 
-/** Titles before a name; what stands before them decides. */
+/** Titles before a name, which call nobody by themselves. */
+export const TITLES: readonly string[] = [
+  'dr',
+  'dr.',
+  'mr',
+  'mr.',
+  'mrs',
+  'mrs.',
+  'ms',
+  'ms.',
+  'prof',
+  'prof.',
+  'professor',
+  'sir',
+  'herr',
+  'frau',
+  'доктор',
+]
+
+/** All titles before a name; what stands before them decides whether it is called. */
 export const TITLES_BEFORE: readonly string[] = [
-  ...[
-    'dr',
-    'dr.',
-    'mr',
-    'mr.',
-    'mrs',
-    'mrs.',
-    'ms',
-    'ms.',
-    'prof',
-    'prof.',
-    'professor',
-    'sir',
-    'doctor',
-    'herr',
-    'frau',
-  ],
+  ...TITLES,
   ...[
     'señor',
     'señora',
@@ -218,7 +221,7 @@ export const KOREAN_PARTICLES: readonly string[] = [
 export const JOINED_AND: readonly string[] = ['ו', 'و', 'ف']
 export const JOINED_PREPOSITIONS: readonly string[] = ['ל', 'ב', 'מ', 'ש', 'כ', 'ה', 'ل', 'ب', 'ك']
 
-/** First words of names that call nobody by themselves; the second kind stands before what does. */
+/** First words of names that call nobody by themselves. */
 export const ARTICLES: readonly string[] = [
   'the',
   'a',
@@ -233,21 +236,4 @@ export const ARTICLES: readonly string[] = [
   'las',
   'il',
   'lo',
-]
-export const TITLES: readonly string[] = [
-  'dr',
-  'dr.',
-  'mr',
-  'mr.',
-  'mrs',
-  'mrs.',
-  'ms',
-  'ms.',
-  'prof',
-  'prof.',
-  'professor',
-  'sir',
-  'herr',
-  'frau',
-  'доктор',
 ]
