@@ -104,27 +104,31 @@ describe("Field 10: the speaker's own name is taken off and nothing else", () =>
 
   it('takes steps that grow with the text, whatever it is made of', () => {
     const names = ['a'.repeat(60), 'Otto', '小红', 'User']
-    for (const piece of [
-      'a',
-      '*',
-      ' ',
-      '\n',
-      'Ott\n',
-      `${'a'.repeat(59)}\n`,
-      '`',
-      '```\n',
-      'Ada: ',
-      '[',
-      '小\n',
-      'Otto   ',
-      'Otto :)\n',
+    for (const [piece = '', start = ''] of [
+      [' ', '**Ada:'],
+      [' ', '[pass]'],
+      [' ', 'Otto'],
+      ['*', '**Ada:'],
+      ['a'],
+      ['*'],
+      [' '],
+      ['\n'],
+      ['Ott\n'],
+      [`${'a'.repeat(59)}\n`],
+      ['`'],
+      ['```\n'],
+      ['Ada: '],
+      ['['],
+      ['小\n'],
+      ['Otto   '],
+      ['Otto :)\n'],
     ])
       expectLinear((n) => {
         const cleaner = new DeltaCleaner('Ada', names)
-        const text = piece.repeat(n / piece.length)
+        const text = start + piece.repeat(n / piece.length)
         for (let at = 0; at < text.length; at += 50) cleaner.push(text.slice(at, at + 50))
         cleaner.end()
-      }, piece)
+      }, start + piece)
   })
 
   describe('over the wire', () => {

@@ -196,7 +196,8 @@ export class DeltaCleaner {
     }
     if (seen === closing) return { out: this.#begin(closing), taken: false }
     if ((seen === '' && isSpace(sign)) || closing.startsWith(seen + sign)) {
-      this.#held += sign
+      // Of much white space one sign is enough to know that there was some.
+      this.#held = seen === '' && isSpace(sign) ? sign : this.#held + sign
       return { out: '', taken: true }
     }
     return { out: this.#closeLabel(), taken: false }
