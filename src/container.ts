@@ -227,7 +227,7 @@ export function createContainer(foundation: Foundation) {
     dispatcher,
     runDeadlineMs,
   })
-  const decisions = new TurnDecisions({ runs, turns, conversations: conversationRows, messages, ledger, transactions })
+  const decisions = new TurnDecisions({ engine, ledger, transactions })
   const summaryJobs = new SummaryJobs({ queue, logger })
   const titles = new Titles({ conversations: conversationRows, queue, logger })
   const conversations = new ConversationService({

@@ -80,17 +80,6 @@ export class ConversationRepository {
     return tx.findOneByOrFail(conversationEntity, { id })
   }
 
-  /** Notes that a title is due, for a conversation that has none and was not asked about yet; false when it is not. */
-  async wantTitle(id: string, tx: Tx): Promise<boolean> {
-    const wanted = await rows(
-      tx,
-      `UPDATE conversations SET title_due_at = clock_timestamp()
-       WHERE id = $1 AND title IS NULL AND title_attempts = 0 AND title_due_at IS NULL RETURNING id`,
-      [id],
-    )
-    return wanted.length > 0
-  }
-
   /**
    * Takes a title that is due for one try: nobody else does for `pauseMs`. Null when there is nothing to do. After
    * `attempts` tries it is not due any more.

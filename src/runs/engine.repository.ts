@@ -98,6 +98,11 @@ const HOLD = prepared<{ outcome: HoldAnswer['outcome']; hold_id: string }>(
   `SELECT outcome, hold_id FROM turn_hold(p_run => $1, p_turn => $2, p_token => $3, p_quote => $4, p_amount => $5,
      p_max_credits => $6, p_hold => $7, p_entry => $8)`,
 )
+const DECIDE = prepared<{ outcome: 'decided' | 'nobody' | 'lost'; agent_id: string; version: string }>(
+  'turn_decide',
+  `SELECT outcome, agent_id, version FROM turn_decide(p_conversation => $1, p_run => $2, p_turn => $3, p_token => $4, p_agent => $5,
+     p_fallback => $6, p_seen_seq => $7, p_calls => $8, p_extend_entry => $9, p_extend_key => $10, p_release_entry => $11)`,
+)
 const SETTLE = prepared<SettleRow>(
   'turn_settle',
   `SELECT outcome, message, charged, released, lost, available, held, version, title_wanted, dispatches, view
@@ -152,6 +157,20 @@ export class EngineRepository {
     const [row] = await HOLD(parameters, tx)
     if (row?.outcome === 'held') return { outcome: 'held', holdId: row.hold_id }
     return { outcome: row?.outcome ?? 'lost' }
+  }
+
+  /** `nobody`: nobody is to speak, and nothing was written. `lost`: the claim is another's. */
+  async decide(
+    { conversationId, runId, turn, claimToken }: TurnClaim,
+    { agentId, fallback, seenSeq }: { agentId: string | null; fallback: string; seenSeq: number },
+    charge: ChargeArguments,
+    tx: Tx,
+  ): Promise<{ agentId: string; version: number } | 'nobody' | 'lost'> {
+    const { calls, extendId, extendKey, releaseId } = charge
+    const names = [conversationId, runId, turn, claimToken, agentId, fallback, seenSeq]
+    const [row] = await DECIDE([...names, calls, extendId, extendKey, releaseId], tx)
+    if (row?.outcome !== 'decided') return row?.outcome ?? 'lost'
+    return { agentId: row.agent_id, version: Number(row.version) }
   }
 
   /** `lost`: the claim is another's. `changed`: what follows is not as the worker thought. Nothing is written in either. */

@@ -89,12 +89,6 @@ export class RunRepository {
     return (promoted && (await this.find(promoted.id, tx))) ?? undefined
   }
 
-  /** Runs of this conversation that wait for another to end. */
-  async pendingIds(conversationId: string): Promise<string[]> {
-    const sql = `SELECT id FROM runs WHERE conversation_id = $1 AND status = 'pending'`
-    return (await rows<{ id: string }>(this.#db.manager, sql, [conversationId])).map((run) => run.id)
-  }
-
   /** The first message that a run of this conversation which is not over was told; null when none is. */
   async firstOpenSeq(conversationId: string): Promise<number | null> {
     const [first] = await rows<{ seq: number | null }>(

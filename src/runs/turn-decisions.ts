@@ -1,10 +1,7 @@
-import type { ConversationRepository } from '../conversations/conversation.repository.ts'
-import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import type { Transactions } from '../database/transaction.ts'
-import type { RunRepository } from './run.repository.ts'
-import type { TurnRepository } from './turn.repository.ts'
+import type { EngineRepository } from './engine.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 
 /** A supervisor's decision: who speaks, or that nobody does. */
@@ -19,11 +16,8 @@ export interface SpeakerDecision {
 }
 
 interface DecisionDependencies {
-  runs: RunRepository
-  turns: TurnRepository
-  conversations: ConversationRepository
-  messages: MessageRepository
-  ledger: Pick<LedgerService, 'chargeCalls'>
+  engine: EngineRepository
+  ledger: Pick<LedgerService, 'chargeArguments'>
   transactions: Transactions
 }
 
@@ -40,19 +34,11 @@ export class TurnDecisions {
    * and the turn's settlement pays.
    * @throws ClaimLost
    */
-  decide(claim: TurnClaim, decision: SpeakerDecision): Promise<(TurnClaim & { agentId: string }) | undefined> {
-    const { runs, turns, conversations, messages, ledger, transactions } = this.#deps
-    return transactions.run(async (tx) => {
-      const locked = (await conversations.lock(claim.conversationId, tx)) && (await runs.lock(claim.runId, tx))
-      if (!locked || !(await turns.lockClaimed(claim, claim.claimToken, tx))) throw new ClaimLost(claim)
-      const isHeard = decision.agentId !== null || (await messages.userSpokeAfter(claim.runId, decision.seenSeq, tx))
-      if (!isHeard) return undefined
-      const agentId = decision.agentId ?? decision.fallback
-      await turns.nameSpeaker(claim, agentId, tx)
-      const { version } = await conversations.advance(claim.conversationId, {}, tx)
-      const { runId, turn, attempt } = claim
-      await ledger.chargeCalls(tx, { ...claim, key: `decide:${runId}:${turn}:${attempt}`, calls: decision.calls })
-      return { ...claim, agentId, version }
-    })
+  async decide(claim: TurnClaim, decision: SpeakerDecision): Promise<(TurnClaim & { agentId: string }) | undefined> {
+    const { engine, ledger, transactions } = this.#deps
+    const charge = ledger.chargeArguments({ ...claim, holdId: null, calls: decision.calls })
+    const answer = await transactions.run((tx) => engine.decide(claim, decision, charge, tx))
+    if (answer === 'lost') throw new ClaimLost(claim)
+    return answer === 'nobody' ? undefined : { ...claim, ...answer }
   }
 }

@@ -45,12 +45,6 @@ export class TurnRepository {
     return tx.find(turnEntity, { where: { runId: In(runIds) }, order: { runId: 'ASC', index: 'ASC' } })
   }
 
-  /** Indexes of the turns that were asked at the same time as this one. */
-  async siblingsOf(key: TurnKey, step: number): Promise<number[]> {
-    const sql = 'SELECT index FROM turns WHERE run_id = $1 AND step = $2 AND index <> $3'
-    return (await rows<{ index: number }>(this.#db.manager, sql, [key.runId, step, key.turn])).map(({ index }) => index)
-  }
-
   /**
    * Takes a turn that is queued and due, or whose lease has lapsed, under a new token. Null when it is neither.
    * Lock its run first.
@@ -127,28 +121,6 @@ export class TurnRepository {
       [key.runId, key.turn, claimToken, JSON.stringify(quote)],
     )
     return noted.length > 0
-  }
-
-  /** Gives a turn that this token holds its speaker, who stays over retries. */
-  async nameSpeaker(key: TurnKey, agentId: string, tx: Tx): Promise<void> {
-    const sql = 'UPDATE turns SET agent_id = $3, quote = NULL WHERE run_id = $1 AND index = $2'
-    await rows(tx, sql, [key.runId, key.turn, agentId])
-  }
-
-  /** Ends a turn that this token holds. */
-  async end(
-    key: TurnKey,
-    end: Pick<
-      Turn,
-      'status' | 'passed' | 'messageId' | 'seenSeq' | 'promptVersion' | 'endedBy' | 'errorCode' | 'errorMessage'
-    >,
-    tx: Tx,
-  ): Promise<void> {
-    await tx.update(
-      turnEntity,
-      { runId: key.runId, index: key.turn },
-      { ...end, claimToken: null, leaseUntil: null, finishedAt: () => 'now()' },
-    )
   }
 
   /** Gives a claimed turn back to be tried again after `delayMs`; it keeps its place among the user's admitted turns. */

@@ -204,6 +204,45 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+-- Commits who speaks before the speaker does, so that a retry keeps the speaker, and pays the decision once. p_agent null: nobody
+-- is to speak, unless the user has said something after p_seen_seq; then p_fallback speaks. Answers `decided` with the speaker and
+-- the conversation's version, `nobody` (nothing is written: the turn's settlement pays), or `lost`.
+CREATE FUNCTION turn_decide(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_agent uuid, p_fallback uuid,
+  p_seen_seq integer, p_calls jsonb, p_extend_entry uuid, p_extend_key text, p_release_entry uuid)
+RETURNS TABLE (outcome text, agent_id uuid, version bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  turn turns;
+BEGIN
+  PERFORM FROM conversations WHERE id = p_conversation FOR UPDATE;
+  PERFORM FROM runs WHERE id = p_run FOR UPDATE;
+  SELECT * INTO turn FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR UPDATE;
+  IF NOT FOUND THEN
+    outcome := 'lost';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF p_agent IS NULL AND NOT EXISTS (
+    SELECT FROM messages m WHERE m.run_id = p_run AND m.role = 'user' AND m.seq > p_seen_seq) THEN
+    outcome := 'nobody';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  agent_id := coalesce(p_agent, p_fallback);
+  UPDATE turns t SET agent_id = turn_decide.agent_id, quote = NULL WHERE t.run_id = p_run AND t.index = p_turn;
+  UPDATE conversations c SET version = c.version + 1, updated_at = now() WHERE c.id = p_conversation
+  RETURNING c.version INTO version;
+  IF jsonb_array_length(p_calls) > 0 THEN
+    PERFORM pg_advisory_xact_lock(400, uuid_hash(turn.user_id));
+    IF NOT EXISTS (SELECT FROM ledger_entries e WHERE e.key = 'post:' || (p_calls->0->>'key')) THEN
+      PERFORM ledger_charge(turn.user_id, NULL, p_run, p_turn, turn.attempt, p_calls, p_extend_entry, p_extend_key,
+        p_release_entry);
+    END IF;
+  END IF;
+  outcome := 'decided';
+  RETURN NEXT;
+END $$;
+
 -- Ends an attempt: message, usage and price of every call, the hold's resolution, the turn's end; and, where the worker says
 -- what follows (p_next), the next turns or the run's end, and the admission of what may run then.
 --
