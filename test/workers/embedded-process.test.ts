@@ -62,6 +62,8 @@ describe('npm start, on nothing', function () {
     await readyLine(server)
     const lines = server.output.split('\n')
     expect(lines).to.have.length(3)
+    // On another port than the usual, the command that it tells finds it nevertheless.
+    expect(lines[2]).to.equal(`Try: npm run demo -- --url ${url} "Should a startup use microservices?"`)
     password =
       /^Administrator: admin@chatsparty.local {2}password \(shown only now\): (\S+)$/m.exec(server.output)?.[1] ?? ''
     expect(password).to.have.length.at.least(16)
@@ -100,19 +102,21 @@ describe('npm start, on nothing', function () {
     expect(await postmaster()).to.equal(undefined)
   })
 
-  it('says in one line that its port is taken, and leaves no PostgreSQL', async () => {
+  it('says in one line that its port is taken, before it has made anything', async () => {
     const squatter = createServer().listen(0, 'localhost')
     busy.push(squatter)
     await once(squatter, 'listening')
     const address = squatter.address()
     const port = typeof address === 'object' ? address?.port : undefined
-    const server = start({ PORT: String(port) })
+    const folder = join(home, 'taken')
+    const server = start({ PORT: String(port), DATA_DIR: folder })
     expect(await server.ended).to.deep.equal({ code: 1, signal: null })
     expect(server.output).to.match(/^Port \d+ is taken: [^\n]*$/)
     expect(await postmaster()).to.equal(undefined)
+    expect(existsSync(folder)).to.equal(false)
   })
 
-  it('drains at Ctrl-C in a terminal, which reaches the server twice: by itself and from npm', async () => {
+  it('drains at Ctrl-C in a terminal, which reaches the server twice: by itself and from npm; it says what it waits for', async () => {
     const env = { ...bare, DATA_DIR: dataDir, DEMO_WORDS_PER_MINUTE: '100', DRAIN_MS: '1500' }
     // Shells that put the command in their place (bash does, Debian's dash does not) let npm's copy through to the server.
     const server = startNpm(['start', '--silent', '--script-shell=bash'], { env })
@@ -130,6 +134,16 @@ describe('npm start, on nothing', function () {
     expect(performance.now() - toldAt).to.be.at.least(1_400)
     expect(await postmaster()).to.equal(undefined)
     expect(server.output).not.to.match(/trouble|Error/)
+    expect(server.output).to.match(
+      /^Waiting for: turns and files under way, for up to 1\.5 s\. Ctrl-C again ends at once\.$/m,
+    )
+  })
+
+  it('ends as cleanly when its terminal is closed', async () => {
+    const server = start()
+    await readyLine(server)
+    expect(await server.kill('SIGHUP')).to.deep.equal({ code: 0, signal: null })
+    expect(await postmaster()).to.equal(undefined)
   })
 
   it('leaves nothing behind when it is told to end while it starts, however early', async () => {
