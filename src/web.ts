@@ -40,7 +40,7 @@ interface LiveServices {
 }
 
 /** Every route of the API but the health checks. */
-export const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
+const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
   ...authRoutes({ auth: container.auth, users: container.users, limiter }),
   ...userRoutes(container.users),
   ...connectionRoutes(container.connections),

@@ -157,11 +157,9 @@ export const usageView = z.object({
   reasoningTokens: tokens,
   estimated: z.boolean(),
 })
-export type UsageView = z.infer<typeof usageView>
 
 /** A user's balance as events carry it. */
 export const creditsView = z.object({ available: creditsAmount, held: creditsAmount })
-export type CreditsView = z.infer<typeof creditsView>
 
 export const fileView = z.object({
   id: idView,

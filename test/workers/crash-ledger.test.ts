@@ -87,6 +87,8 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     await worker.waitForLine(/^ready$/)
     return worker
   }
+  /** As if the time of the dead worker's lease were over already. */
+  const lapse = () => app.container.turns.voidLeases()
   const differences = async () => (await verifyLedger(app.container.db)).differences
 
   /** A party of two turns whose first one comes to the place, in a process of its own that is answered here. */
@@ -105,6 +107,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     let worker = first
     if (on === 'takeover') {
       await first.ended
+      await lapse()
       await traps.arm(name)
       worker = await startOther()
     }
@@ -135,6 +138,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
       await at.worker.kill('SIGKILL')
       await traps.spring(at.backend)
       expect(await differences()).to.deep.equal([])
+      await lapse()
       const shutdown = new Shutdown(silentLogger)
       await startWorker({ ...app.container, shutdown })
       await expectWhole(at, lost).finally(() => shutdown.close())

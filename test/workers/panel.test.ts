@@ -199,6 +199,8 @@ describe('A panel whose worker is killed between its children', function () {
           strategy: 'panel',
         })
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+        // As if the lease's time were over already.
+        await app.container.turns.voidLeases()
         await startWorker(app.container)
         const run = await user.finished(runId)
         expect(run).to.deep.include({ status: 'completed', stopReason: 'finished' })
