@@ -245,6 +245,15 @@ describe('A process that cannot run', function () {
     expect(code, started.output).to.equal(1)
     return started.output
   }
+  // Redis is waited for ten seconds, for which the others need not wait.
+  let database: TestDatabase
+  let withoutRedis: Promise<string>
+  before(async () => {
+    database = await createDatabase()
+    withoutRedis = ends('workers/main.ts', { ...distributed, DATABASE_URL: database.url })
+    withoutRedis.catch(() => {})
+  })
+  after(() => database.drop())
 
   it('refuses the address of an SQLite file', async () => {
     const output = await ends('workers/embedded.ts', { DATABASE_URL: 'file:./dev.db' })
@@ -274,18 +283,16 @@ describe('A process that cannot run', function () {
   })
 
   it('says in one line which server does not answer', async () => {
-    const database = await createDatabase()
     const noDatabase = { DATABASE_URL: 'postgres://somebody:secret@localhost:1/none' }
     const [database1, database2, redis] = await Promise.all([
       ends('workers/embedded.ts', { ...testSettings, ...noDatabase }),
       ends('src/server.ts', { ...distributed, ...noDatabase }),
-      ends('workers/main.ts', { ...distributed, DATABASE_URL: database.url }),
+      withoutRedis,
     ])
     for (const output of [database1, database2]) {
       expect(output).to.match(/^The database cannot be reached: [^\n]*ECONNREFUSED[^\n]*Check DATABASE_URL\.$/)
       expect(output).not.to.include('secret')
     }
     expect(redis).to.match(/^REDIS_URL: Redis cannot be reached: [^\n]*ECONNREFUSED[^\n]*$/)
-    await database.drop()
   })
 })
