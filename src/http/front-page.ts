@@ -19,10 +19,8 @@ const PAGE = `<!doctype html>
 /** `GET /` says what this is: to a browser as a page, to everything else as JSON. */
 export function frontPage(app: Express): void {
   app.get('/', (_request, response) => {
-    response.format({
-      json: () =>
-        response.json({ name: 'Chatsparty', description: WHAT, api: '/api', health: '/healthz', ready: '/readyz' }),
-      html: () => response.send(PAGE),
-    })
+    const json = () =>
+      response.json({ name: 'Chatsparty', description: WHAT, api: '/api', health: '/healthz', ready: '/readyz' })
+    response.format({ json, html: () => response.send(PAGE), default: json })
   })
 }

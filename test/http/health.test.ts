@@ -104,5 +104,7 @@ describe('Health', () => {
     const plain = await app.api.get('/')
     expect(plain.status).to.equal(200)
     expect(plain.body).to.deep.include({ name: 'Chatsparty', api: '/api', ready: '/readyz' })
+    const picture = await fetch(`${app.url}/`, { headers: { accept: 'image/png' } })
+    expect(await picture.json(), 'whatever it asks for').to.deep.equal(plain.body)
   })
 })
