@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { acceptedView, isTerminal, messageView, type RunView, runView } from '../../src/contract/views.ts'
-import { moved, quietFor } from './pace.ts'
+import { moved, patience, quietFor } from './pace.ts'
 
 const errorBody = z.strictObject({
   error: z.strictObject({ message: z.string(), code: z.string(), details: z.record(z.string(), z.unknown()) }),
@@ -75,7 +75,7 @@ export class TestUser {
   }
 
   /** Asks until the run is over; throws when neither it nor anything else has moved for `quietMs`. */
-  async finished(runId: string, quietMs = 15_000): Promise<RunView> {
+  async finished(runId: string, quietMs = patience()): Promise<RunView> {
     let before = ''
     for (;;) {
       const run = await this.run(runId)

@@ -10,6 +10,13 @@ export function moved(): void {
   movedAt = performance.now()
 }
 
+/** Below mocha's usual limit, so that whoever waits can still say for what. */
+const USUAL_MS = 15_000
+let isPaced = false
+
+/** How long a test waits while nothing moves, in ms. */
+export const patience = (): number => (isPaced ? QUIET_MS : USUAL_MS)
+
 /** For how long nothing has moved, in ms. */
 export const quietFor = (): number => performance.now() - movedAt
 
@@ -21,6 +28,7 @@ export function usePace(): void {
   let watch: NodeJS.Timeout | undefined
   beforeEach('watch whether things move', function () {
     this.currentTest?.timeout(0)
+    isPaced = true
     moved()
     watch = setInterval(() => {
       if (quietFor() < QUIET_MS) return
@@ -29,7 +37,10 @@ export function usePace(): void {
       throw new Error(`Nothing has moved for ${QUIET_MS / 1_000} s.`)
     }, LOOK_EVERY_MS)
   })
-  afterEach('stop watching', () => clearInterval(watch))
+  afterEach('stop watching', () => {
+    isPaced = false
+    clearInterval(watch)
+  })
 }
 
 const TICK_MS = 10

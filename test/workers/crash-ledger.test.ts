@@ -11,6 +11,7 @@ import { createDatabase } from '../support/database.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, type MockReply, startMockLlm } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { type TrapPlace, Traps } from '../support/traps.ts'
 import { balanceOf, chargesOf, lossesOf, paid, pricedModel } from './ledger-world.ts'
@@ -59,6 +60,7 @@ const PLACES: Record<string, { place: TrapPlace; on?: 'takeover' | 'giveBack'; l
 
 describe('A worker that dies in the middle of a transaction of the ledger', function () {
   this.timeout(60_000)
+  usePace()
   let llm: MockLlm
   let app: TestApp
   let drop: () => Promise<void>
@@ -116,7 +118,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
 
   const expectWhole = async (at: Awaited<ReturnType<typeof inTheTrap>>, lost: number[]) => {
     const { user, runId, conversationId } = at
-    const run = await user.finished(runId, 25_000)
+    const run = await user.finished(runId)
     expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns', error: null })
     expect((await user.messages(conversationId)).slice(1).map(({ content }) => content)).to.deep.equal([WORDS, WORDS])
     const lines = await chargesOf(user, runId)

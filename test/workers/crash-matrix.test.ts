@@ -7,6 +7,7 @@ import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { isDecision } from './party-world.ts'
@@ -31,6 +32,7 @@ const PROFILES = ['PostgreSQL', 'Redis'] as const
 for (const profile of PROFILES) {
   describe(`A worker killed in the middle of a turn, queue on ${profile}`, function () {
     this.timeout(40_000)
+    usePace()
     let redis: RedisServer | undefined
     let llm: MockLlm
     let app: TestApp

@@ -4,6 +4,7 @@ import { startApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockReply } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { callsOf, isDecision, linesOf, speakerOf, usePartyWorld } from './party-world.ts'
 
@@ -162,6 +163,7 @@ describe('A supervised party', () => {
 
 describe('A supervised party whose worker is killed', function () {
   this.timeout(40_000)
+  usePace()
   const world = usePartyWorld({ worker: false })
 
   for (const step of ['decided', 'hold.placed', 'stream.began'] as const) {
