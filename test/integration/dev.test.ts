@@ -9,13 +9,13 @@ const PROGRAM = `
 import { rmSync, writeFileSync } from 'node:fs'
 import { word } from './src/word.ts'
 writeFileSync(import.meta.dirname + '/lock', '', { flag: 'wx' })
-console.log('up with', word)
 setInterval(() => {}, 60_000)
 process.on('SIGTERM', () => setTimeout(() => {
   rmSync(import.meta.dirname + '/lock')
   console.log('ended in good order')
   process.exit(0)
 }, 100))
+console.log('up with', word)
 `
 
 describe('npm run dev', () => {
