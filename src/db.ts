@@ -14,7 +14,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 async function databaseUrl({ env, logger, shutdown }: ProcessContext): Promise<string> {
   const database = await reachDatabase(env, logger)
-  shutdown.add('embedded postgres', database.close)
+  shutdown.add('PostgreSQL', database.close)
   return database.url
 }
 

@@ -32,7 +32,7 @@ export interface Foundation {
 async function openDatabaseUrl(env: Env, logger: Logger, shutdown: Shutdown): Promise<string> {
   if (env.DATABASE_URL) return env.DATABASE_URL
   const server = await startEmbeddedPostgres({ dataDir: env.DATA_DIR, logger })
-  shutdown.add('embedded postgres', () => server.stop())
+  shutdown.add('PostgreSQL', () => server.stop())
   return server.url
 }
 

@@ -19,7 +19,9 @@ export async function runProcess(main: (context: ProcessContext) => Promise<void
   try {
     const env = readProcessEnv()
     const logger = createLogger(env.LOG_LEVEL ?? (env.NODE_ENV === 'production' ? 'info' : 'warn'))
-    shutdown = new Shutdown(logger)
+    shutdown = new Shutdown(logger, (line) => void process.stdout.write(`${line}\n`))
+    // A terminal that was closed takes no more lines, which is no reason to end otherwise than cleanly.
+    for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
     process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'))
     const starting = main({ env, logger, shutdown })
     shutdown.onSignals(starting)

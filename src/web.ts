@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { agentRoutes } from './agents/agent.routes.ts'
 import { chatRoutes } from './chat/chat.routes.ts'
 import { estimateRoutes } from './chat/estimate.routes.ts'
@@ -9,7 +7,6 @@ import { RunWait } from './chat/run-wait.ts'
 import { connectionRoutes } from './connections/connection.routes.ts'
 import type { Container } from './container.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
-import { SetupError } from './database/setup-error.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import type { HealthCheck } from './http/health.ts'
@@ -17,10 +14,10 @@ import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
+import { listen } from './listen.ts'
 import { SocketServer } from './realtime/socket-server.ts'
 import { EventStreams } from './realtime/sse.ts'
 import { WatchRegistry } from './realtime/watch-registry.ts'
-import { messageOf } from './shared/errors.ts'
 import { socketPorts } from './socket-ports.ts'
 import { storageRoutes } from './storage/storage.routes.ts'
 
@@ -43,7 +40,7 @@ interface LiveServices {
 }
 
 /** Every route of the API but the health checks. */
-export const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
+const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
   ...authRoutes({ auth: container.auth, users: container.users, limiter }),
   ...userRoutes(container.users),
   ...connectionRoutes(container.connections),
@@ -96,9 +93,9 @@ export async function startWeb(
   })
   // A large upload takes its time; one that stalls is ended by its own limit.
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, ...IDLE_TIMEOUTS }, app)
-  const port = await listen(server, env.PORT, env.HOST ?? (env.NODE_ENV === 'production' ? undefined : 'localhost'))
+  const port = await listen(server, env)
   // No new requests first; then what would never end by itself, so that the rest can end; then what all of it stood on.
-  shutdown.add('web', async () => {
+  shutdown.add('requests under way', async () => {
     const closed = closeServer(server)
     waits.close()
     await Promise.all([streams.close(), sockets.close()])
@@ -109,22 +106,6 @@ export async function startWeb(
   await streams.start()
   await sockets.attach(server)
   return { url: `http://localhost:${port}`, server }
-}
-
-/** Without a host on all addresses: IPv6 and IPv4 by one socket, IPv4 alone where the machine has no IPv6 (Node sees to that). */
-async function listen(server: Server, port: number, host: string | undefined): Promise<number> {
-  try {
-    server.listen({ port, host })
-    await once(server, 'listening')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-      throw new SetupError(`Port ${port} is taken: stop what uses it, or choose another with PORT=${port + 1}.`)
-    }
-    throw new SetupError(
-      `This server cannot listen on port ${port} of ${host ?? 'any address'} (PORT, HOST): ${messageOf(error)}.`,
-    )
-  }
-  return (server.address() as AddressInfo).port
 }
 
 /** How often connections that have become idle are closed while the server closes, in ms. */

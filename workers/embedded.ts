@@ -1,7 +1,9 @@
-import { isDistributed } from '../src/config/env.ts'
+import { DEFAULT_PORT, isDistributed } from '../src/config/env.ts'
 import { createContainer } from '../src/container.ts'
 import { holdAdvisoryLock } from '../src/database/advisory-lock.ts'
 import { openFoundation } from '../src/foundation.ts'
+import { NotYet } from '../src/http/health.ts'
+import { requireFreePort } from '../src/listen.ts'
 import { runProcess } from '../src/process.ts'
 import { seed } from '../src/seed.ts'
 import { startWeb } from '../src/web.ts'
@@ -12,6 +14,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 /** Web and worker in one process: `npm start`. */
 await runProcess(async ({ env, logger, shutdown }) => {
+  // Before a database is made, which takes a while.
+  await requireFreePort(env)
   const container = createContainer(await openFoundation(env, logger, shutdown))
   const { adminEmail, adminPassword } = await seed(container)
   // At once: it is stored, and whatever fails from here on, nobody could ever read it again.
@@ -28,11 +32,13 @@ await runProcess(async ({ env, logger, shutdown }) => {
   }
   let worker: Liveness | undefined
   const checkWorker = async () => {
-    if (!worker) throw new Error('starts')
+    if (!worker) throw new NotYet('it starts')
     await worker.check()
   }
   const { url } = await startWeb(container, [{ name: 'worker', check: checkWorker }])
   worker = await startWorker(container)
   say(`Chatsparty listens on ${url}`)
-  say('Try: npm run demo -- "Should a startup use microservices?"')
+  // The demo looks at the default port, or at the one of its own environment.
+  const elsewhere = url === `http://localhost:${DEFAULT_PORT}` ? '' : `--url ${url} `
+  say(`Try: npm run demo -- ${elsewhere}"Should a startup use microservices?"`)
 })

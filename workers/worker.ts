@@ -95,7 +95,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     lockMs: env.JOB_LOCK_MS,
     logger,
   })
-  shutdown.add('consumer', () => consumer.drain(env.DRAIN_MS))
+  shutdown.add(`turns and files under way, for up to ${env.DRAIN_MS / 1_000} s`, () => consumer.drain(env.DRAIN_MS))
   const reconciler = new Reconciler({
     ...container,
     redispatchAfterMs: env.REDISPATCH_AFTER_MS,

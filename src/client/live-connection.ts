@@ -87,7 +87,7 @@ export class LiveConnection {
     this.#socket.timeout(ANSWER_MS).emit(name, body, (error: Error | null, reply: unknown) => {
       if (error) return done(new ApiError(0, 'client.unreachable', 'The server did not acknowledge in time.'))
       const refused = refusal.safeParse(reply).data?.error
-      if (refused) return done(new ApiError(0, refused.code, refused.message, refused.details))
+      if (refused) return done(new ApiError(refused.status ?? 0, refused.code, refused.message, refused.details))
       const result = answer.safeParse(reply)
       done(
         result.success ? result.data : new ApiError(0, 'client.unexpected', `${name} answered something unexpected.`),

@@ -4,6 +4,8 @@ import { parseCredits } from '../shared/money.ts'
 import { originsOf } from './origins.ts'
 import { tunables } from './tunables.ts'
 
+export const DEFAULT_PORT = 4000
+
 const WEAK_SECRETS = /^(.)\1*$|secret|changeme|change-me|password|default|example|your[-_]/i
 const UNIT_SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 }
 
@@ -77,7 +79,7 @@ const credits = (fallback: string) =>
 const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: optional,
-  PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: databaseUrl,

@@ -100,6 +100,3 @@ export const tunables = {
   /** The demo model's pace in words per minute; a person reads about 250. */
   DEMO_WORDS_PER_MINUTE: count(700),
 } as const
-
-/** The tunables after their check. */
-export type Tunables = { [Name in keyof typeof tunables]: z.output<(typeof tunables)[Name]> }

@@ -22,7 +22,7 @@ export class Connection {
 }
 
 /** The CHECK that migration and entity share. */
-export const PROVIDER_CHECK = `provider IN (${PROVIDERS.map((name) => `'${name}'`).join(', ')})`
+const PROVIDER_CHECK = `provider IN (${PROVIDERS.map((name) => `'${name}'`).join(', ')})`
 
 export const connectionEntity = new EntitySchema<Connection>({
   name: 'Connection',

@@ -14,6 +14,8 @@ export interface ModelOptions {
   fetch: typeof fetch
   /** The demo model's pace; see DEMO_WORDS_PER_MINUTE. */
   demoWordsPerMinute?: number
+  /** What the demo model's answer depends on besides the prompt: a retry has the same, a new run another. */
+  demoSeed?: string
 }
 
 /** Always given to the SDKs, which else take a base URL from the environment and would send a user's key there. */
@@ -32,12 +34,12 @@ const DEFAULT_BASE_URL: Record<Exclude<ProviderName, 'openai-compatible' | 'demo
 export function languageModel(
   connection: Pick<ResolvedConnection, 'provider' | 'baseUrl' | 'apiKey'>,
   modelId: string,
-  { fetch, demoWordsPerMinute }: ModelOptions,
+  { fetch, demoWordsPerMinute, demoSeed }: ModelOptions,
 ): LanguageModelV4 {
   const { provider } = connection
   switch (provider) {
     case 'demo':
-      return new DemoModel(modelId, { wordsPerMinute: demoWordsPerMinute })
+      return new DemoModel(modelId, { wordsPerMinute: demoWordsPerMinute, seed: demoSeed })
     case 'openai':
       // Chat Completions, not Responses: every gateway behind a base URL speaks it, and it stores nothing at OpenAI.
       return createOpenAI(settings(connection, fetch)).chat(modelId)

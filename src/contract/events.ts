@@ -106,5 +106,3 @@ export const clientCommands = {
   'run.cancel': z.strictObject({ runId: idView }),
   'auth.refresh': z.strictObject({ token: z.string().min(1).max(8_192) }),
 }
-export type CommandName = keyof typeof clientCommands
-export type CommandBody<N extends CommandName> = z.infer<(typeof clientCommands)[N]>

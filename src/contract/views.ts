@@ -68,8 +68,14 @@ export const SNAPSHOT_OVERLAP = 10
 export const errorView = z.object({ code: z.string(), message: z.string() })
 export type ErrorView = z.infer<typeof errorView>
 
-/** The error of an answer or acknowledgement: with `details`, for a 400 `{ issues: [{ path, message }] }`. */
-export const failureView = errorView.extend({ details: z.record(z.string(), z.unknown()).optional() })
+/**
+ * The error of an answer or acknowledgement: with `details`, for a 400 `{ issues: [{ path, message }] }`. An acknowledgement has
+ * the HTTP `status` that an answer would have.
+ */
+export const failureView = errorView.extend({
+  details: z.record(z.string(), z.unknown()).optional(),
+  status: z.number().int().optional(),
+})
 export type FailureView = z.infer<typeof failureView>
 
 export const messageView = z.object({
@@ -151,11 +157,9 @@ export const usageView = z.object({
   reasoningTokens: tokens,
   estimated: z.boolean(),
 })
-export type UsageView = z.infer<typeof usageView>
 
 /** A user's balance as events carry it. */
 export const creditsView = z.object({ available: creditsAmount, held: creditsAmount })
-export type CreditsView = z.infer<typeof creditsView>
 
 export const fileView = z.object({
   id: idView,

@@ -9,7 +9,7 @@ const DEADLOCK_DETECTED = '40P01'
 const ATTEMPTS = 4
 
 /** The SQLSTATE of a failed query, and the constraint it broke, if any. */
-export function databaseError(error: unknown): { code?: string; constraint?: string } {
+function databaseError(error: unknown): { code?: string; constraint?: string } {
   if (!(error instanceof QueryFailedError)) return {}
   const { code, constraint } = error.driverError as { code?: string; constraint?: string }
   return { code, constraint }

@@ -6,6 +6,7 @@ import { AppError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { Authenticate } from './authenticate.ts'
 import { errorHandler } from './error-handler.ts'
+import { frontPage } from './front-page.ts'
 import { type HealthCheck, healthRoutes } from './health.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { requestLog } from './request-log.ts'
@@ -47,6 +48,7 @@ export function createApp(options: AppOptions): Express {
   healthRoutes(app, options.healthChecks, options.logger)
   app.use(options.limiter.perAddress)
   app.use(requireUtf8Address)
+  frontPage(app)
 
   const json = [requireJson, express.json({ limit: options.jsonBodyMaxBytes, verify: verifyUtf8 })]
   for (const route of options.routes) {

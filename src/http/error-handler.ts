@@ -16,7 +16,7 @@ export const errorBody = (error: AppError) => ({
  * What the client is told of anything that was thrown: an AppError as it is, everything else a 500 without internals.
  * Whoever calls this logs the original when `status` is 500.
  */
-export function toAppError(error: unknown): AppError {
+function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (error instanceof URIError) return new AppError('request.invalid/path')
   const parser = parserError.safeParse(error).data

@@ -1,4 +1,5 @@
 import type { Express } from 'express'
+import { messageOf } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 
 /** Something that must work before this process should get traffic. `check` rejects, or takes too long, when it does not. */
@@ -6,6 +7,9 @@ export interface HealthCheck {
   name: string
   check: () => Promise<void>
 }
+
+/** Thrown by a check of what is still on its way up: no trouble, so whoever waits for it fills no log. */
+export class NotYet extends Error {}
 
 const CHECK_TIMEOUT_MS = 2_000
 
@@ -29,7 +33,9 @@ export function healthRoutes(app: Express, checks: HealthCheck[], logger: Logger
         const state = await within(check()).then(
           () => 'ok',
           (error: unknown) => {
-            logger.warn({ err: error, check: name }, 'a health check failed')
+            const level = error instanceof NotYet ? 'debug' : 'warn'
+            // Where in our code it was noticed says nothing: no stack.
+            logger[level]({ reason: messageOf(error), check: name }, 'a health check failed')
             return 'failing'
           },
         )

@@ -6,8 +6,6 @@ export const pageQuery = z.strictObject({
   cursor: z.uuid('is not a cursor of this list').optional(),
 })
 
-export type PageQuery = z.output<typeof pageQuery>
-
 /** One page of a list. */
 export interface Page<View> {
   data: View[]

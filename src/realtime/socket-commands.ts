@@ -40,5 +40,5 @@ export const tooFast = (): AppError => new AppError('socket.rate_limited', { det
 /** An error as acknowledgements carry it; what is no AppError tells nothing of the inside. */
 export function failureOf(error: unknown): FailureView {
   const known = error instanceof AppError ? error : new AppError('server.error/command')
-  return { message: known.message, code: known.code, details: known.details ?? {} }
+  return { message: known.message, code: known.code, details: known.details ?? {}, status: known.status }
 }

@@ -5,7 +5,7 @@ import { bigintColumn, boolean, createdAt, id, integer, text, timestamp, updated
  * A file's life. `uploading`: bytes are still coming, nobody sees it. `processing`: its bytes are in the store, its job is to
  * read it. `ready` and `failed` are settled. `deleting`: gone for its owner, its objects are being removed.
  */
-export const FILE_STATUSES = ['uploading', 'processing', 'ready', 'failed', 'deleting'] as const
+const FILE_STATUSES = ['uploading', 'processing', 'ready', 'failed', 'deleting'] as const
 export type FileStatus = (typeof FILE_STATUSES)[number]
 
 /** A user's file as it is stored; its bytes are objects named by its id (`object-keys.ts`). */

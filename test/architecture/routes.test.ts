@@ -60,7 +60,7 @@ const USER = [
   'POST /api/storage/uploads/:id/complete',
 ]
 /** Without a token, and not of the API. */
-const OPEN = ['GET /healthz', 'GET /readyz']
+const OPEN = ['GET /', 'GET /healthz', 'GET /readyz']
 
 /** Methods of Express by which the app mounts routes. */
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const

@@ -250,6 +250,35 @@ describe('The files API', () => {
       expect([headers.status, headers.headers['content-length']]).to.deep.equal([200, '10'])
     })
 
+    it('in ranges as HTTP has them; outside of the file is refused, and what is not understood is ignored', async () => {
+      const { id } = await upload('a.txt', 'text/plain', '0123456789')
+      const rangeOf = async (file: string, header: string) => {
+        const { status, headers } = await get(file).set('range', header)
+        return status === 206 ? headers['content-range'] : status
+      }
+      expect(await rangeOf(id, 'bytes=0-4')).to.equal('bytes 0-4/10')
+      expect(await rangeOf(id, 'bytes=5-')).to.equal('bytes 5-9/10')
+      expect(await rangeOf(id, 'bytes=-3')).to.equal('bytes 7-9/10')
+      expect(await rangeOf(id, 'bytes=5-100')).to.equal('bytes 5-9/10')
+      expect(await rangeOf(id, 'bytes=-100'), 'more than there is: all of it').to.equal(200)
+      for (const header of ['bytes=10-', 'bytes=-0', 'bytes=4-2'])
+        expect(await rangeOf(id, header), header).to.equal(416)
+      for (const header of ['bytes=-', 'bytes=0-1,4-5', 'lines=1-2', 'bytes=a-b', `bytes=${'1-2,'.repeat(1_000)}`]) {
+        expect(await rangeOf(id, header), header.slice(0, 20)).to.equal(200)
+      }
+    })
+
+    it('only when changed, by tag and by date', async () => {
+      const { id, sha256 } = await upload('a.txt', 'text/plain', '0123456789')
+      const { headers } = await get(id)
+      const given = async (name: string, value: string) => (await get(id).set(name, value)).status
+      expect(await given('if-none-match', '*')).to.equal(304)
+      expect(await given('if-none-match', `W/"${sha256}"`)).to.equal(304)
+      expect(await given('if-none-match', '"other"')).to.equal(200)
+      expect(await given('if-modified-since', String(headers['last-modified']))).to.equal(304)
+      expect(await given('if-modified-since', 'Thu, 01 Jan 1970 00:00:00 GMT')).to.equal(200)
+    })
+
     it('never let a browser run anything', async () => {
       const { id } = await upload('evil.html', 'text/html', '<script>alert(1)</script>')
       const svg = await upload('evil.svg', 'image/svg+xml', '<svg><script>alert(1)</script></svg>')

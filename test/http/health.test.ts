@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import express from 'express'
 import { Client } from 'pg'
 import { pino } from 'pino'
-import { healthRoutes } from '../../src/http/health.ts'
+import { healthRoutes, NotYet } from '../../src/http/health.ts'
 import { ApiClient } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
@@ -75,7 +75,36 @@ describe('Health', () => {
       hanging: 'failing',
       broken: 'failing',
     })
-    // Anybody may ask; why it fails is for the operator.
+    // Anybody may ask; why it fails is for the operator, in a line without a stack.
     expect(log.join()).to.include('connect ECONNREFUSED db.internal:5432').and.include('"check":"hanging"')
+    expect(log.join()).not.to.include('stack')
+  })
+
+  it('says nothing in the log of what is only on its way up, however often it is asked', async () => {
+    const bare = express()
+    const log: string[] = []
+    const check = () => Promise.reject(new NotYet('it starts'))
+    healthRoutes(bare, [{ name: 'worker', check }], pino({ level: 'warn' }, { write: (line) => void log.push(line) }))
+    const server = createServer(bare).listen(0, 'localhost')
+    await once(server, 'listening')
+    const address = server.address()
+    const api = new ApiClient(`http://localhost:${typeof address === 'object' ? address?.port : ''}`)
+    const answer = await api.get('/readyz')
+    server.close()
+    expect(answer).to.deep.include({ status: 503, body: { status: 'unavailable', checks: { worker: 'failing' } } })
+    expect(log).to.deep.equal([])
+  })
+
+  it('is not all there is for somebody who opens the address: a page in a browser, JSON for a program', async () => {
+    const page = await fetch(`${app.url}/`, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
+    expect(page.headers.get('content-type')).to.match(/^text\/html/)
+    expect(await page.text())
+      .to.include('Chatsparty runs')
+      .and.include('npm run demo')
+    const plain = await app.api.get('/')
+    expect(plain.status).to.equal(200)
+    expect(plain.body).to.deep.include({ name: 'Chatsparty', api: '/api', ready: '/readyz' })
+    const picture = await fetch(`${app.url}/`, { headers: { accept: 'image/png' } })
+    expect(await picture.json(), 'whatever it asks for').to.deep.equal(plain.body)
   })
 })

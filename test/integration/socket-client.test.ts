@@ -303,6 +303,14 @@ describe('the client', () => {
     await loop.return?.()
   })
 
+  it('follows nothing of somebody else: that is a 404, as everywhere', async () => {
+    const foreign = world.open(world.signIn().userId)
+    for (const id of [foreign, newId()]) {
+      const loop = client.follow(id)[Symbol.asyncIterator]()
+      expect(await failure(loop.next())).to.include({ status: 404, code: 'conversation.not_found' })
+    }
+  })
+
   it('says in one line what is wrong with the server', async () => {
     expect(await failure(client.run(newId()))).to.include({ status: 404, code: 'run.not_found' })
     const nowhere = new ChatspartyClient({ url: 'http://127.0.0.1:1' })

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { acceptedView, isTerminal, messageView, type RunView, runView } from '../../src/contract/views.ts'
+import { moved, patience, quietFor } from './pace.ts'
 
 const errorBody = z.strictObject({
   error: z.strictObject({ message: z.string(), code: z.string(), details: z.record(z.string(), z.unknown()) }),
@@ -73,13 +74,16 @@ export class TestUser {
     return runView.parse((await this.get(`/api/chat/runs/${runId}`)).body)
   }
 
-  /** Asks until the run is over. */
-  async finished(runId: string, timeoutMs = 15_000): Promise<RunView> {
-    const deadline = performance.now() + timeoutMs
+  /** Asks until the run is over; throws when neither it nor anything else has moved for `quietMs`. */
+  async finished(runId: string, quietMs = patience()): Promise<RunView> {
+    let before = ''
     for (;;) {
       const run = await this.run(runId)
+      const now = JSON.stringify(run)
+      if (now !== before) moved()
+      before = now
       if (isTerminal(run.status)) return run
-      if (performance.now() > deadline) throw new Error(`the run is not over: ${JSON.stringify(run)}`)
+      if (quietFor() > quietMs) throw new Error(`the run is not over: ${JSON.stringify(run)}`)
       await new Promise((resolve) => setTimeout(resolve, 25))
     }
   }

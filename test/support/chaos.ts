@@ -6,6 +6,7 @@ import { type AcceptedView, isTerminal } from '../../src/contract/views.ts'
 import { EventReader } from './event-reader.ts'
 import { expectSettledOnce } from './invariants.ts'
 import type { MockLlm } from './mock-llm.ts'
+import { moved, QUIET_MS, quietFor } from './pace.ts'
 import { Screen } from './screen.ts'
 
 /** A small seeded generator of numbers from 0 to 1 (mulberry32), so that an order of events can be repeated. */
@@ -29,15 +30,14 @@ export function shuffled<K extends string>(counts: Record<K, number>, random: ()
     .map(({ kind }) => kind)
 }
 
-/** Repeats what failed for want of a server, as a person would, for two minutes at most. */
+/** Repeats what failed for want of a server, as a person would, for as long as anything moves. */
 export async function insist<T>(work: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + 120_000
   for (;;) {
     try {
       return await work()
     } catch (error) {
       const isAway = error instanceof ApiError && (error.status === 0 || error.status >= 500)
-      if (!isAway || performance.now() > deadline) throw error
+      if (!isAway || quietFor() > QUIET_MS) throw error
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
@@ -90,6 +90,7 @@ export class StreamFollower {
         await new Promise((resolve) => setTimeout(resolve, 100))
         continue
       }
+      moved()
       this.opened++
       await this.#reader.ended
       this.events.push(...this.#reader.events)
@@ -99,11 +100,10 @@ export class StreamFollower {
   }
 }
 
-/** Looks until it is so; throws after a minute. */
+/** Looks until it is so; throws when nothing has moved for a minute. */
 export async function eventually(isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 60_000
   while (!isSo()) {
-    if (performance.now() > deadline) throw new Error('it did not come to pass')
+    if (quietFor() > QUIET_MS) throw new Error('it did not come to pass')
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }

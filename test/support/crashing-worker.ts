@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { loadEnv } from '../../src/config/env.ts'
 import { createContainer } from '../../src/container.ts'
 import { openFoundation } from '../../src/foundation.ts'
@@ -23,4 +24,6 @@ await startWorker(container, {
     console.log('back')
   },
 })
+// It is written at the exit, which a killed process does not have.
+flushCompileCache()
 console.log('ready')

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { LLMock } from '@copilotkit/aimock'
 import { z } from 'zod'
 import type { ProviderName } from '../../src/connections/provider.ts'
+import { moved } from './pace.ts'
 
 /** Providers whose wire the mock speaks. */
 export type MockProvider = Exclude<ProviderName, 'demo'>
@@ -138,6 +139,7 @@ export async function startMockLlm(): Promise<MockLlm> {
       gone.abort()
       end(cut ? 'cut' : res.writableFinished ? 'finished' : 'aborted')
     })
+    moved()
     requests.push(request)
     for (const wake of waiting) wake()
 

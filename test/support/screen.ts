@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Change } from '../../src/client/client.ts'
+import { moved } from './pace.ts'
 
 /** What a person saw of a turn in the end. */
 export interface ShownTurn {
@@ -51,6 +52,7 @@ export class Screen {
   }
 
   show(change: Change): void {
+    moved()
     this.changes++
     for (const wake of this.#wake.splice(0)) wake()
     if (change.type === 'run.ended') {

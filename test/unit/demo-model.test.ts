@@ -80,6 +80,30 @@ describe('The demo model', () => {
     expect((await generate({ prompt, seed: 7 })).text).to.not.equal((await generate({ prompt, seed: 8 })).text)
   })
 
+  it('says the same thing anew in other words when its seed is another', async () => {
+    const texts = await Promise.all(
+      Array.from({ length: 8 }, async (_, run) => {
+        const seed = `run ${run}`
+        const { content } = await new DemoModel(DEMO_MODEL_ID, { wordsPerMinute: 0, seed }).doGenerate({ prompt })
+        return JSON.stringify(content)
+      }),
+    )
+    // Phrases are finite: now and then two runs say the same.
+    expect(new Set(texts).size).to.be.at.least(6)
+  })
+
+  it('contracts no word at the end of a clause', async () => {
+    const wrong = /(?:\b(?:I|you|we|they|it|that|there|who|what|nobody)'(?:s|d|m|ve|ll))(?=\s*(?:[.,;:!?]|$))/i
+    let isHeard = false
+    for (let seed = 0; seed < 300; seed++) {
+      const analyst = system({ name: 'Ada', traits: 'data, evidence, research, logic' })
+      const { text } = await generate({ prompt: [analyst, user(QUESTION), user('Clara: Yes, at once!')], seed })
+      expect(text).not.to.match(wrong)
+      isHeard ||= text.includes('how general it is.')
+    }
+    expect(isHeard, 'a phrase that ends so was among them').to.equal(true)
+  })
+
   it('streams the same words that it generates, and counts tokens truly', async () => {
     const { text, usage } = await generate({ prompt })
     const { stream } = await model.doStream({ prompt })

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { byteRange } from '../../src/storage/byte-range.ts'
 import { cleanName, contentDisposition } from '../../src/storage/file-name.ts'
 import { claimedKinds, mayShowInline, normalType } from '../../src/storage/file-types.ts'
 import { fileIdOfKey, objectKeys } from '../../src/storage/store/object-keys.ts'
@@ -61,24 +60,5 @@ describe('Object keys', () => {
     expect(objectKeys(id).original).to.equal(`files/ab/${id}/original`)
     for (const key of Object.values(objectKeys(id))) expect(fileIdOfKey(key)).to.equal(id)
     expect(fileIdOfKey('files/ab/../secret')).to.equal(undefined)
-  })
-})
-
-describe('Byte ranges', () => {
-  it('are understood as HTTP has them', () => {
-    expect(byteRange('bytes=0-4', 10)).to.deep.equal({ start: 0, end: 4 })
-    expect(byteRange('bytes=5-', 10)).to.deep.equal({ start: 5, end: 9 })
-    expect(byteRange('bytes=-3', 10)).to.deep.equal({ start: 7, end: 9 })
-    expect(byteRange('bytes=5-100', 10)).to.deep.equal({ start: 5, end: 9 })
-    expect(byteRange('bytes=-100', 10)).to.deep.equal({ start: 0, end: 9 })
-  })
-
-  it('outside of the object cannot be satisfied; what is not understood is ignored', () => {
-    expect(byteRange('bytes=10-', 10)).to.equal('unsatisfiable')
-    expect(byteRange('bytes=-0', 10)).to.equal('unsatisfiable')
-    expect(byteRange('bytes=0-', 0)).to.equal('unsatisfiable')
-    for (const header of [undefined, 'bytes=-', 'bytes=4-2', 'bytes=0-1,4-5', 'lines=1-2', 'bytes=a-b']) {
-      expect(byteRange(header, 10)).to.equal(undefined)
-    }
   })
 })

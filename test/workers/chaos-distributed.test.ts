@@ -16,11 +16,13 @@ import {
 import { type ClusterProcess, useCluster } from '../support/cluster.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { Link } from '../support/link.ts'
+import { usePace } from '../support/pace.ts'
 
 const CUTS = { drop: 90, move: 80, web: 15, redis: 10, worker: 5 }
 
 describe('A client cut 200 times while web nodes, workers and Redis die (distributed)', function () {
-  this.timeout(240_000)
+  this.timeout(120_000)
+  usePace()
   const at = useCluster({ webs: 2, workers: 2 })
   let db: DataSource
   before(async () => {

@@ -19,11 +19,13 @@ import { createDatabase } from '../support/database.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { Link } from '../support/link.ts'
 import { startMockLlm } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
 
 const CUTS = { drop: 188, kill: 8, term: 4 }
 
 describe('A client cut 200 times while the only process dies and restarts (embedded)', function () {
-  this.timeout(240_000)
+  this.timeout(120_000)
+  usePace()
   const undo: (() => unknown)[] = []
   let embedded: ClusterProcess
   let db: DataSource

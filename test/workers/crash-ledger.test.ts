@@ -11,6 +11,7 @@ import { createDatabase } from '../support/database.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, type MockReply, startMockLlm } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { type TrapPlace, Traps } from '../support/traps.ts'
 import { balanceOf, chargesOf, lossesOf, paid, pricedModel } from './ledger-world.ts'
@@ -59,11 +60,13 @@ const PLACES: Record<string, { place: TrapPlace; on?: 'takeover' | 'giveBack'; l
 
 describe('A worker that dies in the middle of a transaction of the ledger', function () {
   this.timeout(60_000)
+  usePace()
   let llm: MockLlm
   let app: TestApp
   let drop: () => Promise<void>
   let traps: Traps
-  const settings = { TURN_LEASE_MS: '1500', REDISPATCH_AFTER_MS: '500', JOB_LOCK_MS: '1500', HOLD_SLICE_TOKENS: '16' }
+  // A lease that no busy machine breaks; those of killed workers are let lapse.
+  const settings = { TURN_LEASE_MS: '4000', REDISPATCH_AFTER_MS: '500', JOB_LOCK_MS: '1500', HOLD_SLICE_TOKENS: '16' }
 
   before(async () => {
     llm = await startMockLlm()
@@ -87,6 +90,8 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     await worker.waitForLine(/^ready$/)
     return worker
   }
+  /** As if the time of the dead worker's lease were over already. */
+  const lapse = () => app.container.turns.voidLeases()
   const differences = async () => (await verifyLedger(app.container.db)).differences
 
   /** A party of two turns whose first one comes to the place, in a process of its own that is answered here. */
@@ -105,6 +110,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     let worker = first
     if (on === 'takeover') {
       await first.ended
+      await lapse()
       await traps.arm(name)
       worker = await startOther()
     }
@@ -113,7 +119,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
 
   const expectWhole = async (at: Awaited<ReturnType<typeof inTheTrap>>, lost: number[]) => {
     const { user, runId, conversationId } = at
-    const run = await user.finished(runId, 25_000)
+    const run = await user.finished(runId)
     expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns', error: null })
     expect((await user.messages(conversationId)).slice(1).map(({ content }) => content)).to.deep.equal([WORDS, WORDS])
     const lines = await chargesOf(user, runId)
@@ -135,6 +141,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
       await at.worker.kill('SIGKILL')
       await traps.spring(at.backend)
       expect(await differences()).to.deep.equal([])
+      await lapse()
       const shutdown = new Shutdown(silentLogger)
       await startWorker({ ...app.container, shutdown })
       await expectWhole(at, lost).finally(() => shutdown.close())

@@ -7,6 +7,7 @@ import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { isDecision } from './party-world.ts'
@@ -31,6 +32,7 @@ const PROFILES = ['PostgreSQL', 'Redis'] as const
 for (const profile of PROFILES) {
   describe(`A worker killed in the middle of a turn, queue on ${profile}`, function () {
     this.timeout(40_000)
+    usePace()
     let redis: RedisServer | undefined
     let llm: MockLlm
     let app: TestApp
@@ -101,6 +103,8 @@ for (const profile of PROFILES) {
         const victim = await crashingWorker({ CRASH_AT: step })
         const { runId, conversationId } = await accept()
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+        // As if the lease's time were over already; the case below waits for it.
+        await app.container.turns.voidLeases()
         await withStandby(async () => {
           const run = await user.finished(runId)
           expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns', error: null })

@@ -62,6 +62,8 @@ describe('npm start, on nothing', function () {
     await readyLine(server)
     const lines = server.output.split('\n')
     expect(lines).to.have.length(3)
+    // On another port than the usual, the command that it tells finds it nevertheless.
+    expect(lines[2]).to.equal(`Try: npm run demo -- --url ${url} "Should a startup use microservices?"`)
     password =
       /^Administrator: admin@chatsparty.local {2}password \(shown only now\): (\S+)$/m.exec(server.output)?.[1] ?? ''
     expect(password).to.have.length.at.least(16)
@@ -100,19 +102,21 @@ describe('npm start, on nothing', function () {
     expect(await postmaster()).to.equal(undefined)
   })
 
-  it('says in one line that its port is taken, and leaves no PostgreSQL', async () => {
+  it('says in one line that its port is taken, before it has made anything', async () => {
     const squatter = createServer().listen(0, 'localhost')
     busy.push(squatter)
     await once(squatter, 'listening')
     const address = squatter.address()
     const port = typeof address === 'object' ? address?.port : undefined
-    const server = start({ PORT: String(port) })
+    const folder = join(home, 'taken')
+    const server = start({ PORT: String(port), DATA_DIR: folder })
     expect(await server.ended).to.deep.equal({ code: 1, signal: null })
     expect(server.output).to.match(/^Port \d+ is taken: [^\n]*$/)
     expect(await postmaster()).to.equal(undefined)
+    expect(existsSync(folder)).to.equal(false)
   })
 
-  it('drains at Ctrl-C in a terminal, which reaches the server twice: by itself and from npm', async () => {
+  it('drains at Ctrl-C in a terminal, which reaches the server twice: by itself and from npm; it says what it waits for', async () => {
     const env = { ...bare, DATA_DIR: dataDir, DEMO_WORDS_PER_MINUTE: '100', DRAIN_MS: '1500' }
     // Shells that put the command in their place (bash does, Debian's dash does not) let npm's copy through to the server.
     const server = startNpm(['start', '--silent', '--script-shell=bash'], { env })
@@ -130,6 +134,16 @@ describe('npm start, on nothing', function () {
     expect(performance.now() - toldAt).to.be.at.least(1_400)
     expect(await postmaster()).to.equal(undefined)
     expect(server.output).not.to.match(/trouble|Error/)
+    expect(server.output).to.match(
+      /^Waiting for: turns and files under way, for up to 1\.5 s\. Ctrl-C again ends at once\.$/m,
+    )
+  })
+
+  it('ends as cleanly when its terminal is closed', async () => {
+    const server = start()
+    await readyLine(server)
+    expect(await server.kill('SIGHUP')).to.deep.equal({ code: 0, signal: null })
+    expect(await postmaster()).to.equal(undefined)
   })
 
   it('leaves nothing behind when it is told to end while it starts, however early', async () => {
@@ -231,6 +245,15 @@ describe('A process that cannot run', function () {
     expect(code, started.output).to.equal(1)
     return started.output
   }
+  // Redis is waited for ten seconds, for which the others need not wait.
+  let database: TestDatabase
+  let withoutRedis: Promise<string>
+  before(async () => {
+    database = await createDatabase()
+    withoutRedis = ends('workers/main.ts', { ...distributed, DATABASE_URL: database.url })
+    withoutRedis.catch(() => {})
+  })
+  after(() => database.drop())
 
   it('refuses the address of an SQLite file', async () => {
     const output = await ends('workers/embedded.ts', { DATABASE_URL: 'file:./dev.db' })
@@ -260,18 +283,16 @@ describe('A process that cannot run', function () {
   })
 
   it('says in one line which server does not answer', async () => {
-    const database = await createDatabase()
     const noDatabase = { DATABASE_URL: 'postgres://somebody:secret@localhost:1/none' }
     const [database1, database2, redis] = await Promise.all([
       ends('workers/embedded.ts', { ...testSettings, ...noDatabase }),
       ends('src/server.ts', { ...distributed, ...noDatabase }),
-      ends('workers/main.ts', { ...distributed, DATABASE_URL: database.url }),
+      withoutRedis,
     ])
     for (const output of [database1, database2]) {
       expect(output).to.match(/^The database cannot be reached: [^\n]*ECONNREFUSED[^\n]*Check DATABASE_URL\.$/)
       expect(output).not.to.include('secret')
     }
     expect(redis).to.match(/^REDIS_URL: Redis cannot be reached: [^\n]*ECONNREFUSED[^\n]*$/)
-    await database.drop()
   })
 })

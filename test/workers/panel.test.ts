@@ -3,6 +3,7 @@ import { startWorker } from '../../workers/worker.ts'
 import { startApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
+import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { allSpoken, by, callsOf, linesOf, speakerOf, usePartyWorld } from './party-world.ts'
 
@@ -176,6 +177,7 @@ describe('A panel', () => {
 
 describe('A panel whose worker is killed between its children', function () {
   this.timeout(40_000)
+  usePace()
   const world = usePartyWorld({ worker: false })
 
   for (const step of ['settle.written', 'settled', 'stream.began'] as const) {
@@ -199,6 +201,8 @@ describe('A panel whose worker is killed between its children', function () {
           strategy: 'panel',
         })
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+        // As if the lease's time were over already.
+        await app.container.turns.voidLeases()
         await startWorker(app.container)
         const run = await user.finished(runId)
         expect(run).to.deep.include({ status: 'completed', stopReason: 'finished' })

@@ -4,6 +4,7 @@ import { startApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockReply } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { callsOf, isDecision, linesOf, speakerOf, usePartyWorld } from './party-world.ts'
 
@@ -162,6 +163,7 @@ describe('A supervised party', () => {
 
 describe('A supervised party whose worker is killed', function () {
   this.timeout(40_000)
+  usePace()
   const world = usePartyWorld({ worker: false })
 
   for (const step of ['decided', 'hold.placed', 'stream.began'] as const) {
@@ -185,6 +187,8 @@ describe('A supervised party whose worker is killed', function () {
         const party = { agentIds, message: 'Is it safe?', strategy: 'supervisor', maxTurns: 1 }
         const { runId } = await user.accept('/api/chat/multi-agent', party)
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+        // As if the lease's time were over already.
+        await app.container.turns.voidLeases()
         await startWorker(app.container)
         const run = await user.finished(runId)
         expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns' })

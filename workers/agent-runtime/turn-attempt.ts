@@ -124,6 +124,7 @@ export async function attemptSpeech(
     const model = languageModel(connection, modelId, {
       fetch: meter.watch(network.fetchFor(connection)),
       demoWordsPerMinute: limits.DEMO_WORDS_PER_MINUTE,
+      demoSeed: claim.runId,
     })
     const end = await speak({
       agent,

@@ -19,7 +19,7 @@ const MAX_CHUNKS = 50_000
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g
 
 /** Text without control characters and lone surrogates, with plain line ends and at most one empty line in a row. */
-export const cleanText = (text: string): string =>
+const cleanText = (text: string): string =>
   text
     .toWellFormed()
     .replace(/\r\n?/g, '\n')

@@ -54,7 +54,7 @@ function looksLikeText(head: Buffer): boolean {
   return odd <= head.length / 200
 }
 
-export function signatureOf(head: Buffer): Signature {
+function signatureOf(head: Buffer): Signature {
   const bytes = head.toString('latin1')
   const at = ([offset, mark]: [number, string]) => bytes.startsWith(mark, offset)
   // Readers of PDF accept some bytes before its mark.

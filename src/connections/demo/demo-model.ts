@@ -21,6 +21,8 @@ export const DEMO_MODEL_ID = 'demo-1'
 export interface DemoModelOptions {
   /** Pace of streaming; 0 or infinite means no pauses. */
   wordsPerMinute?: number
+  /** What the answer depends on besides the prompt: what is asked anew gets another one. */
+  seed?: string
 }
 
 interface Reply {
@@ -35,7 +37,7 @@ const SHORTEST_PAUSE_MS = 4
 
 /**
  * The built-in offline model: it plays its agent from the conversation's own words with phrases and a little grammar,
- * and counts tokens truly. It calls no tools. The same prompt gives the same answer, so a retry repeats it.
+ * and counts tokens truly. It calls no tools. The same prompt and seed give the same answer, so a retry repeats it.
  */
 export class DemoModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4'
@@ -43,21 +45,23 @@ export class DemoModel implements LanguageModelV4 {
   readonly modelId: string
   readonly supportedUrls = {}
   readonly #pauseMs: number
+  readonly #seed: string
 
-  constructor(modelId: string = DEMO_MODEL_ID, { wordsPerMinute = 700 }: DemoModelOptions = {}) {
+  constructor(modelId: string = DEMO_MODEL_ID, { wordsPerMinute = 700, seed = '' }: DemoModelOptions = {}) {
     this.modelId = modelId
+    this.#seed = seed
     this.#pauseMs = wordsPerMinute > 0 && Number.isFinite(wordsPerMinute) ? 60_000 / wordsPerMinute : 0
   }
 
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     options.abortSignal?.throwIfAborted()
-    const { text, finishReason, usage } = await reply(options)
+    const { text, finishReason, usage } = await reply(options, this.#seed)
     return { content: [{ type: 'text', text }], finishReason, usage, warnings: [], response: { modelId: this.modelId } }
   }
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
     options.abortSignal?.throwIfAborted()
-    const parts = this.#parts(await reply(options), options.abortSignal)
+    const parts = this.#parts(await reply(options, this.#seed), options.abortSignal)
     return { stream: ReadableStream.from<LanguageModelV4StreamPart>(parts) }
   }
 
@@ -77,10 +81,10 @@ export class DemoModel implements LanguageModelV4 {
   }
 }
 
-async function reply(options: LanguageModelV4CallOptions): Promise<Reply> {
+async function reply(options: LanguageModelV4CallOptions, ownSeed: string): Promise<Reply> {
   const { encode, decode } = await tokenizer()
   const input = promptText(options.prompt)
-  const seed = `${options.seed ?? ''}${input}`
+  const seed = `${options.seed ?? ''}${ownSeed}${input}`
   const scene = readScene(options.prompt)
   const asked = options.responseFormat
   let text = asked?.type === 'json' ? JSON.stringify(composeJson(asked.schema, scene, seed)) : composeReply(scene, seed)

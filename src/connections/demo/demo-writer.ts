@@ -178,14 +178,15 @@ function styleOf(character: string): { formality: Level; humor: Level; verbosity
   }
 }
 
+/** Not where a clause ends: nobody says "how general it's". */
 const CONTRACTIONS: Array<[RegExp, string]> = [
-  [/\b(I|you|we|they) would\b/gi, "$1'd"],
-  [/\b(it|that|there|who|what|nobody) is\b/gi, "$1's"],
-  [/\bI am\b/g, "I'm"],
+  [/\b(I|you|we|they) would\b(?! *[^\w ]| *$)/gi, "$1'd"],
+  [/\b(it|that|there|who|what|nobody) is\b(?! *[^\w ]| *$)/gi, "$1's"],
+  [/\bI am\b(?! *[^\w ]| *$)/g, "I'm"],
   [/\b(do|does|did|is|are|was|would|should|could|has|have) not\b/gi, "$1n't"],
   [/\bcannot\b/g, "can't"],
-  [/\bI have\b/g, "I've"],
-  [/\b(I|you|we|it) will\b/gi, "$1'll"],
+  [/\bI have\b(?! *[^\w ]| *$)/g, "I've"],
+  [/\b(I|you|we|it) will\b(?! *[^\w ]| *$)/gi, "$1'll"],
 ]
 const contract = (text: string): string => CONTRACTIONS.reduce((t, [words, short]) => t.replaceAll(words, short), text)
 const polish = (text: string, formality: Level): string => (formality === 'high' ? text : contract(text))

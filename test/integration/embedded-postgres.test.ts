@@ -10,7 +10,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database
 import { silentLogger } from '../../src/shared/logger.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 
-const MODULE = new URL('../../src/database/embedded-postgres.ts', import.meta.url).href
+const MODULE = new URL('../../src/database/embedded/embedded-postgres.ts', import.meta.url).href
 const LOGGER = new URL('../../src/shared/logger.ts', import.meta.url).href
 
 describe('embedded PostgreSQL', () => {
