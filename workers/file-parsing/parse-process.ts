@@ -28,6 +28,7 @@ const CHILD = fileURLToPath(
 )
 const HERE = dirname(CHILD)
 const STORAGE = join(HERE, '..', '..', 'src', 'storage')
+const SHARED = join(HERE, '..', '..', 'src', 'shared')
 const MODULES = modulesFolder()
 /** How often the process' memory is looked at: what a decoder takes outside of the heap, V8 does not limit. */
 const MEMORY_LOOK_MS = 100
@@ -100,6 +101,7 @@ function start(request: ParseRequest, limits: ParseLimits): ChildProcess {
     ...[
       join(HERE, '*'),
       join(STORAGE, '*'),
+      join(SHARED, '*'),
       join(MODULES, '*'),
       join(dirname(MODULES), 'package.json'),
       join(request.folder, '*'),
