@@ -10,7 +10,9 @@ export interface BareTask {
   layer: 'agent' | 'provider'
   model: string
   clients: number
-  ms: number
+  /** Until then each client begins again, or until it had so many turns. */
+  ms?: number
+  turns?: number
 }
 
 /** Mastra's agent and the SDK's provider in loops of their own, in a process of their own. */
@@ -20,6 +22,7 @@ export async function startBare(stage: Stage) {
     env: ENV,
   })
   return {
+    pid: child.pid,
     cpu: { node: () => cpuOf(child.pid) } satisfies CpuProbes<string>,
     async run(task: BareTask): Promise<z.output<typeof looped>> {
       const response = await fetch(url, { method: 'POST', body: JSON.stringify(task) })

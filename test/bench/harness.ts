@@ -37,7 +37,7 @@ export interface ReportedFigure extends Figure {
 export const atLeast = (limit: number, of: Target['of'] = 'value'): Target => ({ of, atLeast: limit })
 export const atMost = (limit: number, of: Target['of'] = 'value'): Target => ({ of, atMost: limit })
 
-/** @throws Error when there are no samples, or when the baseline's are not as many: then the bench itself broke. */
+/** @throws Error when there are no samples, or when they cannot be compared with the baseline's: then the bench itself broke. */
 export function assess(bench: string, figure: Figure): ReportedFigure {
   const { samples, baseline, target } = figure
   if (samples.length === 0 || samples.some((sample) => !Number.isFinite(sample)))
@@ -46,6 +46,8 @@ export function assess(bench: string, figure: Figure): ReportedFigure {
   const reported: ReportedFigure = { bench, ...figure, median: median(samples), ...interval(samples) }
   if (baseline) {
     const paired = ratios(samples, baseline.samples)
+    if (!paired.every(Number.isFinite))
+      throw new Error(`${bench}: "${figure.name}" cannot be compared with [${baseline.samples.join(', ')}]`)
     reported.baselineMedian = median(baseline.samples)
     reported.ratio = { median: median(paired), ...interval(paired) }
   }
@@ -60,7 +62,7 @@ export function assess(bench: string, figure: Figure): ReportedFigure {
 
 /**
  * Measures every subject once a round, one after the other, in an order that turns by one each round. The first round warms up
- * and is thrown away (unless told otherwise).
+ * and is thrown away.
  *
  * @returns the measurements of each subject, in the order of the rounds
  */
