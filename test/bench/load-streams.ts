@@ -8,7 +8,10 @@ import { QUESTION } from './questions.ts'
 
 const openAiChunk = z.object({ choices: z.array(z.object({ delta: z.object({ content: z.string().optional() }) })) })
 const delta = z.object({ attempt: z.number(), offset: z.number(), text: z.string() })
-const snapshot = z.object({ live: z.array(z.object({ attempt: z.number(), text: z.string() })) })
+const snapshot = z.object({
+  live: z.array(z.object({ attempt: z.number(), text: z.string() })),
+  messages: z.array(z.object({ role: z.string(), content: z.string() })),
+})
 const completed = z.object({ message: z.object({ content: z.string() }) })
 
 /** Cuts a body into events as they become whole. */
@@ -103,7 +106,11 @@ async function fromProduct(
         const piece = delta.parse(JSON.parse(data))
         if (begin(piece.attempt)) words.put(piece.offset, piece.text)
       } else if (type === 'conversation.snapshot') {
-        for (const live of snapshot.parse(JSON.parse(data)).live) if (begin(live.attempt)) words.put(0, live.text)
+        const { live, messages } = snapshot.parse(JSON.parse(data))
+        for (const { attempt: of, text } of live) if (begin(of)) words.put(0, text)
+        // What was missed comes as a snapshot: the end of the turn, for instance.
+        content = messages.find(({ role }) => role === 'agent')?.content ?? content
+        if (content !== undefined) words.put(0, content)
       } else if (type === 'turn.completed') content = completed.parse(JSON.parse(data)).message.content
       else if (type.startsWith('run.')) end = type
     }),

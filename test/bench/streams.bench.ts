@@ -1,13 +1,13 @@
 import { startBare } from './baselines.ts'
 import type { Bench } from './bench-run.ts'
-import { atMost, interleave } from './harness.ts'
+import { atMost, type Figure, interleave } from './harness.ts'
 import type { StreamsResult } from './load-tasks.ts'
 import { type CpuProbes, cpuDuring, residentOf } from './process-figures.ts'
 import { modelName, seatsOf } from './seats.ts'
 
 const PER_SECOND = 30
-/** One user may have so many event streams open. */
-const SEATS_A_USER = 20
+/** One user may have twenty event streams open; those of the last wave may still be closing. */
+const SEATS_A_USER = 16
 const LOOK_MS = 200
 const WARM_UP = 50
 /** One round of three waves takes half a minute. */
@@ -19,34 +19,88 @@ const ASKED: Record<number, { ideal?: number; p50?: number; p99?: number }> = {
 }
 const MOST_KB = 200
 
-/** The largest sum of resident memory of these processes while `work` ran, above what it was before, in KB. */
-async function memoryDuring<T>(pids: number[], work: () => Promise<T>): Promise<{ result: T; kb: number }> {
+/** What a wave of streams cost. */
+interface Cost {
+  /** Processor time by process, in ms. */
+  cpu: Record<string, number>
+  /** The largest sum of resident memory of the processes while it ran, in KB. */
+  peakKb: number
+}
+
+async function costOf<T>(pids: number[], probes: CpuProbes<string>, work: () => Promise<T>) {
   const look = async () => (await Promise.all(pids.map(residentOf))).reduce((sum, bytes) => sum + bytes, 0) / 1_024
-  const before = await look()
-  let most = before
+  let peakKb = await look()
   const timer = setInterval(() => {
     look().then(
-      (now) => (most = Math.max(most, now)),
+      (now) => (peakKb = Math.max(peakKb, now)),
       // A process that ended is what `work` fails of.
       () => {},
     )
   }, LOOK_MS)
   try {
-    return { result: await work(), kb: most - before }
+    const { result, cpu } = await cpuDuring(probes, work)
+    return { wave: result, cost: { cpu, peakKb } }
   } finally {
     clearInterval(timer)
   }
 }
 
-/** What a wave of streams cost: processor time by process in ms, memory in KB. */
-interface Cost {
-  cpu: Record<string, number>
-  kb: number
+/** Of one crowd, one of each a round. */
+interface Waves {
+  ours: StreamsResult[]
+  costs: Cost[]
+  direct: StreamsResult[]
+  agents: Cost[]
 }
 
-async function costOf<T>(pids: number[], probes: CpuProbes<string>, work: () => Promise<T>) {
-  const { result, kb } = await memoryDuring(pids, () => cpuDuring(probes, work))
-  return { wave: result.result, cost: { cpu: result.cpu, kb } }
+interface Peak {
+  count: number
+  ours: number
+  agents: number
+}
+
+const sumOf = ({ cpu }: Cost): number => Object.values(cpu).reduce((sum, ms) => sum + ms, 0)
+const peakOf = (costs: Cost[]): number => Math.max(...costs.map(({ peakKb }) => peakKb))
+
+function figuresOf(count: number, idealS: number, { ours, costs, direct, agents }: Waves): Figure[] {
+  const asked = ASKED[count] ?? {}
+  const late = (name: 'p50' | 'p99'): Figure => ({
+    name: `${count}, words are late, ${name}`,
+    unit: 'ms',
+    samples: ours.map((wave) => wave[name]),
+    baseline: { name: 'provider itself', samples: direct.map((wave) => wave[name]) },
+    target: asked[name] === undefined ? undefined : atMost(asked[name]),
+  })
+  const processes = Object.keys(costs[0]?.cpu ?? {})
+  return [
+    {
+      name: `${count}, first POST to the last end`,
+      unit: 's',
+      samples: ours.map(({ ms }) => ms / 1_000),
+      baseline: { name: 'ideal', samples: ours.map(() => idealS) },
+      target: asked.ideal === undefined ? undefined : atMost(asked.ideal, 'ratio'),
+    },
+    { name: `${count}, all POSTs answered`, unit: 's', samples: ours.map(({ acceptedMs }) => acceptedMs / 1_000) },
+    late('p50'),
+    late('p99'),
+    {
+      name: `${count}, streams that lost anything`,
+      unit: 'streams',
+      samples: ours.map(({ broken }) => broken),
+      target: atMost(0),
+    },
+    {
+      name: `${count}, CPU a stream, all processes`,
+      unit: 'ms',
+      samples: costs.map((cost) => sumOf(cost) / count),
+      baseline: { name: 'bare Agent.stream', samples: agents.map((cost) => sumOf(cost) / count) },
+    },
+    ...processes.map((name) => ({
+      name: `${count}, CPU a stream, ${name}`,
+      unit: 'ms',
+      samples: costs.map(({ cpu }) => (cpu[name] ?? 0) / count),
+    })),
+  ]
 }
 
 /**
@@ -56,9 +110,8 @@ async function costOf<T>(pids: number[], probes: CpuProbes<string>, work: () => 
  */
 export async function run({ stage, report, say, quick }: Bench): Promise<void> {
   await stage.clear()
-  const crowds = quick ? [10] : [100, 300, 1_000]
+  const crowds = quick ? [5, 15] : [100, 300, 1_000]
   const tokens = quick ? 20 : 300
-  const idealS = tokens / PER_SECOND
   const model = modelName(tokens, PER_SECOND)
   const most = Math.max(...crowds)
   const env = { WORKER_CONCURRENCY: String(most), USER_CONCURRENCY: String(most) }
@@ -78,76 +131,40 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
 
     // So that the first wave is not the one in which everything is compiled.
     if (!quick) await Promise.all([ours(WARM_UP), agents(WARM_UP)])
+    const peaks: Peak[] = []
     for (const count of crowds) {
-      const waves: StreamsResult[] = []
-      const costs: Cost[] = []
-      const fromProvider: StreamsResult[] = []
-      const ofAgents: Cost[] = []
+      const waves: Waves = { ours: [], costs: [], direct: [], agents: [] }
+      const rounds = quick ? 1 : (ROUNDS[count] ?? 1)
       await interleave(
         ['ours', 'direct', 'agents'] as const,
-        quick ? 1 : (ROUNDS[count] ?? 1),
+        rounds,
         async (subject) => {
-          if (subject === 'direct') return void fromProvider.push(await direct(count))
-          if (subject === 'agents') return void ofAgents.push(await agents(count))
+          if (subject === 'direct') return void waves.direct.push(await direct(count))
+          if (subject === 'agents') return void waves.agents.push(await agents(count))
           const { wave, cost } = await ours(count)
-          waves.push(wave)
-          costs.push(cost)
+          waves.ours.push(wave)
+          waves.costs.push(cost)
         },
         { warmUp: false },
       )
-      const wrong = fromProvider.find(({ broken }) => broken > 0)
+      const wrong = waves.direct.find(({ broken }) => broken > 0)
       if (wrong) throw new Error(`the provider itself lost something: ${wrong.reason}`)
-      const reason = waves.find(({ broken }) => broken > 0)?.reason
+      const reason = waves.ours.find(({ broken }) => broken > 0)?.reason
       if (reason) say(`${count}: ${reason}`)
-
-      const asked = ASKED[count] ?? {}
-      const late = (pick: (wave: StreamsResult) => number) => ({
-        unit: 'ms',
-        samples: waves.map(pick),
-        baseline: { name: 'provider itself', samples: fromProvider.map(pick) },
-      })
-      const each = (pick: (cost: Cost) => number) => ({
-        samples: costs.map((cost) => pick(cost) / count),
-        baseline: { name: 'bare Agent.stream', samples: ofAgents.map((cost) => pick(cost) / count) },
-      })
-      const sumOf = ({ cpu }: Cost) => Object.values(cpu).reduce((sum, ms) => sum + ms, 0)
-      const target = (limit: number | undefined, of?: 'ratio') => (limit === undefined ? undefined : atMost(limit, of))
-      report({
-        name: `${count}, first POST to the last end`,
-        unit: 's',
-        samples: waves.map(({ ms }) => ms / 1_000),
-        baseline: { name: 'ideal', samples: waves.map(() => idealS) },
-        target: target(asked.ideal, 'ratio'),
-      })
-      report({
-        name: `${count}, all POSTs answered`,
-        unit: 's',
-        samples: waves.map(({ acceptedMs }) => acceptedMs / 1_000),
-      })
-      report({ name: `${count}, words are late, p50`, ...late((wave) => wave.p50), target: target(asked.p50) })
-      report({ name: `${count}, words are late, p99`, ...late((wave) => wave.p99), target: target(asked.p99) })
-      report({
-        name: `${count}, streams that lost anything`,
-        unit: 'streams',
-        samples: waves.map(({ broken }) => broken),
-        target: atMost(0),
-      })
-      report({ name: `${count}, CPU a stream, all processes`, unit: 'ms', ...each(sumOf) })
-      for (const name of Object.keys(product.cpu)) {
-        report({
-          name: `${count}, CPU a stream, ${name}`,
-          unit: 'ms',
-          samples: each(({ cpu }) => cpu[name] ?? 0).samples,
-        })
-      }
-      report({
-        name: `${count}, memory a stream`,
-        unit: 'KB',
-        samples: each(({ kb }) => kb).samples,
-        target: atMost(MOST_KB),
-      })
-      say(`${count}: a bare agent's stream takes ${Math.round((ofAgents[0]?.kb ?? 0) / count)} KB`)
+      for (const figure of figuresOf(count, tokens / PER_SECOND, waves)) report(figure)
+      peaks.push({ count, ours: peakOf(waves.costs), agents: peakOf(waves.agents) })
     }
+    // Each crowd is larger than all before it. What is the same in all of them, such as compiled code, is no stream's.
+    const [smallest, largest] = [peaks[0], peaks.at(-1)]
+    if (!smallest || !largest) return
+    const more = largest.count - smallest.count
+    report({
+      name: `memory a stream, of ${more} more`,
+      unit: 'KB',
+      samples: [(largest.ours - smallest.ours) / more],
+      target: atMost(MOST_KB),
+    })
+    say(`a bare agent's stream takes ${Math.round((largest.agents - smallest.agents) / more)} KB`)
   } finally {
     await Promise.all([product.stop(), bare.stop()])
   }
