@@ -10,7 +10,7 @@ import { atLeast, interleave } from './harness.ts'
 /** Connections that are busy at once: the pool of one process (`DATABASE_POOL`), and those of a web and a worker process. */
 const CROWDS = [20, 40]
 const USERS = 500
-const ROUNDS = 5
+const ROUNDS = 4
 const SLICE_MS = 1_200
 /** What the ledger must reach in the crowd of two processes, as a share of bare single-row updates by the same crowd. */
 const HOT_SHARE = 0.3

@@ -10,8 +10,10 @@ const END_MS = 60_000
 // Only what is looked at: the load generator is not to cost more than it must.
 const ended = z.object({ run: z.object({ id: z.string(), status: z.string() }) })
 const said = z.object({ runId: z.string(), text: z.string() })
+const completed = z.object({ message: z.object({ content: z.string() }) })
 const seen = z.object({
   activeRun: z.object({ id: z.string() }).nullable(),
+  live: z.array(z.object({ text: z.string() })),
   messages: z.array(z.object({ runId: z.string().nullable(), role: z.string(), content: z.string() })),
 })
 const joined = z.object({ ok: z.literal(true), ...seen.shape })
@@ -25,6 +27,7 @@ class Client {
   #turns = 0
   /** Runs of which the end was seen, with a status other than completed as an error. */
   readonly #ended = new Map<string, string>()
+  /** Characters of the turn that were seen, once or more: there must be some. */
   #textSeen = 0
   #wake: (() => void) | undefined
 
@@ -40,6 +43,9 @@ class Client {
       })
     this.#socket.on('turn.delta', (event: unknown) => {
       this.#textSeen += said.parse(event).text.length
+    })
+    this.#socket.on('turn.completed', (event: unknown) => {
+      this.#textSeen += completed.parse(event).message.content.length
     })
     this.#socket.on('conversation.snapshot', (event: unknown) => this.#look(seen.parse(event)))
   }
@@ -83,7 +89,8 @@ class Client {
   }
 
   /** A run that was over before the join shows as an answer in the snapshot. */
-  #look({ activeRun, messages }: z.output<typeof seen>): void {
+  #look({ activeRun, live, messages }: z.output<typeof seen>): void {
+    for (const { text } of live) this.#textSeen += text.length
     for (const { runId, role, content } of messages) {
       if (role !== 'agent' || runId === null || runId === activeRun?.id) continue
       this.#textSeen += content.length

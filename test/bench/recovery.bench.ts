@@ -69,7 +69,7 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
   try {
     const person = await seatPerson(stage, product, MODEL)
     const rounds: Killed[] = []
-    for (let round = 0; round < (quick ? 1 : 4); round++) rounds.push(await killOne(stage, product, person, round % 2))
+    for (let round = 0; round < (quick ? 1 : 3); round++) rounds.push(await killOne(stage, product, person, round % 2))
     report({
       name: "a killed worker's turn speaks again, p50",
       unit: 's',

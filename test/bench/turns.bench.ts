@@ -23,7 +23,7 @@ const total = ({ cpu }: Slice): number => Object.values(cpu).reduce((sum, ms) =>
  */
 export async function run({ stage, report, quick }: Bench): Promise<void> {
   const clients = quick ? 4 : 50
-  const ms = quick ? 300 : 4_000
+  const ms = quick ? 300 : 3_000
   const rounds = quick ? 1 : 3
   const models = TOKENS.map((tokens) => modelName(tokens))
   const [distributed, embedded, bare, mastra] = await Promise.all([
