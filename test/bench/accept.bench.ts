@@ -10,6 +10,16 @@ const SUBJECTS = ['product', 'bare'] as const
 type Subject = (typeof SUBJECTS)[number]
 const BARE = 'Express + one transaction'
 
+interface Slice {
+  /** Latencies in ms. */
+  p50: number
+  p99: number
+  /** Accepted per second. */
+  rate: number
+  /** Processor time of all processes for each, in ms. */
+  cpu: number
+}
+
 /**
  * `POST /api/chat` beside the least server that writes the same rows: one client after the other, and many at once. No worker runs,
  * so that what is measured is the accepting; what was accepted is taken away before each slice.
@@ -41,13 +51,10 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
       product: product.cpu,
       bare: { node: () => cpuOf(bare.process.pid), PostgreSQL: product.cpu.PostgreSQL ?? (async () => Number.NaN) },
     }
-    const slice = async (subject: Subject, clients: number) => {
+    const slice = async (subject: Subject, clients: number): Promise<Slice> => {
       await runSql(subject === 'product' ? product.databaseUrl : database.url, 'DELETE FROM conversations')
       const requests = seats.slice(0, clients).map((seat) => requestOf(subject, seat))
-      const { result, cpu: used } = await cpuDuring<string, { turns: number; ms: number; latencies: number[] }>(
-        cpu[subject],
-        () => stage.load({ kind: 'posts', requests, ms }),
-      )
+      const { result, cpu: used } = await cpuDuring(cpu[subject], () => stage.posts({ requests, ms }))
       const cpuMs = Object.values(used).reduce((sum, one) => sum + one, 0)
       return {
         p50: p50(result.latencies),
@@ -60,9 +67,9 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
       const crowd = clients === 1 ? 'one client' : `${clients} clients`
       const measure = (subject: Subject) => slice(subject, clients)
       const slices = await interleave(SUBJECTS, quick ? 1 : 3, measure, { warmUp: !quick })
-      const of = (pick: (one: (typeof slices.product)[number]) => number) => ({
-        samples: slices.product.map(pick),
-        baseline: { name: BARE, samples: slices.bare.map(pick) },
+      const of = (pick: (one: Slice) => number) => ({
+        samples: slices('product').map(pick),
+        baseline: { name: BARE, samples: slices('bare').map(pick) },
       })
       report({ name: `${crowd}, p50`, unit: 'ms', ...of((one) => one.p50), target: atMost(2, 'ratio') })
       report({ name: `${crowd}, p99`, unit: 'ms', ...of((one) => one.p99) })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type CpuProbes, cpuOf } from './process-figures.ts'
+import { cpuOf } from './process-figures.ts'
 import type { Stage } from './stage.ts'
 
 /** Mastra looks for news and sends figures home unless told not to. */
@@ -23,7 +23,7 @@ export async function startBare(stage: Stage) {
   })
   return {
     pid: child.pid,
-    cpu: { node: () => cpuOf(child.pid) } satisfies CpuProbes<string>,
+    cpu: { node: () => cpuOf(child.pid) },
     async run(task: BareTask): Promise<z.output<typeof looped>> {
       const response = await fetch(url, { method: 'POST', body: JSON.stringify(task) })
       const text = await response.text()
@@ -40,5 +40,5 @@ export async function startMastraServer(stage: Stage, models: string[]) {
     args: [await stage.modelUrl(), ...models],
     env: ENV,
   })
-  return { url, cpu: { node: () => cpuOf(child.pid) } satisfies CpuProbes<string>, stop: () => child.kill('SIGKILL') }
+  return { url, cpu: { node: () => cpuOf(child.pid) }, stop: () => child.kill('SIGKILL') }
 }

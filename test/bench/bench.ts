@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -14,6 +14,8 @@ import { Stage } from './stage.ts'
  * written to `.bench/`. The exit code is 1 only when a bench could not measure: a missed target is a finding, not a failure.
  */
 const FOLDER = '.bench'
+/** Processes that want to run, on average, at most, for a machine to be called quiet. */
+const QUIET = 0.5
 /** In the order in which they run: what wants fresh processes comes when nothing else runs. */
 const NAMES = ['turns', 'latency', 'history', 'stop', 'accept', 'streams', 'recovery', 'credits', 'upload'] as const
 
@@ -40,6 +42,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => void close().finally(() => process.exit(130)))
 
 const startedAt = new Date()
+/** What others had to do in the minute before: figures of a busy machine are not to be believed. */
+const [busy = 0] = loadavg()
 const figures: ReportedFigure[] = []
 const benches: { name: string; seconds: number; broken?: string }[] = []
 for (const name of positionals.length > 0 ? NAMES.filter((one) => positionals.includes(one)) : NAMES) {
@@ -68,10 +72,18 @@ await close()
 
 await mkdir(FOLDER, { recursive: true })
 const file = join(FOLDER, `${startedAt.toISOString().replaceAll(':', '-')}.json`)
-const machine = { cores: cpus().length, cpu: cpus()[0]?.model, memoryBytes: totalmem(), node: process.version }
+const machine = {
+  cores: cpus().length,
+  cpu: cpus()[0]?.model,
+  memoryBytes: totalmem(),
+  node: process.version,
+  loadBefore: busy,
+}
 await writeFile(file, JSON.stringify({ startedAt, quick: values.quick, machine, benches, figures }, null, 2))
 console.log(`\n${table(figures)}\n\n${summary(figures)}\n`)
 if (values.quick) console.log('These are the figures of --quick: they show that the benches work, and nothing else.')
+if (busy > QUIET)
+  console.log(`The machine was busy before this began (load ${busy.toFixed(1)}): run it again on a quiet one.`)
 const broken = benches.filter((bench) => bench.broken)
 if (broken.length > 0) console.log(`Broken: ${broken.map(({ name }) => name).join(', ')}.`)
 console.log(

@@ -76,7 +76,7 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
     for (const clients of crowds) {
       const measure = (name: Operation) => rate(clients, quick ? 50 : SLICE_MS, operations[name])
       const results = await interleave(OPERATIONS, quick ? 1 : ROUNDS, measure)
-      const bare = { name: 'bare single-row UPDATE', samples: results.bare }
+      const bare = { name: 'bare single-row UPDATE', samples: results('bare') }
       const add = (name: string, samples: number[], share?: number) =>
         report({
           name: `${clients} connections, ${name}`,
@@ -85,9 +85,9 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
           baseline: bare,
           target: share !== undefined && clients === poolSize ? atLeast(share, 'ratio') : undefined,
         })
-      add('one hot account: hold + post', results.hot, HOT_SHARE)
-      add('one hot account: hold + 2 extensions + post', results.rolling)
-      add(`${accounts} accounts: hold + post`, results.spread, SPREAD_SHARE)
+      add('one hot account: hold + post', results('hot'), HOT_SHARE)
+      add('one hot account: hold + 2 extensions + post', results('rolling'))
+      add(`${accounts} accounts: hold + post`, results('spread'), SPREAD_SHARE)
     }
     const { figures, differences } = await verifyLedger(db)
     const broken = differences.filter(({ rule }) => rule !== 'no hold outlives the claim of its turn')

@@ -64,23 +64,23 @@ export function assess(bench: string, figure: Figure): ReportedFigure {
  * Measures every subject once a round, one after the other, in an order that turns by one each round. The first round warms up
  * and is thrown away.
  *
- * @returns the measurements of each subject, in the order of the rounds
+ * @returns tells the measurements of a subject, in the order of the rounds
  */
 export async function interleave<N extends string, T>(
   subjects: readonly N[],
   rounds: number,
   measure: (subject: N, round: number) => Promise<T>,
   { warmUp = true } = {},
-): Promise<Record<N, T[]>> {
-  const results = Object.fromEntries(subjects.map((subject): [string, T[]] => [subject, []])) as Record<N, T[]>
+): Promise<(subject: N) => T[]> {
+  const results = new Map<N, T[]>(subjects.map((subject) => [subject, []]))
   for (let round = warmUp ? -1 : 0; round < rounds; round++) {
     const first = Math.max(0, round) % subjects.length
     for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)]) {
       const measured = await measure(subject, round)
-      if (round >= 0) results[subject].push(measured)
+      if (round >= 0) results.get(subject)?.push(measured)
     }
   }
-  return results
+  return (subject) => results.get(subject) ?? []
 }
 
 /** The middle of some latencies, in the unit they came in. */

@@ -52,12 +52,12 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
       // A new one each round: its own turns make a conversation longer.
       const conversationId = await converse(person, product.databaseUrl, Number(length))
       const of = { product: 'chatsparty' as const, seats: [person.seat], conversationId }
-      const { latencies } = await stage.load({ kind: 'turns', of, turns: quick ? 2 : 10, pauseMs: quick ? 5 : 25 })
+      const { latencies } = await stage.turns({ of, turns: quick ? 2 : 10, pauseMs: quick ? 5 : 25 })
       return p50(latencies)
     },
     { warmUp: !quick },
   )
-  const [shortest, ...longer] = LENGTHS.map((length) => ({ length, samples: results[String(length)] ?? [] }))
+  const [shortest, ...longer] = LENGTHS.map((length) => ({ length, samples: results(String(length)) }))
   if (!shortest) return
   report({ name: `a turn at ${shortest.length} messages, p50`, unit: 'ms', samples: shortest.samples })
   for (const { length, samples } of longer) {

@@ -26,7 +26,7 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
           subject === 'Mastra server'
             ? { product: 'mastra' as const, url: mastra.url, agent: MODEL, clients: 1 }
             : { product: 'chatsparty' as const, seats: seats[subject] }
-        const { latencies } = await stage.load({ kind: 'turns', of, turns: quick ? 5 : 20, pauseMs: quick ? 5 : 20 })
+        const { latencies } = await stage.turns({ of, turns: quick ? 5 : 20, pauseMs: quick ? 5 : 20 })
         return p50(latencies)
       },
       { warmUp: !quick },
@@ -35,8 +35,8 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
       report({
         name: `${subject}, POST to run.completed, p50`,
         unit: 'ms',
-        samples: results[subject],
-        baseline: { name: 'Mastra server', samples: results['Mastra server'] },
+        samples: results(subject),
+        baseline: { name: 'Mastra server', samples: results('Mastra server') },
         target: atMost(20),
       })
     }

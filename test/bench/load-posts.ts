@@ -1,8 +1,8 @@
 import { ask, closedLoop } from './load-http.ts'
-import type { PostsResult, TaskOf } from './load-tasks.ts'
+import type { TaskOf, TurnsResult } from './load-tasks.ts'
 
 /** `{unique}` in a header is another text each time: an idempotency key, for instance. */
-export async function sendPosts({ requests, ms }: TaskOf<'posts'>): Promise<PostsResult> {
+export async function sendPosts({ requests, ms }: TaskOf<'posts'>): Promise<TurnsResult> {
   let serial = 0
   const unique = `${process.pid}-${Date.now()}-`
   const clients = requests.map(({ url, headers, body, expect }) => async () => {

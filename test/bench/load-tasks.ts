@@ -21,15 +21,16 @@ const takeTurns = z.object({
   /** Between two turns of a client. */
   pauseMs: z.number().default(0),
 })
-export interface TurnsResult {
-  turns: number
+export const turnsResult = z.object({
+  turns: z.number(),
   /** From the first request to the end of the last turn. */
-  ms: number
+  ms: z.number(),
   /** From each request to the end of its turn. */
-  latencies: number[]
-}
+  latencies: z.array(z.number()),
+})
+export type TurnsResult = z.infer<typeof turnsResult>
 
-/** Clients that each POST as soon as their last was answered. */
+/** Clients that each POST as soon as their last was answered; the answer is that of `turns`. */
 const post = z.object({
   kind: z.literal('posts'),
   /** One client each. */
@@ -38,7 +39,6 @@ const post = z.object({
   ),
   ms: z.number(),
 })
-export type PostsResult = TurnsResult
 
 /** All seats begin a paced turn at once and watch it by server-sent events; or as many requests to the provider itself. */
 const streams = z.object({
@@ -49,25 +49,22 @@ const streams = z.object({
   ]),
   tokens: z.number(),
 })
-export interface StreamsResult {
+export const streamsResult = z.object({
   /** From the first request to the end of the last stream. */
-  ms: number
+  ms: z.number(),
   /** From the first request to the last 202. */
-  acceptedMs: number
+  acceptedMs: z.number(),
   /** How late words were at the client: their median and 99th percentile, over all streams. */
-  p50: number
-  p99: number
+  p50: z.number(),
+  p99: z.number(),
   /** Streams that did not end well or whose words were not all seen once; with the reason of the first. */
-  broken: number
-  reason: string
-}
+  broken: z.number(),
+  reason: z.string(),
+})
+export type StreamsResult = z.infer<typeof streamsResult>
 
 export const loadTask = z.discriminatedUnion('kind', [takeTurns, post, streams])
-export type LoadTask = z.input<typeof loadTask>
-export type TaskOf<K extends LoadTask['kind']> = Extract<z.output<typeof loadTask>, { kind: K }>
-interface Results {
-  turns: TurnsResult
-  posts: PostsResult
-  streams: StreamsResult
-}
-export type LoadResult<T extends LoadTask> = Results[T['kind']]
+type Kind = z.output<typeof loadTask>['kind']
+/** A task as the load generator does it, and as it is asked for. */
+export type TaskOf<K extends Kind> = Extract<z.output<typeof loadTask>, { kind: K }>
+export type AskOf<K extends Kind> = Omit<Extract<z.input<typeof loadTask>, { kind: K }>, 'kind'>

@@ -35,21 +35,18 @@ export async function residentOf(pid: number): Promise<number> {
 }
 
 /** How to read the processor time of each of several processes, by name. */
-export type CpuProbes<N extends string> = Record<N, () => Promise<number>>
+export type CpuProbes = Record<string, () => Promise<number>>
 
 /** What `work` cost each process, in ms. */
-export async function cpuDuring<N extends string, T>(
-  probes: CpuProbes<N>,
+export async function cpuDuring<T>(
+  probes: CpuProbes,
   work: () => Promise<T>,
-): Promise<{ result: T; cpu: Record<N, number> }> {
-  const names = Object.keys(probes) as N[]
-  const read = () => Promise.all(names.map((name) => probes[name]()))
+): Promise<{ result: T; cpu: Record<string, number> }> {
+  const names = Object.keys(probes)
+  const read = () => Promise.all(names.map((name) => probes[name]?.() ?? Number.NaN))
   const before = await read()
   const result = await work()
   const after = await read()
-  const cpu = Object.fromEntries(names.map((name, i) => [name, (after[i] ?? 0) - (before[i] ?? 0)])) as Record<
-    N,
-    number
-  >
-  return { result, cpu }
+  const used = names.map((name, i) => [name, (after[i] ?? Number.NaN) - (before[i] ?? Number.NaN)])
+  return { result, cpu: Object.fromEntries(used) }
 }

@@ -11,7 +11,7 @@ import { ClusterProcess } from '../support/cluster.ts'
 import { runSql, withDatabase } from '../support/global-fixtures.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import type { LoadResult, LoadTask } from './load-tasks.ts'
+import { type AskOf, type StreamsResult, streamsResult, type TurnsResult, turnsResult } from './load-tasks.ts'
 import { type CpuProbes, cpuOf, cpuOfFamily } from './process-figures.ts'
 
 const START_MS = 60_000
@@ -28,7 +28,7 @@ export interface Product {
   readonly api: ApiClient
   readonly databaseUrl: string
   /** Of all its processes, the servers that it uses among them. */
-  readonly cpu: CpuProbes<string>
+  readonly cpu: CpuProbes
   readonly processes: readonly ClusterProcess[]
   stop(): Promise<void>
 }
@@ -83,13 +83,9 @@ export class Stage {
   }
 
   /** Has the load generator do this. */
-  async load<T extends LoadTask>(task: T): Promise<LoadResult<T>> {
-    this.#load ??= this.child('test/bench/load.child.ts')
-    const response = await fetch((await this.#load).url, { method: 'POST', body: JSON.stringify(task) })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`the load generator failed at "${task.kind}": ${text}`)
-    return JSON.parse(text)
-  }
+  turns = (task: AskOf<'turns'>): Promise<TurnsResult> => this.#ask(turnsResult, { kind: 'turns', ...task })
+  posts = (task: AskOf<'posts'>): Promise<TurnsResult> => this.#ask(turnsResult, { kind: 'posts', ...task })
+  streams = (task: AskOf<'streams'>): Promise<StreamsResult> => this.#ask(streamsResult, { kind: 'streams', ...task })
 
   /** A process of the benches that says `listening <port>`, with its address; the caller may kill it. */
   async child(
@@ -152,6 +148,14 @@ export class Stage {
     await (await this.#postgres?.catch(() => undefined))?.stop()
   }
 
+  async #ask<T>(answer: z.ZodType<T>, task: { kind: string }): Promise<T> {
+    this.#load ??= this.child('test/bench/load.child.ts')
+    const response = await fetch((await this.#load).url, { method: 'POST', body: JSON.stringify(task) })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`the load generator failed at "${task.kind}": ${text}`)
+    return answer.parse(JSON.parse(text))
+  }
+
   async #product(database: BenchDatabase, processes: ClusterProcess[], redis?: RedisServer): Promise<Product> {
     const { pid } = await this.#server()
     const stop = async () => {
@@ -164,7 +168,7 @@ export class Stage {
       await stop()
       throw error
     }
-    const cpu: CpuProbes<string> = Object.fromEntries(processes.map((one) => [one.name, () => cpuOf(one.pid)]))
+    const cpu: CpuProbes = Object.fromEntries(processes.map((one) => [one.name, () => cpuOf(one.pid)]))
     cpu.PostgreSQL = () => cpuOfFamily(pid)
     if (redis) cpu.Redis = () => cpuOf(redis.pid)
     return { api: new ApiClient(processes[0]?.url ?? ''), databaseUrl: database.url, cpu, processes, stop }

@@ -93,15 +93,15 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
       subject === 'bare abort' ? abortBare(stage, count) : stopTurns(stage, products[subject], people[subject], count),
     { warmUp: !quick },
   )
-  const floor = results['bare abort'].map((round) => p50(round.map(({ closedMs }) => closedMs)))
+  const floor = results('bare abort').map((round) => p50(round.map(({ closedMs }) => closedMs)))
   for (const subject of ['distributed', 'embedded'] as const) {
-    const all = results[subject].flat()
-    const least = results[subject].map((round) => p50(round.map(({ leastMs }) => leastMs)))
+    const all = results(subject).flat()
+    const least = results(subject).map((round) => p50(round.map(({ leastMs }) => leastMs)))
     for (const [what, of, baseline] of [
       ["provider's connection closed", ({ closedMs }: Stopped) => closedMs, { name: 'bare abort', samples: floor }],
       ['answered with 200', ({ answeredMs }: Stopped) => answeredMs, { name: 'GET /api/auth/me', samples: least }],
     ] as const) {
-      const samples = results[subject].map((round) => p50(round.map(of)))
+      const samples = results(subject).map((round) => p50(round.map(of)))
       report({ name: `${subject}, ${what}, p50`, unit: 'ms', samples, baseline, target: atMost(50) })
       // Of all rounds together: a round has too few for a 99th percentile.
       report({ name: `${subject}, ${what}, p99`, unit: 'ms', samples: [p99(all.map(of))], target: atMost(250) })

@@ -27,7 +27,7 @@ interface Cost {
   peakKb: number
 }
 
-async function costOf<T>(pids: number[], probes: CpuProbes<string>, work: () => Promise<T>) {
+async function costOf<T>(pids: number[], probes: CpuProbes, work: () => Promise<T>) {
   const look = async () => (await Promise.all(pids.map(residentOf))).reduce((sum, bytes) => sum + bytes, 0) / 1_024
   let peakKb = await look()
   const timer = setInterval(() => {
@@ -122,10 +122,10 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
     const pids = product.processes.map(({ pid }) => pid)
     const ours = (count: number) =>
       costOf(pids, product.cpu, () =>
-        stage.load({ kind: 'streams', of: { product: 'chatsparty', seats: seats.slice(0, count) }, tokens }),
+        stage.streams({ of: { product: 'chatsparty', seats: seats.slice(0, count) }, tokens }),
       )
     const direct = (count: number): Promise<StreamsResult> =>
-      stage.load({ kind: 'streams', of: { product: 'provider', url, model, clients: count }, tokens })
+      stage.streams({ of: { product: 'provider', url, model, clients: count }, tokens })
     const agents = async (count: number): Promise<Cost> =>
       (await costOf([bare.pid], bare.cpu, () => bare.run({ layer: 'agent', model, clients: count, turns: 1 }))).cost
 

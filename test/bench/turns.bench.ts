@@ -1,6 +1,7 @@
 import { startBare, startMastraServer } from './baselines.ts'
 import type { Bench } from './bench-run.ts'
 import { atLeast, atMost, interleave } from './harness.ts'
+import type { Seat } from './load-tasks.ts'
 import { cpuDuring } from './process-figures.ts'
 import { modelName, seatsOf } from './seats.ts'
 
@@ -33,6 +34,18 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
     startMastraServer(stage, models),
   ])
   const products = { distributed, embedded }
+  const take = (subject: Subject, model: string, seats: Record<'distributed' | 'embedded', Seat[]>) => {
+    if (subject === 'distributed' || subject === 'embedded') {
+      const of = { product: 'chatsparty' as const, seats: seats[subject] }
+      return cpuDuring(products[subject].cpu, () => stage.turns({ of, ms }))
+    }
+    if (subject === 'Mastra server') {
+      const of = { product: 'mastra' as const, url: mastra.url, agent: model, clients }
+      return cpuDuring(mastra.cpu, () => stage.turns({ of, ms }))
+    }
+    const layer = subject === 'bare doStream' ? 'provider' : 'agent'
+    return cpuDuring(bare.cpu, () => bare.run({ layer, model, clients, ms }))
+  }
   try {
     for (const tokens of TOKENS) {
       const model = modelName(tokens)
@@ -41,29 +54,14 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
         embedded: await seatsOf(stage, products.embedded, model, clients),
       }
       const slice = async (subject: Subject): Promise<Slice> => {
-        const take = () => {
-          if (subject === 'bare Agent.stream') return bare.run({ layer: 'agent', model, clients, ms })
-          if (subject === 'bare doStream') return bare.run({ layer: 'provider', model, clients, ms })
-          const of =
-            subject === 'Mastra server'
-              ? { product: 'mastra' as const, url: mastra.url, agent: model, clients }
-              : { product: 'chatsparty' as const, seats: seats[subject] }
-          return stage.load({ kind: 'turns', of, ms })
-        }
-        const probes =
-          subject === 'Mastra server'
-            ? mastra.cpu
-            : subject in products
-              ? products[subject as keyof typeof products].cpu
-              : bare.cpu
-        const { result, cpu } = await cpuDuring(probes, take)
+        const { result, cpu } = await take(subject, model, seats)
         const perTurn = Object.entries(cpu).map(([name, used]) => [name, used / result.turns])
         return { rate: (result.turns * 1_000) / result.ms, cpu: Object.fromEntries(perTurn) }
       }
       const slices = await interleave(SUBJECTS, rounds, slice, { warmUp: !quick })
 
-      const rateOf = (subject: Subject) => slices[subject].map(({ rate }) => rate)
-      const cpuOf = (subject: Subject) => slices[subject].map(total)
+      const rateOf = (subject: Subject) => slices(subject).map(({ rate }) => rate)
+      const cpuOf = (subject: Subject) => slices(subject).map(total)
       for (const subject of ['distributed', 'embedded'] as const) {
         const [share, most] = subject === 'distributed' ? [0.7, 22] : [0.5, 28]
         const name = `${subject}, ${tokens} tokens`
@@ -95,7 +93,7 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
           report({
             name: `${name}, CPU a turn, ${process}`,
             unit: 'ms',
-            samples: slices[subject].map(({ cpu }) => cpu[process] ?? Number.NaN),
+            samples: slices(subject).map(({ cpu }) => cpu[process] ?? Number.NaN),
             baseline: bareAgent,
             target: tokens === 300 && process === 'worker' ? atMost(1, 'ratio') : undefined,
           })

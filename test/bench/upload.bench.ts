@@ -91,8 +91,8 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
         { warmUp: false },
       )
       const of = (pick: (one: Measured) => number) => ({
-        samples: results.product.map(pick),
-        baseline: { name: 'http into a file', samples: results.bare.map(pick) },
+        samples: results('product').map(pick),
+        baseline: { name: 'http into a file', samples: results('bare').map(pick) },
       })
       const name = `${size / MB} MB, ${store}`
       report({ name: `${name}, rate`, unit: 'MB/s', ...of(({ rate }) => rate) })

@@ -62,7 +62,11 @@ describe('The figures of a bench', () => {
       return round
     })
     expect(order).to.deep.equal(['a-1', 'b-1', 'c-1', 'a0', 'b0', 'c0', 'b1', 'c1', 'a1'])
-    expect(measured).to.deep.equal({ a: [0, 1], b: [0, 1], c: [0, 1] })
+    expect([measured('a'), measured('b'), measured('c')]).to.deep.equal([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ])
   })
 
   it('are shown with their spread, what was asked of them and the verdict; what was missed is summed up', () => {
