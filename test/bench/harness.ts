@@ -87,7 +87,7 @@ export async function interleave<N extends string, T>(
 export const p50 = (values: number[]): number => quantile(values, 0.5)
 export const p99 = (values: number[]): number => quantile(values, 0.99)
 
-/** Four significant digits at most; never an exponent. */
+/** About three significant digits; never an exponent. */
 export function shown(value: number): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
   return value.toFixed(digits)
@@ -124,7 +124,7 @@ export function table(figures: ReportedFigure[]): string {
   return [line(HEAD), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
 }
 
-/** `3 of 5 targets met; missed: turns: distributed, 50 tokens (0.42 x, asked >= 0.7 x)`. */
+/** `3 of 5 targets met; missed:`, and a line for each, such as `turns: embedded: 0.42 x, asked >= 0.7 x`. */
 export function summary(figures: ReportedFigure[]): string {
   const judged = figures.filter(({ verdict }) => verdict)
   const missed = judged.filter(({ verdict }) => verdict === 'missed')

@@ -30,12 +30,18 @@ class Client {
   /** Characters of the turn that were seen, once or more: there must be some. */
   #textSeen = 0
   #wake: (() => void) | undefined
+  #ready: Promise<void> | undefined
 
   constructor(seat: Seat, conversationId?: string) {
     this.#seat = seat
     this.#conversationId = conversationId
     this.#isGiven = conversationId !== undefined
-    this.#socket = io(seat.url, { transports: ['websocket'], auth: { token: seat.token }, forceNew: true })
+    this.#socket = io(seat.url, {
+      transports: ['websocket'],
+      auth: { token: seat.token },
+      forceNew: true,
+      reconnection: false,
+    })
     for (const name of ['run.completed', 'run.failed', 'run.cancelled'])
       this.#socket.on(name, (event: unknown) => {
         const { run } = ended.parse(event)
@@ -50,13 +56,10 @@ class Client {
     this.#socket.on('conversation.snapshot', (event: unknown) => this.#look(seen.parse(event)))
   }
 
-  async ready(): Promise<void> {
-    if (!this.#socket.connected) {
-      await new Promise<void>((resolve, reject) => {
-        this.#socket.once('connect', resolve).once('connect_error', reject)
-      })
-    }
-    if (this.#conversationId) await this.#join(this.#conversationId)
+  /** Resolves when it is connected, and watches the conversation that it was given. */
+  ready(): Promise<void> {
+    this.#ready ??= this.#connect()
+    return this.#ready
   }
 
   /** Asks, and resolves when the run has been seen to end. */
@@ -76,6 +79,19 @@ class Client {
 
   close(): void {
     this.#socket.disconnect()
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.connected
+  }
+
+  async #connect(): Promise<void> {
+    if (!this.#socket.connected) {
+      await new Promise<void>((resolve, reject) => {
+        this.#socket.once('connect', resolve).once('connect_error', reject)
+      })
+    }
+    if (this.#conversationId) await this.#join(this.#conversationId)
   }
 
   async #join(conversationId: string): Promise<void> {
@@ -135,14 +151,29 @@ export async function takeTurns({ of, ms, turns, pauseMs }: TaskOf<'turns'>): Pr
       { ms, turns, pauseMs },
     )
   }
-  const clients = of.seats.map((seat) => new Client(seat, of.conversationId))
+  const clients = of.seats.map((seat, index) => clientOf(seat, index, of.conversationId))
+  let isFine = false
   try {
     await Promise.all(clients.map((client) => client.ready()))
-    return await closedLoop(
+    const result = await closedLoop(
       clients.map((client) => () => client.turn()),
       { ms, turns, pauseMs },
     )
+    isFine = true
+    return result
   } finally {
-    for (const client of clients) client.close()
+    if (of.conversationId || !isFine) for (const client of clients) client.close()
   }
+}
+
+/** People keep the page open: who has come stays connected from one task to the next, so that no task pays for coming. */
+const present = new Map<string, Client>()
+
+function clientOf(seat: Seat, index: number, conversationId?: string): Client {
+  const key = `${index} ${seat.token} ${seat.agentId}`
+  const known = present.get(key)
+  if (known?.isOpen && conversationId === undefined) return known
+  const client = new Client(seat, conversationId)
+  if (conversationId === undefined) present.set(key, client)
+  return client
 }

@@ -87,6 +87,12 @@ export class Stage {
   posts = (task: AskOf<'posts'>): Promise<TurnsResult> => this.#ask(turnsResult, { kind: 'posts', ...task })
   streams = (task: AskOf<'streams'>): Promise<StreamsResult> => this.#ask(streamsResult, { kind: 'streams', ...task })
 
+  /** Of what the benches themselves need: the scripted provider and the load generator. */
+  readonly cpu: CpuProbes = {
+    provider: async () => cpuOf((await this.#model)?.process.pid ?? 0),
+    load: async () => cpuOf((await this.#load)?.process.pid ?? 0),
+  }
+
   /** A process of the benches that says `listening <port>`, with its address; the caller may kill it. */
   async child(
     entry: string,

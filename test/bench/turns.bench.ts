@@ -1,6 +1,6 @@
 import { startBare, startMastraServer } from './baselines.ts'
 import type { Bench } from './bench-run.ts'
-import { atLeast, atMost, interleave } from './harness.ts'
+import { atLeast, atMost, type Figure, interleave } from './harness.ts'
 import type { Seat } from './load-tasks.ts'
 import { cpuDuring } from './process-figures.ts'
 import { modelName, seatsOf } from './seats.ts'
@@ -14,9 +14,51 @@ interface Slice {
   rate: number
   /** Processor time of a turn, by process, in ms. */
   cpu: Record<string, number>
+  /** The same of the scripted provider and of the load generator: what the bench itself takes from the processors. */
+  benchCpu: number
 }
 
-const total = ({ cpu }: Slice): number => Object.values(cpu).reduce((sum, ms) => sum + ms, 0)
+const sum = (cpu: Record<string, number>): number => Object.values(cpu).reduce((all, ms) => all + ms, 0)
+
+/** What one way to run did with turns of so many tokens, beside the others. */
+function figuresOf(
+  subject: 'distributed' | 'embedded',
+  tokens: number,
+  slices: (subject: Subject) => Slice[],
+): Figure[] {
+  const [share, most] = subject === 'distributed' ? [0.7, 22] : [0.5, 28]
+  const of = (what: string, unit: string, pick: (slice: Slice) => number) => ({
+    name: `${subject}, ${tokens} tokens, ${what}`,
+    unit,
+    samples: slices(subject).map(pick),
+  })
+  const against = (name: Subject, pick: (slice: Slice) => number) => ({ name, samples: slices(name).map(pick) })
+  const rate = (slice: Slice) => slice.rate
+  const all = (slice: Slice) => sum(slice.cpu)
+  const bench = (slice: Slice) => slice.benchCpu
+  const cpu = of('CPU a turn, all processes', 'ms', all)
+  const processes = Object.keys(slices(subject)[0]?.cpu ?? {})
+  const isAsked = tokens === 50
+  return [
+    ...(['Mastra server', 'bare Agent.stream', 'bare doStream'] as const).map((name) => ({
+      ...of('turns', '/s', rate),
+      baseline: against(name, rate),
+      target: isAsked && name === 'Mastra server' ? atLeast(share, 'ratio') : undefined,
+    })),
+    { ...cpu, baseline: against('Mastra server', all), target: isAsked ? atMost(most) : undefined },
+    {
+      ...cpu,
+      baseline: against('bare Agent.stream', all),
+      target: isAsked && subject === 'distributed' ? atMost(2.5, 'ratio') : undefined,
+    },
+    ...processes.map((name) => ({
+      ...of(`CPU a turn, ${name}`, 'ms', (slice) => slice.cpu[name] ?? Number.NaN),
+      baseline: against('bare Agent.stream', all),
+      target: tokens === 300 && name === 'worker' ? atMost(1, 'ratio') : undefined,
+    })),
+    { ...of('CPU a turn, the bench itself', 'ms', bench), baseline: against('Mastra server', bench) },
+  ]
+}
 
 /**
  * Settled, watched turns a second and what each costs the processors, beside Mastra's own server, its bare agent and the bare
@@ -54,51 +96,18 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
         embedded: await seatsOf(stage, products.embedded, model, clients),
       }
       const slice = async (subject: Subject): Promise<Slice> => {
-        const { result, cpu } = await take(subject, model, seats)
+        const { result: taken, cpu: benchCpu } = await cpuDuring(stage.cpu, () => take(subject, model, seats))
+        const { result, cpu } = taken
         const perTurn = Object.entries(cpu).map(([name, used]) => [name, used / result.turns])
-        return { rate: (result.turns * 1_000) / result.ms, cpu: Object.fromEntries(perTurn) }
+        return {
+          rate: (result.turns * 1_000) / result.ms,
+          cpu: Object.fromEntries(perTurn),
+          benchCpu: sum(benchCpu) / result.turns,
+        }
       }
       const slices = await interleave(SUBJECTS, rounds, slice, { warmUp: !quick })
-
-      const rateOf = (subject: Subject) => slices(subject).map(({ rate }) => rate)
-      const cpuOf = (subject: Subject) => slices(subject).map(total)
-      for (const subject of ['distributed', 'embedded'] as const) {
-        const [share, most] = subject === 'distributed' ? [0.7, 22] : [0.5, 28]
-        const name = `${subject}, ${tokens} tokens`
-        for (const baseline of ['Mastra server', 'bare Agent.stream', 'bare doStream'] as const) {
-          report({
-            name: `${name}, turns`,
-            unit: '/s',
-            samples: rateOf(subject),
-            baseline: { name: baseline, samples: rateOf(baseline) },
-            target: tokens === 50 && baseline === 'Mastra server' ? atLeast(share, 'ratio') : undefined,
-          })
-        }
-        report({
-          name: `${name}, CPU a turn, all processes`,
-          unit: 'ms',
-          samples: cpuOf(subject),
-          baseline: { name: 'Mastra server', samples: cpuOf('Mastra server') },
-          target: tokens === 50 ? atMost(most) : undefined,
-        })
-        const bareAgent = { name: 'bare Agent.stream', samples: cpuOf('bare Agent.stream') }
-        report({
-          name: `${name}, CPU a turn, all processes`,
-          unit: 'ms',
-          samples: cpuOf(subject),
-          baseline: bareAgent,
-          target: tokens === 50 && subject === 'distributed' ? atMost(2.5, 'ratio') : undefined,
-        })
-        for (const process of Object.keys(products[subject].cpu)) {
-          report({
-            name: `${name}, CPU a turn, ${process}`,
-            unit: 'ms',
-            samples: slices(subject).map(({ cpu }) => cpu[process] ?? Number.NaN),
-            baseline: bareAgent,
-            target: tokens === 300 && process === 'worker' ? atMost(1, 'ratio') : undefined,
-          })
-        }
-      }
+      for (const subject of ['distributed', 'embedded'] as const)
+        for (const figure of figuresOf(subject, tokens, slices)) report(figure)
     }
   } finally {
     await Promise.all([bare.stop(), mastra.stop()])
