@@ -105,8 +105,8 @@ const server = createServer((req, res) => {
     res.destroy()
   })
 })
-// Thousands of connections may be idle between two waves.
-server.keepAliveTimeout = 60_000
+// Connections are idle between two slices, for as long as the others take; none may end as it is used again.
+server.keepAliveTimeout = 0
 server.listen(0, '127.0.0.1', 4_096, () => {
   const address = server.address()
   console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
