@@ -9,6 +9,8 @@ import { join } from 'node:path'
 export interface RedisServer {
   readonly url: string
   readonly port: number
+  /** Of the process; 0 when it does not run. */
+  readonly pid: number
   /** Ends the server and what it held. Clients see their connections drop. */
   stop(): Promise<void>
   /** Starts it again, empty, on the same port; stops it first when it runs. */
@@ -57,6 +59,10 @@ class TemporaryRedis implements RedisServer {
 
   get url(): string {
     return `redis://127.0.0.1:${this.port}`
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0
   }
 
   async restart(): Promise<void> {
