@@ -9,7 +9,7 @@ const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).ma
  */
 export const tunables = {
   /** A turn's lease. A killed worker's turn runs elsewhere after at most this long; renewed at a third of it. */
-  TURN_LEASE_MS: ms(10_000),
+  TURN_LEASE_MS: ms(4_000),
   /** A provider call that sends nothing for this long is a timeout (retryable). Reasoning models think for a minute. */
   PROVIDER_IDLE_TIMEOUT_MS: ms(90_000),
   /** A whole turn may not take longer than this; then it fails as a timeout. */
@@ -23,7 +23,7 @@ export const tunables = {
   /** The longest wait that a provider's Retry-After may ask for. */
   TURN_BACKOFF_MAX_MS: ms(120_000),
   /** How often every worker's reconciler looks for work that the queue forgot. */
-  RECONCILE_INTERVAL_MS: ms(2_000),
+  RECONCILE_INTERVAL_MS: ms(1_000),
   /** A dispatched turn that no worker claimed for this long is put into the queue again (the same job id, so idempotent). */
   REDISPATCH_AFTER_MS: ms(5_000),
   /** Turns of one process at once. They mostly wait for providers; CPU is about 20 ms a turn. */

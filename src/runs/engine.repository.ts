@@ -93,6 +93,10 @@ const CLAIM = prepared<ClaimRow>(
   `SELECT outcome, retry_in_ms, claimed, version, room FROM turn_claim(p_run => $1, p_turn => $2, p_token => $3,
      p_lease_ms => $4, p_tokens => $5, p_files => $6)`,
 )
+const RENEW = prepared<{ token: string; busy: boolean; is_to_stop: boolean }>(
+  'turns_renew',
+  'SELECT token, busy, is_to_stop FROM turns_renew(p_runs => $1, p_turns => $2, p_tokens => $3, p_lease_ms => $4)',
+)
 const HOLD = prepared<{ outcome: HoldAnswer['outcome']; hold_id: string }>(
   'turn_hold',
   `SELECT outcome, hold_id FROM turn_hold(p_run => $1, p_turn => $2, p_token => $3, p_quote => $4, p_amount => $5,
@@ -144,6 +148,23 @@ export class EngineRepository {
     const sql = 'SELECT turn_room($1, $2, $3, $4) AS room'
     const [row] = await rows<{ room: RoomRow | null }>(tx, sql, [runId, turn, tokens, files])
     return row?.room ? roomOf(row.room) : undefined
+  }
+
+  /**
+   * Renews leases, all in one statement, and answers by token; one that is not answered is lost. `busy`: its row was locked at
+   * that moment, and the lease runs on.
+   */
+  async renew(
+    claims: ReadonlyArray<{ runId: string; turn: number; claimToken: string }>,
+    leaseMs: number,
+  ): Promise<Map<string, { busy: boolean; isToStop: boolean }>> {
+    const columns = [
+      claims.map(({ runId }) => runId),
+      claims.map(({ turn }) => turn),
+      claims.map(({ claimToken }) => claimToken),
+    ]
+    const found = await RENEW([...columns, leaseMs], this.#db.manager)
+    return new Map(found.map((row) => [row.token, { busy: row.busy, isToStop: row.is_to_stop }]))
   }
 
   async hold(

@@ -111,9 +111,9 @@ export class TurnClaims {
     return room
   }
 
-  /** Renews the lease; undefined when another has the turn, or it is over. */
-  renew(claim: TurnClaim): Promise<{ cancelRequested: boolean } | undefined> {
-    return this.#deps.turns.renew(claim, claim.claimToken, this.#deps.leaseMs)
+  /** Renews leases and answers by claim token; a claim that is not answered is lost. See `EngineRepository.renew`. */
+  renew(claims: readonly TurnClaim[]): Promise<Map<string, { busy: boolean; isToStop: boolean }>> {
+    return this.#deps.engine.renew(claims, this.#deps.leaseMs)
   }
 
   /**

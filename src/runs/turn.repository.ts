@@ -92,19 +92,6 @@ export class TurnRepository {
     return turn?.ms ?? null
   }
 
-  /** Renews a lease; undefined when the claim is no longer this token's. */
-  async renew(key: TurnKey, claimToken: string, leaseMs: number): Promise<{ cancelRequested: boolean } | undefined> {
-    const [renewed] = await rows<{ cancelRequested: boolean }>(
-      this.#db.manager,
-      `UPDATE turns t SET lease_until = clock_timestamp() + $4 * interval '1 millisecond'
-       FROM runs r
-       WHERE t.run_id = $1 AND t.index = $2 AND t.claim_token = $3 AND t.status = 'running' AND r.id = t.run_id
-       RETURNING r.cancel_requested_at IS NOT NULL AS "cancelRequested"`,
-      [key.runId, key.turn, claimToken, leaseMs],
-    )
-    return renewed
-  }
-
   /** Locks a turn that this token still holds; null when it does not. */
   lockClaimed(key: TurnKey, claimToken: string, tx: Tx): Promise<Turn | null> {
     return tx.findOne(turnEntity, {

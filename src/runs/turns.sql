@@ -174,6 +174,25 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+-- Renews the leases of a worker's turns, all in one statement. Answers for each claim (by its token) whether it was renewed, or is
+-- `busy`: somebody has its row locked at this moment, who must not be waited for with other rows locked; and whether the run is
+-- to stop. A claim that is not answered is lost.
+CREATE FUNCTION turns_renew(p_runs uuid[], p_turns integer[], p_tokens uuid[], p_lease_ms integer)
+RETURNS TABLE (token uuid, busy boolean, is_to_stop boolean) LANGUAGE sql AS $$
+  WITH claims AS (
+    SELECT c.run, c.turn, c.token FROM unnest(p_runs, p_turns, p_tokens) AS c (run, turn, token)
+  ), free AS MATERIALIZED (
+    SELECT t.run_id, t.index FROM claims c JOIN turns t ON t.run_id = c.run AND t.index = c.turn
+    WHERE t.claim_token = c.token AND t.status = 'running' FOR UPDATE OF t SKIP LOCKED
+  ), renewed AS (
+    UPDATE turns t SET lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond'
+    FROM free f WHERE t.run_id = f.run_id AND t.index = f.index RETURNING t.claim_token
+  )
+  SELECT c.token, n.claim_token IS NULL, r.cancel_requested_at IS NOT NULL
+  FROM claims c JOIN turns t ON t.run_id = c.run AND t.index = c.turn AND t.claim_token = c.token AND t.status = 'running'
+    JOIN runs r ON r.id = c.run LEFT JOIN renewed n ON n.claim_token = c.token
+$$;
+
 -- Takes the first, small hold of an attempt and notes the terms of its call beside it, for whoever finds the attempt dead.
 -- Answers `held` with the hold's id, `insufficient`, `over_budget` (siblings count together: the run's lock makes them ask one
 -- after another), `other` while another claim's hold is pending, or `lost` when the claim is another's.

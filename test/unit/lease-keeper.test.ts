@@ -1,35 +1,60 @@
 import { expect } from 'chai'
-import { keepLease } from '../../workers/lease-keeper.ts'
+import { LeaseKeeper, type Renewal } from '../../workers/lease-keeper.ts'
 
-describe('The keeping of a lease', () => {
-  const lostWhen = async (renew: () => Promise<boolean>) => {
-    const lost = Promise.withResolvers<void>()
+describe('The keeping of leases', () => {
+  const LEASE_MS = 30
+
+  /** A keeper whose renewals are answered by `renew`, and what went wrong in them. */
+  const keeper = (renew: (leases: string[]) => Promise<Map<string, Renewal>>) => {
     const trouble: unknown[] = []
-    const lease = keepLease({
-      renew,
-      leaseMs: 30,
-      onLost: lost.resolve,
-      onTrouble: (error) => void trouble.push(error),
-    })
-    await lost.promise
-    lease.release()
-    return trouble
+    const leases = new LeaseKeeper<string>({ renew, leaseMs: LEASE_MS, onTrouble: (error) => void trouble.push(error) })
+    const lost = (lease: string) => new Promise<void>((resolve) => leases.keep(lease, resolve))
+    return { leases, lost, trouble }
   }
+  const all = (leases: string[], answer: Renewal) => new Map(leases.map((lease) => [lease, answer]))
 
-  it('tells of its loss when a renewal is not answered at all for as long as the lease lasts', async () => {
-    expect(await lostWhen(() => new Promise<never>(() => {}))).to.deep.equal([])
+  it('tells of a loss when a renewal is not answered at all for as long as the lease lasts', async () => {
+    await keeper(() => new Promise<never>(() => {})).lost('a')
   })
 
-  it('tells of its loss when another has it', async () => {
-    let renewals = 0
-    expect(await lostWhen(async () => ++renewals < 3)).to.deep.equal([])
-    expect(renewals).to.equal(3)
+  it('tells of a loss when another has it, and keeps the others', async () => {
+    const asked: string[][] = []
+    const { leases, lost } = keeper(async (held) => {
+      asked.push(held)
+      return new Map(held.map((lease) => [lease, lease === 'b' && asked.length > 2 ? 'lost' : 'renewed']))
+    })
+    const kept = leases.keep('a', () => expect.fail('a was kept'))
+    await lost('b')
+    kept.release()
+    expect(asked).to.deep.equal([
+      ['a', 'b'],
+      ['a', 'b'],
+      ['a', 'b'],
+    ])
   })
 
-  it('bears trouble for as long as the lease lasts, and no longer', async () => {
+  it('renews all in one go, and asks for nothing when nothing is held', async () => {
+    let asked = 0
+    const done = Promise.withResolvers<void>()
+    const { leases } = keeper(async (held) => {
+      asked += 1
+      expect(held).to.have.length(20)
+      if (asked === 3) done.resolve()
+      return all(held, 'renewed')
+    })
+    const kept = Array.from({ length: 20 }, (_, n) => leases.keep(String(n), () => expect.fail('was kept')))
+    await done.promise
+    for (const lease of kept) lease.release()
+    await new Promise((resolve) => setTimeout(resolve, LEASE_MS))
+    expect(asked).to.equal(3)
+  })
+
+  it('bears trouble, and rows that are busy, for as long as the lease lasts, and no longer', async () => {
     const away = new Error('away')
-    const trouble = await lostWhen(() => Promise.reject(away))
+    const { lost, trouble } = keeper(() => Promise.reject(away))
+    await lost('a')
     expect(trouble.length).to.be.greaterThan(1)
     expect(new Set(trouble)).to.deep.equal(new Set([away]))
+    await keeper(async (held) => all(held, 'busy')).lost('a')
   })
 })

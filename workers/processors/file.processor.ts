@@ -19,7 +19,7 @@ import { ObjectMissing, type Store } from '../../src/storage/store/store.ts'
 import { ByteMeter } from '../../src/storage/upload/byte-meter.ts'
 import { backoffMs } from '../backoff.ts'
 import { type ParseLimits, type ParseOutcome, parseInProcess } from '../file-parsing/parse-process.ts'
-import { keepLease } from '../lease-keeper.ts'
+import { LeaseKeeper, type Renewal } from '../lease-keeper.ts'
 import type { VirusScanner } from '../virus-scanner.ts'
 
 export interface FileProcessorOptions {
@@ -66,6 +66,11 @@ class Crashed extends Error {
     this.reason = reason
   }
 }
+/** The right to read a file. */
+interface FileLease {
+  fileId: string
+  token: string
+}
 /** The file is at fault. */
 class Refused extends Error {
   readonly error: FileError
@@ -82,10 +87,26 @@ class Refused extends Error {
  */
 export class FileProcessor {
   readonly #options: FileProcessorOptions
+  readonly #leases: LeaseKeeper<FileLease>
   #swept: Promise<void> | undefined
 
   constructor(options: FileProcessorOptions) {
     this.#options = options
+    const { work, leaseMs, logger } = options
+    this.#leases = new LeaseKeeper({
+      // Few at once, each for long.
+      renew: async (leases) => {
+        const renewed = leases.map(
+          async (lease): Promise<[FileLease, Renewal]> => [
+            lease,
+            (await work.renew(lease.fileId, lease.token, leaseMs)) ? 'renewed' : 'lost',
+          ],
+        )
+        return new Map(await Promise.all(renewed))
+      },
+      leaseMs,
+      onTrouble: (error) => logger.warn({ err: error }, 'leases of files could not be renewed'),
+    })
   }
 
   /** The handler of `files.process`. */
@@ -104,12 +125,7 @@ export class FileProcessor {
     const onDrain = () => abort.abort(signal.reason)
     if (signal.aborted) onDrain()
     signal.addEventListener('abort', onDrain, { once: true })
-    const lease = keepLease({
-      renew: () => work.renew(fileId, token, leaseMs),
-      leaseMs,
-      onLost: () => abort.abort(new ClaimLost()),
-      onTrouble: (error) => this.#options.logger.warn({ err: error, fileId }, 'a lease could not be renewed'),
-    })
+    const lease = this.#leases.keep({ fileId, token }, () => abort.abort(new ClaimLost()))
     const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
     try {
       await this.#process(file, token, folder, abort.signal)

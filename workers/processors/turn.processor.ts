@@ -26,7 +26,7 @@ import type { TurnContext, TurnContexts } from '../agent-runtime/turn-context.ts
 import { type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
 import { backoffMs } from '../backoff.ts'
 import type { CancelSignals } from '../cancel-signals.ts'
-import { keepLease } from '../lease-keeper.ts'
+import { LeaseKeeper, type Renewal } from '../lease-keeper.ts'
 
 /** The steps of a turn, in order; a process may die at any of them, and nothing is lost or done twice. */
 export type TurnStep =
@@ -58,6 +58,7 @@ interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onStep' | 'cla
     TURN_BACKOFF_MS: number
     TURN_BACKOFF_MAX_MS: number
     CONTEXT_TOKEN_BUDGET: number
+    LIVE_TEXT_TTL_MS: number
   }
   onStep?: (step: TurnStep, claim: TurnClaim) => void
 }
@@ -73,6 +74,13 @@ const MOST_LOST_TRIES = 20
 
 const GAVE_UP = { code: 'turn.gave_up', message: 'This turn broke off too many times and was given up.' }
 
+/** A claim that is kept, with what stops its work. `touchedAt`: when its live text was last given more time. */
+interface TurnLease {
+  claim: TurnClaim
+  stop: TurnStop
+  touchedAt: number
+}
+
 /** An attempt under way, with the room as it was read. */
 interface Attempting {
   claim: TurnClaim
@@ -86,9 +94,33 @@ const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdI
 /** Does one turn: claim, speak, settle, tell, enqueue what follows. */
 export class TurnProcessor {
   readonly #deps: TurnProcessorDependencies
+  readonly #leases: LeaseKeeper<TurnLease>
 
   constructor(dependencies: TurnProcessorDependencies) {
     this.#deps = dependencies
+    this.#leases = new LeaseKeeper({
+      renew: (leases) => this.#renew(leases),
+      leaseMs: dependencies.limits.TURN_LEASE_MS,
+      onTrouble: (error) => dependencies.logger.warn({ err: error }, 'leases could not be renewed'),
+    })
+  }
+
+  /** Renews the leases of all turns of this process; with them goes the time that live text stays, and comes the wish to stop. */
+  async #renew(leases: TurnLease[]): Promise<Map<TurnLease, Renewal>> {
+    const { claims, feed, limits } = this.#deps
+    const answers = await claims.renew(leases.map(({ claim }) => claim))
+    return new Map(
+      leases.map((lease) => {
+        const { claim, stop } = lease
+        const answer = answers.get(claim.claimToken)
+        if (answer?.isToStop) stop.stop('cancel')
+        if (answer && claim.agentId && performance.now() - lease.touchedAt > limits.LIVE_TEXT_TTL_MS / 4) {
+          lease.touchedAt = performance.now()
+          feed.touch({ ...claim, agentId: claim.agentId }).catch(() => {})
+        }
+        return [lease, answer ? (answer.busy ? 'busy' : 'renewed') : 'lost']
+      }),
+    )
   }
 
   /** The handler of `turns.run`. */
@@ -115,19 +147,8 @@ export class TurnProcessor {
 
   /** Everything that may stop the attempt from outside; answers how to stop watching. */
   #watch(claim: TurnClaim, stop: TurnStop, jobSignal: AbortSignal): () => void {
-    const { claims, limits, feed, cancelSignals, logger } = this.#deps
-    const lease = keepLease({
-      renew: async () => {
-        const renewed = await claims.renew(claim)
-        if (renewed && claim.agentId) feed.touch({ ...claim, agentId: claim.agentId }).catch(() => {})
-        if (renewed?.cancelRequested) stop.stop('cancel')
-        return renewed !== undefined
-      },
-      leaseMs: limits.TURN_LEASE_MS,
-      onLost: () => stop.stop('lost'),
-      onTrouble: (error) =>
-        logger.warn({ err: error, runId: claim.runId, turn: claim.turn }, 'a lease could not be renewed'),
-    })
+    const { limits, cancelSignals } = this.#deps
+    const lease = this.#leases.keep({ claim, stop, touchedAt: performance.now() }, () => stop.stop('lost'))
     const forget = cancelSignals.on(claim.runId, () => stop.stop('cancel'))
     const timeout = setTimeout(() => stop.stop('timeout'), limits.TURN_TIMEOUT_MS)
     const drain = () => stop.stop('drain')
