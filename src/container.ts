@@ -53,9 +53,9 @@ export function createContainer(foundation: Foundation) {
   const { env, logger, shutdown, db, queue, feed, secrets } = foundation
   const transactions = new Transactions(db)
 
-  const prices = new PriceRepository(db)
-  const priceBook = new PriceBook(prices)
-  const ledger = new LedgerService(new LedgerRepository(db))
+  const priceRepository = new PriceRepository(db)
+  const priceBook = new PriceBook(priceRepository)
+  const ledgerService = new LedgerService(new LedgerRepository(db))
 
   const storage = createFileDomain({
     db,
@@ -79,19 +79,19 @@ export function createContainer(foundation: Foundation) {
     logger,
   })
 
-  const users = new UserRepository(db)
-  const auth = new AuthService({
-    users,
+  const userRepository = new UserRepository(db)
+  const authService = new AuthService({
+    users: userRepository,
     sessions: new SessionRepository(db),
     transactions,
     feed,
     jwtSecret: secrets.jwtSecret,
     sessionSeconds: env.JWT_EXPIRES_IN,
-    onRegistered: (tx, userId) => ledger.openAccount(tx, userId, env.SIGNUP_GRANT),
+    onRegistered: (userId, tx) => ledgerService.openAccount(userId, env.SIGNUP_GRANT, tx),
   })
 
-  const agentRows = new AgentRepository(db)
-  const connectionRows = new ConnectionRepository(db)
+  const agentRepository = new AgentRepository(db)
+  const connectionRepository = new ConnectionRepository(db)
   const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
   const network = new ProviderNetwork({
     allow: env.OUTBOUND_ALLOW,
@@ -106,36 +106,49 @@ export function createContainer(foundation: Foundation) {
     ],
   })
   shutdown.add('provider network', () => network.close())
-  const connections = new ConnectionService({
+  const connectionService = new ConnectionService({
     transactions,
-    connections: connectionRows,
+    connections: connectionRepository,
     secrets: sealedSecrets,
     network,
-    usedBy: (connectionId) => agentRows.usingConnection(connectionId),
+    usedBy: (connectionId) => agentRepository.usingConnection(connectionId),
     testTimeoutMs: env.CONNECTION_TEST_TIMEOUT_MS,
   })
-  const agents = new AgentService({
-    agents: agentRows,
-    connectionVisible: (userId, connectionId) => connections.isVisible(userId, connectionId),
+  const agentService = new AgentService({
+    agents: agentRepository,
+    connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
   })
 
-  const conversationRows = new ConversationRepository(db)
-  const messages = new MessageRepository(db)
-  const summaries = new SummaryRepository(db)
-  const runs = new RunRepository(db)
-  const turns = new TurnRepository(db)
-  const idempotency = new IdempotencyRepository(db)
+  const conversationRepository = new ConversationRepository(db)
+  const messageRepository = new MessageRepository(db)
+  const summaryRepository = new SummaryRepository(db)
+  const runRepository = new RunRepository(db)
+  const turnRepository = new TurnRepository(db)
+  const idempotencyRepository = new IdempotencyRepository(db)
   const engine = new EngineRepository(db)
-  const views = new RunViews({ engine, runs, conversations: conversationRows, messages })
-  const announcer = new Announcer({ feed, views, logger })
+  const runViews = new RunViews({
+    engine,
+    runs: runRepository,
+    conversations: conversationRepository,
+    messages: messageRepository,
+  })
+  const announcer = new Announcer({ feed, views: runViews, logger })
   const dispatcher = new Dispatcher({ engine, queue, userConcurrency: env.USER_CONCURRENCY, logger })
   const runDeadlineMs = env.RUN_DEADLINE_MS
   const waits = new FileWaitRepository(db, env.FILE_WAIT_MS)
-  const steps = new RunSteps({ runs, turns, agents: agentRows, messages, ledger, fileWaits: waits, runDeadlineMs })
+  const steps = new RunSteps({
+    runs: runRepository,
+    turns: turnRepository,
+    agents: agentRepository,
+    messages: messageRepository,
+    ledger: ledgerService,
+    fileWaits: waits,
+    runDeadlineMs,
+  })
   const fileWaits = new FileWaits({
     waits,
-    runs,
-    conversations: conversationRows,
+    runs: runRepository,
+    conversations: conversationRepository,
     steps,
     transactions,
     announcer,
@@ -143,37 +156,37 @@ export function createContainer(foundation: Foundation) {
   })
   const settlement = new TurnSettlement({
     engine,
-    runs,
-    turns,
-    ledger,
+    runs: runRepository,
+    turns: turnRepository,
+    ledger: ledgerService,
     steps,
     transactions,
     givesTitles: env.TITLE_ATTEMPTS > 0,
     userConcurrency: env.USER_CONCURRENCY,
     fileWaitMs: env.FILE_WAIT_MS,
   })
-  const lostAttempts = new LostAttempts({ ledger, prices: priceBook, feed, logger })
+  const lostAttempts = new LostAttempts({ ledger: ledgerService, prices: priceBook, feed, logger })
   const leaseMs = env.TURN_LEASE_MS
   const claims = new TurnClaims({
     engine,
     roomLimits: { tokens: env.CONTEXT_TOKEN_BUDGET, files: MOST_FILES },
-    runs,
-    turns,
-    conversations: conversationRows,
-    ledger,
+    runs: runRepository,
+    turns: turnRepository,
+    conversations: conversationRepository,
+    ledger: ledgerService,
     lostAttempts,
     transactions,
     leaseMs,
   })
-  const cancels = new CancelService({
-    runs,
-    turns,
-    conversations: conversationRows,
-    ledger,
+  const cancelService = new CancelService({
+    runs: runRepository,
+    turns: turnRepository,
+    conversations: conversationRepository,
+    ledger: ledgerService,
     lostAttempts,
     settlement,
     steps,
-    views,
+    views: runViews,
     announcer,
     dispatcher,
     feed,
@@ -182,18 +195,18 @@ export function createContainer(foundation: Foundation) {
     leaseMs,
     logger,
   })
-  const chat = new ChatService({
-    agents,
-    connections,
+  const chatService = new ChatService({
+    agents: agentService,
+    connections: connectionService,
     prices: priceBook,
-    ledger,
+    ledger: ledgerService,
     files: storage.files,
     accepts: new AcceptRepository(db),
     transactions,
     announcer,
     dispatcher,
     stop: (runId) => {
-      cancels.stop(runId).catch((error: unknown) => logger.error({ err: error, runId }, 'an interruption failed'))
+      cancelService.stop(runId).catch((error: unknown) => logger.error({ err: error, runId }, 'an interruption failed'))
     },
     runDeadlineMs,
     maxTurnsDefault: env.MAX_TURNS_DEFAULT,
@@ -202,11 +215,11 @@ export function createContainer(foundation: Foundation) {
     fileWaitMs: env.FILE_WAIT_MS,
   })
   const estimateService = new EstimateService({
-    agents,
-    connections,
+    agents: agentService,
+    connections: connectionService,
     prices: priceBook,
-    conversations: conversationRows,
-    messages,
+    conversations: conversationRepository,
+    messages: messageRepository,
     files: storage.files,
     ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
     maxOutputTokensDefault: env.MAX_OUTPUT_TOKENS_DEFAULT,
@@ -215,65 +228,65 @@ export function createContainer(foundation: Foundation) {
     contextTokenBudget: env.CONTEXT_TOKEN_BUDGET,
     fileContextTokens: env.FILE_CONTEXT_TOKENS,
   })
-  const regenerations = new RegenerateService({
-    runs,
-    turns,
-    conversations: conversationRows,
-    messages,
-    ledger,
-    idempotency,
+  const regenerateService = new RegenerateService({
+    runs: runRepository,
+    turns: turnRepository,
+    conversations: conversationRepository,
+    messages: messageRepository,
+    ledger: ledgerService,
+    idempotency: idempotencyRepository,
     transactions,
     announcer,
     dispatcher,
     runDeadlineMs,
   })
-  const decisions = new TurnDecisions({ engine, ledger, transactions })
+  const decisions = new TurnDecisions({ engine, ledger: ledgerService, transactions })
   const summaryJobs = new SummaryJobs({ queue, logger })
-  const titles = new Titles({ conversations: conversationRows, queue, logger })
-  const conversations = new ConversationService({
-    conversations: conversationRows,
-    messages,
-    views,
+  const titles = new Titles({ conversations: conversationRepository, queue, logger })
+  const conversationService = new ConversationService({
+    conversations: conversationRepository,
+    messages: messageRepository,
+    views: runViews,
     files: storage.files,
-    cancels,
+    cancels: cancelService,
     announcer,
     transactions,
   })
   const userService = new UserService({
-    users,
+    users: userRepository,
     transactions,
     feed,
-    onDeleting: async (tx, userId) => {
-      const taken = await cancels.abandon({ userId }, tx)
-      return () => cancels.forget(taken)
+    onDeleting: async (userId, tx) => {
+      const taken = await cancelService.abandon({ userId }, tx)
+      return () => cancelService.forget(taken)
     },
   })
 
   return {
     ...foundation,
     transactions,
-    auth,
-    users: userService,
-    userRows: users,
-    connections,
-    connectionRows,
+    authService,
+    userService,
+    userRepository,
+    connectionService,
+    connectionRepository,
     sealedSecrets,
     network,
-    agents,
-    agentRows,
-    ledger,
-    statements: new StatementRepository(db),
+    agentService,
+    agentRepository,
+    ledgerService,
+    statementRepository: new StatementRepository(db),
     storage,
     priceBook,
-    prices,
-    conversations,
-    conversationRows,
-    messages,
-    summaries,
-    runs,
-    turns,
-    pruneIdempotencyKeys: () => transactions.run((tx) => idempotency.prune(tx)),
-    views,
+    priceRepository,
+    conversationService,
+    conversationRepository,
+    messageRepository,
+    summaryRepository,
+    runRepository,
+    turnRepository,
+    pruneIdempotencyKeys: () => transactions.run((tx) => idempotencyRepository.prune(tx)),
+    runViews,
     announcer,
     dispatcher,
     fileWaits,
@@ -282,9 +295,9 @@ export function createContainer(foundation: Foundation) {
     decisions,
     titles,
     summaryJobs,
-    regenerations,
-    cancels,
-    chat,
+    regenerateService,
+    cancelService,
+    chatService,
     estimateService,
     chatSchemas: chatSchemas(env),
   }

@@ -12,13 +12,13 @@ export interface Seeded {
 
 /** An administrator, the price list, the platform's connections and the demo agents. What is there stays as it is. */
 export async function seed(container: Container): Promise<Seeded> {
-  const { env, transactions, connectionRows, sealedSecrets, agentRows } = container
-  await seedPrices(container.prices)
+  const { env, transactions, connectionRepository, sealedSecrets, agentRepository } = container
+  await seedPrices(container.priceRepository)
   await seedConnections({
     transactions,
-    connections: connectionRows,
+    connections: connectionRepository,
     secrets: sealedSecrets,
-    usedBy: (connectionId) => agentRows.usingConnection(connectionId),
+    usedBy: (connectionId) => agentRepository.usingConnection(connectionId),
     providers: {
       openai: { apiKey: env.OPENAI_API_KEY, baseUrl: env.OPENAI_BASE_URL },
       anthropic: { apiKey: env.ANTHROPIC_API_KEY, baseUrl: env.ANTHROPIC_BASE_URL },
@@ -27,15 +27,15 @@ export async function seed(container: Container): Promise<Seeded> {
       ollama: { baseUrl: env.OLLAMA_BASE_URL },
     },
   })
-  await seedDemoAgents(agentRows, DEMO_CONNECTION_ID)
+  await seedDemoAgents(agentRepository, DEMO_CONNECTION_ID)
   return { adminEmail: env.ADMIN_EMAIL, adminPassword: await seedAdmin(container) }
 }
 
 /** Makes an administrator when there is none; answers the password if it had to be generated. */
-async function seedAdmin({ env, auth, userRows }: Container): Promise<string | undefined> {
-  if (await userRows.hasAdmin()) return undefined
+async function seedAdmin({ env, authService, userRepository }: Container): Promise<string | undefined> {
+  if (await userRepository.hasAdmin()) return undefined
   const generated = env.ADMIN_PASSWORD ? undefined : randomBytes(15).toString('base64url')
   const password = env.ADMIN_PASSWORD ?? generated ?? ''
-  await auth.createUser({ email: env.ADMIN_EMAIL, password, name: 'Administrator' }, 'admin')
+  await authService.createUser({ email: env.ADMIN_EMAIL, password, name: 'Administrator' }, 'admin')
   return generated
 }

@@ -5,17 +5,17 @@ import type { SocketPorts } from './realtime/socket-ports.ts'
 /** What live connections ask of the domains. */
 export const socketPorts = (container: Container): SocketPorts => ({
   async authenticate(token) {
-    const { id, sessionId, role, expiresAt } = await container.auth.authenticate(token)
+    const { id, sessionId, role, expiresAt } = await container.authService.authenticate(token)
     return { userId: id, sessionId, role, expiresAt }
   },
-  sessionAlive: (sessionIds) => container.auth.liveSessions(sessionIds),
-  snapshot: (userId, conversationId, afterSeq) => container.views.snapshot(userId, conversationId, afterSeq),
-  versions: (conversationIds) => container.conversationRows.versions(conversationIds),
+  sessionAlive: (sessionIds) => container.authService.liveSessions(sessionIds),
+  snapshot: (userId, conversationId, afterSeq) => container.runViews.snapshot(userId, conversationId, afterSeq),
+  versions: (conversationIds) => container.conversationRepository.versions(conversationIds),
   send(userId, { idempotencyKey, ...body }) {
     const { single, party } = container.chatSchemas
     return 'agentId' in body
-      ? container.chat.single(userId, parseInput(single, body), idempotencyKey)
-      : container.chat.party(userId, parseInput(party, body), idempotencyKey)
+      ? container.chatService.single(userId, parseInput(single, body), idempotencyKey)
+      : container.chatService.party(userId, parseInput(party, body), idempotencyKey)
   },
-  cancel: (userId, runId) => container.cancels.cancel(userId, runId),
+  cancel: (userId, runId) => container.cancelService.cancel(userId, runId),
 })

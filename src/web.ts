@@ -41,14 +41,27 @@ interface LiveServices {
 
 /** Every route of the API but the health checks. */
 const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
-  ...authRoutes({ auth: container.auth, users: container.users, limiter }),
-  ...userRoutes(container.users),
-  ...connectionRoutes(container.connections),
-  ...agentRoutes(container.agents),
-  ...creditsRoutes({ ...container, prices: container.priceBook }),
+  ...authRoutes({ auth: container.authService, users: container.userService, limiter }),
+  ...userRoutes(container.userService),
+  ...connectionRoutes(container.connectionService),
+  ...agentRoutes(container.agentService),
+  ...creditsRoutes({
+    transactions: container.transactions,
+    ledger: container.ledgerService,
+    prices: container.priceBook,
+    statements: container.statementRepository,
+  }),
   ...estimateRoutes(container.estimateService, container.chatSchemas),
   ...storageRoutes(container.storage),
-  ...chatRoutes({ ...container, waits, schemas: container.chatSchemas }),
+  ...chatRoutes({
+    chat: container.chatService,
+    waits,
+    cancels: container.cancelService,
+    regenerations: container.regenerateService,
+    conversations: container.conversationService,
+    views: container.runViews,
+    schemas: container.chatSchemas,
+  }),
   ...eventRoutes(streams),
 ]
 
@@ -68,17 +81,19 @@ export async function startWeb(
   const registry = new WatchRegistry({ feed, versions: ports.versions, intervalMs: pollMs, logger })
   const sockets = new SocketServer({ ports, feed, registry, logger, pollMs, corsOrigin: corsOrigins })
   const streams = new EventStreams({
-    ports: { ...ports, run: (userId, runId) => container.views.run(userId, runId) },
+    ports: { ...ports, run: (userId, runId) => container.runViews.run(userId, runId) },
     feed,
     registry,
     logger,
     pollMs,
     heartbeatMs: env.SSE_HEARTBEAT_MS,
   })
-  const waits = new RunWait({ feed, runs: container.runs, views: container.views, pollMs, logger })
+  const waits = new RunWait({ feed, runs: container.runRepository, views: container.runViews, pollMs, logger })
   const app = createApp({
     routes: allRoutes(container, limiter, { streams, waits }),
-    authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.auth.findSession(claims)),
+    authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) =>
+      container.authService.findSession(claims),
+    ),
     limiter,
     healthChecks: [
       { name: 'database', check: async () => void (await db.query('SELECT 1')) },

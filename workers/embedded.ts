@@ -24,7 +24,7 @@ await runProcess(async ({ env, logger, shutdown }) => {
     const alone = await holdAdvisoryLock(container.db, 'embedded')
     shutdown.add('embedded lock', alone.release)
     // This is the only process there is, so whoever held a lease is dead.
-    if (alone.held) await container.turns.voidLeases()
+    if (alone.held) await container.turnRepository.voidLeases()
     else
       say(
         'Another Chatsparty runs on this database. Live text and cancels reach only their own process: set REDIS_URL.',

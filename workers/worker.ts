@@ -37,7 +37,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   const stopListening = await cancelSignals.listen(feed)
   shutdown.add('cancel signals', stopListening)
   const terms = new ModelTermsBook({
-    connections: container.connections,
+    connections: container.connectionService,
     prices: container.priceBook,
     ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
   })
@@ -119,7 +119,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   const cleaning = repeat(
     'cleaning',
     CLEANING_INTERVAL_MS,
-    () => withAdvisoryLock(db, 'cleaning', () => container.auth.pruneSessions()),
+    () => withAdvisoryLock(db, 'cleaning', () => container.authService.pruneSessions()),
     logger,
   )
   shutdown.add('cleaning', cleaning.stop)

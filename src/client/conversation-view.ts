@@ -1,3 +1,4 @@
+import type { Attempt, TurnName } from '../contract/attempt.ts'
 /**
  * What a client knows of one conversation: a pure reducer over events and snapshots, in whatever order drops, repetitions
  * and re-joins bring them. It converges to the rows. No Node-only imports: browsers run it too.
@@ -41,9 +42,6 @@ export interface ConversationState {
   seq: number
 }
 
-type TurnName = { runId: string; turn: number }
-type AttemptName = TurnName & { attempt: number }
-
 /**
  * What changed, for showing it as it comes: the pieces of a turn since its last `turn.reset`, joined, are its text, and at
  * `turn.completed` exactly its message's.
@@ -54,13 +52,13 @@ export type Change =
   | { type: 'message'; message: MessageView }
   /** A known message has another status or content. */
   | { type: 'message.changed'; message: MessageView }
-  | ({ type: 'turn.started'; agentId: string | null; agentName: string | null } & AttemptName)
-  | ({ type: 'turn.text'; text: string } & AttemptName)
+  | ({ type: 'turn.started'; agentId: string | null; agentName: string | null } & Attempt)
+  | ({ type: 'turn.text'; text: string } & Attempt)
   /** What was shown of this turn is void; it begins anew. */
   | ({ type: 'turn.reset' } & TurnName)
   /** The message is null when the speaker passed. */
   | ({ type: 'turn.completed'; message: MessageView | null } & TurnName)
-  | ({ type: 'turn.failed'; error: ErrorView; willRetry: boolean } & AttemptName)
+  | ({ type: 'turn.failed'; error: ErrorView; willRetry: boolean } & Attempt)
   | { type: 'run'; run: RunView }
   /** The run is over, and its receipt final. */
   | { type: 'run.ended'; run: RunView }
@@ -156,12 +154,12 @@ class Draft {
     else this.#pass(input)
   }
 
-  #started(started: AttemptName & { agentId: string; agentName: string }): void {
+  #started(started: Attempt & { agentId: string; agentName: string }): void {
     this.#names = new Map(this.#names).set(started.agentId, started.agentName)
     this.#speaks(started, started.agentId)
   }
 
-  #failed({ runId, turn, attempt, error, willRetry }: AttemptName & { error: ErrorView; willRetry: boolean }): void {
+  #failed({ runId, turn, attempt, error, willRetry }: Attempt & { error: ErrorView; willRetry: boolean }): void {
     const name = { runId, turn, attempt }
     if (this.#isOver(name) || (this.#liveOf(name)?.attempt ?? 0) > attempt) return
     this.#changes.push({ type: 'turn.failed', ...name, error, willRetry })
@@ -240,7 +238,7 @@ class Draft {
     this.#changes.push({ type: 'turn.completed', runId, turn, message: null })
   }
 
-  #delta(delta: AttemptName & { offset: number; text: string }): void {
+  #delta(delta: Attempt & { offset: number; text: string }): void {
     const live = this.#speaks(delta, null)
     if (!live) return
     if (delta.offset > live.text.length) this.#rejoin = true
@@ -254,7 +252,7 @@ class Draft {
   }
 
   /** The attempt that speaks, begun if it is new; undefined when it is of the past. */
-  #speaks(attempt: AttemptName, agentId: string | null): LiveText | undefined {
+  #speaks(attempt: Attempt, agentId: string | null): LiveText | undefined {
     if (this.#isOver(attempt)) return undefined
     const live = this.#liveOf(attempt)
     if (live && live.attempt >= attempt.attempt) return live.attempt === attempt.attempt ? live : undefined
@@ -262,7 +260,7 @@ class Draft {
     return this.#begin(attempt, agentId)
   }
 
-  #begin({ runId, turn, attempt }: AttemptName, agentId: string | null): LiveText {
+  #begin({ runId, turn, attempt }: Attempt, agentId: string | null): LiveText {
     const speaker = agentId ?? this.#runs.get(runId)?.turns.find(({ index }) => index === turn)?.agentId ?? null
     const live = { runId, turn, attempt, agentId: speaker, text: '' }
     this.#forget(live)

@@ -82,7 +82,7 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
         const key = `add:${user.id}:${given ?? newId()}`
         const kind = amount > 0n ? 'grant' : 'adjustment'
         const gift = { userId, kind, amount, key, description: reason, createdBy: user.id } as const
-        const { repeated } = await transactions.run((tx) => ledger.give(tx, gift))
+        const { repeated } = await transactions.run((tx) => ledger.give(gift, tx))
         const line = await statements.findByKey(key)
         if (!line) throw new Error(`Entry ${key} is missing.`)
         if (repeated && (line.userId !== userId || line.amount !== amount || line.description !== reason)) {

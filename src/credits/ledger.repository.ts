@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm'
+import type { Attempt } from '../contract/attempt.ts'
 import { lockOwner } from '../database/advisory-lock.ts'
 import { prepared } from '../database/prepared-statement.ts'
 import { rows } from '../database/query.ts'
@@ -13,15 +14,8 @@ export interface Balance {
   spent: bigint
 }
 
-/** One attempt at a turn. */
-export interface AttemptRef {
-  runId: string
-  turn: number
-  attempt: number
-}
-
 /** A hold to be taken: `claimToken` is the turn's, so that a repetition by the same claim finds its hold again. */
-export interface HoldRequest extends AttemptRef {
+export interface HoldRequest extends Attempt {
   userId: string
   claimToken: string
   amount: bigint
@@ -142,12 +136,12 @@ const GIVE = prepared<Outcome<'given' | 'repeated' | 'insufficient' | 'no_accoun
   `SELECT ledger_give(p_entry => $1, p_user => $2, p_kind => $3, p_amount => $4, p_key => $5, p_description => $6,
      p_created_by => $7) AS outcome`,
 )
-const HOLD = prepared<Outcome<'held' | 'repeated' | 'insufficient' | 'other'>>(
+const HOLD = prepared<Outcome<'held' | 'repeated' | 'credits_exhausted' | 'other'>>(
   'ledger_hold',
   `SELECT ledger_hold(p_hold => $1, p_entry => $2, p_user => $3, p_run => $4, p_turn => $5, p_attempt => $6,
      p_claim_token => $7, p_amount => $8) AS outcome`,
 )
-const EXTEND = prepared<Outcome<'held' | 'insufficient' | 'resolved'>>(
+const EXTEND = prepared<Outcome<'held' | 'credits_exhausted' | 'resolved'>>(
   'ledger_extend',
   `SELECT ledger_extend(p_entry => $1, p_run => $2, p_turn => $3, p_hold => $4, p_amount => $5, p_key => $6) AS outcome`,
 )
@@ -194,10 +188,10 @@ export class LedgerRepository {
     ids: { holdId: string; entryId: string },
     hold: HoldRequest,
     tx: Tx,
-  ): Promise<{ outcome: 'held'; holdId: string } | { outcome: 'insufficient' | 'other' }> {
+  ): Promise<{ outcome: 'held'; holdId: string } | { outcome: 'credits_exhausted' | 'other' }> {
     const { userId, runId, turn, attempt, claimToken, amount } = hold
     const [row] = await HOLD([ids.holdId, ids.entryId, userId, runId, turn, attempt, claimToken, amount], tx)
-    const outcome = row?.outcome ?? 'insufficient'
+    const outcome = row?.outcome ?? 'credits_exhausted'
     if (outcome === 'held') return { outcome, holdId: ids.holdId }
     if (outcome !== 'repeated') return { outcome }
     const holdId = await this.pendingHold(hold, tx)
@@ -209,7 +203,7 @@ export class LedgerRepository {
     entryId: string,
     { runId, turn, holdId, amount, key }: HoldExtension,
     tx: Tx,
-  ): Promise<'held' | 'insufficient' | 'resolved'> {
+  ): Promise<'held' | 'credits_exhausted' | 'resolved'> {
     const [row] = await EXTEND([entryId, runId, turn, holdId, amount, key], tx)
     return row?.outcome ?? 'resolved'
   }

@@ -1,8 +1,8 @@
+import type { Attempt } from '../contract/attempt.ts'
 import type { Tx } from '../database/transaction.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type {
-  AttemptRef,
   Balance,
   CallContext,
   CallRow,
@@ -19,7 +19,7 @@ import type { MeteredCall } from './metered-call.ts'
 import { costOf } from './pricing.ts'
 
 /** What ends an attempt: its calls, and its hold, which is null when the attempt never got to take one. */
-export interface SettleRequest extends AttemptRef {
+export interface SettleRequest extends Attempt {
   holdId: string | null
   userId: string
   conversationId: string
@@ -27,7 +27,7 @@ export interface SettleRequest extends AttemptRef {
 }
 
 /** Calls that no hold covers. `key` names the operation; with a run and turn, `call` must be unique in that turn. */
-export interface ChargeRequest extends Partial<AttemptRef> {
+export interface ChargeRequest extends Partial<Attempt> {
   key: string
   userId: string
   conversationId: string | null
@@ -35,7 +35,7 @@ export interface ChargeRequest extends Partial<AttemptRef> {
 }
 
 /** Calls of an attempt that came to nothing. */
-export interface LossRequest extends AttemptRef {
+export interface LossRequest extends Attempt {
   userId: string
   conversationId: string
   calls: MeteredCall[]
@@ -58,10 +58,10 @@ export class LedgerService {
   }
 
   /** Opens a new user's account with a first grant (0n for none). Repeating it changes nothing. */
-  async openAccount(tx: Tx, userId: string, grant: bigint): Promise<void> {
+  async openAccount(userId: string, grant: bigint, tx: Tx): Promise<void> {
     await this.#ledger.openAccount(userId, tx)
     if (grant === 0n) return
-    await this.give(tx, { userId, kind: 'grant', amount: grant, key: `open:${userId}`, description: 'Welcome credits' })
+    await this.give({ userId, kind: 'grant', amount: grant, key: `open:${userId}`, description: 'Welcome credits' }, tx)
   }
 
   /**
@@ -69,8 +69,8 @@ export class LedgerService {
    * @throws AppError 404 for a user without an account; 409 `credits.insufficient` for a correction beyond `available`
    */
   async give(
-    tx: Tx,
     gift: Omit<Gift, 'id' | 'createdBy'> & { createdBy?: string },
+    tx: Tx,
   ): Promise<{ id: string; repeated: boolean }> {
     if (gift.amount === 0n || (gift.amount < 0n && gift.kind !== 'adjustment')) {
       throw new RangeError(`A ${gift.kind} of ${gift.amount} is not possible.`)
@@ -108,18 +108,18 @@ export class LedgerService {
    * @throws AppError 409 `credits.hold_pending` while another claim's hold on the turn is unresolved
    */
   async placeHold(
-    tx: Tx,
     { holdId = newId(), ...hold }: HoldRequest & { holdId?: string },
+    tx: Tx,
   ): Promise<{ held: true; holdId: string } | { held: false }> {
     requirePositive(hold.amount, 0n)
     const result = await this.#ledger.placeHold({ holdId, entryId: newId() }, hold, tx)
     if (result.outcome === 'held') return { held: true, holdId: result.holdId }
-    if (result.outcome === 'insufficient') return { held: false }
+    if (result.outcome === 'credits_exhausted') return { held: false }
     throw new AppError('credits.hold_pending')
   }
 
   /** Raises a pending hold by `amount`, once per `key`. Commits as `placeHold` does. */
-  extendHold(tx: Tx, extension: HoldExtension): Promise<'held' | 'insufficient' | 'resolved'> {
+  extendHold(extension: HoldExtension, tx: Tx): Promise<'held' | 'credits_exhausted' | 'resolved'> {
     requirePositive(extension.amount, 1n)
     return this.#ledger.extendHold(newId(), extension, tx)
   }
@@ -129,12 +129,12 @@ export class LedgerService {
    * platform's loss; what is left of the hold is released. Each call is one posting, of zero where it costs nothing.
    * @throws AppError 409 `credits.hold_resolved` when the hold was resolved before: the caller must roll back
    */
-  async settleHold(tx: Tx, request: SettleRequest): Promise<Settlement> {
+  async settleHold(request: SettleRequest, tx: Tx): Promise<Settlement> {
     const { holdId, calls, ...context } = request
-    if (!holdId && calls.length === 0) return this.#unchanged(tx, request.userId)
+    if (!holdId && calls.length === 0) return this.#unchanged(request.userId, tx)
     const rows = calls.map((call) => callRow(call, context, turnKey(context, call.call)))
     const key = holdId ?? turnKey(context, calls[0]?.call ?? 0)
-    const settled = await this.#charge(tx, context, holdId, rows, `settle:${key}`)
+    const settled = await this.#charge(context, holdId, rows, `settle:${key}`, tx)
     if (settled) return settled
     if (holdId) throw new AppError('credits.hold_resolved')
     throw noAccount(request.userId)
@@ -162,7 +162,7 @@ export class LedgerService {
   }
 
   /** Gives back the pending hold of a turn, if there is one: for whoever takes the turn's claim over or ends it. */
-  voidHold(tx: Tx, turn: { runId: string; turn: number }): Promise<Release | undefined> {
+  voidHold(turn: { runId: string; turn: number }, tx: Tx): Promise<Release | undefined> {
     return this.#ledger.voidHold(turn, newId(), tx)
   }
 
@@ -170,18 +170,18 @@ export class LedgerService {
    * Pays calls that have no hold (titles, summaries, a supervisor's decision) from `available`, the rest at the platform's
    * loss; once per `key`.
    */
-  async chargeCalls(tx: Tx, request: ChargeRequest): Promise<Settlement> {
+  async chargeCalls(request: ChargeRequest, tx: Tx): Promise<Settlement> {
     const { key, calls, userId, conversationId, runId = null, turn = null, attempt = null } = request
     const [first] = calls
-    if (!first) return this.#unchanged(tx, userId)
+    if (!first) return this.#unchanged(userId, tx)
     const context = { userId, conversationId, runId, turn, attempt }
     const keyOf = (call: MeteredCall) =>
       runId !== null && turn !== null ? turnKey({ runId, turn }, call.call) : `${key}:${call.call}`
     // The lock comes first, so that a repetition sees what the first one wrote.
     await this.#ledger.lockAccount(userId, tx)
-    if (await this.#ledger.isKnown(`post:${keyOf(first)}`, tx)) return this.#unchanged(tx, userId)
+    if (await this.#ledger.isKnown(`post:${keyOf(first)}`, tx)) return this.#unchanged(userId, tx)
     const rows = calls.map((call) => callRow(call, context, keyOf(call)))
-    const settled = await this.#charge(tx, context, null, rows, `charge:${key}`)
+    const settled = await this.#charge(context, null, rows, `charge:${key}`, tx)
     if (!settled) throw noAccount(userId)
     return settled
   }
@@ -190,13 +190,13 @@ export class LedgerService {
    * Records the calls of a failed, lost or superseded attempt at the platform's cost; answers what they cost. Repeating it
    * changes nothing.
    */
-  recordLoss(tx: Tx, request: LossRequest): Promise<bigint> {
+  recordLoss(request: LossRequest, tx: Tx): Promise<bigint> {
     if (request.calls.length === 0) return Promise.resolve(0n)
     return this.#ledger.recordLoss(lossRows(request), tx)
   }
 
   /** Locks a turn's pending hold and answers its id, for whoever settles in the place of a worker that is gone. */
-  pendingHold(tx: Tx, turn: { runId: string; turn: number }): Promise<string | null> {
+  pendingHold(turn: { runId: string; turn: number }, tx: Tx): Promise<string | null> {
     return this.#ledger.pendingHold(turn, tx)
   }
 
@@ -210,11 +210,11 @@ export class LedgerService {
     return this.#ledger.receiptsOf(runIds, tx)
   }
 
-  #charge(tx: Tx, context: CallContext, holdId: string | null, calls: CallRow[], extendKey: string) {
+  #charge(context: CallContext, holdId: string | null, calls: CallRow[], extendKey: string, tx: Tx) {
     return this.#ledger.charge(context, holdId, calls, { extendId: newId(), releaseId: newId(), extendKey }, tx)
   }
 
-  async #unchanged(tx: Tx, userId: string): Promise<Settlement> {
+  async #unchanged(userId: string, tx: Tx): Promise<Settlement> {
     const { available, held } = await this.balance(userId, tx)
     return { ...NOTHING, available, held }
   }

@@ -101,7 +101,7 @@ BEGIN
   WHERE user_id = p_user AND available >= p_amount RETURNING available, held, entries INTO account;
   IF NOT FOUND THEN
     UPDATE holds SET status = 'voided', amount = 0, resolved_at = now() WHERE run_id = p_run AND turn = p_turn;
-    RETURN 'insufficient';
+    RETURN 'credits_exhausted';
   END IF;
   INSERT INTO ledger_entries (id, user_id, number, kind, debit_account, credit_account, amount, available_after,
     held_after, key, run_id, turn, attempt, hold_id)
@@ -134,7 +134,7 @@ BEGIN
   PERFORM pg_advisory_xact_lock(400, uuid_hash(hold.user_id));
   UPDATE accounts SET available = available - p_amount, held = held + p_amount, entries = entries + 1
   WHERE user_id = hold.user_id AND available >= p_amount RETURNING available, held, entries INTO account;
-  IF NOT FOUND THEN RETURN 'insufficient'; END IF;
+  IF NOT FOUND THEN RETURN 'credits_exhausted'; END IF;
   UPDATE holds SET amount = amount + p_amount WHERE run_id = p_run AND turn = p_turn;
   INSERT INTO ledger_entries (id, user_id, number, kind, debit_account, credit_account, amount, available_after,
     held_after, key, run_id, turn, attempt, hold_id)

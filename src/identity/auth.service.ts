@@ -26,7 +26,7 @@ interface AuthDependencies {
   jwtSecret: string
   sessionSeconds: number
   /** Runs in the transaction that registers a user: opens the credit account, for one. */
-  onRegistered: (tx: Tx, userId: string) => Promise<void>
+  onRegistered: (userId: string, tx: Tx) => Promise<void>
 }
 
 const wrongCredentials = () => new AppError('auth.invalid_credentials')
@@ -57,7 +57,7 @@ export class AuthService {
         { id: newId(), email: body.email, emailKey: emailKeyOf(body.email), name, role, passwordHash },
         tx,
       )
-      await this.#deps.onRegistered(tx, user.id)
+      await this.#deps.onRegistered(user.id, tx)
       return user
     })
   }

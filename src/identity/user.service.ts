@@ -17,7 +17,7 @@ interface UserDependencies {
    * Runs in the transaction that deletes a user, before the rows go: settles what is still running. What it answers is called
    * after the commit.
    */
-  onDeleting: (tx: Tx, userId: string) => Promise<() => Promise<void>>
+  onDeleting: (userId: string, tx: Tx) => Promise<() => Promise<void>>
 }
 
 /** Accounts as administrators, and users themselves, manage them. */
@@ -60,7 +60,7 @@ export class UserService {
       await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
-      const afterDeleting = await this.#deps.onDeleting(tx, userId)
+      const afterDeleting = await this.#deps.onDeleting(userId, tx)
       await this.#deps.users.delete(userId, tx)
       return afterDeleting
     })

@@ -3,15 +3,15 @@ import { type Logger, silentLogger } from '../shared/logger.ts'
 import { Listeners } from './listeners.ts'
 import {
   type ControlSignal,
+  type LiveAttempt,
   type LiveFeed,
   type LiveTurn,
-  type TurnRef,
   turnKey,
   type Unsubscribe,
 } from './live-feed.ts'
 
 /** `ended` keeps refusing attempts after the text is forgotten. */
-type Entry = { ref: TurnRef; text: string; ended: boolean; expiresAt: number }
+type Entry = { ref: LiveAttempt; text: string; ended: boolean; expiresAt: number }
 
 const SIGNALS = 'signals'
 
@@ -35,7 +35,7 @@ export class InProcessFeed implements LiveFeed {
     this.#signals = new Listeners(logger)
   }
 
-  async append(ref: TurnRef, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'> {
+  async append(ref: LiveAttempt, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'> {
     const entry = this.#entry(ref)
     if (isStale(entry, ref)) return 'stale'
     const soFar = entry?.ref.attempt === ref.attempt ? entry.text : ''
@@ -45,14 +45,14 @@ export class InProcessFeed implements LiveFeed {
     return 'appended'
   }
 
-  async begin(ref: TurnRef, started: ConversationEvent): Promise<'begun' | 'stale'> {
+  async begin(ref: LiveAttempt, started: ConversationEvent): Promise<'begun' | 'stale'> {
     if (isStale(this.#entry(ref), ref)) return 'stale'
     this.#store(ref, '')
     this.#events.emit(ref.conversationId, started)
     return 'begun'
   }
 
-  async rewrite(ref: TurnRef, text: string): Promise<'appended' | 'stale'> {
+  async rewrite(ref: LiveAttempt, text: string): Promise<'appended' | 'stale'> {
     if (isStale(this.#entry(ref), ref)) return 'stale'
     this.#store(ref, text)
     this.#publishDelta(ref, 0, text)
@@ -66,17 +66,17 @@ export class InProcessFeed implements LiveFeed {
       .map((entry) => ({ ...entry.ref, text: entry.text }))
   }
 
-  async readTurn(ref: Pick<TurnRef, 'conversationId' | 'runId' | 'turn'>): Promise<LiveTurn | undefined> {
+  async readTurn(ref: Pick<LiveAttempt, 'conversationId' | 'runId' | 'turn'>): Promise<LiveTurn | undefined> {
     const entry = this.#entry(ref)
     return entry && !entry.ended ? { ...entry.ref, text: entry.text } : undefined
   }
 
-  async touch(ref: TurnRef): Promise<void> {
+  async touch(ref: LiveAttempt): Promise<void> {
     const entry = this.#entry(ref)
     if (entry) entry.expiresAt = this.#now() + this.#ttlMs
   }
 
-  async end(ref: TurnRef): Promise<void> {
+  async end(ref: LiveAttempt): Promise<void> {
     const entry = this.#entry(ref)
     if (entry && entry.ref.attempt > ref.attempt) return
     this.#store(ref, '', true)
@@ -125,12 +125,12 @@ export class InProcessFeed implements LiveFeed {
     this.#conversations.clear()
   }
 
-  #entry(ref: Pick<TurnRef, 'conversationId' | 'runId' | 'turn'>): Entry | undefined {
+  #entry(ref: Pick<LiveAttempt, 'conversationId' | 'runId' | 'turn'>): Entry | undefined {
     const entry = this.#conversations.get(ref.conversationId)?.get(turnKey(ref))
     return entry && entry.expiresAt > this.#now() ? entry : undefined
   }
 
-  #store(ref: TurnRef, text: string, ended = false): void {
+  #store(ref: LiveAttempt, text: string, ended = false): void {
     this.#sweep()
     const turns = this.#conversations.get(ref.conversationId) ?? new Map<string, Entry>()
     this.#conversations.set(ref.conversationId, turns)
@@ -144,7 +144,7 @@ export class InProcessFeed implements LiveFeed {
     })
   }
 
-  #publishDelta(ref: TurnRef, offset: number, text: string): void {
+  #publishDelta(ref: LiveAttempt, offset: number, text: string): void {
     if (text) this.#events.emit(ref.conversationId, deltaEvent(ref, offset, text))
   }
 
@@ -159,7 +159,7 @@ export class InProcessFeed implements LiveFeed {
   }
 }
 
-function isStale(entry: Entry | undefined, ref: TurnRef): boolean {
+function isStale(entry: Entry | undefined, ref: LiveAttempt): boolean {
   if (!entry) return false
   return entry.ref.attempt > ref.attempt || (entry.ended && entry.ref.attempt === ref.attempt)
 }
@@ -174,7 +174,7 @@ function subscribeTo<E>(listeners: Listeners<E>, topic: string, listener: (event
 }
 
 /** The event that an append or a rewrite publishes. */
-export function deltaEvent(ref: TurnRef, offset: number, text: string): ConversationEvent {
+export function deltaEvent(ref: LiveAttempt, offset: number, text: string): ConversationEvent {
   return {
     type: 'turn.delta',
     conversationId: ref.conversationId,

@@ -1,16 +1,14 @@
+import type { Attempt } from '../contract/attempt.ts'
 import type { ConversationEvent, UserEvent } from '../contract/events.ts'
 
-/** One attempt at one turn. */
-export interface TurnRef {
+/** An attempt that speaks live. */
+export interface LiveAttempt extends Attempt {
   conversationId: string
-  runId: string
-  turn: number
-  attempt: number
   agentId: string
 }
 
 /** What an attempt has said so far. */
-export interface LiveTurn extends TurnRef {
+export interface LiveTurn extends LiveAttempt {
   text: string
 }
 
@@ -37,22 +35,22 @@ export interface LiveFeed {
    * - 'gap': the text so far does not end at `offset`, nothing was changed; the caller rewrites
    * - 'stale': a later attempt has begun, or the turn has ended; the caller's attempt is over
    */
-  append(ref: TurnRef, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'>
+  append(ref: LiveAttempt, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'>
   /**
    * Begins an attempt with no text yet, and publishes the event that tells of it, in one step: from then on earlier attempts are
    * refused. 'stale': a later attempt has begun, or the turn has ended; nothing was published.
    */
-  begin(ref: TurnRef, started: ConversationEvent): Promise<'begun' | 'stale'>
+  begin(ref: LiveAttempt, started: ConversationEvent): Promise<'begun' | 'stale'>
   /** Sets the whole text, and publishes it as a `turn.delta` at offset 0 so that watchers converge. */
-  rewrite(ref: TurnRef, text: string): Promise<'appended' | 'stale'>
+  rewrite(ref: LiveAttempt, text: string): Promise<'appended' | 'stale'>
   /** The live turns of a conversation: the latest attempt of each. */
   read(conversationId: string): Promise<LiveTurn[]>
   /** The latest attempt of one turn. */
-  readTurn(ref: Pick<TurnRef, 'conversationId' | 'runId' | 'turn'>): Promise<LiveTurn | undefined>
+  readTurn(ref: Pick<LiveAttempt, 'conversationId' | 'runId' | 'turn'>): Promise<LiveTurn | undefined>
   /** Makes live text outlive its turn by the ttl from now; call it with each lease renewal. */
-  touch(ref: TurnRef): Promise<void>
+  touch(ref: LiveAttempt): Promise<void>
   /** Forgets the live text of a turn, after the commit that settled it. Attempts up to this one stay refused. */
-  end(ref: TurnRef): Promise<void>
+  end(ref: LiveAttempt): Promise<void>
 
   publish(conversationId: string, event: ConversationEvent): Promise<void>
   publishToUser(userId: string, event: UserEvent): Promise<void>
@@ -74,4 +72,4 @@ export interface LiveFeed {
 }
 
 /** The name of a turn whatever its attempt. */
-export const turnKey = (ref: Pick<TurnRef, 'runId' | 'turn'>): string => `${ref.runId}:${ref.turn}`
+export const turnKey = (ref: Pick<LiveAttempt, 'runId' | 'turn'>): string => `${ref.runId}:${ref.turn}`

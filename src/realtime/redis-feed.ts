@@ -6,9 +6,9 @@ import { deltaEvent } from './in-process-feed.ts'
 import { Listeners } from './listeners.ts'
 import {
   type ControlSignal,
+  type LiveAttempt,
   type LiveFeed,
   type LiveTurn,
-  type TurnRef,
   turnKey,
   type Unsubscribe,
 } from './live-feed.ts'
@@ -92,18 +92,18 @@ export class RedisFeed implements LiveFeed {
     return feed
   }
 
-  async append(ref: TurnRef, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'> {
+  async append(ref: LiveAttempt, offset: number, text: string): Promise<'appended' | 'gap' | 'stale'> {
     const event = text && JSON.stringify(deltaEvent(ref, offset, text))
     return outcome.parse(await this.#run(APPEND, this.#keys(ref), [...this.#store(ref, event), offset, ...piece(text)]))
   }
 
-  async begin(ref: TurnRef, started: ConversationEvent): Promise<'begun' | 'stale'> {
+  async begin(ref: LiveAttempt, started: ConversationEvent): Promise<'begun' | 'stale'> {
     const event = JSON.stringify(started)
     const begun = await this.#run(REWRITE, this.#keys(ref), [...this.#store(ref, event), 0, ...piece('')])
     return outcome.exclude(['gap']).parse(begun) === 'stale' ? 'stale' : 'begun'
   }
 
-  async rewrite(ref: TurnRef, text: string): Promise<'appended' | 'stale'> {
+  async rewrite(ref: LiveAttempt, text: string): Promise<'appended' | 'stale'> {
     const event = text && JSON.stringify(deltaEvent(ref, 0, text))
     const done = await this.#run(REWRITE, this.#keys(ref), [...this.#store(ref, event), 0, ...piece(text)])
     return outcome.exclude(['gap']).parse(done)
@@ -113,16 +113,16 @@ export class RedisFeed implements LiveFeed {
     return this.#read(conversationId, [])
   }
 
-  async readTurn(ref: Pick<TurnRef, 'conversationId' | 'runId' | 'turn'>): Promise<LiveTurn | undefined> {
+  async readTurn(ref: Pick<LiveAttempt, 'conversationId' | 'runId' | 'turn'>): Promise<LiveTurn | undefined> {
     const [found] = await this.#read(ref.conversationId, [turnKey(ref)])
     return found
   }
 
-  async touch(ref: TurnRef): Promise<void> {
+  async touch(ref: LiveAttempt): Promise<void> {
     await this.#run(TOUCH, this.#keys(ref), [this.#ttlMs])
   }
 
-  async end(ref: TurnRef): Promise<void> {
+  async end(ref: LiveAttempt): Promise<void> {
     const [head, index] = this.#keys(ref)
     await this.#run(END, [head, index], this.#store(ref, ''))
   }
@@ -258,14 +258,14 @@ export class RedisFeed implements LiveFeed {
     return `${this.#prefix}:user:${userId}`
   }
 
-  #keys(ref: TurnRef): [head: string, index: string, text: string] {
+  #keys(ref: LiveAttempt): [head: string, index: string, text: string] {
     const base = this.#base(ref.conversationId)
     const key = turnKey(ref)
     return [`${base}:head:${key}`, `${base}:index`, `${base}:text:${key}:${ref.attempt}`]
   }
 
   /** The first seven ARGV of the scripts; `event` is published, if it is one. */
-  #store(ref: TurnRef, event: string): (string | number)[] {
+  #store(ref: LiveAttempt, event: string): (string | number)[] {
     const key = turnKey(ref)
     return [
       ref.attempt,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { TurnName } from '../contract/attempt.ts'
 import { isTerminal, type RunView } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
@@ -16,7 +17,7 @@ import type { RunRepository } from './run.repository.ts'
 import type { RunSteps } from './run-steps.ts'
 import type { RunViews } from './run-views.ts'
 import type { Turn } from './turn.entity.ts'
-import type { TurnKey, TurnRepository } from './turn.repository.ts'
+import type { TurnRepository } from './turn.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
 import type { Settled, TurnSettlement } from './turn-settlement.ts'
 
@@ -157,12 +158,12 @@ export class CancelService {
   }
 
   /** Takes a turn from its worker, with its hold; null when it is over by now. */
-  async #seize(key: TurnKey, tx: Tx): Promise<SeizedTurn | null> {
+  async #seize(key: TurnName, tx: Tx): Promise<SeizedTurn | null> {
     const { turns, ledger, leaseMs } = this.#deps
     const claimToken = randomUUID()
     // As it is under the lock: its worker may have noted the terms of its call a moment ago.
     const turn = await turns.seize(key, claimToken, leaseMs, tx)
-    return turn && { turn, claimToken, holdId: await ledger.pendingHold(tx, key) }
+    return turn && { turn, claimToken, holdId: await ledger.pendingHold(key, tx) }
   }
 
   /** Settles what the worker of a seized turn had streamed. */

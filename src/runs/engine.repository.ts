@@ -40,7 +40,7 @@ export type ClaimAnswer =
 /** What came of a hold; `lost`: the claim is another's. */
 export type HoldAnswer =
   | { outcome: 'held'; holdId: string }
-  | { outcome: 'insufficient' | 'over_budget' | 'other' | 'lost' }
+  | { outcome: 'credits_exhausted' | 'max_credits' | 'other' | 'lost' }
 
 /** What is to be settled: the attempt's result, its money as the ledger takes it, and what the worker says follows. */
 export interface SettleArguments {

@@ -63,13 +63,16 @@ export class LostAttempts {
   async record(run: Run, turn: Turn, tx: Tx): Promise<void> {
     const calls = await this.estimate(turn, await this.liveText(run, turn), tx)
     const { id: runId, userId, conversationId } = run
-    await this.#deps.ledger.recordLoss(tx, {
-      runId,
-      turn: turn.index,
-      attempt: turn.attempt,
-      userId,
-      conversationId,
-      calls,
-    })
+    await this.#deps.ledger.recordLoss(
+      {
+        runId,
+        turn: turn.index,
+        attempt: turn.attempt,
+        userId,
+        conversationId,
+        calls,
+      },
+      tx,
+    )
   }
 }

@@ -8,10 +8,10 @@ import type { Titles } from './titles.ts'
 import type { TurnRepository } from './turn.repository.ts'
 
 interface ReconcilerDependencies {
-  runs: RunRepository
-  turns: TurnRepository
+  runRepository: RunRepository
+  turnRepository: TurnRepository
   dispatcher: Dispatcher
-  cancels: CancelService
+  cancelService: CancelService
   fileWaits: Pick<FileWaits, 'resumeOverdue'>
   titles: Pick<Titles, 'requeue'>
   /** Forgets idempotency keys that are too old to be sent again. */
@@ -55,27 +55,27 @@ export class Reconciler {
   }
 
   async #admitWaiting(): Promise<void> {
-    for (const userId of await this.#deps.turns.usersWaiting()) await this.#deps.dispatcher.admit(userId)
+    for (const userId of await this.#deps.turnRepository.usersWaiting()) await this.#deps.dispatcher.admit(userId)
   }
 
   async #redispatch(): Promise<void> {
-    const { turns, dispatcher, redispatchAfterMs } = this.#deps
-    await dispatcher.enqueue(await turns.redispatchForgotten(redispatchAfterMs))
-    await dispatcher.enqueue(await turns.redispatchLapsed(redispatchAfterMs))
+    const { turnRepository, dispatcher, redispatchAfterMs } = this.#deps
+    await dispatcher.enqueue(await turnRepository.redispatchForgotten(redispatchAfterMs))
+    await dispatcher.enqueue(await turnRepository.redispatchLapsed(redispatchAfterMs))
   }
 
   /** Somebody accepted a cancel and died before carrying it out. Twice the grace: its own process comes first. */
   async #stopUnstopped(): Promise<void> {
-    const { runs, cancels, cancelGraceMs } = this.#deps
-    for (const runId of await runs.findUnstopped(2 * cancelGraceMs)) {
-      await this.#attempt(`stop ${runId}`, () => cancels.force(runId, cancelledEnd))
+    const { runRepository, cancelService, cancelGraceMs } = this.#deps
+    for (const runId of await runRepository.findUnstopped(2 * cancelGraceMs)) {
+      await this.#attempt(`stop ${runId}`, () => cancelService.force(runId, cancelledEnd))
     }
   }
 
   async #failOverdue(): Promise<void> {
-    const { runs, cancels } = this.#deps
-    for (const runId of await runs.findOverdue()) {
-      await this.#attempt(`end ${runId}`, () => cancels.force(runId, () => OVERDUE))
+    const { runRepository, cancelService } = this.#deps
+    for (const runId of await runRepository.findOverdue()) {
+      await this.#attempt(`end ${runId}`, () => cancelService.force(runId, () => OVERDUE))
     }
   }
 }

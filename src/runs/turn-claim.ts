@@ -1,8 +1,8 @@
+import type { Attempt, TurnName } from '../contract/attempt.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
-import type { TurnKey } from './turn.repository.ts'
 
 /** The right to work on a turn and to write its result; guarded by `claimToken` in every write. */
-export interface TurnClaim extends TurnKey {
+export interface TurnClaim extends Attempt {
   conversationId: string
   userId: string
   /** Null where the turn itself picks the speaker. */
@@ -23,7 +23,7 @@ export interface TurnClaim extends TurnKey {
 export class ClaimLost extends Error {
   override name = 'ClaimLost'
 
-  constructor(key: TurnKey) {
+  constructor(key: TurnName) {
     super(`the claim on turn ${key.runId}/${key.turn} was lost`)
   }
 }

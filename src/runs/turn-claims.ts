@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Attempt, TurnName } from '../contract/attempt.ts'
 import { isTerminal } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
@@ -9,7 +10,7 @@ import type { LostAttempts } from './lost-attempts.ts'
 import type { Run } from './run.entity.ts'
 import type { RunRepository } from './run.repository.ts'
 import type { Turn, TurnQuote } from './turn.entity.ts'
-import type { TurnKey, TurnRepository } from './turn.repository.ts'
+import type { TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 import type { TurnRoom } from './turn-room.ts'
 
@@ -17,7 +18,9 @@ import type { TurnRoom } from './turn-room.ts'
 export type ClaimOutcome = { claim: TurnClaim; room: TurnRoom } | { retryInMs: number } | { over: true }
 
 /** A claimed turn with its hold, and what its run may spend. */
-export type HeldClaim = Pick<TurnClaim, 'runId' | 'turn' | 'attempt' | 'userId' | 'claimToken'> & {
+interface ClaimWithHold extends Attempt {
+  userId: string
+  claimToken: string
   holdId: string
   maxCredits: bigint | null
 }
@@ -58,7 +61,7 @@ export class TurnClaims {
   }
 
   /** Claims a turn for one attempt, and reads what it needs to know. A run that is to stop is left to whoever stops it. */
-  async claim(key: TurnKey): Promise<ClaimOutcome> {
+  async claim(key: TurnName): Promise<ClaimOutcome> {
     const { engine, transactions, leaseMs, roomLimits } = this.#deps
     const claimToken = randomUUID()
     const answer = await transactions.once(() => engine.claim(key, claimToken, leaseMs, roomLimits))
@@ -80,7 +83,7 @@ export class TurnClaims {
    * Takes over from an attempt whose lease has lapsed: gives its hold back to the user and books what it is estimated to have
    * used as the platform's loss, in the same transaction.
    */
-  async #takeOver(key: TurnKey): Promise<ClaimOutcome> {
+  async #takeOver(key: TurnName): Promise<ClaimOutcome> {
     const { runs, turns, conversations, ledger, lostAttempts, transactions, leaseMs } = this.#deps
     const known = await runs.find(key.runId)
     if (!known) return { over: true }
@@ -93,7 +96,7 @@ export class TurnClaims {
       if (!claimed) return null
       const { turn, tookOver } = claimed
       if (tookOver) {
-        await ledger.voidHold(tx, key)
+        await ledger.voidHold(key, tx)
         await lostAttempts.record(run, { ...turn, ...tookOver }, tx)
       }
       return claimOf(run, turn, claimToken)
@@ -105,7 +108,7 @@ export class TurnClaims {
   }
 
   /** What is known in the room now. @throws AppError 409 `run.gone` */
-  async room(claim: TurnKey): Promise<TurnRoom> {
+  async room(claim: TurnName): Promise<TurnRoom> {
     const room = await this.#deps.engine.room(claim, this.#deps.roomLimits)
     if (!room) throw GONE()
     return room
@@ -127,7 +130,7 @@ export class TurnClaims {
     quote: TurnQuote,
     amount: bigint,
     maxCredits: bigint | null,
-  ): Promise<{ holdId: string } | { refused: 'insufficient' | 'over_budget' }> {
+  ): Promise<{ holdId: string } | { refused: 'credits_exhausted' | 'max_credits' }> {
     const { engine, transactions } = this.#deps
     // A transaction of its own, so that a worker that dies in the middle leaves nothing of it.
     const answer = await transactions.run((tx) => engine.hold(claim, quote, amount, maxCredits, tx))
@@ -148,27 +151,27 @@ export class TurnClaims {
    * that the turn is another's by now, or over.
    */
   async extend(
-    hold: HeldClaim,
+    hold: ClaimWithHold,
     step: number,
     amount: bigint,
-  ): Promise<'held' | 'insufficient' | 'resolved' | 'over_budget'> {
+  ): Promise<'held' | 'credits_exhausted' | 'resolved' | 'max_credits'> {
     const { holdId, maxCredits, claimToken } = hold
     const { turns, ledger, transactions } = this.#deps
     const extension = { ...hold, amount, key: `extend:${holdId}:${step}` }
     const extended =
       maxCredits === null
-        ? await transactions.once((tx) => ledger.extendHold(tx, extension))
+        ? await transactions.once((tx) => ledger.extendHold(extension, tx))
         : await transactions.run(async (tx) =>
             (await this.#exceeds(hold.runId, amount, maxCredits, tx))
-              ? 'over_budget'
-              : ledger.extendHold(tx, extension),
+              ? 'max_credits'
+              : ledger.extendHold(extension, tx),
           )
     if (extended !== 'resolved') return extended
     // Nobody resolves the hold of a turn that is claimed: a crash of the database has forgotten it.
     return transactions.run(async (tx) => {
       if (!(await turns.lockClaimed(hold, claimToken, tx))) return 'resolved'
-      const { held } = await ledger.placeHold(tx, { ...hold, amount })
-      return held ? 'held' : 'insufficient'
+      const { held } = await ledger.placeHold({ ...hold, amount }, tx)
+      return held ? 'held' : 'credits_exhausted'
     })
   }
 

@@ -115,8 +115,8 @@ export class TurnSettlement {
     const { turns, ledger, transactions } = this.#deps
     return transactions.run(async (tx) => {
       if (!(await turns.lockClaimed(claim, claim.claimToken, tx))) throw new ClaimLost(claim)
-      await ledger.voidHold(tx, claim)
-      await ledger.recordLoss(tx, { ...claim, calls: change.lostCalls })
+      await ledger.voidHold(claim, tx)
+      await ledger.recordLoss({ ...claim, calls: change.lostCalls }, tx)
       return turns.giveBack(claim, change, tx)
     })
   }

@@ -1,16 +1,11 @@
 import { type DataSource, In } from 'typeorm'
+import type { TurnName } from '../contract/attempt.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type Turn, type TurnQuote, turnEntity } from './turn.entity.ts'
 
-/** Names a turn. */
-export interface TurnKey {
-  runId: string
-  turn: number
-}
-
 /** What a queue needs to deliver a turn. `delayMs` until it is due. */
-export interface Dispatch extends TurnKey {
+export interface Dispatch extends TurnName {
   dispatch: number
   delayMs: number
 }
@@ -36,7 +31,7 @@ export class TurnRepository {
     await tx.insert(turnEntity, { ...turn, status: 'queued' })
   }
 
-  find(key: TurnKey, tx: Tx = this.#db.manager): Promise<Turn | null> {
+  find(key: TurnName, tx: Tx = this.#db.manager): Promise<Turn | null> {
     return tx.findOneBy(turnEntity, { runId: key.runId, index: key.turn })
   }
 
@@ -49,7 +44,7 @@ export class TurnRepository {
    * Takes a turn that is queued and due, or whose lease has lapsed, under a new token. Null when it is neither.
    * Lock its run first.
    */
-  async claim(key: TurnKey, claimToken: string, leaseMs: number, tx: Tx): Promise<Claimed | null> {
+  async claim(key: TurnName, claimToken: string, leaseMs: number, tx: Tx): Promise<Claimed | null> {
     const [taken] = await rows<{ was: string; attempt: number; quote: TurnQuote | null }>(
       tx,
       `WITH found AS (
@@ -70,7 +65,7 @@ export class TurnRepository {
   }
 
   /** Takes a running turn whatever its lease: for a cancel that its worker did not answer. Null when it is not running. */
-  async seize(key: TurnKey, claimToken: string, leaseMs: number, tx: Tx): Promise<Turn | null> {
+  async seize(key: TurnName, claimToken: string, leaseMs: number, tx: Tx): Promise<Turn | null> {
     const taken = await rows(
       tx,
       `UPDATE turns SET claim_token = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
@@ -81,7 +76,7 @@ export class TurnRepository {
   }
 
   /** Milliseconds until a turn that cannot be claimed now may be; null when it is over. */
-  async claimableInMs(key: TurnKey): Promise<number | null> {
+  async claimableInMs(key: TurnName): Promise<number | null> {
     const [turn] = await rows<{ ms: number }>(
       this.#db.manager,
       `SELECT greatest(ceil(extract(epoch FROM
@@ -93,7 +88,7 @@ export class TurnRepository {
   }
 
   /** Locks a turn that this token still holds; null when it does not. */
-  lockClaimed(key: TurnKey, claimToken: string, tx: Tx): Promise<Turn | null> {
+  lockClaimed(key: TurnName, claimToken: string, tx: Tx): Promise<Turn | null> {
     return tx.findOne(turnEntity, {
       where: { runId: key.runId, index: key.turn, claimToken, status: 'running' },
       lock: { mode: 'pessimistic_write' },
@@ -101,7 +96,7 @@ export class TurnRepository {
   }
 
   /** Notes on which terms the current attempt is about to call a model. False when this token does not hold the turn. */
-  async noteQuote(key: TurnKey, claimToken: string, quote: TurnQuote, tx: Tx = this.#db.manager): Promise<boolean> {
+  async noteQuote(key: TurnName, claimToken: string, quote: TurnQuote, tx: Tx = this.#db.manager): Promise<boolean> {
     const noted = await rows(
       tx,
       `UPDATE turns SET quote = $4 WHERE run_id = $1 AND index = $2 AND claim_token = $3 AND status = 'running' RETURNING index`,
@@ -112,7 +107,7 @@ export class TurnRepository {
 
   /** Gives a claimed turn back to be tried again after `delayMs`; it keeps its place among the user's admitted turns. */
   async giveBack(
-    key: TurnKey,
+    key: TurnName,
     change: { delayMs: number; failed: boolean; error: { code: string; message: string } | null },
     tx: Tx,
   ): Promise<Dispatch> {

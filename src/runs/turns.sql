@@ -194,7 +194,7 @@ RETURNS TABLE (token uuid, busy boolean, is_to_stop boolean) LANGUAGE sql AS $$
 $$;
 
 -- Takes the first, small hold of an attempt and notes the terms of its call beside it, for whoever finds the attempt dead.
--- Answers `held` with the hold's id, `insufficient`, `over_budget` (siblings count together: the run's lock makes them ask one
+-- Answers `held` with the hold's id, `credits_exhausted`, `max_credits` (siblings count together: the run's lock makes them ask one
 -- after another), `other` while another claim's hold is pending, or `lost` when the claim is another's.
 CREATE FUNCTION turn_hold(p_run uuid, p_turn integer, p_token uuid, p_quote jsonb, p_amount bigint, p_max_credits bigint,
   p_hold uuid, p_entry uuid) RETURNS TABLE (outcome text, hold_id uuid) LANGUAGE plpgsql AS $$
@@ -211,7 +211,7 @@ BEGIN
   IF NOT FOUND THEN
     outcome := 'lost';
   ELSIF is_over THEN
-    outcome := 'over_budget';
+    outcome := 'max_credits';
   ELSE
     outcome := ledger_hold(p_hold, p_entry, turn.user_id, p_run, p_turn, turn.attempt, p_token, p_amount);
     hold_id := p_hold;

@@ -24,6 +24,7 @@ const HTTP_KNOWS = ['shared', 'contract', 'config']
 /** The client for terminals is a program of its own: it knows its settings and the shapes of the API, and no domain. */
 const CLIENT_KNOWS = [
   'src/config/env.ts',
+  'src/contract/attempt.ts',
   'src/contract/views.ts',
   'src/contract/events.ts',
   'src/realtime/socket-commands.ts',

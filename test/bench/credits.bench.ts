@@ -42,13 +42,13 @@ async function prepare(db: DataSource, accounts: number): Promise<Record<Operati
 
   const holdAndPost = async (userId: string, extensions = 0) => {
     const turn = { ...newTurn(), userId }
-    const placed = await ledger.placeHold(db.manager, { ...turn, amount: 1_000n })
+    const placed = await ledger.placeHold({ ...turn, amount: 1_000n }, db.manager)
     if (!placed.held) throw new Error('The account is empty.')
     const { holdId } = placed
     for (let step = 0; step < extensions; step++) {
-      await ledger.extendHold(db.manager, { ...turn, holdId, amount: 1_000n, key: randomUUID() })
+      await ledger.extendHold({ ...turn, holdId, amount: 1_000n, key: randomUUID() }, db.manager)
     }
-    const { charged } = await ledger.settleHold(db.manager, { ...turn, holdId, calls })
+    const { charged } = await ledger.settleHold({ ...turn, holdId, calls }, db.manager)
     if (charged !== 300n) throw new Error(`${charged} were charged instead of 300.`)
   }
   let next = 0

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import type { ConversationEvent, EventOf } from '../../src/contract/events.ts'
 import { InProcessFeed } from '../../src/realtime/in-process-feed.ts'
-import type { ControlSignal, LiveFeed, TurnRef } from '../../src/realtime/live-feed.ts'
+import type { ControlSignal, LiveAttempt, LiveFeed } from '../../src/realtime/live-feed.ts'
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
@@ -39,7 +39,7 @@ const adapters: Record<string, () => Promise<Bench | undefined>> = {
   },
 }
 
-const turnRef = (over: Partial<TurnRef> = {}): TurnRef => ({
+const turnRef = (over: Partial<LiveAttempt> = {}): LiveAttempt => ({
   conversationId: newId(),
   runId: newId(),
   turn: 0,
@@ -481,7 +481,7 @@ describe('delta coalescer', () => {
     let active = 0
     const counting = {
       rewrite: feed.rewrite.bind(feed),
-      append: async (ref: TurnRef, offset: number, text: string) => {
+      append: async (ref: LiveAttempt, offset: number, text: string) => {
         expect(++active).to.equal(1)
         await new Promise((resolve) => setImmediate(resolve))
         active--

@@ -23,7 +23,7 @@ describe('Signing up and in', () => {
     const days = (Date.parse(expiresAt) - Date.now()) / 86_400_000
     expect(days).to.be.within(6.9, 7)
     expect((await me(token)).body).to.deep.equal(user)
-    expect(await app.container.ledger.balance(user.id)).to.deep.include({ available: 10_000_000_000n, held: 0n })
+    expect(await app.container.ledgerService.balance(user.id)).to.deep.include({ available: 10_000_000_000n, held: 0n })
     expect(JSON.stringify(answer.body)).not.to.match(/argon2|password/i)
   })
 
@@ -154,7 +154,7 @@ describe('Signing up and in', () => {
     ])
     const change = user.put('/api/auth/profile', { currentPassword: PASSWORD, newPassword: 'another horse battery' })
     const logins = Promise.all(
-      Array.from({ length: 8 }, () => container.auth.login(user.email, PASSWORD).catch(() => {})),
+      Array.from({ length: 8 }, () => container.authService.login(user.email, PASSWORD).catch(() => {})),
     )
     expect((await change).status).to.equal(200)
     await logins
@@ -169,7 +169,7 @@ describe('Signing up and in', () => {
 
   it('forgets sessions a month after they ended, and no others', async () => {
     const user = await app.api.register()
-    const { db, auth } = app.container
+    const { db, authService } = app.container
     const ages: Array<[expires: string, revoked: string | null]> = [
       ['-31 days', null],
       ['-29 days', null],
@@ -183,7 +183,7 @@ describe('Signing up and in', () => {
         [user.id, expires, revoked],
       )
     }
-    await auth.pruneSessions()
+    await authService.pruneSessions()
     const left = await db.query('SELECT 1 FROM sessions WHERE user_id = $1', [user.id])
     expect(left).to.have.length(3)
     expect((await user.get('/api/auth/me')).status).to.equal(200)

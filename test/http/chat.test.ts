@@ -145,10 +145,10 @@ describe('Asking agents', () => {
   it('without credits is refused with 402 before anything is written, and no provider is called', async () => {
     const poor = await app.api.register()
     const [agentId = ''] = await poor.agentsOn(connection(), ['Ada'])
-    const { ledger, transactions } = app.container
+    const { ledgerService, transactions } = app.container
     const take = (amount: bigint) =>
       transactions.run((tx) =>
-        ledger.give(tx, { userId: poor.id, kind: 'adjustment', amount, key: randomUUID(), description: 'Test' }),
+        ledgerService.give({ userId: poor.id, kind: 'adjustment', amount, key: randomUUID(), description: 'Test' }, tx),
       )
     await take(-10_000_000_000n)
     const answer = await poor.post('/api/chat', { agentId, message: 'Hello' })
@@ -226,7 +226,7 @@ describe('Asking agents', () => {
     expect(last?.status).to.equal('cancelled')
     expect('These words are said and these are never said at all.'.startsWith(last?.content ?? '-')).to.equal(true)
     expect(Object(answer.body).receipt.estimated).to.equal(true)
-    expect(await app.container.ledger.balance(user.id)).to.deep.include({ held: 0n })
+    expect(await app.container.ledgerService.balance(user.id)).to.deep.include({ held: 0n })
     const again = await user.post(`/api/chat/runs/${runId}/cancel`, undefined)
     expect(again.body, 'a second stop changes nothing').to.deep.equal(answer.body)
     await expectSettledOnce(app.container.db, runId)

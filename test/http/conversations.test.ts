@@ -105,12 +105,12 @@ describe('Conversations', () => {
 
   it('that are deleted are gone with their runs; what they cost stays in the books', async () => {
     const { conversationId, runId } = await talk('Forget this')
-    const { spent } = await app.container.ledger.balance(user.id)
+    const { spent } = await app.container.ledgerService.balance(user.id)
     expect((await user.delete(`/api/chat/conversations/${conversationId}`)).status).to.equal(204)
     expect((await user.get(`/api/chat/conversations/${conversationId}`)).status).to.equal(404)
     expect((await user.get(`/api/chat/runs/${runId}`)).status).to.equal(404)
     expect((await user.delete(`/api/chat/conversations/${conversationId}`)).status).to.equal(404)
-    expect((await app.container.ledger.balance(user.id)).spent).to.equal(spent)
+    expect((await app.container.ledgerService.balance(user.id)).spent).to.equal(spent)
     expect((await verifyLedger(app.container.db)).differences).to.deep.equal([])
   })
 
@@ -122,9 +122,9 @@ describe('Conversations', () => {
     await wordsAreLive(app.container.feed, conversationId)
     const waiting = await user.accept('/api/chat', { agentId: agentIds[0], message: 'Later', conversationId })
     expect(waiting.status).to.equal('pending')
-    expect((await app.container.ledger.balance(user.id)).held > 0n).to.equal(true)
+    expect((await app.container.ledgerService.balance(user.id)).held > 0n).to.equal(true)
     expect((await user.delete(`/api/chat/conversations/${conversationId}`)).status).to.equal(204)
-    expect(await app.container.ledger.balance(user.id)).to.deep.include({ held: 0n })
+    expect(await app.container.ledgerService.balance(user.id)).to.deep.include({ held: 0n })
     expect(await request.ended).to.equal('aborted')
     const [left] = await app.container.db.query(
       `SELECT (SELECT count(*)::int FROM runs WHERE conversation_id = $1) AS runs,
@@ -156,14 +156,14 @@ describe('Conversations', () => {
     const accepted = await container.transactions.run(async (tx) => {
       // The worker's claim waits for this lock, so that the deletion comes first.
       const { conversationId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'Hello' })
-      await container.conversationRows.lock(conversationId, tx)
-      await container.cancels.abandon({ conversationId }, tx)
-      await container.conversationRows.delete(conversationId, tx)
+      await container.conversationRepository.lock(conversationId, tx)
+      await container.cancelService.abandon({ conversationId }, tx)
+      await container.conversationRepository.delete(conversationId, tx)
       return conversationId
     })
     expect((await user.get(`/api/chat/conversations/${accepted}`)).status).to.equal(404)
     await talk('The worker is alive')
     expect((await verifyLedger(container.db)).differences).to.deep.equal([])
-    expect(await container.ledger.balance(user.id)).to.deep.include({ held: 0n })
+    expect(await container.ledgerService.balance(user.id)).to.deep.include({ held: 0n })
   })
 })

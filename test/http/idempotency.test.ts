@@ -84,10 +84,10 @@ describe('A repeated request with its Idempotency-Key', () => {
   })
 
   it('that was refused may be sent again with the same key once nothing speaks against it', async () => {
-    const { ledger, transactions } = app.container
+    const { ledgerService, transactions } = app.container
     const give = (amount: bigint) =>
       transactions.run((tx) =>
-        ledger.give(tx, { userId: user.id, kind: 'adjustment', amount, key: randomUUID(), description: 'Test' }),
+        ledgerService.give({ userId: user.id, kind: 'adjustment', amount, key: randomUUID(), description: 'Test' }, tx),
       )
     await give(-10_000_000_000n)
     expect((await send({ agentId: ADA, message: 'Hello' }, 'k1')).status).to.equal(402)

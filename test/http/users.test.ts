@@ -155,7 +155,7 @@ describe('Users', () => {
     expect(await request.ended).to.equal('aborted')
     const audit = await verifyLedger(app.container.db)
     expect(audit.differences).to.deep.equal([])
-    const { held, available, spent } = await app.container.ledger.balance(user.id)
+    const { held, available, spent } = await app.container.ledgerService.balance(user.id)
     expect({ held, total: available + spent }).to.deep.equal({ held: 0n, total: 10_000_000_000n })
     expect(spent > 0n).to.equal(true)
     const [left] = await app.container.db.query(

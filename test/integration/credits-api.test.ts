@@ -58,19 +58,19 @@ describe('the credits API', () => {
     const turn = { ...newTurn(), userId }
     const [ada, bob] = [newId(), newId()]
     const first = [world.call(60, { agentId: ada, agentName: 'Ada', ratePpm: 500_000n })]
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, holdId: null, calls: first }))
-    const placed = await world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, turn: 1, amount: 100n }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, holdId: null, calls: first }, tx))
+    const placed = await world.transactions.run((tx) => world.ledger.placeHold({ ...turn, turn: 1, amount: 100n }, tx))
     if (!placed.held) throw new Error('not held')
     const second = [world.call(12, { agentId: bob, agentName: 'Bob', purpose: 'speak' })]
     const settle = { ...turn, turn: 1, holdId: placed.holdId, calls: second }
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, settle))
+    await world.transactions.run((tx) => world.ledger.settleHold(settle, tx))
     const title = {
       key: newId(),
       userId,
       conversationId: turn.conversationId,
       calls: [world.call(5, { purpose: 'title' })],
     }
-    await world.transactions.run((tx) => world.ledger.chargeCalls(tx, title))
+    await world.transactions.run((tx) => world.ledger.chargeCalls(title, tx))
     return { ...turn, ada, bob }
   }
 
@@ -252,9 +252,9 @@ describe('the credits API', () => {
   it('shows an admin what the platform lost, and only an admin', async () => {
     const userId = await world.user(10n)
     const turn = { ...newTurn(), userId }
-    await world.transactions.run((tx) => world.ledger.recordLoss(tx, { ...turn, attempt: 3, calls: [world.call(40)] }))
+    await world.transactions.run((tx) => world.ledger.recordLoss({ ...turn, attempt: 3, calls: [world.call(40)] }, tx))
     await world.transactions.run((tx) =>
-      world.ledger.settleHold(tx, { ...turn, attempt: 4, holdId: null, calls: [world.call(25)] }),
+      world.ledger.settleHold({ ...turn, attempt: 4, holdId: null, calls: [world.call(25)] }, tx),
     )
     const losses = await get('losses', ADMIN)
     expect(losses.total).to.equal('0.000055')

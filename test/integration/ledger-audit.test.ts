@@ -16,11 +16,11 @@ describe('the audit of the ledger', () => {
     world = await ledgerWorld(db.dataSource)
     userId = await world.user(1_000n)
     const turn = { ...newTurn(), userId }
-    const placed = await world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, amount: 50n }))
+    const placed = await world.transactions.run((tx) => world.ledger.placeHold({ ...turn, amount: 50n }, tx))
     if (!placed.held) throw new Error('not held')
     const calls = [world.call(20), world.call(0, { call: 1 })]
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, holdId: placed.holdId, calls }))
-    await world.transactions.run((tx) => world.ledger.recordLoss(tx, { ...turn, attempt: 2, calls: [world.call(9)] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, holdId: placed.holdId, calls }, tx))
+    await world.transactions.run((tx) => world.ledger.recordLoss({ ...turn, attempt: 2, calls: [world.call(9)] }, tx))
     await world.user(0n)
   })
 
@@ -143,13 +143,13 @@ describe('the audit of the ledger', () => {
 
   it('finds a hold that no claim on a turn stands behind', async () => {
     const turn = newTurn()
-    await world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, userId, amount: 5n }))
+    await world.transactions.run((tx) => world.ledger.placeHold({ ...turn, userId, amount: 5n }, tx))
     const { differences } = await verifyLedger(db.dataSource)
     expect(differences.map(({ rule, count }) => [rule, count])).to.deep.equal([
       ['no hold outlives the claim of its turn', 1],
     ])
     expect(differences[0]?.examples[0]).to.include({ runId: turn.runId, turn: 0, status: null })
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
   })
 
   describe('as a command', () => {

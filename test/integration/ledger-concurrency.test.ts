@@ -27,7 +27,7 @@ describe('the ledger under a crowd', () => {
     const turns = Array.from({ length: 200 }, newTurn)
     const placed = await Promise.all(
       turns.map((turn) =>
-        world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, userId, amount: 100n })),
+        world.transactions.run((tx) => world.ledger.placeHold({ ...turn, userId, amount: 100n }, tx)),
       ),
     )
     expect(placed.filter(({ held }) => held)).to.have.length(50)
@@ -39,7 +39,7 @@ describe('the ledger under a crowd', () => {
         if (!each.held || !turn) return []
         const calls = [world.call(100)]
         return world.transactions.run((tx) =>
-          world.ledger.settleHold(tx, { ...turn, userId, holdId: each.holdId, calls }),
+          world.ledger.settleHold({ ...turn, userId, holdId: each.holdId, calls }, tx),
         )
       }),
     )
@@ -54,7 +54,7 @@ describe('the ledger under a crowd', () => {
     const outcomes = await Promise.all(
       turns.map(async (turn) => {
         const placed = await world.transactions.run((tx) =>
-          world.ledger.placeHold(tx, { ...turn, userId, amount: 20n }),
+          world.ledger.placeHold({ ...turn, userId, amount: 20n }, tx),
         )
         if (!placed.held) return '402'
         const { holdId } = placed
@@ -62,12 +62,12 @@ describe('the ledger under a crowd', () => {
         let extension = 'held'
         for (let step = 1; step <= 4 && extension === 'held'; step++) {
           const request = { ...turn, holdId, amount: 20n, key: `extend:${holdId}:${step}` }
-          extension = await world.ledger.extendHold(db.dataSource.manager, request)
+          extension = await world.ledger.extendHold(request, db.dataSource.manager)
           if (extension === 'held') used += 20
         }
         const calls = [world.call(used)]
         const settled = await world.transactions.run((tx) =>
-          world.ledger.settleHold(tx, { ...turn, userId, holdId, calls }),
+          world.ledger.settleHold({ ...turn, userId, holdId, calls }, tx),
         )
         expect(settled).to.include({ charged: BigInt(used), lost: 0n })
         return extension === 'held' ? 'completed' : 'credits_exhausted'
@@ -88,20 +88,20 @@ describe('the ledger under a crowd', () => {
     const games = Array.from({ length: 150 }, async (_, index) => {
       const userId = users[index % users.length] ?? ''
       const turn = { ...newTurn(), userId }
-      const placed = await world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, amount: 30n }))
+      const placed = await world.transactions.run((tx) => world.ledger.placeHold({ ...turn, amount: 30n }, tx))
       if (!placed.held) return
       const { holdId } = placed
       await world.transactions.run(async (tx) => {
         if (index % 3 === 0) {
-          await world.ledger.voidHold(tx, turn)
-          await world.ledger.recordLoss(tx, { ...turn, calls: [world.call(11)] })
-          await world.ledger.placeHold(tx, { ...turn, attempt: 2, claimToken: randomUUID(), amount: 10n })
+          await world.ledger.voidHold(turn, tx)
+          await world.ledger.recordLoss({ ...turn, calls: [world.call(11)] }, tx)
+          await world.ledger.placeHold({ ...turn, attempt: 2, claimToken: randomUUID(), amount: 10n }, tx)
         } else {
-          await world.ledger.settleHold(tx, { ...turn, holdId, calls: [world.call(index % 50)] })
-          await world.ledger.chargeCalls(tx, { ...turn, key: holdId, calls: [world.call(2, { call: 1 })] })
+          await world.ledger.settleHold({ ...turn, holdId, calls: [world.call(index % 50)] }, tx)
+          await world.ledger.chargeCalls({ ...turn, key: holdId, calls: [world.call(2, { call: 1 })] }, tx)
         }
       })
-      await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+      await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
     })
     await Promise.all(games)
     expect(await deadlocks()).to.equal(0)
@@ -112,10 +112,10 @@ describe('the ledger under a crowd', () => {
     await Promise.all(
       Array.from({ length: 60 }, async (_, index) => {
         const turn = { ...newTurn(), userId }
-        const placed = await world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, amount: 15n }))
+        const placed = await world.transactions.run((tx) => world.ledger.placeHold({ ...turn, amount: 15n }, tx))
         if (!placed.held) return
         const calls = [world.call(index % 20), world.call(index % 7, { call: 1 })]
-        await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, holdId: placed.holdId, calls }))
+        await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, holdId: placed.holdId, calls }, tx))
       }),
     )
     const lines = (await world.statements.list(userId, {}, 1_000)).reverse()

@@ -51,7 +51,7 @@ describe('the ledger when the database crashes', function () {
     const first = await ledgerWorld(db)
     const userId = await first.user(100n)
     const turn = { ...newTurn(), userId }
-    const placed = await first.transactions.run((tx) => first.ledger.placeHold(tx, { ...turn, amount: 40n }))
+    const placed = await first.transactions.run((tx) => first.ledger.placeHold({ ...turn, amount: 40n }, tx))
     if (!placed.held) throw new Error('the hold was refused')
     await crash()
 
@@ -59,9 +59,9 @@ describe('the ledger when the database crashes', function () {
     expect(await ledger.balance(userId), 'as before the hold').to.include({ available: 100n, held: 0n })
     const { holdId } = placed
     const extension = { ...turn, holdId, amount: 10n, key: 'extend' }
-    expect(await transactions.run((tx) => ledger.extendHold(tx, extension))).to.equal('resolved')
+    expect(await transactions.run((tx) => ledger.extendHold(extension, tx))).to.equal('resolved')
     // The worker, on another machine, has heard the model out.
-    const settle = () => transactions.run((tx) => ledger.settleHold(tx, { ...turn, holdId, calls: [call(30)] }))
+    const settle = () => transactions.run((tx) => ledger.settleHold({ ...turn, holdId, calls: [call(30)] }, tx))
     expect(await settle()).to.deep.equal({ charged: 30n, released: 0n, lost: 0n, available: 70n, held: 0n })
     const again = await settle().catch((error: unknown) => error)
     expect(isUniqueViolation(again, 'metered_calls_attempt_unique')).to.equal(true)
@@ -73,10 +73,10 @@ describe('the ledger when the database crashes', function () {
     const first = await ledgerWorld(db)
     const userId = await first.user(100n)
     const turn = { ...newTurn(), userId }
-    const placed = await first.transactions.run((tx) => first.ledger.placeHold(tx, { ...turn, amount: 40n }))
+    const placed = await first.transactions.run((tx) => first.ledger.placeHold({ ...turn, amount: 40n }, tx))
     if (!placed.held) throw new Error('the hold was refused')
     const { holdId } = placed
-    await first.transactions.run((tx) => first.ledger.settleHold(tx, { ...turn, holdId, calls: [first.call(30)] }))
+    await first.transactions.run((tx) => first.ledger.settleHold({ ...turn, holdId, calls: [first.call(30)] }, tx))
     await crash()
 
     const { ledger } = await ledgerWorld(db)

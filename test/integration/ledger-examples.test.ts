@@ -83,9 +83,9 @@ describe("the examples of the ledger's functions", () => {
       case 'ledger_void':
         return words(await ledger.voidHold(turn, newId(), tx))
       case 'ledger_charge':
-        return words(await world.ledger.settleHold(tx, { ...turn, holdId, calls: metered }))
+        return words(await world.ledger.settleHold({ ...turn, holdId, calls: metered }, tx))
       case 'ledger_lose':
-        return `lost ${await world.ledger.recordLoss(tx, { ...turn, calls: metered })}`
+        return `lost ${await world.ledger.recordLoss({ ...turn, calls: metered }, tx)}`
       default:
         throw new Error(`Nobody knows how to perform ${operation}.`)
     }

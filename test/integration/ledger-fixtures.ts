@@ -61,7 +61,7 @@ export async function ledgerWorld(db: DataSource): Promise<LedgerWorld> {
     }),
     async user(grant) {
       const userId = newId()
-      await transactions.run((tx) => ledger.openAccount(tx, userId, grant))
+      await transactions.run((tx) => ledger.openAccount(userId, grant, tx))
       return userId
     },
   }

@@ -21,7 +21,7 @@ describe('the ledger', () => {
 
   const balance = (userId: string) => world.ledger.balance(userId)
   const hold = async (userId: string, amount: bigint, turn = newTurn()) => {
-    const placed = await world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, userId, amount }))
+    const placed = await world.transactions.run((tx) => world.ledger.placeHold({ ...turn, userId, amount }, tx))
     if (!placed.held) throw new Error('the hold was refused')
     return { ...turn, userId, holdId: placed.holdId }
   }
@@ -44,7 +44,7 @@ describe('the ledger', () => {
 
   it('opens an account with a grant, once', async () => {
     const userId = await world.user(10_000n)
-    await world.transactions.run((tx) => world.ledger.openAccount(tx, userId, 10_000n))
+    await world.transactions.run((tx) => world.ledger.openAccount(userId, 10_000n, tx))
     expect(await balance(userId)).to.deep.equal({ available: 10_000n, held: 0n, granted: 10_000n, spent: 0n })
     expect(await kindsOf(userId)).to.deep.equal(['grant 10000'])
   })
@@ -54,11 +54,11 @@ describe('the ledger', () => {
     const turn = await hold(userId, 100n)
     expect(await balance(userId)).to.include({ available: 900n, held: 100n })
     const extension = { ...turn, amount: 50n, key: `extend:${turn.holdId}:1` }
-    expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, extension))).to.equal('held')
+    expect(await world.transactions.run((tx) => world.ledger.extendHold(extension, tx))).to.equal('held')
     expect(await balance(userId)).to.include({ available: 850n, held: 150n })
 
     const calls = [world.call(30, { purpose: 'supervise' }), world.call(90, { call: 1 })]
-    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls }))
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls }, tx))
     expect(settled).to.deep.equal({ charged: 120n, released: 30n, lost: 0n, available: 880n, held: 0n })
     expect(await balance(userId)).to.deep.equal({ available: 880n, held: 0n, granted: 1_000n, spent: 120n })
     expect(await kindsOf(userId)).to.deep.equal([
@@ -75,7 +75,7 @@ describe('the ledger', () => {
     const userId = await world.user(100n)
     const turn = await hold(userId, 40n)
     const calls = [world.call(30), world.call(100, { call: 1 })]
-    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls }))
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls }, tx))
     expect(settled).to.deep.equal({ charged: 100n, released: 0n, lost: 30n, available: 0n, held: 0n })
     expect(await kindsOf(userId)).to.deep.equal(['grant 100', 'hold 40', 'extend 60', 'post 30', 'post 70', 'loss 30'])
   })
@@ -84,7 +84,7 @@ describe('the ledger', () => {
     const userId = await world.user(100n)
     const turn = await hold(userId, 10n)
     const calls = [world.call(500, { ratePpm: 0n })]
-    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls }))
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls }, tx))
     expect(settled).to.include({ charged: 0n, released: 10n })
     expect(await kindsOf(userId)).to.deep.equal(['grant 100', 'hold 10', 'post 0', 'release 10'])
   })
@@ -92,10 +92,10 @@ describe('the ledger', () => {
   it('refuses a hold that the balance does not cover, and holds nothing for it', async () => {
     const userId = await world.user(50n)
     const request = { ...newTurn(), userId, amount: 51n }
-    expect(await world.transactions.run((tx) => world.ledger.placeHold(tx, request))).to.deep.equal({ held: false })
+    expect(await world.transactions.run((tx) => world.ledger.placeHold(request, tx))).to.deep.equal({ held: false })
     expect(await balance(userId)).to.include({ available: 50n, held: 0n })
     const nobody = { ...newTurn(), userId: newId(), amount: 1n }
-    expect(await world.transactions.run((tx) => world.ledger.placeHold(tx, nobody))).to.deep.equal({ held: false })
+    expect(await world.transactions.run((tx) => world.ledger.placeHold(nobody, tx))).to.deep.equal({ held: false })
   })
 
   it('gives the same claim the hold that it has, and another claim none until that is resolved', async () => {
@@ -107,25 +107,25 @@ describe('the ledger', () => {
     expect(await balance(userId)).to.include({ available: 60n, held: 40n })
 
     const takeover = { ...turn, userId, attempt: 2, claimToken: randomUUID(), amount: 40n }
-    const place = () => world.transactions.run((tx) => world.ledger.placeHold(tx, takeover))
+    const place = () => world.transactions.run((tx) => world.ledger.placeHold(takeover, tx))
     expect(await codeOf(place())).to.equal('409 credits.hold_pending')
-    expect(await world.transactions.run((tx) => world.ledger.pendingHold(tx, turn))).to.equal(first.holdId)
-    const given = await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    expect(await world.transactions.run((tx) => world.ledger.pendingHold(turn, tx))).to.equal(first.holdId)
+    const given = await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
     expect(given).to.deep.equal({ released: 40n, available: 100n, held: 0n })
     expect(await place()).to.have.property('held', true)
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
   })
 
   it('takes a hold again with each attempt, and counts what all of them gave back', async () => {
     const userId = await world.user(100n)
     const turn = newTurn()
     const first = await hold(userId, 40n, turn)
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
     const second = await hold(userId, 50n, { ...turn, attempt: 2, claimToken: randomUUID() })
     expect(second.holdId).not.to.equal(first.holdId)
-    const stale = world.transactions.run((tx) => world.ledger.settleHold(tx, { ...first, calls: [world.call(10)] }))
+    const stale = world.transactions.run((tx) => world.ledger.settleHold({ ...first, calls: [world.call(10)] }, tx))
     expect(await codeOf(stale), 'the first hold is not the second').to.equal('409 credits.hold_resolved')
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...second, calls: [world.call(10)] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...second, calls: [world.call(10)] }, tx))
     const receipt = (await world.ledger.receiptsOf([turn.runId])).get(turn.runId)
     expect(receipt).to.include({ credits: 10n, released: 80n })
     expect(await balance(userId)).to.include({ available: 90n, held: 0n })
@@ -135,10 +135,10 @@ describe('the ledger', () => {
     const userId = await world.user(100n)
     const turn = newTurn()
     await hold(userId, 40n, turn)
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
     const tooMuch = { ...turn, userId, attempt: 2, claimToken: randomUUID(), amount: 101n }
-    expect(await world.transactions.run((tx) => world.ledger.placeHold(tx, tooMuch))).to.deep.equal({ held: false })
-    expect(await world.transactions.run((tx) => world.ledger.pendingHold(tx, turn))).to.equal(null)
+    expect(await world.transactions.run((tx) => world.ledger.placeHold(tooMuch, tx))).to.deep.equal({ held: false })
+    expect(await world.transactions.run((tx) => world.ledger.pendingHold(turn, tx))).to.equal(null)
     expect(await balance(userId)).to.include({ available: 100n, held: 0n })
   })
 
@@ -147,9 +147,9 @@ describe('the ledger', () => {
     const connection = await createDataSource({ url: db.url, entities: [], poolSize: 1 }).initialize()
     try {
       for (const turn of [newTurn(), newTurn()]) {
-        const placed = await world.ledger.placeHold(connection.manager, { ...turn, userId, amount: 10n })
+        const placed = await world.ledger.placeHold({ ...turn, userId, amount: 10n }, connection.manager)
         expect(placed).to.have.property('held', true)
-        await world.ledger.voidHold(connection.manager, turn)
+        await world.ledger.voidHold(turn, connection.manager)
       }
       const used = await connection.query(
         `SELECT substring(name FROM '^\\w+') AS name, (generic_plans + custom_plans)::int AS used
@@ -167,14 +167,14 @@ describe('the ledger', () => {
   it('resolves a hold once: what comes later is told so and changes nothing', async () => {
     const userId = await world.user(100n)
     const turn = await hold(userId, 40n)
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(10)] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls: [world.call(10)] }, tx))
     const before = await balance(userId)
 
-    const late = world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(10)] }))
+    const late = world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls: [world.call(10)] }, tx))
     expect(await codeOf(late)).to.equal('409 credits.hold_resolved')
-    expect(await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))).to.equal(undefined)
+    expect(await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))).to.equal(undefined)
     const extension = { ...turn, amount: 5n, key: randomUUID() }
-    expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, extension))).to.equal('resolved')
+    expect(await world.transactions.run((tx) => world.ledger.extendHold(extension, tx))).to.equal('resolved')
     expect(await balance(userId)).to.deep.equal(before)
   })
 
@@ -182,23 +182,23 @@ describe('the ledger', () => {
     const userId = await world.user(100n)
     const turn = newTurn()
     const first = await hold(userId, 40n, turn)
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...first, calls: [world.call(10)] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...first, calls: [world.call(10)] }, tx))
     const second = await hold(userId, 40n, { ...turn, attempt: 2, claimToken: randomUUID() })
-    const twice = world.transactions.run((tx) => world.ledger.settleHold(tx, { ...second, calls: [world.call(10)] }))
+    const twice = world.transactions.run((tx) => world.ledger.settleHold({ ...second, calls: [world.call(10)] }, tx))
     expect(await rejection(twice))
       .to.be.an('error')
       .with.property('message')
       .that.matches(/unique/)
     expect(await balance(userId)).to.include({ available: 50n, held: 40n, spent: 10n })
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, second))
+    await world.transactions.run((tx) => world.ledger.voidHold(second, tx))
   })
 
   it('settles a turn that never took a hold', async () => {
     const userId = await world.user(100n)
     const turn = { ...newTurn(), userId, holdId: null }
-    const nothing = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [] }))
+    const nothing = await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls: [] }, tx))
     expect(nothing).to.deep.equal({ charged: 0n, released: 0n, lost: 0n, available: 100n, held: 0n })
-    const some = await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(30)] }))
+    const some = await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls: [world.call(30)] }, tx))
     expect(some).to.deep.equal({ charged: 30n, released: 0n, lost: 0n, available: 70n, held: 0n })
   })
 
@@ -210,7 +210,7 @@ describe('the ledger', () => {
       conversationId: newId(),
       calls: [world.call(120, { purpose: 'title' })],
     }
-    const charge = () => world.transactions.run((tx) => world.ledger.chargeCalls(tx, request))
+    const charge = () => world.transactions.run((tx) => world.ledger.chargeCalls(request, tx))
     expect(await charge()).to.deep.equal({ charged: 100n, released: 0n, lost: 20n, available: 0n, held: 0n })
     expect(await charge()).to.deep.equal({ charged: 0n, released: 0n, lost: 0n, available: 0n, held: 0n })
     expect(await kindsOf(userId)).to.deep.equal(['grant 100', 'hold 100', 'post 100', 'loss 20'])
@@ -219,13 +219,13 @@ describe('the ledger', () => {
   it("books a lost attempt at the platform's cost, once, and lets the next attempt charge the same call", async () => {
     const userId = await world.user(100n)
     const turn = { ...newTurn(), userId }
-    const lose = () => world.transactions.run((tx) => world.ledger.recordLoss(tx, { ...turn, calls: [world.call(25)] }))
+    const lose = () => world.transactions.run((tx) => world.ledger.recordLoss({ ...turn, calls: [world.call(25)] }, tx))
     expect(await lose()).to.equal(25n)
     expect(await lose()).to.equal(0n)
     const retry = await hold(userId, 40n, { ...turn, attempt: 2, claimToken: randomUUID() })
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...retry, calls: [world.call(30)] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...retry, calls: [world.call(30)] }, tx))
     const charged = { ...turn, attempt: 2, calls: [world.call(30)] }
-    const lost = await world.transactions.run((tx) => world.ledger.recordLoss(tx, charged))
+    const lost = await world.transactions.run((tx) => world.ledger.recordLoss(charged, tx))
     expect(lost, 'what was charged is not lost as well').to.equal(0n)
     expect(await balance(userId)).to.deep.equal({ available: 70n, held: 0n, granted: 100n, spent: 30n })
     const { lines, total } = await world.statements.losses({}, 100)
@@ -242,9 +242,9 @@ describe('the ledger', () => {
   it('adds, corrects and refunds, once per key, and never below zero', async () => {
     const userId = await world.user(100n)
     const turn = await hold(userId, 40n)
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, calls: [world.call(40)] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, calls: [world.call(40)] }, tx))
     const give = (kind: 'grant' | 'adjustment' | 'refund', amount: bigint, key: string) =>
-      world.transactions.run((tx) => world.ledger.give(tx, { userId, kind, amount, key, description: 'because' }))
+      world.transactions.run((tx) => world.ledger.give({ userId, kind, amount, key, description: 'because' }, tx))
     const key = randomUUID()
     expect(await give('grant', 50n, key)).to.have.property('repeated', false)
     expect(await give('grant', 50n, key)).to.have.property('repeated', true)
@@ -259,14 +259,14 @@ describe('the ledger', () => {
     await world.ledger.requireAvailable(userId)
     const turn = await hold(userId, 10n)
     expect(await codeOf(world.ledger.requireAvailable(userId))).to.equal('402 credits.insufficient')
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
     expect(await codeOf(world.ledger.requireAvailable(newId()))).to.equal('402 credits.insufficient')
   })
 
   it("sums a run's receipt exactly from its lines", async () => {
     const userId = await world.user(1_000n)
     const first = await hold(userId, 100n)
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...first, calls: [world.call(60)] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...first, calls: [world.call(60)] }, tx))
     const second = await hold(userId, 10n, {
       ...newTurn(),
       runId: first.runId,
@@ -275,9 +275,9 @@ describe('the ledger', () => {
     })
     const estimated = world.call(25)
     estimated.usage = { ...estimated.usage, reasoningTokens: 3, cachedInputTokens: 5, estimated: true }
-    await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...second, calls: [estimated] }))
+    await world.transactions.run((tx) => world.ledger.settleHold({ ...second, calls: [estimated] }, tx))
     await world.transactions.run((tx) =>
-      world.ledger.recordLoss(tx, { ...second, attempt: 9, calls: [world.call(500)] }),
+      world.ledger.recordLoss({ ...second, attempt: 9, calls: [world.call(500)] }, tx),
     )
 
     const receipts = await world.ledger.receiptsOf([first.runId, newId()])

@@ -50,7 +50,7 @@ class Player {
   /** What the operation answered; an error code for the refusals that are part of the game. */
   async play(operation: Operation): Promise<unknown> {
     try {
-      return await this.#world.transactions.run((tx) => this.#run(tx, operation))
+      return await this.#world.transactions.run((tx) => this.#run(operation, tx))
     } catch (error) {
       if (error instanceof AppError) return error.code
       const charged = ['metered_calls_attempt_unique', 'ledger_entries_key_unique']
@@ -59,49 +59,52 @@ class Player {
     }
   }
 
-  async #run(tx: Parameters<LedgerWorld['ledger']['voidHold']>[0], operation: Operation): Promise<unknown> {
+  async #run(operation: Operation, tx: Parameters<LedgerWorld['ledger']['voidHold']>[1]): Promise<unknown> {
     const { ledger, call } = this.#world
     const { userId } = this
     if (operation.type === 'grant') {
       const key = `${userId}:grant:${operation.key}`
-      const { repeated } = await ledger.give(tx, {
-        userId,
-        kind: 'grant',
-        amount: BigInt(operation.amount),
-        key,
-        description: 'test',
-      })
+      const { repeated } = await ledger.give(
+        {
+          userId,
+          kind: 'grant',
+          amount: BigInt(operation.amount),
+          key,
+          description: 'test',
+        },
+        tx,
+      )
       return repeated ? 'repeated' : BigInt(operation.amount)
     }
     if (operation.type === 'charge') {
       const calls = [call(operation.amount, { purpose: 'title' })]
-      return ledger.chargeCalls(tx, { key: `${userId}:title:${operation.key}`, userId, conversationId: newId(), calls })
+      return ledger.chargeCalls({ key: `${userId}:title:${operation.key}`, userId, conversationId: newId(), calls }, tx)
     }
     const turn = this.turns[operation.turn] ?? newTurn()
     const holdId = this.holds[operation.turn]
     switch (operation.type) {
       case 'hold': {
-        const placed = await ledger.placeHold(tx, { ...turn, userId, amount: BigInt(operation.amount) })
+        const placed = await ledger.placeHold({ ...turn, userId, amount: BigInt(operation.amount) }, tx)
         if (placed.held) this.holds[operation.turn] = placed.holdId
         return placed.held
       }
       case 'extend': {
         if (!holdId) return 'no hold'
         const key = `${holdId}:extend:${operation.key}`
-        return ledger.extendHold(tx, { ...turn, holdId, amount: BigInt(operation.amount), key })
+        return ledger.extendHold({ ...turn, holdId, amount: BigInt(operation.amount), key }, tx)
       }
       case 'post': {
         if (!holdId) return 'no hold'
         const calls = operation.costs.map((cost, index) => call(cost, { call: index }))
-        return ledger.settleHold(tx, { ...turn, holdId, userId, calls })
+        return ledger.settleHold({ ...turn, holdId, userId, calls }, tx)
       }
       case 'void':
-        return ledger.voidHold(tx, turn)
+        return ledger.voidHold(turn, tx)
       case 'expire': {
         const { attempt } = turn
         turn.attempt += 1
-        const released = await ledger.voidHold(tx, turn)
-        await ledger.recordLoss(tx, { ...turn, attempt, userId, calls: [call(operation.used)] })
+        const released = await ledger.voidHold(turn, tx)
+        await ledger.recordLoss({ ...turn, attempt, userId, calls: [call(operation.used)] }, tx)
         return released
       }
     }
@@ -153,7 +156,7 @@ class Model {
         const hold = this.#holds[operation.turn]
         if (!hold) return this.#hadHold.has(operation.turn) ? 'resolved' : 'no hold'
         if (hold.keys.has(operation.key)) return 'held'
-        if (BigInt(operation.amount) > this.available) return 'insufficient'
+        if (BigInt(operation.amount) > this.available) return 'credits_exhausted'
         hold.keys.add(operation.key)
         hold.amount += BigInt(operation.amount)
         this.#move(BigInt(operation.amount))
@@ -257,7 +260,7 @@ describe('the ledger, whatever is done to it', () => {
     const turn = newTurn()
     const placed = await Promise.all(
       Array.from({ length: 12 }, () =>
-        world.transactions.run((tx) => world.ledger.placeHold(tx, { ...turn, userId, amount: 30n })),
+        world.transactions.run((tx) => world.ledger.placeHold({ ...turn, userId, amount: 30n }, tx)),
       ),
     )
     const ids = new Set(placed.map((each) => (each.held ? each.holdId : randomUUID())))
@@ -267,8 +270,8 @@ describe('the ledger, whatever is done to it', () => {
       world.transactions
         .run((tx) =>
           index % 2
-            ? world.ledger.voidHold(tx, turn)
-            : world.ledger.settleHold(tx, { ...turn, holdId, userId, calls: [world.call(10)] }),
+            ? world.ledger.voidHold(turn, tx)
+            : world.ledger.settleHold({ ...turn, holdId, userId, calls: [world.call(10)] }, tx),
         )
         .catch((error: unknown) => (error instanceof AppError ? undefined : Promise.reject(error))),
     )

@@ -31,10 +31,10 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     const [turn, other] = [newTurn(), newTurn()]
     const hold = (each: ReturnType<typeof newTurn>, attempt: number, amount: bigint) =>
       world.transactions.run((tx) =>
-        world.ledger.placeHold(tx, { ...each, userId, attempt, claimToken: randomUUID(), amount }),
+        world.ledger.placeHold({ ...each, userId, attempt, claimToken: randomUUID(), amount }, tx),
       )
     await hold(turn, 1, 40n)
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, turn))
+    await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
     await hold(turn, 2, 10n)
     await hold(other, 1, 50n)
     await asItWas(async (older) => {
@@ -65,15 +65,15 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
 
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
     const settle = { ...turn, attempt: 3, holdId: pending, calls: [world.call(10)] }
-    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, settle))
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold(settle, tx))
     expect(settled).to.deep.equal({ charged: 10n, released: 30n, lost: 0n, available: 70n, held: 20n })
     const receipt = (await world.ledger.receiptsOf([turn.runId])).get(turn.runId)
     expect(receipt).to.include({ credits: 10n, released: 110n })
 
     // What a worker of that time left is raised and given back like any other hold.
     const raise = { ...drained, amount: 5n, key: 'extend' }
-    expect(await world.transactions.run((tx) => world.ledger.extendHold(tx, raise))).to.equal('held')
-    await world.transactions.run((tx) => world.ledger.voidHold(tx, drained))
+    expect(await world.transactions.run((tx) => world.ledger.extendHold(raise, tx))).to.equal('held')
+    await world.transactions.run((tx) => world.ledger.voidHold(drained, tx))
     expect(await world.ledger.balance(userId)).to.include({ available: 90n, held: 0n })
     expect((await world.ledger.receiptsOf([drained.runId])).get(drained.runId)).to.include({ released: 25n })
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
@@ -101,7 +101,7 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
 
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
     const settle = { ...held, userId, holdId: holdIds[0] ?? '', calls: [world.call(7)] }
-    const settled = await world.transactions.run((tx) => world.ledger.settleHold(tx, settle))
+    const settled = await world.transactions.run((tx) => world.ledger.settleHold(settle, tx))
     expect(settled).to.deep.equal({ charged: 7n, released: 13n, lost: 0n, available: 93n, held: 0n })
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
   })

@@ -100,7 +100,7 @@ describe('the price book', () => {
     const speak = async (index: number) => {
       const price = await book.priceOf('acme', 'mid-run')
       const calls = [world.call(10, { price, provider: 'acme', model: 'mid-run' })]
-      await world.transactions.run((tx) => world.ledger.settleHold(tx, { ...turn, turn: index, holdId: null, calls }))
+      await world.transactions.run((tx) => world.ledger.settleHold({ ...turn, turn: index, holdId: null, calls }, tx))
       return price.id
     }
     const before = await speak(0)

@@ -62,7 +62,7 @@ describe('Runs at the moment when two things happen at once', () => {
   it('a message that is accepted while its user is deleted leaves no run behind', async () => {
     const { user, runId, conversationId } = await party()
     await user.post(`/api/chat/runs/${runId}/cancel`, undefined)
-    const { db, transactions, cancels } = app.container
+    const { db, transactions, cancelService } = app.container
     const accepting = db.createQueryRunner()
     await accepting.startTransaction()
     await accepting.query('SELECT 1 FROM conversations WHERE id = $1 FOR UPDATE', [conversationId])
@@ -72,7 +72,7 @@ describe('Runs at the moment when two things happen at once', () => {
        SELECT $2, conversation_id, user_id, 'queued', strategy, agent_ids, 1, deadline_at FROM runs WHERE id = $1`,
       [runId, late],
     )
-    const abandoning = transactions.run((tx) => cancels.abandon({ userId: user.id }, tx))
+    const abandoning = transactions.run((tx) => cancelService.abandon({ userId: user.id }, tx))
     const waits = async () => {
       const sql = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
       while ((await rows(db.manager, sql)).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
@@ -101,26 +101,26 @@ describe('Runs at the moment when two things happen at once', () => {
   it('a failed turn leaves no hold, even one that its attempt does not know of', async () => {
     const { user, runId } = await party()
     const claim = await claimed(runId)
-    const { ledger, transactions, settlement } = app.container
-    await transactions.run((tx) => ledger.placeHold(tx, { ...claim, amount: 1_000n }))
+    const { ledgerService, transactions, settlement } = app.container
+    await transactions.run((tx) => ledgerService.placeHold({ ...claim, amount: 1_000n }, tx))
     await settlement.settle(claim, { ...SETTLED, status: 'failed', passed: false, error: { code: 'x', message: 'x' } })
     expect(await statusOf(user, runId)).to.equal('failed')
-    expect((await ledger.balance(user.id)).held).to.equal(0n)
+    expect((await ledgerService.balance(user.id)).held).to.equal(0n)
     await expectSettledOnce(app.container.db, runId)
   })
 
   it('one run that cannot be ended keeps the reconciler from nothing else', async () => {
     const first = await party()
     const second = await party()
-    const { db, cancels } = app.container
+    const { db, cancelService } = app.container
     await db.query('UPDATE runs SET deadline_at = now() WHERE id = ANY($1)', [[first.runId, second.runId]])
     const reconciler = new Reconciler({
       ...app.container,
       redispatchAfterMs: 60_000,
       cancelGraceMs: 60_000,
-      cancels: Object.assign(Object.create(cancels), {
-        force: (runId: string, end: Parameters<typeof cancels.force>[1]) =>
-          runId === first.runId ? Promise.reject(new Error('poison')) : cancels.force(runId, end),
+      cancelService: Object.assign(Object.create(cancelService), {
+        force: (runId: string, end: Parameters<typeof cancelService.force>[1]) =>
+          runId === first.runId ? Promise.reject(new Error('poison')) : cancelService.force(runId, end),
       }),
     })
     await reconciler.runOnce()

@@ -5,7 +5,7 @@ import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
 import { type ConversationEvent, type EventOf, type ServerEvent, serverEvent } from '../../src/contract/events.ts'
 import { type MessageView, type RunView, snapshotView } from '../../src/contract/views.ts'
-import type { LiveFeed, TurnRef } from '../../src/realtime/live-feed.ts'
+import type { LiveAttempt, LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { SocketLimits } from '../../src/realtime/socket-client.ts'
 import type { ConversationRows, SocketPorts } from '../../src/realtime/socket-ports.ts'
 import { SocketServer } from '../../src/realtime/socket-server.ts'
@@ -107,7 +107,7 @@ export class World implements SocketPorts {
   }
 
   /** Claims the turn and answers how its live text is called. */
-  async startTurn(run: RunView, index = 0): Promise<TurnRef> {
+  async startTurn(run: RunView, index = 0): Promise<LiveAttempt> {
     const turn = run.turns[index]
     if (!turn?.agentId) throw new Error('no such turn')
     const { agentId } = turn
@@ -122,7 +122,7 @@ export class World implements SocketPorts {
     return ref
   }
 
-  settle(run: RunView, ref: TurnRef, content: string): EventOf<'turn.completed'> {
+  settle(run: RunView, ref: LiveAttempt, content: string): EventOf<'turn.completed'> {
     const message = this.#message(run.conversationId, { role: 'agent', content, ref })
     const version = this.commit(run.conversationId, (rows) => {
       rows.messages.push(message)
@@ -134,7 +134,7 @@ export class World implements SocketPorts {
     return { type: 'turn.completed', conversationId, runId, turn, attempt, message, ...cost, version }
   }
 
-  async finishTurn(run: RunView, ref: TurnRef, content: string): Promise<void> {
+  async finishTurn(run: RunView, ref: LiveAttempt, content: string): Promise<void> {
     await this.publish(this.settle(run, ref, content))
     await this.#feed.end(ref).catch(() => {})
   }
@@ -189,7 +189,7 @@ export class World implements SocketPorts {
     throw notFound('run')
   }
 
-  #message(id: string, from: { role: 'user' | 'agent'; content: string; ref?: TurnRef }): MessageView {
+  #message(id: string, from: { role: 'user' | 'agent'; content: string; ref?: LiveAttempt }): MessageView {
     return {
       id: newId(),
       seq: this.rows(id).messages.length + 1,
@@ -314,7 +314,7 @@ export class Client {
     })
   }
 
-  text(ref: TurnRef): string {
+  text(ref: LiveAttempt): string {
     return this.texts.get(`${ref.runId}:${ref.turn}`)?.text ?? ''
   }
 

@@ -101,16 +101,16 @@ describe('A hold that grows with the speech', () => {
     const { hold, asked, seen } = start()
     hold.spoke(tokens(60))
     expect(seen.exhausted).to.deep.equal([])
-    asked[0]?.answer('insufficient')
+    asked[0]?.answer('credits_exhausted')
     await answered()
-    expect(seen.exhausted).to.deep.equal(['insufficient'])
+    expect(seen.exhausted).to.deep.equal(['credits_exhausted'])
   })
 
   it('lets a speech be that has ended before the credits were found not to reach further', async () => {
     const { hold, asked, seen } = start()
     hold.spoke(tokens(60))
     const settled = hold.settled()
-    asked[0]?.answer('insufficient')
+    asked[0]?.answer('credits_exhausted')
     await settled
     expect(seen.exhausted).to.deep.equal([])
   })
@@ -118,14 +118,14 @@ describe('A hold that grows with the speech', () => {
   it('does the same with what the run may spend', async () => {
     const { hold, asked, seen } = start()
     hold.spoke(tokens(60))
-    asked[0]?.answer('over_budget')
+    asked[0]?.answer('max_credits')
     await answered()
-    expect(seen.exhausted).to.deep.equal(['over_budget'])
+    expect(seen.exhausted).to.deep.equal(['max_credits'])
 
     const late = start()
     late.hold.spoke(tokens(60))
     const settled = late.hold.settled()
-    late.asked[0]?.answer('over_budget')
+    late.asked[0]?.answer('max_credits')
     await settled
     expect(late.seen.exhausted, 'the speech had ended').to.deep.equal([])
   })

@@ -91,7 +91,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     return worker
   }
   /** As if the time of the dead worker's lease were over already. */
-  const lapse = () => app.container.turns.voidLeases()
+  const lapse = () => app.container.turnRepository.voidLeases()
   const differences = async () => (await verifyLedger(app.container.db)).differences
 
   /** A party of two turns whose first one comes to the place, in a process of its own that is answered here. */

@@ -104,7 +104,7 @@ for (const profile of PROFILES) {
         const { runId, conversationId } = await accept()
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
         // As if the lease's time were over already; the case below waits for it.
-        await app.container.turns.voidLeases()
+        await app.container.turnRepository.voidLeases()
         await withStandby(async () => {
           const run = await user.finished(runId)
           expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns', error: null })

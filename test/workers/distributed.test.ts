@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import jwt from 'jsonwebtoken'
 import { ChatspartyClient } from '../../src/client/client.ts'
 import { acceptedView } from '../../src/contract/views.ts'
-import type { TurnRef } from '../../src/realtime/live-feed.ts'
+import type { LiveAttempt } from '../../src/realtime/live-feed.ts'
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
 import type { TestUser } from '../support/api-client.ts'
@@ -147,7 +147,7 @@ describe('Two web nodes and two workers', function () {
     // The words come as from a worker, in an attempt of their own: no provider speaks that fast.
     const feed = await RedisFeed.open({ url: at.redis.url, ttlMs: 60_000 })
     keep({ close: () => void feed.close() })
-    const ref: TurnRef = { conversationId, runId: openRun, turn: 0, attempt: 90, agentId: agentIds[0] ?? '' }
+    const ref: LiveAttempt = { conversationId, runId: openRun, turn: 0, attempt: 90, agentId: agentIds[0] ?? '' }
     const sleepers = await Promise.all([0, 0, 0, 0].map((web) => tap(web).connected()))
     for (const sleeper of sleepers) {
       expect(await sleeper.ask('conversation.join', { conversationId })).to.include({ ok: true })

@@ -194,7 +194,7 @@ describe('Credits of turns', function () {
 
   it('a panel that is ended by force while one of its holds grows: nobody waits for the other for ever', async () => {
     const { user, agentIds } = await guest({ output: '10000' }, ['Ada', 'Blaise', 'Clara'])
-    const { db, claims, cancels } = app.container
+    const { db, claims, cancelService } = app.container
     const held = ['Ada', 'Blaise', 'Clara'].map((name) => {
       // So little that nothing is extended yet.
       const hold = llm.hold(2)
@@ -219,7 +219,7 @@ describe('Credits of turns', function () {
     const queue = db.createQueryRunner()
     await queue.startTransaction()
     await queue.query('SELECT pg_advisory_xact_lock(400, uuid_hash($1))', [user.id])
-    const forced = cancels.force(runId, () => ({ status: 'cancelled', stopReason: 'cancelled', error: null }))
+    const forced = cancelService.force(runId, () => ({ status: 'cancelled', stopReason: 'cancelled', error: null }))
     await waitingFor('turn_settle')
     const extended = claims.extend({ ...last, maxCredits: null }, 99, 10n)
     await waitingFor('ledger_extend')

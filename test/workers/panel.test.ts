@@ -202,7 +202,7 @@ describe('A panel whose worker is killed between its children', function () {
         })
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
         // As if the lease's time were over already.
-        await app.container.turns.voidLeases()
+        await app.container.turnRepository.voidLeases()
         await startWorker(app.container)
         const run = await user.finished(runId)
         expect(run).to.deep.include({ status: 'completed', stopReason: 'finished' })

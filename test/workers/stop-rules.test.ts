@@ -110,13 +110,16 @@ describe('Stop rules', () => {
   it('credits of the user used up: what was said is kept, and the run ends', async () => {
     const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
     await world.app.container.transactions.run((tx) =>
-      world.app.container.ledger.give(tx, {
-        userId: user.id,
-        kind: 'adjustment',
-        amount: -9_970_000_000n,
-        key: `poor:${user.id}`,
-        description: 'Poor now',
-      }),
+      world.app.container.ledgerService.give(
+        {
+          userId: user.id,
+          kind: 'adjustment',
+          amount: -9_970_000_000n,
+          key: `poor:${user.id}`,
+          description: 'Poor now',
+        },
+        tx,
+      ),
     )
     world.llm.reply({ text: 'Tea, I say.', usage: { inputTokens: 400, outputTokens: 300 } })
     const { runId } = await user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea?', maxTurns: 20 })

@@ -14,7 +14,7 @@ const BUDGET = 500
 describe('Long conversations', () => {
   const world = usePartyWorld({ env: { CONTEXT_TOKEN_BUDGET: String(BUDGET) } })
   const rowsOf = (sql: string, parameters: unknown[] = []) => world.app.container.db.query(sql, parameters)
-  const summaries = (conversationId: string) =>
+  const summaryRepository = (conversationId: string) =>
     rowsOf(
       'SELECT version, up_to_seq AS "upToSeq", text FROM conversation_summaries WHERE conversation_id = $1 ORDER BY version',
       [conversationId],
@@ -51,8 +51,8 @@ describe('Long conversations', () => {
       // A turn that read much has the oldest summed up behind it.
       const read = speech?.messages.reduce((sum, { text }) => sum + Buffer.byteLength(text) / 4 + 8, 0) ?? 0
       const before = versions.length
-      if (read > BUDGET * 0.8) await until(async () => (await summaries(id)).length > before)
-      versions = await summaries(id)
+      if (read > BUDGET * 0.8) await until(async () => (await summaryRepository(id)).length > before)
+      versions = await summaryRepository(id)
     }
     expect(versions.length).to.be.at.least(2)
     expect(versions.map(({ version }) => version)).to.deep.equal(versions.map((_, index) => index + 1))
@@ -75,14 +75,14 @@ describe('Long conversations', () => {
     let conversationId: string | undefined
     for (let n = 1; n <= 5; n++) conversationId = (await talk(user, agentIds[0], conversationId, n)).conversationId
     await until(async () => world.llm.requests.some(isMinutes))
-    for (let n = 6; (await summaries(conversationId ?? '')).length === 0; n++) {
+    for (let n = 6; (await summaryRepository(conversationId ?? '')).length === 0; n++) {
       expect(n).to.be.lessThan(12)
       const { runId } = await talk(user, agentIds[0], conversationId, n)
       await expectSettledOnce(world.app.container.db, runId)
       await until(async () => (await world.app.container.queue.depth('chores')) === 0)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    expect((await summaries(conversationId ?? ''))[0]?.text).to.equal('The minutes.')
+    expect((await summaryRepository(conversationId ?? ''))[0]?.text).to.equal('The minutes.')
   })
 
   it('the words of a run that is not over are never summed up, and two jobs at once make one version', async () => {
@@ -96,10 +96,10 @@ describe('Long conversations', () => {
       await user.accept('/api/chat', { agentId: agentIds[0], message: words(n), conversationId: first.conversationId })
     await world.app.container.summaryJobs.enqueue(first.conversationId)
     await until(async () => (await world.app.container.queue.depth('chores')) === 0)
-    expect(await summaries(first.conversationId)).to.deep.equal([])
+    expect(await summaryRepository(first.conversationId)).to.deep.equal([])
     held.release()
     const summary = { conversationId: first.conversationId, version: 1, upToSeq: 1, text: 'x', promptVersion: '1' }
-    const { transactions, summaries: rows } = world.app.container
+    const { transactions, summaryRepository: rows } = world.app.container
     const added = await Promise.all([1, 2].map(() => transactions.run((tx) => rows.add(summary, tx))))
     expect(added.sort()).to.deep.equal([false, true])
   })

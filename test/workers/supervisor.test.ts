@@ -188,7 +188,7 @@ describe('A supervised party whose worker is killed', function () {
         const { runId } = await user.accept('/api/chat/multi-agent', party)
         expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
         // As if the lease's time were over already.
-        await app.container.turns.voidLeases()
+        await app.container.turnRepository.voidLeases()
         await startWorker(app.container)
         const run = await user.finished(runId)
         expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns' })

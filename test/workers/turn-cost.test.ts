@@ -123,10 +123,10 @@ describe('What a watched conversation costs in which nothing happens', () => {
     }
     const polls: string[] = []
     const count = await counter.during(async () => {
-      const { conversationRows } = world.app.container
-      const asked = conversationRows.versions.bind(conversationRows)
+      const { conversationRepository } = world.app.container
+      const asked = conversationRepository.versions.bind(conversationRepository)
       const five = Promise.withResolvers<void>()
-      conversationRows.versions = (ids) => {
+      conversationRepository.versions = (ids) => {
         polls.push(ids.join())
         if (polls.length === 5) five.resolve()
         return asked(ids)

@@ -1,4 +1,4 @@
-import type { LiveFeed, TurnRef } from '../../src/realtime/live-feed.ts'
+import type { LiveAttempt, LiveFeed } from '../../src/realtime/live-feed.ts'
 import { type Logger, silentLogger } from '../../src/shared/logger.ts'
 import type { LivePace } from './live-pace.ts'
 
@@ -17,7 +17,7 @@ const RETRY_MS = 250
  */
 export class DeltaCoalescer {
   readonly #feed: Pick<LiveFeed, 'append' | 'rewrite'>
-  readonly #ref: TurnRef
+  readonly #ref: LiveAttempt
   readonly #pace: Pick<LivePace, 'delayMs' | 'sent'>
   readonly #onStale: () => void
   readonly #logger: Logger
@@ -33,7 +33,7 @@ export class DeltaCoalescer {
   /** `onStale` is called at most once: a later attempt has begun or the turn has ended, this attempt should abort. */
   constructor(options: {
     feed: Pick<LiveFeed, 'append' | 'rewrite'>
-    ref: TurnRef
+    ref: LiveAttempt
     pace: Pick<LivePace, 'delayMs' | 'sent'>
     onStale: () => void
     logger?: Logger

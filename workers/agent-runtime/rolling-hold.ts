@@ -14,7 +14,7 @@ const NO_USAGE: TokenUsage = {
 }
 
 /** Whose end was reached: that of the user's credits, or of what the run may spend (`maxCredits`). */
-export type Exhausted = 'insufficient' | 'over_budget'
+export type Exhausted = 'credits_exhausted' | 'max_credits'
 
 interface RollingHoldOptions {
   price: PriceVersion

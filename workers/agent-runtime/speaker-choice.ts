@@ -55,7 +55,7 @@ export class SpeakerChoice {
 
   /** @throws ClaimLost */
   async choose(claim: TurnClaim, room: TurnRoom, stop: TurnStop): Promise<SpeakerChosen> {
-    if (room.run.isToStop) stop.stop('cancel')
+    if (room.run.isToStop) stop.stop('cancelled')
     const state: Pick<RoundState, 'participants' | 'turns'> = {
       participants: room.participants,
       turns: room.turns.flatMap(({ index, agentId, passed, status }) =>

@@ -11,7 +11,7 @@ import { DeltaCleaner } from './delta-cleaner.ts'
 import { DeltaCoalescer } from './delta-coalescer.ts'
 import type { LivePace } from './live-pace.ts'
 import { onTerms, quoteOf } from './model-terms.ts'
-import { RollingHold } from './rolling-hold.ts'
+import { type Exhausted, RollingHold } from './rolling-hold.ts'
 import { FEWEST_TOKENS } from './run-budget.ts'
 import { speak } from './speech.ts'
 import type { TurnContext } from './turn-context.ts'
@@ -73,11 +73,11 @@ export async function attemptSpeech(
   const { room, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
   const { maxCredits } = room.run
   const purpose = claim.kind === 'moderate' ? 'moderate' : 'speak'
-  const refuse = (why: 'credits' | 'budget'): AttemptOutcome => {
+  const refuse = (why: Exhausted): AttemptOutcome => {
     stop.stop(why)
     return { text: '', passed: false, calls: [], holdId: null, failure: undefined }
   }
-  if (maxCredits !== null && maxOutputTokens < FEWEST_TOKENS) return refuse('budget')
+  if (maxCredits !== null && maxOutputTokens < FEWEST_TOKENS) return refuse('max_credits')
   const hold = new RollingHold({
     price,
     ratePpm,
@@ -85,11 +85,11 @@ export async function attemptSpeech(
     maxOutputTokens,
     sliceTokens: limits.HOLD_SLICE_TOKENS,
     extend: (step, amount) => claims.extend({ ...claim, holdId, maxCredits }, step, amount),
-    onExhausted: (what) => stop.stop(what === 'over_budget' ? 'budget' : 'credits'),
+    onExhausted: (what) => stop.stop(what),
   })
   const quote = quoteOf(context, { call: 0, purpose, inputTokens })
   const placed = await claims.hold(claim, quote, hold.firstAmount, maxCredits)
-  if ('refused' in placed) return refuse(placed.refused === 'insufficient' ? 'credits' : 'budget')
+  if ('refused' in placed) return refuse(placed.refused)
   const { holdId } = placed
   onStep('hold.placed')
 
@@ -107,7 +107,7 @@ export async function attemptSpeech(
       hold.spoke(output)
       bytes += Buffer.byteLength(output)
       // A provider that does not keep to the limit of tokens must not spend more than the run may.
-      if (maxCredits !== null && bytes > maxOutputTokens * MOST_BYTES_PER_TOKEN) stop.stop('budget')
+      if (maxCredits !== null && bytes > maxOutputTokens * MOST_BYTES_PER_TOKEN) stop.stop('max_credits')
       if (bytes > mostChars * FLOOD) stop.stop('length')
     },
     onText: (text) => {

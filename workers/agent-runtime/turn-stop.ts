@@ -1,15 +1,23 @@
 /**
  * Why a turn stops before its end.
- * - cancel: the user wants it; what was said is kept and paid
- * - credits: nothing left to pay with; likewise
- * - budget: the run's own limit of credits is reached; likewise
- * - time: the run's own limit of seconds is reached; likewise
+ * - cancelled: the user wants it; what was said is kept and paid
+ * - credits_exhausted: nothing left to pay with; likewise
+ * - max_credits: the run's own limit of credits is reached; likewise
+ * - max_seconds: the run's own limit of seconds is reached; likewise
  * - length: the provider says far more than it was asked for, or goes on in the name of somebody else; likewise, and the run goes on
  * - lost: another attempt has the turn; nothing may be written
  * - drain: this process ends; the turn is handed back
  * - timeout: the provider said nothing for too long
  */
-export type StopKind = 'cancel' | 'credits' | 'budget' | 'time' | 'length' | 'lost' | 'drain' | 'timeout'
+export type StopKind =
+  | 'cancelled'
+  | 'credits_exhausted'
+  | 'max_credits'
+  | 'max_seconds'
+  | 'length'
+  | 'lost'
+  | 'drain'
+  | 'timeout'
 
 /** Stops one attempt, once: the first reason stays. */
 export class TurnStop {

@@ -17,11 +17,11 @@ import { ask } from '../agent-runtime/small-call.ts'
 import { keptTokens } from '../agent-runtime/summary-policy.ts'
 
 interface SummaryDependencies {
-  conversationRows: ConversationRepository
-  summaries: SummaryRepository
-  runs: RunRepository
-  agents: AgentService
-  ledger: Pick<LedgerService, 'chargeCalls' | 'balance'>
+  conversationRepository: ConversationRepository
+  summaryRepository: SummaryRepository
+  runRepository: RunRepository
+  agentService: AgentService
+  ledgerService: Pick<LedgerService, 'chargeCalls' | 'balance'>
   terms: ModelTermsBook
   network: ProviderNetwork
   transactions: Transactions
@@ -59,7 +59,7 @@ export class SummaryProcessor {
 
   /** The handler of `conversations.summarize`. */
   async handle({ conversationId }: { conversationId: string }, job: { signal: AbortSignal }): Promise<void> {
-    const conversation = await this.#deps.conversationRows.find(conversationId)
+    const conversation = await this.#deps.conversationRepository.find(conversationId)
     if (!conversation) return
     for (let chunk = 0; chunk < MAX_CHUNKS; chunk++) {
       if (!(await this.#extend(conversation, job.signal))) return
@@ -68,13 +68,13 @@ export class SummaryProcessor {
 
   /** One more version; true when there is more to sum up. */
   async #extend(conversation: Conversation, signal: AbortSignal): Promise<boolean> {
-    const { summaries, runs, contextTokenBudget, ledger, transactions, announcer } = this.#deps
+    const { summaryRepository, runRepository, contextTokenBudget, ledgerService, transactions, announcer } = this.#deps
     const { id, userId } = conversation
-    const latest = await summaries.latest(id)
-    const { lines, more } = await summaries.outgrown(id, latest?.upToSeq ?? 0, {
+    const latest = await summaryRepository.latest(id)
+    const { lines, more } = await summaryRepository.outgrown(id, latest?.upToSeq ?? 0, {
       keepTokens: keptTokens(contextTokenBudget),
       chunkTokens: contextTokenBudget,
-      beforeSeq: await runs.firstOpenSeq(id),
+      beforeSeq: await runRepository.firstOpenSeq(id),
     })
     const upToSeq = lines.at(-1)?.seq
     if (upToSeq === undefined) return false
@@ -83,9 +83,14 @@ export class SummaryProcessor {
     const { text, calls } = written
     const version = (latest?.version ?? 0) + 1
     const money = await transactions.run(async (tx) => {
-      if (!(await summaries.add({ conversationId: id, version, upToSeq, text, promptVersion: PROMPT_VERSION }, tx)))
+      if (
+        !(await summaryRepository.add(
+          { conversationId: id, version, upToSeq, text, promptVersion: PROMPT_VERSION },
+          tx,
+        ))
+      )
         return
-      return ledger.chargeCalls(tx, { key: `summary:${id}:${version}`, userId, conversationId: id, calls })
+      return ledgerService.chargeCalls({ key: `summary:${id}:${version}`, userId, conversationId: id, calls }, tx)
     })
     if (money && calls.length) await announcer.balance(userId, money)
     return more && money !== undefined
@@ -97,10 +102,10 @@ export class SummaryProcessor {
     lines: TranscriptLine[],
     abortSignal: AbortSignal,
   ): Promise<{ text: string; calls: MeteredCall[] } | undefined> {
-    const { agents, ledger, terms: book, network, timeoutMs, logger } = this.#deps
-    const [agent] = await agents.participants(conversation.agentIds)
+    const { agentService, ledgerService, terms: book, network, timeoutMs, logger } = this.#deps
+    const [agent] = await agentService.participants(conversation.agentIds)
     const terms = agent && (await book.of(conversation.userId, agent).catch(() => undefined))
-    if (!terms || (await ledger.balance(conversation.userId)).available <= 0n) return undefined
+    if (!terms || (await ledgerService.balance(conversation.userId)).available <= 0n) return undefined
     if (terms.connection.provider === 'demo') return { text: extract(before, lines), calls: [] }
     const answer = await ask(terms, network, {
       purpose: 'summary',

@@ -14,15 +14,15 @@ import { TITLE_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
 import { ask } from '../agent-runtime/small-call.ts'
 
 interface TitleDependencies {
-  conversationRows: ConversationRepository
-  messages: MessageRepository
-  agents: AgentService
-  ledger: Pick<LedgerService, 'chargeCalls' | 'balance'>
+  conversationRepository: ConversationRepository
+  messageRepository: MessageRepository
+  agentService: AgentService
+  ledgerService: Pick<LedgerService, 'chargeCalls' | 'balance'>
   terms: ModelTermsBook
   network: ProviderNetwork
   transactions: Transactions
   announcer: Announcer
-  views: RunViews
+  runViews: RunViews
   attempts: number
   timeoutMs: number
   logger: Logger
@@ -75,11 +75,11 @@ export class TitleProcessor {
 
   /** The handler of `conversations.title`. */
   async handle({ conversationId }: { conversationId: string }, job: { signal: AbortSignal }): Promise<void> {
-    const { conversationRows, messages, attempts, logger } = this.#deps
-    const due = await conversationRows.claimTitle(conversationId, attempts, PAUSE_MS)
-    const conversation = due && (await conversationRows.find(conversationId))
+    const { conversationRepository, messageRepository, attempts, logger } = this.#deps
+    const due = await conversationRepository.claimTitle(conversationId, attempts, PAUSE_MS)
+    const conversation = due && (await conversationRepository.find(conversationId))
     if (!due || !conversation) return
-    const first = await messages.listAfter(conversationId, 0, READ_MESSAGES)
+    const first = await messageRepository.listAfter(conversationId, 0, READ_MESSAGES)
     const { title, calls, failed } = await this.#ask(conversation, transcriptText(first), job.signal)
     if (failed) logger.info({ conversationId, attempt: due.attempt, code: failed }, 'a title was not given')
     const fallback =
@@ -92,9 +92,10 @@ export class TitleProcessor {
     text: string,
     abortSignal: AbortSignal,
   ): Promise<{ title: string | undefined; calls: MeteredCall[]; failed?: string }> {
-    const { agents, ledger, terms: book, network, timeoutMs } = this.#deps
-    const [agent] = await agents.participants(conversation.agentIds)
-    if (!agent || (await ledger.balance(conversation.userId)).available <= 0n) return { title: undefined, calls: [] }
+    const { agentService, ledgerService, terms: book, network, timeoutMs } = this.#deps
+    const [agent] = await agentService.participants(conversation.agentIds)
+    if (!agent || (await ledgerService.balance(conversation.userId)).available <= 0n)
+      return { title: undefined, calls: [] }
     const terms = await book.of(conversation.userId, agent).catch(() => undefined)
     if (!terms) return { title: undefined, calls: [] }
     const answer = await ask(terms, network, {
@@ -115,18 +116,26 @@ export class TitleProcessor {
     calls: MeteredCall[],
     attempt: number,
   ): Promise<void> {
-    const { conversationRows, ledger, transactions, views, announcer } = this.#deps
+    const { conversationRepository, ledgerService, transactions, runViews, announcer } = this.#deps
     const { id, userId } = conversation
     const outcome = await transactions.run(async (tx) => {
-      if (!(await conversationRows.lock(id, tx))) return undefined
-      const named = title ? await conversationRows.giveTitle(id, title, tx) : false
-      const money = await ledger.chargeCalls(tx, { key: `title:${id}:${attempt}`, userId, conversationId: id, calls })
+      if (!(await conversationRepository.lock(id, tx))) return undefined
+      const named = title ? await conversationRepository.giveTitle(id, title, tx) : false
+      const money = await ledgerService.chargeCalls(
+        {
+          key: `title:${id}:${attempt}`,
+          userId,
+          conversationId: id,
+          calls,
+        },
+        tx,
+      )
       return { named, money }
     })
     if (!outcome) return
     if (calls.length) await announcer.balance(userId, outcome.money)
     if (!outcome.named) return
-    const view = await views.conversation(userId, id)
+    const view = await runViews.conversation(userId, id)
     await announcer.publish(id, view.version, [
       { type: 'conversation.updated', conversationId: id, conversation: view },
     ])

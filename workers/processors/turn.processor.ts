@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
+import type { TurnName } from '../../src/contract/attempt.ts'
 import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
 import { type Announcer, turnRef } from '../../src/runs/announcer.ts'
 import type { Dispatcher } from '../../src/runs/dispatcher.ts'
 import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
 import type { Titles } from '../../src/runs/titles.ts'
-import type { TurnKey } from '../../src/runs/turn.repository.ts'
+
 import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { TurnResult } from '../../src/runs/turn-result.ts'
@@ -113,7 +114,7 @@ export class TurnProcessor {
       leases.map((lease) => {
         const { claim, stop } = lease
         const answer = answers.get(claim.claimToken)
-        if (answer?.isToStop) stop.stop('cancel')
+        if (answer?.isToStop) stop.stop('cancelled')
         if (answer && claim.agentId && performance.now() - lease.touchedAt > limits.LIVE_TEXT_TTL_MS / 4) {
           lease.touchedAt = performance.now()
           feed.touch({ ...claim, agentId: claim.agentId }).catch(() => {})
@@ -124,7 +125,7 @@ export class TurnProcessor {
   }
 
   /** The handler of `turns.run`. */
-  async handle(key: TurnKey, job: Pick<JobContext, 'signal'>): Promise<void> {
+  async handle(key: TurnName, job: Pick<JobContext, 'signal'>): Promise<void> {
     const outcome = await this.#deps.claims.claim(key)
     if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
     if ('over' in outcome) return
@@ -149,7 +150,7 @@ export class TurnProcessor {
   #watch(claim: TurnClaim, stop: TurnStop, jobSignal: AbortSignal): () => void {
     const { limits, cancelSignals } = this.#deps
     const lease = this.#leases.keep({ claim, stop, touchedAt: performance.now() }, () => stop.stop('lost'))
-    const forget = cancelSignals.on(claim.runId, () => stop.stop('cancel'))
+    const forget = cancelSignals.on(claim.runId, () => stop.stop('cancelled'))
     const timeout = setTimeout(() => stop.stop('timeout'), limits.TURN_TIMEOUT_MS)
     const drain = () => stop.stop('drain')
     jobSignal.addEventListener('abort', drain, { once: true })
@@ -198,7 +199,7 @@ export class TurnProcessor {
     const context = await this.#deps.contexts.load(claim, room).catch((error: unknown) => this.#classify(error, claim))
     if ('code' in context) return this.#fail(attempting, { ...NOTHING_SAID, failure: context }, context)
     this.#step('context.loaded', claim)
-    if (room.run.isToStop) stop.stop('cancel')
+    if (room.run.isToStop) stop.stop('cancelled')
     await this.#begin(claim, context)
     this.#step('started.published', claim)
     const release = limitTime(room, stop)
@@ -241,14 +242,11 @@ export class TurnProcessor {
         throw new ClaimLost(attempting.claim)
       case 'drain':
         return this.#giveBack(attempting.claim, outcome, { delayMs: 0, failed: false, error: null })
-      case 'cancel':
-        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'cancelled' })
-      case 'credits':
-        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'credits_exhausted' })
-      case 'budget':
-        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'max_credits' })
-      case 'time':
-        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: 'max_seconds' })
+      case 'cancelled':
+      case 'credits_exhausted':
+      case 'max_credits':
+      case 'max_seconds':
+        return this.#settle(attempting, outcome, { status: 'cancelled', endedBy: stopped })
       case 'timeout':
         return this.#fail(attempting, outcome, TIMEOUT)
       default:
@@ -359,6 +357,6 @@ export class TurnProcessor {
 function limitTime({ run, secondsSinceStart, readAt }: TurnRoom, stop: TurnStop): () => void {
   if (run.maxSeconds === null) return () => {}
   const leftMs = (run.maxSeconds - secondsSinceStart) * 1_000 - (performance.now() - readAt)
-  const timer = setTimeout(() => stop.stop('time'), Math.max(0, leftMs))
+  const timer = setTimeout(() => stop.stop('max_seconds'), Math.max(0, leftMs))
   return () => clearTimeout(timer)
 }
