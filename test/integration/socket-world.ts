@@ -245,7 +245,12 @@ export class Node {
 
 const failure = z.strictObject({
   ok: z.literal(false),
-  error: z.strictObject({ message: z.string(), code: z.string(), details: z.record(z.string(), z.unknown()) }),
+  error: z.strictObject({
+    status: z.number().int(),
+    message: z.string(),
+    code: z.string(),
+    details: z.record(z.string(), z.unknown()),
+  }),
 })
 
 const joined = snapshotView.extend({ ok: z.literal(true) })
