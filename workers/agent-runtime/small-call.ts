@@ -36,7 +36,8 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
   try {
     const { connection, modelId } = terms
     const fetch = meter.watch(network.fetchFor(connection))
-    const model = meter.wrap(languageModel(connection, modelId, { fetch }), purpose)
+    const learn = network.learnerFor(connection, modelId)
+    const model = meter.wrap(languageModel(connection, modelId, { fetch, learn }), purpose)
     const { content } = await model.doGenerate({
       prompt: [
         { role: 'system', content: system },

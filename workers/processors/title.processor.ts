@@ -12,6 +12,7 @@ import type { Logger } from '../../src/shared/logger.ts'
 import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { TITLE_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
 import { ask } from '../agent-runtime/small-call.ts'
+import { thoughtRoom } from '../agent-runtime/thought-room.ts'
 
 interface TitleDependencies {
   conversationRepository: ConversationRepository
@@ -102,7 +103,7 @@ export class TitleProcessor {
       purpose: 'title',
       system: TITLE_PROMPT,
       prompt: text.slice(0, READ_CHARS).toWellFormed(),
-      maxOutputTokens: 200,
+      maxOutputTokens: 200 + thoughtRoom(terms),
       timeoutMs,
       abortSignal,
     })

@@ -1,0 +1,98 @@
+import {
+  breakageOf,
+  count,
+  errorIn,
+  isJson,
+  type Json,
+  json,
+  list,
+  sse,
+  text,
+  WireError,
+  type WireReader,
+} from './wire.ts'
+
+const COUNTS = [
+  'promptTokenCount',
+  'candidatesTokenCount',
+  'thoughtsTokenCount',
+  'cachedContentTokenCount',
+  'toolUsePromptTokenCount',
+  'totalTokenCount',
+]
+
+/** Gemini's generateContent, streamed or whole. An end is a candidate's `finishReason`, or `promptFeedback`. */
+export class GoogleWire implements WireReader {
+  #id = ''
+  #end: string | undefined
+  #continuation: string | undefined
+  #usage: Json | undefined
+  readonly isFinal = false
+  isHeard = false
+
+  get isEnded(): boolean {
+    return this.#end !== undefined
+  }
+
+  done(): void {}
+
+  read(value: Json, { raw }: { raw: string }): string {
+    const error = errorIn(value, raw)
+    if (error) throw error
+    const { blockReason } = json(value.promptFeedback)
+    const candidate = list(value.candidates).map(json)[0]
+    if (!candidate && text(blockReason) && !text(blockReason).includes('UNSPECIFIED')) {
+      throw new WireError('content_refused', { responseBody: text(blockReason) })
+    }
+    if (isJson(value.usageMetadata)) this.#count(value.usageMetadata)
+    if (!candidate) {
+      this.isHeard ||= isJson(value.usageMetadata)
+      return ''
+    }
+    this.isHeard = true
+    this.#id ||= text(value.responseId)
+    const parts = list(json(candidate.content).parts).flatMap(partOf)
+    const reason = text(candidate.finishReason)
+    if (reason && reason !== 'FINISH_REASON_UNSPECIFIED') {
+      const breakage = breakageOf(reason)
+      if (breakage) throw breakage
+      this.#end = reason
+      this.#continuation = text(candidate.continuationToken) || undefined
+    }
+    return parts.length > 0 ? this.#chunk({ content: { role: 'model', parts } }) : ''
+  }
+
+  close(): string {
+    return this.#chunk(
+      {
+        content: { role: 'model', parts: [] },
+        finishReason: this.#end ?? 'STOP',
+        ...(this.#continuation && { continuationToken: this.#continuation }),
+      },
+      this.#usage && { usageMetadata: this.#usage },
+    )
+  }
+
+  #chunk(candidate: Json, more: Json = {}): string {
+    return sse({ responseId: this.#id || 'answer', candidates: [{ index: 0, ...candidate }], ...more })
+  }
+
+  #count(usage: Json): void {
+    const counts = COUNTS.flatMap((key) => {
+      const counted = count(usage[key])
+      return counted === undefined ? [] : [[key, counted] as const]
+    })
+    if (counts.length > 0) this.#usage = { ...this.#usage, ...Object.fromEntries(counts) }
+  }
+}
+
+function partOf(value: unknown): Json[] {
+  const part = json(value)
+  const signature = text(part.thoughtSignature) ? { thoughtSignature: text(part.thoughtSignature) } : {}
+  if (isJson(part.functionCall)) {
+    const { name, args, id } = part.functionCall
+    return [{ functionCall: { name: text(name), args: json(args), ...(text(id) && { id: text(id) }) }, ...signature }]
+  }
+  if (typeof part.text !== 'string' || (part.text === '' && !text(part.thoughtSignature))) return []
+  return [{ text: part.text, ...(part.thought === true && { thought: true }), ...signature }]
+}
