@@ -55,7 +55,11 @@ export async function tryModel(
     for (const trait of news) if (!traits.includes(trait)) traits.push(trait)
   }
   const model = () =>
-    languageModel({ ...blank, dialects: { [connection.model]: traits } }, connection.model, { fetch, learn })
+    languageModel({ ...blank, dialects: { [connection.model]: traits } }, connection.model, {
+      fetch,
+      learn,
+      demoWordsPerMinute: 0,
+    })
   const startedAt = performance.now()
   const speech = await speak(model(), abortSignal)
   const latencyMs = Math.round(performance.now() - startedAt)
