@@ -54,9 +54,15 @@ export async function tryModel(
   const learn = (news: Trait[]) => {
     for (const trait of news) if (!traits.includes(trait)) traits.push(trait)
   }
+  let streams = connection.provider === 'demo'
+  const watched: typeof fetch = async (...request) => {
+    const response = await fetch(...request)
+    streams ||= response.headers.get('content-type')?.includes('stream') ?? false
+    return response
+  }
   const model = () =>
     languageModel({ ...blank, dialects: { [connection.model]: traits } }, connection.model, {
-      fetch,
+      fetch: watched,
       learn,
       demoWordsPerMinute: 0,
     })
@@ -68,7 +74,7 @@ export async function tryModel(
     speech.hasWords
       ? 'Speaks, in roles that take turns.'
       : `Came to no word within ${MAX_OUTPUT_TOKENS} tokens: give its agents more.`,
-    ...(speech.pieces > 1 && !traits.includes('no_stream') ? ['Streams its words.'] : []),
+    ...(streams ? ['Streams its words.'] : ['Gives its words all at once.']),
     speech.hasUsage ? 'Reports its usage.' : 'Reports no usage: tokens are estimated.',
     decides
       ? 'Answers in JSON, so it can supervise.'
@@ -85,10 +91,9 @@ async function speak(model: LanguageModelV4, abortSignal: AbortSignal) {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     abortSignal,
   })
-  const speech = { hasWords: false, hasUsage: false, pieces: 0 }
+  const speech = { hasWords: false, hasUsage: false }
   for await (const part of stream) {
     if (part.type === 'error' && !isLimit(part.error)) throw part.error
-    if (part.type === 'text-delta' || part.type === 'reasoning-delta') speech.pieces += 1
     if (part.type === 'text-delta') speech.hasWords ||= part.delta.trim() !== ''
     if (part.type === 'finish') speech.hasUsage = (part.usage.inputTokens.total ?? 0) > 0
   }

@@ -27,8 +27,7 @@ describe('A panel', () => {
     const requests = await Promise.all(holds.map((held) => held.reached))
     for (const request of requests) {
       expect(request.messages.map(({ text }) => text)).to.deep.equal([
-        'User: Is it safe?',
-        `(It is your turn, ${speakerOf(request)}.)`,
+        `User: Is it safe?\n\n(It is your turn, ${speakerOf(request)}.)`,
       ])
     }
     // Whoever comes last: the order of the turns is the request's.
@@ -38,7 +37,8 @@ describe('A panel', () => {
     expect(run.turns.map((turn) => turn.agentId)).to.deep.equal([...agentIds, agentIds[0]])
     expect((await linesOf(user, conversationId)).at(-1)).to.deep.equal(['Ada', 'They agree.'])
     const summary = world.llm.requests.find(isSummary)
-    expect(summary?.messages.map(({ role, text }) => `${role} ${text}`).sort()).to.deep.equal(
+    const heard = summary?.messages.flatMap(({ role, text }) => text.split('\n\n').map((line) => `${role} ${line}`))
+    expect(heard?.sort()).to.deep.equal(
       [
         'user User: Is it safe?',
         'assistant Ada says so.',
