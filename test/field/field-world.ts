@@ -11,7 +11,7 @@ export type Script = (request: WireRequest) => WireReply | string | Promise<Wire
 export type WireProvider = Exclude<ProviderName, 'demo'>
 
 /** Models that every provider's price list has. */
-const MODELS: Partial<Record<WireProvider, string>> = {
+export const MODELS: Partial<Record<WireProvider, string>> = {
   openai: 'gpt-4o-mini',
   anthropic: 'claude-haiku-4-5',
   google: 'gemini-2.5-flash',
