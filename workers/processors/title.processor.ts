@@ -49,6 +49,7 @@ function shortened(text: string): string {
 /** A model's answer as a title; undefined when it is none. */
 export function titleOf(answer: string): string | undefined {
   const [line = '', ...others] = answer
+    .slice(0, READ_CHARS)
     .trim()
     .split('\n')
     .filter((one) => one.trim() !== '')

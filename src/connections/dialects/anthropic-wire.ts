@@ -89,7 +89,11 @@ export class AnthropicWire implements WireReader {
 
   #start(message: Json): string {
     this.isHeard = true
-    this.#count(message.usage)
+    // At a message's start its output is not counted yet, whatever stands there.
+    this.#count({
+      ...json(message.usage),
+      ...(this.isFinal || message.stop_reason ? {} : { output_tokens: undefined }),
+    })
     if (text(message.stop_reason)) this.#ended(message.stop_reason)
     if (this.#isStarted) return ''
     this.#isStarted = true
