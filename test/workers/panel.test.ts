@@ -71,8 +71,11 @@ describe('A panel', () => {
     held.release()
     const run = await user.finished(runId)
     expect(run.turns.map(({ attempt }) => attempt)).to.deep.equal([1, 2, 1, 1])
-    for (const request of world.llm.requests.filter((one) => !isSummary(one)))
-      expect(request.messages).to.have.length(2)
+    for (const request of world.llm.requests.filter((one) => !isSummary(one))) {
+      expect(request.messages.map(({ text }) => text)).to.deep.equal([
+        `User: Is it safe?\n\n(It is your turn, ${speakerOf(request)}.)`,
+      ])
+    }
     await expectSettledOnce(world.app.container.db, runId)
   })
 
@@ -145,7 +148,8 @@ describe('A panel', () => {
     held.release()
     const run = await user.finished(runId)
     expect(run.turns).to.have.length(3)
-    expect(world.llm.requests.at(-1)?.messages.map(({ text }) => text)).to.include('User: And cheap?')
+    const heard = world.llm.requests.at(-1)?.messages.flatMap(({ text }) => text.split('\n\n'))
+    expect(heard).to.include('User: And cheap?')
     await expectSettledOnce(world.app.container.db, runId)
   })
 
