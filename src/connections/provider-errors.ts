@@ -206,6 +206,18 @@ const NOT_HERE = [
     'file not found',
   ),
 ]
+/** Pages of servers that stand before, or in the place of, a model's. */
+const PAGES = rows(
+  '<html',
+  '<!doctype',
+  'plain http request was sent to https',
+  'client sent an http request to an https',
+)
+
+/** A 404 that speaks of no model is about the address. */
+const isNotHere = (text: string): boolean =>
+  saysAny(text, NOT_HERE) || (text.includes('not found') && !text.includes('model') && !text.includes('deployment'))
+
 const CERTIFICATES: ReadonlyArray<readonly [code: string, trouble: string]> = [
   ['depth_zero_self_signed_cert', 'is signed by itself'],
   ['self_signed_cert_in_chain', 'is signed by an authority that nobody knows'],
@@ -306,7 +318,8 @@ function ofStatus(status: number, facts: Facts): Reason {
   if (status >= 500) return status === 501 || status === 505 ? 'bad_request' : 'unavailable'
   if (words === 'content_refused') return words
   if (status === 401 || status === 403 || words === 'unauthorized') return 'unauthorized'
-  if (status === 405 || (status === 404 && saysAny(text, NOT_HERE))) return 'bad_response'
+  if (status === 405 || (status === 404 && isNotHere(text)) || (status === 400 && saysAny(text, PAGES)))
+    return 'bad_response'
   if (status === 404 || words === 'model_not_found') return 'model_not_found'
   if (status === 413) return 'context_too_long'
   return 'bad_request'

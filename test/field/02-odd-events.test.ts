@@ -30,6 +30,8 @@ describe('Field 2: one odd event does not throw an answer away', function () {
     'a ping as data': `${C('Whole ')}data: ping\n\n${C('answer.')}${F('stop')}${U}${D}`,
     'a role of another name': `${C({ role: 'model', content: '' })}${T}${F('stop')}${U}${D}`,
     'a named event of another kind': `${C('Whole ')}${E({ status: 'thinking' }, 'status')}${C('answer.')}${F('stop')}${U}${D}`,
+    'a named event with a message and a code': `${C('Whole ')}${E({ message: 'Warming up', code: 1 }, 'progress')}${C('answer.')}${F('stop')}${U}${D}`,
+    'a finish reason "null" in every chunk': `${E({ choices: [{ index: 0, delta: { content: 'Whole answer.' }, finish_reason: 'null' }] })}${F('stop')}${U}${D}`,
     'choices that are null': `${E({ choices: null })}${T}${F('stop')}${U}${D}`,
     'an error that is null': `${E({ id: 'c', choices: [], error: null })}${T}${F('stop')}${U}${D}`,
     'an empty error': `${E({ id: 'c', choices: [], error: {} })}${T}${F('stop')}${U}${D}`,

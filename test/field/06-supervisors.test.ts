@@ -93,6 +93,14 @@ describe('Field 6: a supervisor is asked as its model can answer', function () {
     expect(outcome.run.notices).to.deep.equal([])
   })
 
+  it('an answer that a server took for a thought is read all the same', async () => {
+    const outcome = await supervised(
+      () => ({ body: completion({ content: null, reasoning_content: '{"next":"Otto"}' }) }),
+      1,
+    )
+    expect(speakersOf(outcome)).to.deep.equal(['Otto'])
+  })
+
   it('without a usable answer the run says so, in its view and by an event, and goes on', async () => {
     const seen: ServerEvent[] = []
     let stop: (() => Promise<void>) | undefined

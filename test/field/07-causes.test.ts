@@ -75,6 +75,16 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
       'bad_response',
     ],
     ['a 404 without a model in it', { status: 404, body: '404 page not found', type: 'text/plain' }, 'bad_response'],
+    ['a 404 about something else than a model', refused(404, 'Not Found. Check the path.'), 'bad_response'],
+    [
+      'a plain request to a TLS port',
+      {
+        status: 400,
+        body: '<html><h1>400 The plain HTTP request was sent to HTTPS port</h1></html>',
+        type: 'text/html',
+      },
+      'bad_response',
+    ],
     ["FastAPI's 404", { status: 404, body: '{"detail":"Not Found"}' }, 'bad_response'],
     ['an empty 404', { status: 404 }, 'bad_response'],
     ['an address that OpenAI does not know', refused(404, 'Invalid URL (POST /chat/completions)'), 'bad_response'],
@@ -152,6 +162,7 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
       "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
       (body) => body.max_tokens !== undefined || body.max_completion_tokens === undefined,
     ],
+    ['max_tokens, which is not known', 'Unknown parameter: max_tokens', (body) => body.max_tokens !== undefined],
     [
       'stream_options',
       '[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]',

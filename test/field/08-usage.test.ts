@@ -118,6 +118,12 @@ describe('Field 8: usage, wherever it stands', function () {
       'anthropic',
     ],
     [
+      'of a gateway to Gemini that counts thoughts within the answer',
+      `${G('Whole answer.', 'STOP', { usageMetadata: { promptTokenCount: 9, candidatesTokenCount: 8, thoughtsTokenCount: 5, totalTokenCount: 17 } })}`,
+      { inputTokens: 9, outputTokens: 3, reasoningTokens: 5 },
+      'google',
+    ],
+    [
       "in Gemini's first chunk and its last",
       `${G('Whole ', undefined, { usageMetadata: { promptTokenCount: 9 } })}${G('answer.', 'STOP', { usageMetadata: { candidatesTokenCount: 3, thoughtsTokenCount: 5 } })}`,
       { inputTokens: 9, outputTokens: 3, reasoningTokens: 5 },

@@ -103,7 +103,7 @@ export class SpeakerChoice {
     const affordable = terms ? affordableIn(room, terms, inputTokens) : 0
     if (!terms || affordable < DECISION_TOKENS.high) return nothing
     await this.#deps.claims.note(claim, quoteOf(terms, { call: DECISION_CALL, purpose: 'supervise', inputTokens }))
-    const { text, calls, failure } = await ask(terms, network, {
+    const { text, thoughts, calls, failure } = await ask(terms, network, {
       purpose: 'supervise',
       call: DECISION_CALL,
       system,
@@ -114,7 +114,8 @@ export class SpeakerChoice {
       timeoutMs,
       abortSignal: stop.signal,
     })
-    const decision = readDecision(text, state, unanswered)
+    // Some servers take a short answer for a thought.
+    const decision = readDecision(text.trim() || thoughts, state, unanswered)
     if (!decision && !stop.kind) logger.info({ ...ids, code: failure?.code }, 'a supervisor gave no usable answer')
     return { decision, calls: onTerms(terms, calls, null), why: failure?.code ?? 'supervisor.no_decision' }
   }

@@ -42,7 +42,7 @@ export class AnthropicWire implements WireReader {
   }
 
   read(value: Json, { name, raw }: { name: string | undefined; raw: string }): string {
-    const error = errorIn(value, raw)
+    const error = errorIn(value, raw, name)
     if (error) throw error
     const type = text(value.type) || name
     switch (type) {

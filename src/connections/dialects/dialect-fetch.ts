@@ -61,7 +61,7 @@ async function refusal(response: Response, body: Json, traits: readonly Trait[])
   const trait = lessonOf({ status: response.status, words, body }, traits)
   if (trait) throw new LessonLearnt(trait)
   const headers = new Headers(response.headers)
-  for (const name of ['content-length', 'content-encoding', 'transfer-encoding']) headers.delete(name)
+  for (const name of ['content-length', 'content-encoding', 'transfer-encoding', PARAMETER_HEADER]) headers.delete(name)
   const parameter = response.status === 400 || response.status === 422 ? namedParameter({ words, body }) : undefined
   if (parameter) headers.set(PARAMETER_HEADER, parameter)
   // A server that knows the wire says at least something: without a word, the address is another's.

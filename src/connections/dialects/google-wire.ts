@@ -26,6 +26,7 @@ export class GoogleWire implements WireReader {
   #id = ''
   #end: string | undefined
   #continuation: string | undefined
+  #counts: Record<string, number> | undefined
   #usage: Json | undefined
   readonly isFinal = false
   isHeard = false
@@ -36,8 +37,8 @@ export class GoogleWire implements WireReader {
 
   done(): void {}
 
-  read(value: Json, { raw }: { raw: string }): string {
-    const error = errorIn(value, raw)
+  read(value: Json, { name, raw }: { name: string | undefined; raw: string }): string {
+    const error = errorIn(value, raw, name)
     if (error) throw error
     const { blockReason } = json(value.promptFeedback)
     const candidate = list(value.candidates).map(json)[0]
@@ -82,7 +83,14 @@ export class GoogleWire implements WireReader {
       const counted = count(usage[key])
       return counted === undefined ? [] : [[key, counted] as const]
     })
-    if (counts.length > 0) this.#usage = { ...this.#usage, ...Object.fromEntries(counts) }
+    if (counts.length === 0) return
+    const all: Record<string, number> = { ...this.#counts, ...Object.fromEntries(counts) }
+    this.#counts = all
+    const { promptTokenCount = 0, candidatesTokenCount = 0, thoughtsTokenCount = 0, totalTokenCount } = all
+    // Gemini counts thoughts beside the answer; where the total says that they are within it, they are taken out of it.
+    const areWithin =
+      thoughtsTokenCount <= candidatesTokenCount && totalTokenCount === promptTokenCount + candidatesTokenCount
+    this.#usage = areWithin ? { ...all, candidatesTokenCount: candidatesTokenCount - thoughtsTokenCount } : all
   }
 }
 

@@ -17,6 +17,8 @@ interface Lesson {
   sent: (body: Json) => boolean
   /** The server's words, lower case, that teach it: all of any of these. */
   said: string[][]
+  /** A trait that makes this one no use. */
+  unless?: Trait
 }
 
 const has =
@@ -73,6 +75,11 @@ const LESSONS: Lesson[] = [
       ["'system'", 'role', 'not'],
       ['roles must alternate'],
       ['role', 'must alternate'],
+      ...refused('role: system', 'role system', "role 'system'", 'role "system"', 'role `system`'),
+      ['unsupported role', 'system'],
+      ['invalid role', 'system'],
+      ["'user' or 'assistant'"],
+      ['user or assistant', 'role'],
       ['only user and assistant roles'],
       ['only user, assistant'],
       ['first message', 'must be', 'user'],
@@ -95,6 +102,7 @@ const LESSONS: Lesson[] = [
     trait: 'no_response_format',
     sent: (body) =>
       has('response_format', 'output_format', 'output_config')(body) ||
+      list(body.tools).some((tool) => json(tool).name === 'json') ||
       generation(body).responseMimeType !== undefined ||
       generation(body).responseSchema !== undefined,
     said: [
@@ -117,15 +125,24 @@ const LESSONS: Lesson[] = [
       ['failed to validate json'],
       ['grammar'],
       ['guided_'],
+      ['guided decoding'],
+      ['tools', 'not support'],
+      ['tool_choice'],
       ['no endpoints found that can handle the requested parameters'],
       ['no endpoints found that support'],
     ],
   },
-  { trait: 'max_completion_tokens', sent: has('max_tokens'), said: [['max_completion_tokens']] },
+  {
+    trait: 'max_completion_tokens',
+    sent: has('max_tokens'),
+    said: [['max_completion_tokens'], ...unknownOnly('max_tokens')],
+    unless: 'max_tokens',
+  },
   {
     trait: 'max_tokens',
     sent: has('max_completion_tokens'),
-    said: refused('max_completion_tokens'),
+    said: unknownOnly('max_completion_tokens'),
+    unless: 'max_completion_tokens',
   },
   {
     trait: 'no_stream_options',
@@ -190,12 +207,15 @@ const LESSONS: Lesson[] = [
 function unknownOnly(name: string): string[][] {
   return [
     'unrecognized',
+    'unrecognised',
+    'unsupported',
+    'not support',
+    "n't support",
     'unknown',
     'extra inputs',
     'extra_forbidden',
     'unexpected',
     'not permitted',
-    'unsupported param',
   ].map((way) => [name, way])
 }
 
@@ -208,13 +228,14 @@ const OTHER_TROUBLE = new Set([401, 402, 403, 407, 408, 409, 413, 425, 429, 498,
  */
 export function lessonOf({ status, words, body }: Refusal, known: readonly Trait[]): Trait | undefined {
   if (status !== undefined && (status < 400 || OTHER_TROUBLE.has(status))) return undefined
-  const said = words.toLowerCase()
+  const said = words.toLowerCase().replaceAll('upstream', '')
   if (said.includes('context length') || said.includes('context_length') || said.includes('context window'))
     return undefined
   const isWhole = body.stream === false
   return LESSONS.find(
-    ({ trait, sent, said: sayings }) =>
+    ({ trait, sent, said: sayings, unless }) =>
       !known.includes(trait) &&
+      !(unless && known.includes(unless)) &&
       // What is streamed already is not learnt to need a stream.
       (trait !== 'stream_only' || isWhole) &&
       sent(body) &&

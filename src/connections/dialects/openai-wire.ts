@@ -29,6 +29,9 @@ const ENDS: Record<string, string> = {
   function_call: 'tool_calls',
 }
 
+/** Said in chunks that are not the last. */
+const NO_END = new Set(['', 'null', 'none'])
+
 /**
  * Chat Completions as OpenAI's followers write them: `[DONE]` or not, usage in a chunk of its own, in a choice, in `x_groq`
  * or at the top, content as text or parts, whole messages instead of deltas.
@@ -59,8 +62,8 @@ export class OpenAiWire implements WireReader {
     this.#isDone = this.isHeard
   }
 
-  read(value: Json, { raw, isWhole }: { raw: string; isWhole: boolean }): string {
-    const error = errorIn(value, raw)
+  read(value: Json, { name, raw, isWhole }: { name: string | undefined; raw: string; isWhole: boolean }): string {
+    const error = errorIn(value, raw, name)
     if (error) throw error
     const choice = list(value.choices)
       .map(json)
@@ -78,7 +81,7 @@ export class OpenAiWire implements WireReader {
     if (!choice) return ''
     const delta = this.#deltaOf(choice)
     const reason = choice.finish_reason ?? choice.finishReason ?? choice.stop_reason
-    if (typeof reason === 'string' && reason.trim() !== '') {
+    if (typeof reason === 'string' && !NO_END.has(reason.trim().toLowerCase())) {
       const breakage = breakageOf(reason)
       if (breakage) throw breakage
       this.#end = ENDS[reason.toLowerCase()] ?? 'stop'

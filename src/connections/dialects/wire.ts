@@ -72,15 +72,15 @@ export const MOST_ERROR_CHARS = 16_384
 
 /**
  * The error that a body or an event tells of, whatever its shape: `{error: ...}`, `{object|type: "error", message}`,
- * `{detail: ...}`, `{code, message}`. `error: null`, `false`, `""` and `{}` are none.
+ * `{detail: ...}`, `{code, message}` (not in events of kinds that nobody knows). `error: null`, `false`, `""` and `{}` are none.
  */
-export function errorIn(value: Json, raw: string): WireError | undefined {
+export function errorIn(value: Json, raw: string, name?: string): WireError | undefined {
   const { error } = value
   const nested = isJson(error) && Object.keys(error).length > 0
   const told =
     nested || (typeof error === 'string' && error.trim() !== '')
       ? { ...value, ...json(error) }
-      : value.object === 'error' || value.type === 'error' || isPlainError(value)
+      : value.object === 'error' || value.type === 'error' || (PLAIN_EVENTS.has(name ?? '') && isPlainError(value))
         ? value
         : undefined
   if (!told) return undefined
@@ -93,6 +93,9 @@ export function errorIn(value: Json, raw: string): WireError | undefined {
     data: nested ? error : value,
   })
 }
+
+/** Names of events that carry answers or errors. */
+const PLAIN_EVENTS = new Set(['', 'message', 'error'])
 
 const isPlainError = (value: Json): boolean =>
   value.choices === undefined &&
