@@ -135,7 +135,7 @@ export async function attemptSpeech(
     onStep('stream.ended')
     await Promise.all([live.close(), hold.settled()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
-    const { text, passed } = bareOf(cleaner, agent.name)
+    const { text, passed } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
     const calls = onTerms(context, await meter.used(), agent)
     const outcome = { text: text.toWellFormed(), passed, calls, holdId }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
@@ -148,10 +148,10 @@ export async function attemptSpeech(
 }
 
 /** Thoughts of which only the closing tag came are known as such once that came: what is kept is cleaned anew. */
-function bareOf(cleaner: DeltaCleaner, name: string): Pick<DeltaCleaner, 'text' | 'passed'> {
+function bareOf(cleaner: DeltaCleaner, anew: () => DeltaCleaner): Pick<DeltaCleaner, 'text' | 'passed'> {
   const bare = withoutThoughts(cleaner.text)
   if (bare === cleaner.text) return cleaner
-  const again = new DeltaCleaner(name)
+  const again = anew()
   again.push(bare)
   again.end()
   return again
