@@ -10,6 +10,7 @@ import {
   sse,
   text,
   type WireReader,
+  type Written,
 } from './wire.ts'
 
 const DELTA_BLOCKS: Record<string, { member: string; block: Json }> = {
@@ -41,31 +42,31 @@ export class AnthropicWire implements WireReader {
     this.isFinal = this.isHeard && this.#end !== undefined
   }
 
-  read(value: Json, { name, raw }: { name: string | undefined; raw: string }): string {
+  read(value: Json, { name, raw }: { name: string | undefined; raw: string }): Written {
     const error = errorIn(value, raw, name)
     if (error) throw error
     const type = text(value.type) || name
     switch (type) {
       case 'message_start':
-        return this.#start(json(value.message))
+        return [this.#start(json(value.message))]
       case 'message':
-        return this.#whole(value)
+        return [this.#whole(value)]
       case 'content_block_start':
-        return this.#startBlock(value)
+        return [this.#startBlock(value)]
       case 'content_block_delta':
         return this.#delta(value)
       case 'content_block_stop':
-        return this.#stopBlock(count(value.index) ?? 0)
+        return [this.#stopBlock(count(value.index) ?? 0)]
       case 'message_delta':
         this.isHeard = true
         this.#ended(json(value.delta).stop_reason)
         this.#count(value.usage)
-        return ''
+        return []
       case 'message_stop':
         this.isFinal = this.isHeard
-        return ''
+        return []
       default:
-        return ''
+        return []
     }
   }
 
@@ -122,23 +123,23 @@ export class AnthropicWire implements WireReader {
     this.#open.set(index, text(block.type))
     const opening = sse({ type: 'content_block_start', index, content_block: block }, 'content_block_start')
     const kind = block.type === 'text' ? 'text_delta' : 'thinking_delta'
-    const said = words ? this.#delta({ index, delta: { type: kind, [kind.split('_')[0] ?? '']: words } }) : ''
+    const said = words ? deltaOf(index, kind, kind === 'text_delta' ? 'text' : 'thinking', words) : ''
     return `${this.#start({})}${opening}${said}`
   }
 
-  #delta(value: Json): string {
+  #delta(value: Json): Written {
     const delta = json(value.delta)
     const kind = text(delta.type)
     const known = Object.hasOwn(DELTA_BLOCKS, kind) ? DELTA_BLOCKS[kind] : undefined
     const words = known && text(delta[known.member])
-    if (!known || !words) return ''
+    if (!known || !words) return []
     this.isHeard = true
     const index = count(value.index) ?? 0
     const type = this.#open.get(index)
     // A block of another type by the same number has not been closed where it should have been.
-    const before = type === known.block.type ? '' : `${this.#stopBlock(index)}${this.#opened(index, known.block, '')}`
-    const event = { type: 'content_block_delta', index, delta: { type: kind, [known.member]: words } }
-    return `${before}${sse(event, 'content_block_delta')}`
+    const before = type === known.block.type ? [] : [this.#stopBlock(index), this.#opened(index, known.block, '')]
+    const write = (all: string) => deltaOf(index, kind, known.member, all)
+    return [...before, { key: `${index} ${kind}`, words, write }]
   }
 
   #stopBlock(index: number): string {
@@ -153,7 +154,7 @@ export class AnthropicWire implements WireReader {
       const opened = this.#startBlock({ index, content_block: block })
       const input =
         block.type === 'tool_use' && block.input !== undefined
-          ? this.#delta({ index, delta: { type: 'input_json_delta', partial_json: JSON.stringify(block.input) } })
+          ? deltaOf(index, 'input_json_delta', 'partial_json', JSON.stringify(block.input))
           : ''
       return `${opened}${input}${this.#stopBlock(index)}`
     })
@@ -181,3 +182,6 @@ export class AnthropicWire implements WireReader {
     this.#thinking = firstCount(json(value.output_tokens_details).thinking_tokens, this.#thinking)
   }
 }
+
+const deltaOf = (index: number, type: string, member: string, words: string): string =>
+  sse({ type: 'content_block_delta', index, delta: { type, [member]: words } }, 'content_block_delta')

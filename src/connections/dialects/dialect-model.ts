@@ -135,7 +135,7 @@ export class DialectModel implements LanguageModelV4 {
       isTextOpen = false
     }
     return new TransformStream({
-      transform: async (part, controller) => {
+      transform: (part, controller) => {
         switch (part.type) {
           // One text, whatever blocks it came in: thoughts lead only its beginning.
           case 'text-start':
@@ -162,11 +162,12 @@ export class DialectModel implements LanguageModelV4 {
           case 'finish': {
             finish(controller)
             hasThoughts ||= (part.usage.outputTokens.reasoning ?? 0) > 0
-            if (filter.sawUnopened) await this.#learn(['thinks', 'thinks_unopened'])
-            else if (hasThoughts) await this.#learn(['thinks'])
             const error = hasWords || hasCalls || hasFailed ? undefined : wordless(part.finishReason.unified, limit)
             if (error) controller.enqueue({ type: 'error', error })
-            break
+            // Remembered before anybody goes on: the next call is to know.
+            return this.#learn(filter.sawUnopened ? ['thinks', 'thinks_unopened'] : hasThoughts ? ['thinks'] : []).then(
+              () => controller.enqueue(part),
+            )
           }
         }
         controller.enqueue(part)

@@ -10,6 +10,7 @@ import {
   text,
   WireError,
   type WireReader,
+  type Written,
 } from './wire.ts'
 
 const COUNTS = [
@@ -37,7 +38,7 @@ export class GoogleWire implements WireReader {
 
   done(): void {}
 
-  read(value: Json, { name, raw }: { name: string | undefined; raw: string }): string {
+  read(value: Json, { name, raw }: { name: string | undefined; raw: string }): Written {
     const error = errorIn(value, raw, name)
     if (error) throw error
     const { blockReason } = json(value.promptFeedback)
@@ -48,7 +49,7 @@ export class GoogleWire implements WireReader {
     if (isJson(value.usageMetadata)) this.#count(value.usageMetadata)
     if (!candidate) {
       this.isHeard ||= isJson(value.usageMetadata)
-      return ''
+      return []
     }
     this.isHeard = true
     this.#id ||= text(value.responseId)
@@ -60,7 +61,12 @@ export class GoogleWire implements WireReader {
       this.#end = reason
       this.#continuation = text(candidate.continuationToken) || undefined
     }
-    return parts.length > 0 ? this.#chunk({ content: { role: 'model', parts } }) : ''
+    return parts.map((part) => {
+      const { text: words, thought, ...others } = part
+      if (typeof words !== 'string' || Object.keys(others).length > 0) return this.#part(part)
+      const key = thought === true ? 'thought' : 'text'
+      return { key, words, write: (all) => this.#part({ ...part, text: all }) }
+    })
   }
 
   close(): string {
@@ -72,6 +78,10 @@ export class GoogleWire implements WireReader {
       },
       this.#usage && { usageMetadata: this.#usage },
     )
+  }
+
+  #part(part: Json): string {
+    return this.#chunk({ content: { role: 'model', parts: [part] } })
   }
 
   #chunk(candidate: Json, more: Json = {}): string {

@@ -10,6 +10,7 @@ import {
   sse,
   text,
   type WireReader,
+  type Written,
 } from './wire.ts'
 
 /** Ends by other names; what is not here and is no breakage ends as `stop`. */
@@ -62,14 +63,14 @@ export class OpenAiWire implements WireReader {
     this.#isDone = this.isHeard
   }
 
-  read(value: Json, { name, raw, isWhole }: { name: string | undefined; raw: string; isWhole: boolean }): string {
+  read(value: Json, { name, raw, isWhole }: { name: string | undefined; raw: string; isWhole: boolean }): Written {
     const error = errorIn(value, raw, name)
     if (error) throw error
     const choice = list(value.choices)
       .map(json)
       .find(({ index }) => (count(index) ?? 0) === 0)
     const usage = usageIn(value, choice)
-    if (!choice && !usage && !Array.isArray(value.choices)) return ''
+    if (!choice && !usage && !Array.isArray(value.choices)) return []
     this.isHeard = true
     if (usage) this.#usage = usage
     this.#head ??= {
@@ -78,7 +79,7 @@ export class OpenAiWire implements WireReader {
       created: count(value.created) ?? 0,
       model: text(value.model),
     }
-    if (!choice) return ''
+    if (!choice) return []
     const delta = this.#deltaOf(choice)
     const reason = choice.finish_reason ?? choice.finishReason ?? choice.stop_reason
     if (typeof reason === 'string' && !NO_END.has(reason.trim().toLowerCase())) {
@@ -86,9 +87,12 @@ export class OpenAiWire implements WireReader {
       if (breakage) throw breakage
       this.#end = ENDS[reason.toLowerCase()] ?? 'stop'
     } else if (isWhole && isJson(choice.message)) this.#end ??= 'stop'
-    if (Object.keys(delta).length === 0) return ''
+    const members = Object.entries(delta)
+    if (members.length === 0) return []
     this.#hasSpoken = true
-    return this.#chunk({ delta: { role: 'assistant', ...delta }, finish_reason: null })
+    const [[key, words] = ['', ''], ...others] = members
+    if (others.length > 0 || typeof words !== 'string') return [this.#delta(delta)]
+    return [{ key, words, write: (all) => this.#delta({ [key]: all }) }]
   }
 
   close(): string {
@@ -97,6 +101,10 @@ export class OpenAiWire implements WireReader {
     const head = this.#head ?? {}
     const counts = usage ? sse({ ...head, choices: [], ...(this.#isGroq ? { x_groq: { usage } } : { usage }) }) : ''
     return `${end}${counts}data: [DONE]\n\n`
+  }
+
+  #delta(delta: Json): string {
+    return this.#chunk({ delta: { role: 'assistant', ...delta }, finish_reason: null })
   }
 
   #chunk(choice: Json): string {

@@ -40,6 +40,8 @@ const anyOf = (literals: string[]): RegExp => new RegExp(literals.map(escaped).j
 const CLOSE = new Map(TAGS.map(([, close]) => [close, anyOf([close])]))
 // <|end|> ends any message of its models: only behind its opening is it a closing tag of thoughts.
 const ANY_CLOSE = anyOf(TAGS.map(([, close]) => close).filter((close) => close !== '<|end|>'))
+/** A text without these has no tag. */
+const TAG_SIGN = /[<[◁]/
 const ANY_OPEN = anyOf(TAGS.map(([open]) => open))
 
 /** A piece of what a model says. */
@@ -201,10 +203,15 @@ export class ThoughtFilter {
   /** A tag at the end of what came is looked at again with what follows it. */
   #look(words: string, isEnd: boolean): void {
     if (this.sawUnopened || this.#sawOpen) return
+    if (this.#tail.length <= 1 && !TAG_SIGN.test(words)) {
+      this.#tail = words.slice(-1) || this.#tail
+      return
+    }
     const seen = this.#tail + words
     this.#sawOpen = ANY_OPEN.test(seen)
     this.sawUnopened = !this.#sawOpen && unopenedEnd(seen, isEnd) !== undefined
-    this.#tail = seen.slice(-2 * LONGEST_OPEN)
+    const rest = seen.slice(-2 * LONGEST_OPEN)
+    this.#tail = TAG_SIGN.test(rest) ? rest : rest.slice(-1)
   }
 }
 

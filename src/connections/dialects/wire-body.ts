@@ -2,7 +2,7 @@ import { AnthropicWire } from './anthropic-wire.ts'
 import { EventSplitter, type LineEvent } from './event-lines.ts'
 import { GoogleWire } from './google-wire.ts'
 import { OpenAiWire } from './openai-wire.ts'
-import { isJson, MOST_ERROR_CHARS, WireError, type WireName, type WireReader } from './wire.ts'
+import { isJson, MOST_ERROR_CHARS, WireError, type WireName, type WireReader, type Written } from './wire.ts'
 
 /** After its end mark an answer is waited for this long, in ms: usage may still come, and some servers never hang up. */
 const GRACE_MS = 3_000
@@ -61,6 +61,8 @@ class Answer {
   /** The beginning of the body, for when it is no answer at all. */
   #beginning = ''
   #bytes = 0
+  /** A read that has been asked for and not been taken. */
+  #reading: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']> | undefined
   #isOver = false
 
   constructor(response: Response, wire: WireReader, onLife: () => void) {
@@ -74,7 +76,11 @@ class Answer {
   async next(): Promise<string | undefined> {
     while (!this.#isOver) {
       const chunk = await this.#read()
-      const text = chunk ? this.#take(chunk) : this.#finish()
+      // What has come in the meantime is read with it: the more there is to do, the fewer pieces everybody behind has.
+      const written = chunk ? this.#take(chunk) : []
+      for (let more = chunk && (await this.#waiting()); more; more = await this.#waiting())
+        written.push(...this.#take(more))
+      const text = joined(written) + (chunk ? '' : this.#finish())
       if (text !== '') return text
     }
     return undefined
@@ -85,16 +91,25 @@ class Answer {
     this.#body?.cancel().catch(() => {})
   }
 
+  /** A piece that is there already; undefined when none is, or the body has ended. */
+  async #waiting(): Promise<Uint8Array | undefined> {
+    if (!this.#body || this.#wire.isFinal || this.#bytes > MOST_BYTES) return undefined
+    this.#reading ??= this.#body.read()
+    // How it ends or fails is for the next read to say.
+    const result = await Promise.race([this.#reading.catch(() => undefined), immediately()])
+    if (!result?.value) return undefined
+    this.#reading = undefined
+    return this.#counted(result.value)
+  }
+
   /** Undefined at the body's end, also at one that came too early, but after the answer's. */
   async #read(): Promise<Uint8Array | undefined> {
     if (this.#wire.isFinal || !this.#body) return undefined
     try {
-      const { value } = await (this.#wire.isEnded ? within(GRACE_MS, this.#body.read()) : this.#body.read())
-      if (!value) return undefined
-      this.#onLife()
-      this.#bytes += value.byteLength
-      if (this.#bytes > MOST_BYTES) throw new WireError('bad_response')
-      return value
+      const reading = this.#reading ?? this.#body.read()
+      this.#reading = undefined
+      const { value } = await (this.#wire.isEnded ? within(GRACE_MS, reading) : reading)
+      return value && this.#counted(value)
     } catch (error) {
       if (error instanceof WireError) throw error
       if (this.#wire.isEnded) return undefined
@@ -104,7 +119,15 @@ class Answer {
     }
   }
 
-  #take(chunk: Uint8Array): string {
+  /** @throws WireError for a body larger than any */
+  #counted(chunk: Uint8Array): Uint8Array {
+    this.#onLife()
+    this.#bytes += chunk.byteLength
+    if (this.#bytes > MOST_BYTES) throw new WireError('bad_response')
+    return chunk
+  }
+
+  #take(chunk: Uint8Array): Written {
     const text = this.#decoder.decode(chunk, { stream: true })
     if (this.#beginning.length < MOST_ERROR_CHARS) this.#beginning += text.slice(0, MOST_ERROR_CHARS)
     if (!this.#wire.isHeard && isPage(this.#beginning)) {
@@ -115,7 +138,7 @@ class Answer {
 
   #finish(): string {
     this.#isOver = true
-    const rest = this.#readAll(() => [...this.#splitter.push(this.#decoder.decode()), ...this.#splitter.end()])
+    const rest = joined(this.#readAll(() => [...this.#splitter.push(this.#decoder.decode()), ...this.#splitter.end()]))
     this.#body?.cancel().catch(() => {})
     if (!this.#wire.isEnded) {
       const isSilent = this.#wire.isHeard || this.#beginning.trim() === '' || this.#contentType.includes('event-stream')
@@ -124,22 +147,42 @@ class Answer {
     return `${rest}${this.#wire.close()}`
   }
 
-  #readAll(split: () => LineEvent[]): string {
+  #readAll(split: () => LineEvent[]): Written {
     let events: LineEvent[]
     try {
       events = split()
     } catch (error) {
       throw new WireError('bad_response', { cause: error })
     }
-    let text = ''
+    const written: Written = []
     for (const event of events) {
       for (const { value, raw } of valuesOf(event)) {
         if (value === DONE) this.#wire.done()
-        else if (isJson(value)) text += this.#wire.read(value, { name: event.name, raw, isWhole: event.isBare })
+        else if (isJson(value))
+          written.push(...this.#wire.read(value, { name: event.name, raw, isWhole: event.isBare }))
       }
     }
-    return text
+    return written
   }
+}
+
+/** Neighbours that say one thing as one event. */
+function joined(written: Written): string {
+  let text = ''
+  for (let at = 0; at < written.length; ) {
+    const first = written[at++]
+    if (first === undefined || typeof first === 'string') {
+      text += first ?? ''
+      continue
+    }
+    let { words } = first
+    for (let next = written[at]; typeof next === 'object' && next.key === first.key; next = written[at]) {
+      words += next.words
+      at += 1
+    }
+    text += first.write(words)
+  }
+  return text
 }
 
 const DONE = Symbol('[DONE]')
@@ -174,6 +217,9 @@ const hasCode = (error: unknown, code: string): boolean => {
   for (let at = error, depth = 0; isJson(at) && depth < 8; at = at.cause, depth++) if (at.code === code) return true
   return false
 }
+
+/** Resolves behind whatever is ready by now. */
+const immediately = (): Promise<undefined> => new Promise((resolve) => setImmediate(resolve, undefined))
 
 /** What comes within so many ms; else as if the body had ended. */
 async function within<T extends { value?: unknown }>(

@@ -119,10 +119,20 @@ export function breakageOf(reason: string): WireError | undefined {
   )
 }
 
+/** Words (or thoughts) that may go on in the next event: neighbours of one `key` are written as one. */
+export interface Delta {
+  key: string
+  words: string
+  write: (words: string) => string
+}
+
+/** What an SDK is to read, in order: text of server-sent events, and what can be joined before it becomes that. */
+export type Written = Array<string | Delta>
+
 /** How one wire's answers are read, whatever they look like, and written again as its SDK expects them. */
 export interface WireReader {
-  /** What the SDK is to read of this value, as text of server-sent events; '' when nothing. @throws WireError */
-  read(value: Json, event: { name: string | undefined; raw: string; isWhole: boolean }): string
+  /** What the SDK is to read of this value. @throws WireError */
+  read(value: Json, event: { name: string | undefined; raw: string; isWhole: boolean }): Written
   /** `[DONE]`, where the wire has it. */
   done(): void
   /** An end mark was seen: whatever follows can only be usage. */
