@@ -106,7 +106,7 @@ export class TurnRepository {
   }
 
   /** Says why no supervisor chose a turn's speaker, as a code. */
-  async giveNotice(key: TurnKey, notice: string, tx: Tx): Promise<void> {
+  async giveNotice(key: TurnName, notice: string, tx: Tx): Promise<void> {
     await rows(tx, 'UPDATE turns SET notice = $3 WHERE run_id = $1 AND index = $2', [key.runId, key.turn, notice])
   }
 
