@@ -97,6 +97,13 @@ export function createContainer(foundation: Foundation) {
     allow: env.OUTBOUND_ALLOW,
     production: env.NODE_ENV === 'production',
     idleTimeoutMs: env.PROVIDER_IDLE_TIMEOUT_MS,
+    remember: async (connection, modelId, traits) => {
+      try {
+        await connectionRepository.learn(connection, modelId, traits)
+      } catch (error) {
+        logger.warn({ err: error, connectionId: connection.id }, 'what a provider needs was not remembered')
+      }
+    },
     platformUrls: [
       env.OPENAI_BASE_URL,
       env.ANTHROPIC_BASE_URL,
@@ -240,7 +247,7 @@ export function createContainer(foundation: Foundation) {
     dispatcher,
     runDeadlineMs,
   })
-  const decisions = new TurnDecisions({ engine, ledger: ledgerService, transactions })
+  const decisions = new TurnDecisions({ engine, turns: turnRepository, ledger: ledgerService, transactions })
   const summaryJobs = new SummaryJobs({ queue, logger })
   const titles = new Titles({ conversations: conversationRepository, queue, logger })
   const conversationService = new ConversationService({

@@ -5,6 +5,7 @@ import { estimateRoutes } from './chat/estimate.routes.ts'
 import { eventRoutes } from './chat/events.routes.ts'
 import { RunWait } from './chat/run-wait.ts'
 import { connectionRoutes } from './connections/connection.routes.ts'
+import { providerRoutes } from './connections/provider.routes.ts'
 import type { Container } from './container.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
 import { createApp } from './http/app.ts'
@@ -44,6 +45,7 @@ const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits 
   ...authRoutes({ auth: container.authService, users: container.userService, limiter }),
   ...userRoutes(container.userService),
   ...connectionRoutes(container.connectionService),
+  ...providerRoutes(),
   ...agentRoutes(container.agentService),
   ...creditsRoutes({
     transactions: container.transactions,

@@ -3,6 +3,9 @@ import { createdAt, integer, jsonb, real, text, timestamp, updatedAt, uuid } fro
 
 export type StyleLevel = 'low' | 'medium' | 'high'
 
+export const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high'] as const
+export type ReasoningEffort = (typeof REASONING_EFFORTS)[number]
+
 export interface ChatStyle {
   friendliness: StyleLevel
   humor: StyleLevel
@@ -25,10 +28,15 @@ export class Agent {
   declare model: string | null
   declare temperature: number | null
   declare maxOutputTokens: number | null
+  /** How hard its model is to think before it speaks; null leaves it to the provider. */
+  declare reasoningEffort: ReasoningEffort | null
   declare deletedAt: Date | null
   declare createdAt: Date
   declare updatedAt: Date
 }
+
+/** The CHECK that migration and entity share. */
+export const EFFORT_CHECK = `reasoning_effort IN (${REASONING_EFFORTS.map((effort) => `'${effort}'`).join(', ')})`
 
 export const agentEntity = new EntitySchema<Agent>({
   name: 'Agent',
@@ -45,10 +53,12 @@ export const agentEntity = new EntitySchema<Agent>({
     model: text({ nullable: true }),
     temperature: real({ nullable: true }),
     maxOutputTokens: integer({ nullable: true }),
+    reasoningEffort: text({ nullable: true }),
     deletedAt: timestamp({ nullable: true }),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
+  checks: [{ name: 'agents_reasoning_effort_known', expression: EFFORT_CHECK }],
   indices: [
     { name: 'agents_user', columns: ['userId'] },
     { name: 'agents_connection', columns: ['connectionId'] },

@@ -11,6 +11,7 @@ export const presentAgent = (agent: Agent) => ({
   model: agent.model,
   temperature: agent.temperature,
   maxOutputTokens: agent.maxOutputTokens,
+  reasoningEffort: agent.reasoningEffort,
   scope: agent.userId === null ? ('platform' as const) : ('user' as const),
   createdAt: agent.createdAt.toISOString(),
   updatedAt: agent.updatedAt.toISOString(),

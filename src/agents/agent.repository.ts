@@ -14,6 +14,7 @@ export type AgentFields = Pick<
   | 'model'
   | 'temperature'
   | 'maxOutputTokens'
+  | 'reasoningEffort'
 >
 
 /** The connection was there when it was checked, or the user when they were authenticated. */

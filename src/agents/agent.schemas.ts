@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { REASONING_EFFORTS } from './agent.entity.ts'
 
 const level = z.enum(['low', 'medium', 'high'])
 
@@ -24,6 +25,7 @@ const fields = {
   model: z.string().trim().min(1).max(200).nullable(),
   temperature: z.number().min(0).max(2).nullable(),
   maxOutputTokens: z.number().int().min(16).max(128_000).nullable(),
+  reasoningEffort: z.enum(REASONING_EFFORTS).nullable(),
 }
 
 export const createAgentBody = z.strictObject({
@@ -34,6 +36,7 @@ export const createAgentBody = z.strictObject({
   model: fields.model.default(null),
   temperature: fields.temperature.default(null),
   maxOutputTokens: fields.maxOutputTokens.default(null),
+  reasoningEffort: fields.reasoningEffort.default(null),
 })
 /** What is left out stays as it is. */
 export const updateAgentBody = z.strictObject(fields).partial()

@@ -45,6 +45,7 @@ export async function seedDemoAgents(agents: AgentRepository, demoConnectionId: 
       model: null,
       temperature: null,
       maxOutputTokens: null,
+      reasoningEffort: null,
     }
     await agents.create({ ...agent, ...settings, userId: null })
   }

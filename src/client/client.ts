@@ -27,6 +27,13 @@ const agentView = z.object({
   instructions: z.string(),
   scope: z.enum(['user', 'platform']),
 })
+const connectionView = z.object({ id: z.string(), name: z.string(), model: z.string() })
+const connectionTest = z.object({
+  ok: z.boolean(),
+  /** What parties can expect of the model, in words. */
+  learnt: z.array(z.string()).optional(),
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+})
 const balanceView = creditsView.extend({ granted: creditsAmount, spent: creditsAmount })
 const conversationPage = conversationView.extend({
   messages: z.object({ data: z.array(messageView), nextCursor: z.string().nullable() }),
@@ -35,6 +42,8 @@ const page = <S extends z.ZodType>(item: S) => z.object({ data: z.array(item), n
 
 export type SignedInView = z.infer<typeof signedIn>
 export type AgentView = z.infer<typeof agentView>
+export type ConnectionView = z.infer<typeof connectionView>
+export type ConnectionTestView = z.infer<typeof connectionTest>
 export type BalanceView = z.infer<typeof balanceView>
 /** A conversation with a page of its messages. */
 export type ConversationPage = z.infer<typeof conversationPage>
@@ -99,6 +108,35 @@ export class ChatspartyClient {
       cursor = found.nextCursor
     } while (cursor)
     return agents
+  }
+
+  /** An agent of one's own, on one's own connection or the default one. */
+  createAgent(body: { name: string; instructions: string; connectionId?: string }): Promise<AgentView> {
+    return this.#rest.call(agentView, '/api/agents', { method: 'POST', body })
+  }
+
+  async deleteAgent(id: string): Promise<void> {
+    await this.#rest.call(z.undefined(), `/api/agents/${id}`, { method: 'DELETE' })
+  }
+
+  /** A connection to a model provider. @throws ApiError 400 for an address that the server may not connect to */
+  createConnection(body: {
+    name: string
+    provider: string
+    model: string
+    baseUrl?: string
+    apiKey?: string
+  }): Promise<ConnectionView> {
+    return this.#rest.call(connectionView, '/api/connections', { method: 'POST', body })
+  }
+
+  /** Calls the provider for a few tokens. What is wrong is an outcome, no error. */
+  testConnection(id: string): Promise<ConnectionTestView> {
+    return this.#rest.call(connectionTest, `/api/connections/${id}/test`, { method: 'POST' })
+  }
+
+  async deleteConnection(id: string): Promise<void> {
+    await this.#rest.call(z.undefined(), `/api/connections/${id}`, { method: 'DELETE' })
   }
 
   /** A message to one agent. Safe to repeat: the key makes the same request the same run. */

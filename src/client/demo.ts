@@ -1,5 +1,6 @@
 /**
  * A party in the terminal, over REST and Socket.IO only: `npm run demo -- "Tea or coffee?"`.
+ * `--base-url http://localhost:8080/v1 --model NAME` has them speak with a model of one's own.
  * Uses the server that runs; without one it starts its own and stops it afterwards.
  */
 import { join } from 'node:path'
@@ -7,11 +8,13 @@ import { parseArgs } from 'node:util'
 import { readProcessEnv } from '../config/env.ts'
 import { strategies, strategyView } from '../contract/views.ts'
 import { type AgentView, ChatspartyClient } from './client.ts'
+import { agentsOn, type DemoModelServer } from './demo-model-server.ts'
 import { PartyPrinter, receiptOf } from './demo-printer.ts'
 import { isServing, startServer } from './demo-server.ts'
 import { signInDemoUser } from './demo-user.ts'
 
-const USAGE = `Usage: npm run demo -- "topic" [--strategy ${strategies.join('|')}] [--max-turns N] [--url URL]`
+const USAGE = `Usage: npm run demo -- "topic" [--strategy ${strategies.join('|')}] [--max-turns N] [--url URL]
+       [--model NAME [--base-url URL] [--provider KIND] [--api-key-env VARIABLE]]`
 /** How many of the platform's agents take part. */
 const PARTY_SIZE = 3
 
@@ -23,6 +26,8 @@ interface Options {
   strategy: (typeof strategies)[number] | undefined
   maxTurns: number
   url: string | undefined
+  /** A model of one's own; without it the platform's agents speak with theirs. */
+  server: DemoModelServer | undefined
 }
 
 function readOptions(args: string[]): Options {
@@ -36,7 +41,18 @@ function readOptions(args: string[]): Options {
   if (values.url !== undefined && !/^https?:\/\//.test(values.url)) {
     throw new UsageError('--url must begin with http:// or https://.')
   }
-  return { topic, strategy: strategy.data, maxTurns, url: values.url?.replace(/\/+$/, '') }
+  return { topic, strategy: strategy.data, maxTurns, url: values.url?.replace(/\/+$/, ''), server: readServer(values) }
+}
+
+function readServer(values: ReturnType<typeof parse>['values']): DemoModelServer | undefined {
+  const { model, provider, 'base-url': baseUrl, 'api-key-env': variable } = values
+  if (model === undefined) {
+    if (baseUrl ?? provider ?? variable) throw new UsageError(`--model is missing.\n${USAGE}`)
+    return undefined
+  }
+  const apiKey = variable === undefined ? undefined : process.env[variable]
+  if (variable !== undefined && !apiKey) throw new UsageError(`The environment has no ${variable}.`)
+  return { model, provider: provider ?? 'openai-compatible', baseUrl, apiKey }
 }
 
 function parse(args: string[]) {
@@ -48,6 +64,10 @@ function parse(args: string[]) {
         strategy: { type: 'string' },
         'max-turns': { type: 'string', default: '6' },
         url: { type: 'string' },
+        model: { type: 'string' },
+        'base-url': { type: 'string' },
+        provider: { type: 'string' },
+        'api-key-env': { type: 'string' },
       },
     })
   } catch (error) {
@@ -64,7 +84,24 @@ async function chooseAgents(client: ChatspartyClient): Promise<AgentView[]> {
 
 /** Starts the party, prints it to its end; true when it ended well. */
 async function hold(client: ChatspartyClient, options: Options, stop: AbortSignal): Promise<boolean> {
-  const agents = await chooseAgents(client)
+  const platform = await chooseAgents(client)
+  if (!options.server) return party(client, options, platform, stop)
+  const tell = (line: string) => void process.stdout.write(`${line}\n`)
+  const { agents, giveBack } = await agentsOn(client, options.server, platform, tell)
+  try {
+    tell('')
+    return await party(client, options, agents, stop)
+  } finally {
+    await giveBack()
+  }
+}
+
+async function party(
+  client: ChatspartyClient,
+  options: Options,
+  agents: AgentView[],
+  stop: AbortSignal,
+): Promise<boolean> {
   const names = new Map(agents.map((agent) => [agent.id, agent.name]))
   const write = (text: string) => void process.stdout.write(text)
   write(`${[...names.values()].join(', ')} on: ${options.topic}\n\n`)

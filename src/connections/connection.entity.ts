@@ -1,5 +1,6 @@
 import { EntitySchema } from 'typeorm'
-import { boolean, createdAt, text, updatedAt, uuid } from '../database/columns.ts'
+import { boolean, createdAt, jsonb, text, updatedAt, uuid } from '../database/columns.ts'
+import type { Dialects } from './dialects/traits.ts'
 import { PROVIDERS, type ProviderName } from './provider.ts'
 
 /** A provider account as it is stored: a user's own, or (`userId` null) the platform's, which everybody may use. */
@@ -15,6 +16,8 @@ export class Connection {
   declare apiKeySealed: string | null
   /** All that is ever shown of the key; null for keys too short to show any of. */
   declare apiKeyLast4: string | null
+  /** What its models turned out to need, by model: learnt in use, forgotten when the connection changes. */
+  declare dialects: Dialects
   /** At most one per user, and one of the platform. */
   declare isDefault: boolean
   declare createdAt: Date
@@ -37,6 +40,7 @@ export const connectionEntity = new EntitySchema<Connection>({
     model: text(),
     apiKeySealed: text({ nullable: true }),
     apiKeyLast4: text({ nullable: true }),
+    dialects: jsonb({ default: {} }),
     isDefault: boolean({ default: false }),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

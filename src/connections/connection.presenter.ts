@@ -1,5 +1,6 @@
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Connection } from './connection.entity.ts'
+import { dialectsSchema, inWords } from './dialects/traits.ts'
 
 /** A connection as the API shows it. Of the platform's, its address and key are the administrators' business. */
 export function presentConnection(connection: Connection, viewer: Pick<AuthUser, 'role'>) {
@@ -14,7 +15,12 @@ export function presentConnection(connection: Connection, viewer: Pick<AuthUser,
     apiKeyLast4: isShown ? connection.apiKeyLast4 : null,
     scope: isPlatform ? 'platform' : 'user',
     isDefault: connection.isDefault,
+    learnt: isShown ? learntOf(connection) : [],
     createdAt: connection.createdAt.toISOString(),
     updatedAt: connection.updatedAt.toISOString(),
   }
 }
+
+/** What its models turned out to need, in words. */
+const learntOf = ({ dialects }: Pick<Connection, 'dialects'>) =>
+  Object.entries(dialectsSchema.parse(dialects)).map(([model, traits]) => ({ model, notes: inWords(traits) }))

@@ -2,11 +2,15 @@ import type { DataSource } from 'typeorm'
 import { lockOwner } from '../database/advisory-lock.ts'
 import { brokenReference, type Tx } from '../database/transaction.ts'
 import { type Connection, connectionEntity } from './connection.entity.ts'
+import type { Trait } from './dialects/traits.ts'
 
 export type ConnectionFields = Pick<
   Connection,
   'name' | 'provider' | 'baseUrl' | 'model' | 'apiKeySealed' | 'apiKeyLast4' | 'isDefault'
 >
+
+/** Models of a connection that something is remembered of. */
+const MOST_MODELS = 64
 
 export class ConnectionRepository {
   readonly #db: DataSource
@@ -49,9 +53,35 @@ export class ConnectionRepository {
     return tx.createQueryBuilder(connectionEntity, 'c').where('c.userId IS NULL AND c.isDefault').getOne()
   }
 
-  async update(id: string, change: Partial<ConnectionFields>, tx: Tx): Promise<Connection> {
+  async update(
+    id: string,
+    change: Partial<ConnectionFields & Pick<Connection, 'dialects'>>,
+    tx: Tx,
+  ): Promise<Connection> {
     await tx.update(connectionEntity, { id }, { ...change, updatedAt: new Date() })
     return tx.findOneByOrFail(connectionEntity, { id })
+  }
+
+  /**
+   * Adds to what is known of a connection's model; `anew` puts it in the place of that. Without effect where the connection
+   * has another address by now, of which this says nothing.
+   */
+  async learn(
+    { id, provider, baseUrl }: Pick<Connection, 'id' | 'provider' | 'baseUrl'>,
+    model: string,
+    traits: readonly Trait[],
+    { anew = false } = {},
+  ): Promise<void> {
+    await this.#db.query(
+      `UPDATE connections SET dialects = jsonb_set(dialects, ARRAY[$2::text], (
+         SELECT coalesce(jsonb_agg(DISTINCT trait), '[]') FROM (
+           SELECT jsonb_array_elements_text(coalesce(dialects -> $2, '[]')) AS trait WHERE NOT $3
+           UNION SELECT unnest($4::text[])
+         ) AS known))
+       WHERE id = $1 AND provider = $5 AND base_url IS NOT DISTINCT FROM $6
+         AND (dialects ? $2 OR (SELECT count(*) FROM jsonb_object_keys(dialects)) < $7)`,
+      [id, model, anew, traits, provider, baseUrl, MOST_MODELS],
+    )
   }
 
   /**

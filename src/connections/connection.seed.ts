@@ -77,7 +77,8 @@ async function follow(
   const apiKey = settings.apiKey ?? null
   const baseUrl = settings.baseUrl ?? null
   if (existing.baseUrl === baseUrl && readable(secrets, existing) === apiKey) return
-  await connections.update(existing.id, { baseUrl, ...sealedKey(secrets, existing.id, apiKey) }, tx)
+  // What was learnt was learnt of another server or account.
+  await connections.update(existing.id, { baseUrl, dialects: {}, ...sealedKey(secrets, existing.id, apiKey) }, tx)
 }
 
 async function withdraw({ connections, secrets, usedBy }: ConnectionSeed, existing: Connection, tx: Tx): Promise<void> {

@@ -5,9 +5,10 @@ import { newId } from '../shared/ids.ts'
 import type { Connection } from './connection.entity.ts'
 import type { ConnectionRepository } from './connection.repository.ts'
 import type { CreateConnectionBody, UpdateConnectionBody } from './connection.schemas.ts'
+import { tryModel } from './connection-trial.ts'
+import { dialectsSchema } from './dialects/traits.ts'
 import type { ResolvedConnection } from './provider.ts'
 import { classifyProviderError } from './provider-errors.ts'
-import { languageModel } from './provider-factory.ts'
 import type { ProviderNetwork } from './provider-network.ts'
 import type { SealedSecrets } from './sealed-secret.ts'
 
@@ -27,12 +28,11 @@ export interface ConnectionDependencies {
   testTimeoutMs: number
 }
 
-/** The outcome of a real, minimal call. */
+/** The outcome of real, minimal calls. `learnt` says in words what parties can expect of the model. */
 export type ConnectionTest =
-  | { ok: true; model: string; latencyMs: number }
+  | { ok: true; model: string; latencyMs: number; learnt: string[] }
   | { ok: false; error: { code: string; message: string } }
 
-const TEST_MAX_OUTPUT_TOKENS = 16
 /** Shorter keys are no provider's; their last four would be most of them. */
 const SHOWN_KEY_LENGTH = 12
 const FIELD = 'apiKey'
@@ -96,7 +96,10 @@ export class ConnectionService {
       }
       if (change.isDefault && !current.isDefault) await this.#connections.clearDefault(current.userId, tx)
       const key = apiKey === undefined ? {} : this.#sealKey(id, apiKey)
-      return this.#connections.update(id, { ...change, ...key }, tx)
+      // What was learnt was learnt of another server, account or model.
+      const isAnother =
+        apiKey !== undefined || destination(next) !== destination(current) || next.model !== current.model
+      return this.#connections.update(id, { ...change, ...key, ...(isAnother && { dialects: {} }) }, tx)
     })
   }
 
@@ -129,21 +132,19 @@ export class ConnectionService {
     throw new AppError('connections.none')
   }
 
-  /** Calls the provider for a few tokens. Failures are outcomes; only an unknown id is an error. */
+  /**
+   * Calls the provider for a few tokens, as parties do, and remembers what it turned out to need in the place of what was
+   * known. Failures are outcomes; only an unknown id is an error.
+   */
   async test(userId: string, id: string, signal?: AbortSignal): Promise<ConnectionTest> {
     const connection = await this.get(userId, id)
     const timeout = AbortSignal.timeout(this.#testTimeoutMs)
     const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout
-    const startedAt = performance.now()
     try {
       const resolved = this.#open(connection)
-      const model = languageModel(resolved, resolved.model, { fetch: this.#network.fetchFor(resolved) })
-      await model.doGenerate({
-        prompt: [{ role: 'user', content: [{ type: 'text', text: 'Reply with the word OK.' }] }],
-        maxOutputTokens: TEST_MAX_OUTPUT_TOKENS,
-        abortSignal,
-      })
-      return { ok: true, model: connection.model, latencyMs: Math.round(performance.now() - startedAt) }
+      const { latencyMs, traits, learnt } = await tryModel(resolved, this.#network.fetchFor(resolved), abortSignal)
+      await this.#connections.learn(connection, connection.model, traits, { anew: true })
+      return { ok: true, model: connection.model, latencyMs, learnt }
     } catch (error) {
       const { code, message } = classifyProviderError(timeout.aborted ? timeout.reason : error)
       return { ok: false, error: { code, message } }
@@ -165,9 +166,18 @@ export class ConnectionService {
   }
 
   #open(connection: Connection): ResolvedConnection {
-    const { id, name, provider, baseUrl, model, apiKeySealed } = connection
+    const { id, name, provider, baseUrl, model, apiKeySealed, dialects } = connection
     const apiKey = apiKeySealed === null ? null : openedKey(this.#secrets, id, apiKeySealed)
-    return { id, scope: scopeOf(connection), name, provider, baseUrl, model, apiKey }
+    return {
+      id,
+      scope: scopeOf(connection),
+      name,
+      provider,
+      baseUrl,
+      model,
+      apiKey,
+      dialects: dialectsSchema.parse(dialects),
+    }
   }
 }
 

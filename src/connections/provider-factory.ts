@@ -6,6 +6,10 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { AppError } from '../shared/errors.ts'
 import { DemoModel } from './demo/demo-model.ts'
+import { DialectModel, type ReasoningEffort } from './dialects/dialect-model.ts'
+import { knownTraits } from './dialects/known-providers.ts'
+import type { Trait } from './dialects/traits.ts'
+import type { WireName } from './dialects/wire.ts'
 import type { ProviderName, ResolvedConnection } from './provider.ts'
 
 /** How a model is to be reached. */
@@ -16,6 +20,17 @@ export interface ModelOptions {
   demoWordsPerMinute?: number
   /** What the demo model's answer depends on besides the prompt: a retry has the same, a new run another. */
   demoSeed?: string
+  /** Called with what a call taught about the server, to be remembered for the connection and model. */
+  learn?: (traits: Trait[]) => void | Promise<void>
+  reasoning?: ReasoningEffort | null
+  /** Called for every piece that comes from the provider, also comments and pings. */
+  onLife?: () => void
+}
+
+/** What of a connection a model is made of. */
+export type ModelSource = Pick<ResolvedConnection, 'provider' | 'baseUrl' | 'apiKey'> & {
+  /** What is known of its models; see `dialects/`. */
+  dialects?: ResolvedConnection['dialects']
 }
 
 /** Always given to the SDKs, which else take a base URL from the environment and would send a user's key there. */
@@ -27,19 +42,51 @@ const DEFAULT_BASE_URL: Record<Exclude<ProviderName, 'openai-compatible' | 'demo
   ollama: 'http://localhost:11434/v1',
 }
 
+const WIRES: Record<Exclude<ProviderName, 'demo'>, WireName> = {
+  openai: 'openai',
+  anthropic: 'anthropic',
+  google: 'google',
+  groq: 'groq',
+  ollama: 'openai',
+  'openai-compatible': 'openai',
+}
+
 /**
- * The AI SDK model of a connection. Usage comes with streams too. Retries are the caller's: give `maxRetries: 0`.
+ * The model of a connection: the provider's SDK, behind what its server needs. Usage comes with streams too. Retries are the
+ * caller's: give `maxRetries: 0`.
  * @throws AppError 422 `connections.incomplete` when the key or address that this provider needs is missing.
  */
 export function languageModel(
-  connection: Pick<ResolvedConnection, 'provider' | 'baseUrl' | 'apiKey'>,
+  connection: ModelSource,
   modelId: string,
-  { fetch, demoWordsPerMinute, demoSeed }: ModelOptions,
+  { fetch, demoWordsPerMinute, demoSeed, learn = () => {}, reasoning = null, onLife = () => {} }: ModelOptions,
 ): LanguageModelV4 {
   const { provider } = connection
+  if (provider === 'demo') return new DemoModel(modelId, { wordsPerMinute: demoWordsPerMinute, seed: demoSeed })
+  return new DialectModel({
+    wire: WIRES[provider],
+    modelId,
+    build: (through) => sdkModel(connection, provider, modelId, through),
+    fetch,
+    traits: traitsOf(connection, modelId),
+    learn,
+    reasoning,
+    onLife,
+  })
+}
+
+/** What is known of a connection's model: what its server is known for, and what was learnt. */
+export const traitsOf = ({ baseUrl, dialects }: Omit<ModelSource, 'apiKey' | 'provider'>, modelId: string): Trait[] => [
+  ...new Set([...knownTraits(baseUrl), ...((dialects && Object.hasOwn(dialects, modelId) && dialects[modelId]) || [])]),
+]
+
+function sdkModel(
+  connection: ModelSource,
+  provider: Exclude<ProviderName, 'demo'>,
+  modelId: string,
+  fetch: ModelOptions['fetch'],
+): LanguageModelV4 {
   switch (provider) {
-    case 'demo':
-      return new DemoModel(modelId, { wordsPerMinute: demoWordsPerMinute, seed: demoSeed })
     case 'openai':
       // Chat Completions, not Responses: every gateway behind a base URL speaks it, and it stores nothing at OpenAI.
       return createOpenAI(settings(connection, fetch)).chat(modelId)

@@ -1,14 +1,24 @@
+import type { Trait } from './dialects/traits.ts'
 import { allowedByUrl, OutboundGuard, type OutboundPolicy } from './outbound-guard.ts'
 import type { ResolvedConnection } from './provider.ts'
 
 type Scope = ResolvedConnection['scope']
 
+/** Remembers what a call taught about a connection's model. Never rejects. */
+type Remember = (connection: ResolvedConnection, modelId: string, traits: Trait[]) => Promise<void>
+
 /** How this process reaches model providers: one guard for users' connections, one for the platform's. */
 export class ProviderNetwork {
   readonly #guards: Record<Scope, OutboundGuard>
+  readonly #remember: Remember
 
   /** `platformUrls` are the base URLs of the environment: what the operator set is permitted, but not to users. */
-  constructor({ platformUrls, ...policy }: OutboundPolicy & { platformUrls: Array<string | undefined> }) {
+  constructor({
+    platformUrls,
+    remember = async () => {},
+    ...policy
+  }: OutboundPolicy & { platformUrls: Array<string | undefined>; remember?: Remember }) {
+    this.#remember = remember
     this.#guards = {
       user: new OutboundGuard(policy),
       platform: new OutboundGuard({ ...policy, allow: [...policy.allow, ...allowedByUrl(platformUrls)] }),
@@ -18,6 +28,11 @@ export class ProviderNetwork {
   /** The only `fetch` with which a connection's provider may be called. */
   fetchFor({ scope }: Pick<ResolvedConnection, 'scope'>): typeof fetch {
     return this.#guards[scope].fetch
+  }
+
+  /** How a call passes on what it learnt; for `languageModel`. */
+  learnerFor(connection: ResolvedConnection, modelId: string): (traits: Trait[]) => Promise<void> {
+    return (traits) => this.#remember(connection, modelId, traits)
   }
 
   /** @throws AppError 400 on `baseUrl`. */

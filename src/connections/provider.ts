@@ -1,3 +1,5 @@
+import type { Dialects } from './dialects/traits.ts'
+
 /** The model providers that a connection may name. */
 export const PROVIDERS = ['openai', 'anthropic', 'google', 'groq', 'ollama', 'openai-compatible', 'demo'] as const
 export type ProviderName = (typeof PROVIDERS)[number]
@@ -12,4 +14,6 @@ export interface ResolvedConnection {
   baseUrl: string | null
   model: string
   apiKey: string | null
+  /** What its models turned out to need, by model. */
+  dialects: Dialects
 }

@@ -115,8 +115,17 @@ export const receiptView = z.object({
   released: creditsAmount,
   /** True when any of the usage had to be estimated. */
   estimated: z.boolean(),
+  /** What tries that came to nothing cost the platform; the user pays none of it. Older servers do not say. */
+  lost: creditsAmount.optional(),
 })
 export type ReceiptView = z.infer<typeof receiptView>
+
+/** Something that went otherwise than asked for, and did not end the run. */
+export const runNoticeView = errorView.extend({
+  /** The turn's index. */
+  turn: z.number().int().min(0),
+})
+export type RunNoticeView = z.infer<typeof runNoticeView>
 
 export const runView = z.object({
   id: idView,
@@ -128,6 +137,8 @@ export const runView = z.object({
   error: errorView.nullable(),
   turns: z.array(runTurnView),
   receipt: receiptView,
+  /** Such as that no supervisor could be used. Older servers do not say. */
+  notices: z.array(runNoticeView).optional(),
   createdAt: timeView,
   startedAt: timeView.nullable(),
   finishedAt: timeView.nullable(),

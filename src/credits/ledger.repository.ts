@@ -95,6 +95,8 @@ export interface Receipt {
   credits: bigint
   /** Given back from the run's holds. */
   released: bigint
+  /** The platform's loss: what calls cost that came to nothing. */
+  lost: bigint
   /** True when the usage of any call had to be estimated. */
   estimated: boolean
 }
@@ -270,16 +272,19 @@ export class LedgerRepository {
       outputTokens: string
       credits: string
       released: string
+      lost: string
       estimated: boolean
     }>(
       tx,
-      `SELECT run.id AS "runId", input_tokens AS "inputTokens", output_tokens AS "outputTokens", credits, estimated, released
+      `SELECT run.id AS "runId", input_tokens AS "inputTokens", output_tokens AS "outputTokens", credits, estimated, lost, released
        FROM unnest($1::uuid[]) AS run (id),
        LATERAL (
-         SELECT coalesce(sum(input_tokens + cached_input_tokens + cache_write_tokens), 0) AS input_tokens,
-           coalesce(sum(output_tokens + reasoning_tokens), 0) AS output_tokens, coalesce(sum(charged), 0) AS credits,
-           coalesce(bool_or(estimated), false) AS estimated
-         FROM metered_calls WHERE run_id = run.id AND outcome = 'charged'
+         SELECT coalesce(sum(input_tokens + cached_input_tokens + cache_write_tokens) FILTER (WHERE is_paid), 0) AS input_tokens,
+           coalesce(sum(output_tokens + reasoning_tokens) FILTER (WHERE is_paid), 0) AS output_tokens,
+           coalesce(sum(charged) FILTER (WHERE is_paid), 0) AS credits,
+           coalesce(bool_or(estimated) FILTER (WHERE is_paid), false) AS estimated,
+           coalesce(sum(amount) FILTER (WHERE NOT is_paid), 0) AS lost
+         FROM (SELECT *, outcome = 'charged' AS is_paid FROM metered_calls WHERE run_id = run.id) AS call
        ) AS calls,
        LATERAL (SELECT coalesce(sum(released), 0) AS released FROM holds WHERE run_id = run.id) AS given_back`,
       [runIds],
@@ -292,6 +297,7 @@ export class LedgerRepository {
           outputTokens: Number(row.outputTokens),
           credits: BigInt(row.credits),
           released: BigInt(row.released),
+          lost: BigInt(row.lost),
           estimated: row.estimated,
         },
       ]),

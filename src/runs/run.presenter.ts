@@ -1,13 +1,24 @@
-import type { RunTurnView, RunView } from '../contract/views.ts'
+import { PROVIDER_FAILURES, type ProviderFailureCode } from '../contract/provider-failures.ts'
+import type { RunNoticeView, RunTurnView, RunView } from '../contract/views.ts'
 import { fromJson } from '../database/json-row.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { Run } from './run.entity.ts'
 
+/** A turn, and why no supervisor chose its speaker. */
+type NotedTurn = RunTurnView & { notice: string | null }
+
 /** A run as `run_views` answers it: the row, its turns, and its receipt in micro-credits. */
 export interface RunViewRow {
   run: Record<string, unknown>
-  turns: RunTurnView[]
-  receipt: { inputTokens: number; outputTokens: number; credits: string; released: string; estimated: boolean }
+  turns: NotedTurn[]
+  receipt: {
+    inputTokens: number
+    outputTokens: number
+    credits: string
+    released: string
+    lost: string
+    estimated: boolean
+  }
 }
 
 const moment = (value: Date | string): string => new Date(value).toISOString()
@@ -23,7 +34,7 @@ export function presentRun({ run: row, turns, receipt }: RunViewRow): RunView {
     maxTurns: run.maxTurns,
     stopReason: run.stopReason,
     error: run.errorCode === null ? null : { code: run.errorCode, message: run.errorMessage ?? '' },
-    turns,
+    turns: turns.map(({ notice: _, ...turn }) => turn),
     receipt: {
       turns: turns.filter((turn) => turn.messageId !== null).length,
       inputTokens: Number(receipt.inputTokens),
@@ -31,9 +42,30 @@ export function presentRun({ run: row, turns, receipt }: RunViewRow): RunView {
       credits: formatCredits(BigInt(receipt.credits)),
       released: formatCredits(BigInt(receipt.released)),
       estimated: receipt.estimated,
+      lost: formatCredits(BigInt(receipt.lost)),
     },
+    notices: turns.flatMap(noticesOf),
     createdAt: moment(run.createdAt),
     startedAt: run.startedAt && moment(run.startedAt),
     finishedAt: run.finishedAt && moment(run.finishedAt),
   }
+}
+
+/** Why a supervisor did not choose, besides failures of its provider. */
+const NOTICES: Record<string, string> = {
+  'supervisor.no_decision': 'The supervisor gave no usable answer.',
+  'supervisor.not_asked': 'The supervisor could not be asked: its model or the credits for it are not at hand.',
+}
+
+function noticesOf({ index, notice }: NotedTurn): RunNoticeView[] {
+  if (notice === null) return []
+  const why = NOTICES[notice] ?? `The supervisor could not be asked. ${happened(notice)}`
+  return [{ turn: index, code: notice, message: `${why} Whoever had been silent for longest spoke instead.`.trim() }]
+}
+
+const isFailure = (code: string): code is ProviderFailureCode => Object.hasOwn(PROVIDER_FAILURES, code)
+
+function happened(code: string): string {
+  const reason = code.replace('provider.', '')
+  return isFailure(reason) ? PROVIDER_FAILURES[reason].happened : ''
 }

@@ -2,6 +2,7 @@ import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import type { Transactions } from '../database/transaction.ts'
 import type { EngineRepository } from './engine.repository.ts'
+import type { TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 
 /** A supervisor's decision: who speaks, or that nobody does. */
@@ -9,6 +10,8 @@ export interface SpeakerDecision {
   /** Null ends the run, unless the user has said something meanwhile: then `fallback` speaks. */
   agentId: string | null
   fallback: string
+  /** Why there was no decision to go by, as a code; null when there was. */
+  notice: string | null
   /** The calls that it took, paid with it. */
   calls: MeteredCall[]
   /** The last `seq` of the run that it had read. */
@@ -17,6 +20,7 @@ export interface SpeakerDecision {
 
 interface DecisionDependencies {
   engine: EngineRepository
+  turns: Pick<TurnRepository, 'giveNotice'>
   ledger: Pick<LedgerService, 'chargeArguments'>
   transactions: Transactions
 }
@@ -35,9 +39,13 @@ export class TurnDecisions {
    * @throws ClaimLost
    */
   async decide(claim: TurnClaim, decision: SpeakerDecision): Promise<(TurnClaim & { agentId: string }) | undefined> {
-    const { engine, ledger, transactions } = this.#deps
+    const { engine, turns, ledger, transactions } = this.#deps
     const charge = ledger.chargeArguments({ ...claim, holdId: null, calls: decision.calls })
-    const answer = await transactions.run((tx) => engine.decide(claim, decision, charge, tx))
+    const answer = await transactions.run(async (tx) => {
+      const decided = await engine.decide(claim, decision, charge, tx)
+      if (typeof decided === 'object' && decision.notice) await turns.giveNotice(claim, decision.notice, tx)
+      return decided
+    })
     if (answer === 'lost') throw new ClaimLost(claim)
     return answer === 'nobody' ? undefined : { ...claim, ...answer }
   }

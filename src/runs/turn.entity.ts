@@ -51,6 +51,8 @@ export class Turn {
   declare quote: TurnQuote | null
   /** What cut the turn short; it ends the run too. */
   declare endedBy: StopReason | null
+  /** Why its supervisor did not choose its speaker; null where it did, or there is none. */
+  declare notice: string | null
   declare errorCode: string | null
   declare errorMessage: string | null
   declare createdAt: Date
@@ -83,6 +85,7 @@ export const turnEntity = new EntitySchema<Turn>({
     promptVersion: text({ nullable: true }),
     quote: jsonb({ nullable: true }),
     endedBy: text({ nullable: true }),
+    notice: text({ nullable: true }),
     errorCode: text({ nullable: true }),
     errorMessage: text({ nullable: true }),
     createdAt: createdAt(),

@@ -105,6 +105,11 @@ export class TurnRepository {
     return noted.length > 0
   }
 
+  /** Says why no supervisor chose a turn's speaker, as a code. */
+  async giveNotice(key: TurnName, notice: string, tx: Tx): Promise<void> {
+    await rows(tx, 'UPDATE turns SET notice = $3 WHERE run_id = $1 AND index = $2', [key.runId, key.turn, notice])
+  }
+
   /** Gives a claimed turn back to be tried again after `delayMs`; it keeps its place among the user's admitted turns. */
   async giveBack(
     key: TurnName,

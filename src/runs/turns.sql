@@ -40,18 +40,20 @@ BEGIN
       greatest(ceil(extract(epoch FROM t.due_at - clock_timestamp()) * 1000), 0)::integer;
 END $$;
 
--- Runs as clients see them, by id: the row, its turns ascending, and its receipt as sums over charged calls.
+-- Runs as clients see them, by id: the row, its turns ascending, and its receipt: sums over charged calls, and what lost ones cost.
 CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, receipt json) LANGUAGE sql STABLE AS $$
   SELECT row_to_json(r),
     (SELECT coalesce(json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'status', t.status,
-       'attempt', t.attempt, 'messageId', t.message_id) ORDER BY t.index), '[]')
+       'attempt', t.attempt, 'messageId', t.message_id, 'notice', t.notice) ORDER BY t.index), '[]')
      FROM turns t WHERE t.run_id = r.id),
     (SELECT json_build_object(
-       'inputTokens', coalesce(sum(c.input_tokens + c.cached_input_tokens + c.cache_write_tokens), 0),
-       'outputTokens', coalesce(sum(c.output_tokens + c.reasoning_tokens), 0),
-       'credits', coalesce(sum(c.charged), 0)::text, 'estimated', coalesce(bool_or(c.estimated), false),
+       'inputTokens', coalesce(sum(c.input_tokens + c.cached_input_tokens + c.cache_write_tokens) FILTER (WHERE c.paid), 0),
+       'outputTokens', coalesce(sum(c.output_tokens + c.reasoning_tokens) FILTER (WHERE c.paid), 0),
+       'credits', coalesce(sum(c.charged), 0)::text,
+       'estimated', coalesce(bool_or(c.estimated) FILTER (WHERE c.paid), false),
+       'lost', coalesce(sum(c.amount) FILTER (WHERE NOT c.paid), 0)::text,
        'released', (SELECT coalesce(sum(h.released), 0)::text FROM holds h WHERE h.run_id = r.id))
-     FROM metered_calls c WHERE c.run_id = r.id AND c.outcome = 'charged')
+     FROM (SELECT m.*, m.outcome = 'charged' AS paid FROM metered_calls m WHERE m.run_id = r.id) c)
   FROM runs r WHERE r.id = ANY(p_runs)
 $$;
 

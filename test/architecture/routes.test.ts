@@ -26,6 +26,7 @@ const USER = [
   'PUT /api/connections/:id',
   'DELETE /api/connections/:id',
   'POST /api/connections/:id/test',
+  'GET /api/providers',
   'GET /api/agents',
   'POST /api/agents',
   'GET /api/agents/:id',

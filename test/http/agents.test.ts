@@ -32,6 +32,7 @@ describe('Agents', () => {
       model: null,
       temperature: null,
       maxOutputTokens: null,
+      reasoningEffort: null,
       scope: 'user',
     })
     expect(createdAt).to.equal(updatedAt)

@@ -101,6 +101,7 @@ describe('Connections', () => {
     const created = await as(ann).post(local()).expect(201)
     expect(created.body).to.have.all.keys(
       ...['id', 'name', 'provider', 'baseUrl', 'model', 'apiKeyLast4', 'scope', 'isDefault', 'createdAt', 'updatedAt'],
+      'learnt',
     )
     expect(created.body).to.include({ name: 'Mine', apiKeyLast4: 'abcd', scope: 'user', isDefault: false })
     const { id } = created.body
@@ -333,8 +334,10 @@ describe('Connections', () => {
       expect(body).to.include({ ok: true, model: 'llama-x' })
       expect(body.latencyMs).to.be.a('number').within(0, 5_000)
       const call = await llm.request(0)
-      expect(call).to.include({ key: KEY, model: 'llama-x', stream: false })
-      expect(call.body.max_tokens).to.equal(16)
+      expect(call).to.include({ key: KEY, model: 'llama-x', stream: true })
+      expect(call.body.max_tokens).to.equal(1_024)
+      expect(await llm.request(1)).to.include({ key: KEY, model: 'llama-x', stream: false })
+      expect(body.learnt).to.include('Streams its words.')
     })
 
     it('report what is wrong as an outcome', async () => {

@@ -286,6 +286,7 @@ describe('the ledger', () => {
       outputTokens: 88,
       credits: 85n,
       released: 40n,
+      lost: 500n,
       estimated: true,
     })
     const lines = await world.statements.list(userId, { runId: first.runId }, 100)

@@ -64,10 +64,12 @@ describe('The user during a run', () => {
     const run = await user.finished(runId)
     expect(run.stopReason).to.equal('max_turns')
     expect(world.llm.requests[1]?.messages.map(({ text }) => text)).to.deep.equal([
-      'User: Tea or coffee?',
-      'User: What of cocoa?',
-      'Ada: Tea is the better drink.',
-      '(It is your turn, Blaise.)',
+      [
+        'User: Tea or coffee?',
+        'User: What of cocoa?',
+        'Ada: Tea is the better drink.',
+        '(It is your turn, Blaise.)',
+      ].join('\n\n'),
     ])
     expect(await linesOf(user, conversationId)).to.have.length(4)
     await expectSettledOnce(world.app.container.db, runId)
@@ -93,13 +95,11 @@ describe('The user during a run', () => {
     const [first, next] = [await user.run(runId), await user.run(second.runId)]
     expect(String(next.startedAt) >= String(first.finishedAt)).to.equal(true)
     // What waited is read after what was said before its turn came.
-    expect(world.llm.requests[1]?.messages.map(({ text }) => text)).not.to.include('User: And then?')
+    expect(world.llm.requests[1]?.messages.map(({ text }) => text).join('\n')).not.to.contain('User: And then?')
     expect(world.llm.requests[2]?.messages.map(({ text }) => text)).to.deep.equal([
       'User: Tea or coffee?',
       'Tea is the better drink.',
-      'Blaise: No.',
-      'User: And then?',
-      '(It is your turn, Ada.)',
+      'Blaise: No.\n\nUser: And then?\n\n(It is your turn, Ada.)',
     ])
     await expectSettledOnce(world.app.container.db, second.runId)
   })
@@ -129,8 +129,7 @@ describe('The user during a run', () => {
     expect(world.llm.requests[1]?.messages.map(({ text }) => text)).to.deep.equal([
       'User: Tea or coffee?',
       'Tea is t',
-      'User: Stop. Cocoa!',
-      '(It is your turn, Ada.)',
+      'User: Stop. Cocoa!\n\n(It is your turn, Ada.)',
     ])
     await expectSettledOnce(world.app.container.db, runId)
     await expectSettledOnce(world.app.container.db, second.runId)

@@ -377,13 +377,6 @@ describe('Credits of turns', function () {
         llm.reply({ text: 'Good morning to all of you.', usage })
         const { runId } = await user.accept('/api/chat', { agentId, message: 'Hello' })
         const run = await user.finished(runId)
-        if (provider === 'anthropic' && (name === 'none' || name === 'not a number')) {
-          // Without it this wire is broken from its first event on: the SDK refuses it, so nothing was said.
-          expect(run.status, name).to.equal('failed')
-          expect(await chargesOf(user, runId), name).to.deep.equal([])
-          await expectSettledOnce(app.container.db, runId)
-          continue
-        }
         expect(run, `${name}: ${JSON.stringify(run.error)}`).to.deep.include({ status: 'completed' })
         const [line] = await chargesOf(user, runId)
         expect(line?.usage?.estimated, name).to.equal(true)

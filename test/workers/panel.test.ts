@@ -27,8 +27,7 @@ describe('A panel', () => {
     const requests = await Promise.all(holds.map((held) => held.reached))
     for (const request of requests) {
       expect(request.messages.map(({ text }) => text)).to.deep.equal([
-        'User: Is it safe?',
-        `(It is your turn, ${speakerOf(request)}.)`,
+        `User: Is it safe?\n\n(It is your turn, ${speakerOf(request)}.)`,
       ])
     }
     // Whoever comes last: the order of the turns is the request's.
@@ -38,7 +37,8 @@ describe('A panel', () => {
     expect(run.turns.map((turn) => turn.agentId)).to.deep.equal([...agentIds, agentIds[0]])
     expect((await linesOf(user, conversationId)).at(-1)).to.deep.equal(['Ada', 'They agree.'])
     const summary = world.llm.requests.find(isSummary)
-    expect(summary?.messages.map(({ role, text }) => `${role} ${text}`).sort()).to.deep.equal(
+    const heard = summary?.messages.flatMap(({ role, text }) => text.split('\n\n').map((line) => `${role} ${line}`))
+    expect(heard?.sort()).to.deep.equal(
       [
         'user User: Is it safe?',
         'assistant Ada says so.',
@@ -71,8 +71,11 @@ describe('A panel', () => {
     held.release()
     const run = await user.finished(runId)
     expect(run.turns.map(({ attempt }) => attempt)).to.deep.equal([1, 2, 1, 1])
-    for (const request of world.llm.requests.filter((one) => !isSummary(one)))
-      expect(request.messages).to.have.length(2)
+    for (const request of world.llm.requests.filter((one) => !isSummary(one))) {
+      expect(request.messages.map(({ text }) => text)).to.deep.equal([
+        `User: Is it safe?\n\n(It is your turn, ${speakerOf(request)}.)`,
+      ])
+    }
     await expectSettledOnce(world.app.container.db, runId)
   })
 
@@ -145,7 +148,8 @@ describe('A panel', () => {
     held.release()
     const run = await user.finished(runId)
     expect(run.turns).to.have.length(3)
-    expect(world.llm.requests.at(-1)?.messages.map(({ text }) => text)).to.include('User: And cheap?')
+    const heard = world.llm.requests.at(-1)?.messages.flatMap(({ text }) => text.split('\n\n'))
+    expect(heard).to.include('User: And cheap?')
     await expectSettledOnce(world.app.container.db, runId)
   })
 

@@ -40,9 +40,9 @@ describe('What goes over the wire', () => {
       expect(request.system).to.contain('\n- Ada: You are Ada of the test.\n')
       expect(request.system).not.to.contain('- Blaise:')
       expect(joined(request)).to.deep.equal([
-        ['user', 'User: Tea or coffee?Ada: Answer 1.'],
+        ['user', 'User: Tea or coffee?\n\nAda: Answer 1.'],
         [OWN[provider], 'Answer 2.'],
-        ['user', 'Ada: Answer 3.(It is your turn, Blaise.)'],
+        ['user', 'Ada: Answer 3.\n\n(It is your turn, Blaise.)'],
       ])
       const [turn] = await world.app.container.db.query('SELECT prompt_version FROM turns WHERE run_id = $1', [runId])
       expect(turn.prompt_version).to.equal(PROMPT_VERSION)

@@ -140,8 +140,7 @@ describe('A turn over the wire of a real provider', () => {
     expect(llm.requests[2]?.messages.map(({ role, text }) => ({ role, text }))).to.deep.equal([
       { role: 'user', text: 'User: Tea or coffee?' },
       { role: 'assistant', text: 'Answer 0.' },
-      { role: 'user', text: 'Blaise: Answer 1.' },
-      { role: 'user', text: '(It is your turn, Ada.)' },
+      { role: 'user', text: 'Blaise: Answer 1.\n\n(It is your turn, Ada.)' },
     ])
     expect((await user.messages(conversationId)).map(({ agentName }) => agentName)).to.deep.equal([
       null,

@@ -61,9 +61,7 @@ describe('Regenerate', () => {
     expect(world.llm.requests.at(-1)?.messages.map(({ text }) => text)).to.deep.equal([
       'User: Tea or coffee?',
       'Tea.',
-      'Blaise: Milk.',
-      'User: So?',
-      '(It is your turn, Ada.)',
+      'Blaise: Milk.\n\nUser: So?\n\n(It is your turn, Ada.)',
     ])
     expect(await linesOf(user, conversationId)).to.have.length(7)
   })

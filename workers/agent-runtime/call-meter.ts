@@ -48,6 +48,13 @@ async function estimated({ promptText, images, outputText }: ObservedCall): Prom
   return { ...usage, inputTokens: usage.inputTokens + images * IMAGE_TOKENS }
 }
 
+/** A report of no output beside words is none: they are counted, and that is said. */
+async function plausible(reported: TokenUsage, observed: ObservedCall): Promise<TokenUsage> {
+  if (reported.outputTokens + reported.reasoningTokens > 0 || observed.outputText === '') return reported
+  const { outputTokens } = await estimated(observed)
+  return { ...reported, outputTokens, estimated: true }
+}
+
 /** Who hears what comes from the provider, as it comes. */
 export interface MeterListener {
   /** Every piece of output, also of reasoning. */
@@ -111,7 +118,7 @@ export class CallMeter {
       this.#calls.map(async (observed) => ({
         call: observed.call,
         purpose: observed.purpose,
-        usage: observed.reported ?? (await estimated(observed)),
+        usage: observed.reported ? await plausible(observed.reported, observed) : await estimated(observed),
       })),
     )
   }

@@ -4,7 +4,7 @@ import type { TranscriptLine } from '../../src/conversations/message.repository.
 import type { TurnKind } from '../../src/rounds/strategy.ts'
 
 /** Stored with each turn: which wording made it. Raise it with every change below. */
-export const PROMPT_VERSION = '3'
+export const PROMPT_VERSION = '4'
 
 /** What a speaker says who has nothing to add. */
 export const PASS = '[pass]'
@@ -131,6 +131,26 @@ export const withFiles = (
   files
     ? [...messages.slice(0, -1), { role: 'user', content: files.prompt, images: files.images }, ...messages.slice(-1)]
     : [...messages]
+
+/**
+ * Neighbours of one role as one message, a blank line between: strict chat templates take no others, and Mastra would glue
+ * a speaker's own words together and drop equal ones.
+ */
+export function joinNeighbours(messages: readonly PromptMessage[]): PromptMessage[] {
+  const joined: PromptMessage[] = []
+  for (const message of messages) {
+    const before = joined.at(-1)
+    if (before?.role !== message.role) {
+      joined.push({ ...message })
+      continue
+    }
+    before.content = `${before.content}\n\n${message.content}`
+    if (before.role === 'user' && message.role === 'user' && message.images?.length) {
+      before.images = [...(before.images ?? []), ...message.images]
+    }
+  }
+  return joined
+}
 
 /** What a supervisor is asked, with the transcript as everybody hears it. */
 export function supervisorPrompt(

@@ -23,6 +23,8 @@ export interface SmallCall {
 /** What came of it: `calls` are to be paid whatever else came. */
 export interface SmallAnswer {
   text: string
+  /** What it thought, where the provider keeps that apart. */
+  thoughts: string
   calls: UsedCall[]
   failure: ProviderFailure | undefined
 }
@@ -36,7 +38,8 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
   try {
     const { connection, modelId } = terms
     const fetch = meter.watch(network.fetchFor(connection))
-    const model = meter.wrap(languageModel(connection, modelId, { fetch }), purpose)
+    const learn = network.learnerFor(connection, modelId)
+    const model = meter.wrap(languageModel(connection, modelId, { fetch, learn }), purpose)
     const { content } = await model.doGenerate({
       prompt: [
         { role: 'system', content: system },
@@ -46,9 +49,14 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
       maxOutputTokens,
       abortSignal: abortSignal ? AbortSignal.any([timeout, abortSignal]) : timeout,
     })
-    const text = content.map((part) => (part.type === 'text' ? part.text : '')).join('')
-    return { text: text.replaceAll('\0', '').toWellFormed(), calls: await used(), failure: undefined }
+    const joined = (type: 'text' | 'reasoning') =>
+      content
+        .map((part) => (part.type === type ? part.text : ''))
+        .join('')
+        .replaceAll('\0', '')
+        .toWellFormed()
+    return { text: joined('text'), thoughts: joined('reasoning'), calls: await used(), failure: undefined }
   } catch (error) {
-    return { text: '', calls: await used(), failure: classifyProviderError(error) }
+    return { text: '', thoughts: '', calls: await used(), failure: classifyProviderError(error) }
   }
 }

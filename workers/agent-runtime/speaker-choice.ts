@@ -7,6 +7,7 @@ import type { MeteredCall } from '../../src/credits/metered-call.ts'
 import { countTokens } from '../../src/credits/usage.ts'
 import { leastRecent, type RoundState } from '../../src/rounds/strategy.ts'
 import { decisionSchema, readDecision } from '../../src/rounds/supervisor.ts'
+import type { Announcer } from '../../src/runs/announcer.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { TurnDecisions } from '../../src/runs/turn-decisions.ts'
@@ -34,10 +35,14 @@ interface ChoiceDependencies {
   claims: Pick<TurnClaims, 'note'>
   decisions: TurnDecisions
   network: ProviderNetwork
+  announcer: Pick<Announcer, 'publish' | 'runEvent'>
   /** The provider may take this long to decide. */
   timeoutMs: number
   logger: Logger
 }
+
+/** Beside a decision's words. */
+const THOUGHT_TOKENS = 2_048
 
 /** Decisions are numbered above the calls of speeches, which count from 0. */
 const DECISION_CALL = 1_000
@@ -65,10 +70,13 @@ export class SpeakerChoice {
     const fallback = leastRecent(state)
     const heardSeq = Math.max(0, ...room.turns.map((turn) => turn.seenSeq ?? 0))
     const isOpen = ({ role, runId, seq }: TranscriptLine) => role === 'user' && runId === claim.runId && seq > heardSeq
-    const { decision, calls } = await this.#ask(claim, room, state, room.transcript.some(isOpen), stop)
+    const { decision, calls, why } = await this.#ask(claim, room, state, room.transcript.some(isOpen), stop)
     if (stop.kind) return { claim: undefined, endedBy: null, calls }
     const agentId = decision === undefined ? fallback : decision.kind === 'speak' ? decision.agentId : null
-    const decided = await this.#deps.decisions.decide(claim, { agentId, fallback, calls, seenSeq: seenSeqOf(room) })
+    const notice = decision === undefined ? why : null
+    const seenSeq = seenSeqOf(room)
+    const decided = await this.#deps.decisions.decide(claim, { agentId, fallback, notice, calls, seenSeq })
+    if (decided && notice) await this.#tell(claim)
     if (decided) return { claim: decided, endedBy: null, calls: [] }
     return { claim: undefined, endedBy: decision?.kind === 'done' ? 'supervisor_done' : 'finished', calls }
   }
@@ -81,7 +89,7 @@ export class SpeakerChoice {
     stop: TurnStop,
   ) {
     const { terms: book, network, timeoutMs, logger } = this.#deps
-    const nothing = { decision: undefined, calls: [] as MeteredCall[] }
+    const nothing = { decision: undefined, calls: [] as MeteredCall[], why: 'supervisor.not_asked' }
     const [first] = room.participants
     if (!first || stop.kind) return nothing
     const ids = { runId: claim.runId, turn: claim.turn }
@@ -92,21 +100,30 @@ export class SpeakerChoice {
     })
     const inputTokens = await countTokens(`${system}\n${prompt}`)
     const terms = termsOf(book, room, first)
-    if (!terms || !canPay(room, terms, inputTokens)) return nothing
+    const affordable = terms ? affordableIn(room, terms, inputTokens) : 0
+    if (!terms || affordable < DECISION_TOKENS.high) return nothing
     await this.#deps.claims.note(claim, quoteOf(terms, { call: DECISION_CALL, purpose: 'supervise', inputTokens }))
-    const { text, calls, failure } = await ask(terms, network, {
+    const { text, thoughts, calls, failure } = await ask(terms, network, {
       purpose: 'supervise',
       call: DECISION_CALL,
       system,
       prompt,
       responseFormat: { type: 'json', name: 'decision', schema: decisionSchema(room.participants) },
-      maxOutputTokens: DECISION_TOKENS.high,
+      // Models that think first need room for it; where they do not, a decision is short all the same.
+      maxOutputTokens: Math.min(affordable, DECISION_TOKENS.high + THOUGHT_TOKENS),
       timeoutMs,
       abortSignal: stop.signal,
     })
-    const decision = readDecision(text, state, unanswered)
+    // Some servers take a short answer for a thought.
+    const decision = readDecision(text.trim() || thoughts, state, unanswered)
     if (!decision && !stop.kind) logger.info({ ...ids, code: failure?.code }, 'a supervisor gave no usable answer')
-    return { decision, calls: onTerms(terms, calls, null) }
+    return { decision, calls: onTerms(terms, calls, null), why: failure?.code ?? 'supervisor.no_decision' }
+  }
+
+  /** Whoever watches the run sees that nobody chose. */
+  async #tell({ conversationId, runId }: TurnClaim): Promise<void> {
+    const { announcer } = this.#deps
+    await announcer.publish(conversationId, undefined, [await announcer.runEvent(runId)])
   }
 }
 
@@ -121,7 +138,7 @@ function termsOf(book: ModelTermsBook, room: TurnRoom, first: Agent): ModelTerms
 }
 
 /** Decisions have no hold: they are only asked for while their price is at hand, and within the run's own limit. */
-function canPay({ run, available, committed }: TurnRoom, terms: ModelTerms, inputTokens: number): boolean {
+function affordableIn({ run, available, committed }: TurnRoom, terms: ModelTerms, inputTokens: number): number {
   const left = run.maxCredits === null ? [available] : [available, run.maxCredits - (committed ?? 0n)]
-  return left.every((credits) => affordableTokens(terms, inputTokens, credits) >= DECISION_TOKENS.high)
+  return Math.min(...left.map((credits) => affordableTokens(terms, inputTokens, credits)))
 }

@@ -1,4 +1,5 @@
-import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
+import { withoutThoughts } from '../../src/connections/dialects/thoughts.ts'
+import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { MeteredCall } from '../../src/credits/metered-call.ts'
@@ -52,16 +53,8 @@ const LEAST_MOST_CHARS = 65_536
 /** Output may run ahead of the words that are shown, and thoughts never are: beyond this many times the limit it is a flood. */
 const FLOOD = 8
 
-const EMPTY_ANSWER: ProviderFailure = {
-  kind: 'retryable',
-  code: 'provider.empty_answer',
-  message: 'The model answered with nothing.',
-}
-export const TIMEOUT: ProviderFailure = {
-  kind: 'retryable',
-  code: 'provider.timeout',
-  message: 'The model provider said nothing for too long.',
-}
+const EMPTY_ANSWER = providerFailure('empty_answer')
+export const TIMEOUT = providerFailure('timeout')
 
 /** Speaks once: takes the hold, streams the agent, meters its calls and shows its words live. Writes no result. */
 export async function attemptSpeech(
@@ -125,6 +118,9 @@ export async function attemptSpeech(
       fetch: meter.watch(network.fetchFor(connection)),
       demoWordsPerMinute: limits.DEMO_WORDS_PER_MINUTE,
       demoSeed: claim.runId,
+      learn: network.learnerFor(connection, modelId),
+      reasoning: agent.reasoningEffort,
+      onLife: () => idle.refresh(),
     })
     const end = await speak({
       agent,
@@ -139,7 +135,7 @@ export async function attemptSpeech(
     onStep('stream.ended')
     await Promise.all([live.close(), hold.settled()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
-    const { text, passed } = cleaner
+    const { text, passed } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
     const calls = onTerms(context, await meter.used(), agent)
     const outcome = { text: text.toWellFormed(), passed, calls, holdId }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
@@ -149,4 +145,14 @@ export async function attemptSpeech(
     clearTimeout(idle)
     await live.close()
   }
+}
+
+/** Thoughts of which only the closing tag came are known as such once that came: what is kept is cleaned anew. */
+function bareOf(cleaner: DeltaCleaner, anew: () => DeltaCleaner): Pick<DeltaCleaner, 'text' | 'passed'> {
+  const bare = withoutThoughts(cleaner.text)
+  if (bare === cleaner.text) return cleaner
+  const again = anew()
+  again.push(bare)
+  again.end()
+  return again
 }

@@ -9,8 +9,9 @@ import { AppError } from '../../src/shared/errors.ts'
 import type { FileReading } from './file-reading.ts'
 import { seesImages } from './model-sight.ts'
 import type { ModelTerms, ModelTermsBook } from './model-terms.ts'
-import { type PromptMessage, promptMessages, systemPrompt, USER_LABEL, withFiles } from './prompts.ts'
+import { joinNeighbours, type PromptMessage, promptMessages, systemPrompt, USER_LABEL, withFiles } from './prompts.ts'
 import { affordableTokens } from './run-budget.ts'
+import { thoughtRoom } from './thought-room.ts'
 
 /** All that a turn needs to speak. */
 export interface TurnContext extends ModelTerms {
@@ -55,10 +56,11 @@ export class TurnContexts {
       query: wordsToMatch(transcript),
       sees: seesImages(terms.connection.provider, terms.modelId),
     })
-    const messages = withFiles(promptMessages(agent, participants, transcript, kind), files)
+    const messages = joinNeighbours(withFiles(promptMessages(agent, participants, transcript, kind), files))
     const text = [system, ...messages.map((message) => message.content)].join('\n')
     const inputTokens = (await countTokens(text)) + (files?.images.length ?? 0) * IMAGE_TOKENS
-    const wanted = agent.maxOutputTokens ?? this.#deps.maxOutputTokensDefault
+    const wanted =
+      (agent.maxOutputTokens ?? this.#deps.maxOutputTokensDefault) + thoughtRoom(terms, agent.reasoningEffort)
     const left = shareOf(room, claim)
     const maxOutputTokens = left === null ? wanted : Math.min(wanted, affordableTokens(terms, inputTokens, left))
     return {

@@ -15,6 +15,7 @@ import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { PROMPT_VERSION, SUMMARY_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
 import { ask } from '../agent-runtime/small-call.ts'
 import { keptTokens } from '../agent-runtime/summary-policy.ts'
+import { thoughtRoom } from '../agent-runtime/thought-room.ts'
 
 interface SummaryDependencies {
   conversationRepository: ConversationRepository
@@ -111,7 +112,7 @@ export class SummaryProcessor {
       purpose: 'summary',
       system: SUMMARY_PROMPT,
       prompt: `Minutes so far:\n${before || '(none)'}\n\nSaid since:\n${transcriptText(lines)}`,
-      maxOutputTokens: MAX_OUTPUT_TOKENS,
+      maxOutputTokens: MAX_OUTPUT_TOKENS + thoughtRoom(terms),
       timeoutMs,
       abortSignal,
     })

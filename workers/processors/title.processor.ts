@@ -12,6 +12,7 @@ import type { Logger } from '../../src/shared/logger.ts'
 import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { TITLE_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
 import { ask } from '../agent-runtime/small-call.ts'
+import { thoughtRoom } from '../agent-runtime/thought-room.ts'
 
 interface TitleDependencies {
   conversationRepository: ConversationRepository
@@ -48,6 +49,7 @@ function shortened(text: string): string {
 /** A model's answer as a title; undefined when it is none. */
 export function titleOf(answer: string): string | undefined {
   const [line = '', ...others] = answer
+    .slice(0, READ_CHARS)
     .trim()
     .split('\n')
     .filter((one) => one.trim() !== '')
@@ -102,7 +104,7 @@ export class TitleProcessor {
       purpose: 'title',
       system: TITLE_PROMPT,
       prompt: text.slice(0, READ_CHARS).toWellFormed(),
-      maxOutputTokens: 200,
+      maxOutputTokens: 200 + thoughtRoom(terms),
       timeoutMs,
       abortSignal,
     })

@@ -1,0 +1,267 @@
+import type { Trait } from './traits.ts'
+import { isJson, type Json, json, list } from './wire.ts'
+
+/** A request that a server refused, and what it said. */
+export interface Refusal {
+  /** The HTTP status, or the one that an error within a 200 named; undefined for an error that named none. */
+  status: number | undefined
+  /** The server's words, capped. */
+  words: string
+  /** The request as it was sent. */
+  body: Json
+}
+
+interface Lesson {
+  trait: Trait
+  /** True when the request holds what the trait does without. */
+  sent: (body: Json) => boolean
+  /** The server's words, lower case, that teach it: all of any of these. */
+  said: string[][]
+  /** A trait that makes this one no use. */
+  unless?: Trait
+}
+
+const has =
+  (...keys: string[]) =>
+  (body: Json) =>
+    keys.some((key) => body[key] !== undefined)
+const roles = (body: Json): string[] => list(body.messages).map((message) => String(json(message).role))
+const hasSystem = (body: Json): boolean =>
+  roles(body).some((role) => role === 'system' || role === 'developer') || has('system', 'systemInstruction')(body)
+const generation = (body: Json): Json => json(body.generationConfig)
+
+/** Ways to say that a thing is not taken. */
+const REFUSALS = [
+  'unsupported',
+  'not support',
+  "n't support",
+  'not permitted',
+  'not allowed',
+  'not available',
+  'not enabled',
+  'not valid',
+  'unrecognized',
+  'unrecognised',
+  'unknown',
+  'unexpected',
+  'extra_forbidden',
+  'extra inputs',
+  'additional properties',
+  'no such',
+  'invalid',
+  'must be',
+  'deprecated',
+  'cannot',
+  'incompatible',
+  'does not accept',
+]
+const refused = (...names: string[]): string[][] => names.flatMap((name) => REFUSALS.map((way) => [name, way]))
+
+/** In order: the first that fits is learnt. Sentences of templates first, then parameters by their names. */
+const LESSONS: Lesson[] = [
+  {
+    trait: 'no_system_role',
+    sent: hasSystem,
+    said: [
+      ['system role', 'support'],
+      ['system role', 'not'],
+      ['system message', 'support'],
+      ['system message', 'not'],
+      ['system prompt', 'support'],
+      ['system instruction', 'not'],
+      ['systeminstruction', 'not'],
+      ['developer instruction', 'not'],
+      ['system_instruction', 'not'],
+      ["'system'", 'role', 'not'],
+      ['roles must alternate'],
+      ['role', 'must alternate'],
+      ...refused('role: system', 'role system', "role 'system'", 'role "system"', 'role `system`'),
+      ['unsupported role', 'system'],
+      ['invalid role', 'system'],
+      ["'user' or 'assistant'"],
+      ['user or assistant', 'role'],
+      ['only user and assistant roles'],
+      ['only user, assistant'],
+      ['first message', 'must be', 'user'],
+      ['first message', 'should', 'user'],
+      ['start with a user'],
+      ['begin with a user'],
+    ],
+  },
+  {
+    trait: 'system_not_developer',
+    sent: (body) => roles(body).includes('developer'),
+    said: [
+      ['developer', 'role'],
+      ['developer', "'system'"],
+      ['developer', 'unexpected'],
+      ['developer', 'unknown variant'],
+    ],
+  },
+  {
+    trait: 'no_response_format',
+    sent: (body) =>
+      has('response_format', 'output_format', 'output_config')(body) ||
+      list(body.tools).some((tool) => json(tool).name === 'json') ||
+      generation(body).responseMimeType !== undefined ||
+      generation(body).responseSchema !== undefined,
+    said: [
+      ['response_format'],
+      ['response format'],
+      ['json_schema'],
+      ['json_object'],
+      ['json mode'],
+      ['json schema'],
+      ['structured output'],
+      ['output_format'],
+      ['output_config'],
+      ['response_mime_type'],
+      ['responsemimetype'],
+      ['response mime type'],
+      ['response_schema'],
+      ['responseschema'],
+      ['json_validate_failed'],
+      ['failed to generate json'],
+      ['failed to validate json'],
+      ['grammar'],
+      ['guided_'],
+      ['guided decoding'],
+      ['tools', 'not support'],
+      ['tool_choice'],
+      ['no endpoints found that can handle the requested parameters'],
+      ['no endpoints found that support'],
+    ],
+  },
+  {
+    trait: 'max_completion_tokens',
+    sent: has('max_tokens'),
+    said: [['max_completion_tokens'], ...unknownOnly('max_tokens')],
+    unless: 'max_tokens',
+  },
+  {
+    trait: 'max_tokens',
+    sent: has('max_completion_tokens'),
+    said: unknownOnly('max_completion_tokens'),
+    unless: 'max_completion_tokens',
+  },
+  {
+    trait: 'no_stream_options',
+    sent: has('stream_options'),
+    said: [['stream_options'], ['stream options'], ['include_usage']],
+  },
+  {
+    trait: 'no_temperature',
+    sent: (body) => has('temperature')(body) || generation(body).temperature !== undefined,
+    said: refused('temperature'),
+  },
+  {
+    trait: 'no_reasoning_effort',
+    sent: (body) =>
+      has('reasoning_effort', 'reasoning', 'thinking', 'reasoning_format')(body) ||
+      generation(body).thinkingConfig !== undefined,
+    said: [
+      ...refused('reasoning_effort', 'reasoning effort', 'reasoning.effort', 'reasoning_format', 'thinkingconfig'),
+      ...refused('thinking_config', 'thinking level', 'thinking_level', 'thinking budget', 'thinking_budget'),
+      ...refused("'reasoning'", '"reasoning"', '`reasoning`', 'thinking is', 'thinking', 'reasoning is'),
+    ],
+  },
+  {
+    trait: 'no_stop',
+    sent: has('stop', 'stop_sequences'),
+    said: refused("'stop'", '"stop"', '`stop`', 'stop_sequences'),
+  },
+  {
+    trait: 'stream_only',
+    sent: (body) => body.stream !== true,
+    said: [
+      ['only', 'stream'],
+      ['stream', 'must be', 'true'],
+      ['stream', 'should be', 'true'],
+      ['stream', 'set', 'true'],
+      ['requires', 'stream'],
+      ['required', 'stream'],
+      ['non-stream', 'not'],
+      ['non-stream', 'unsupported'],
+      ['enable', 'stream'],
+      ['streaming', 'mode'],
+    ],
+  },
+  {
+    trait: 'no_stream',
+    sent: (body) => body.stream === true,
+    said: [
+      ['stream', 'not support'],
+      ['stream', "n't support"],
+      ['stream', 'unsupported'],
+      ['stream', 'must be', 'false'],
+      ['stream this model'],
+      ['streaming', 'not available'],
+      ['streaming', 'disabled'],
+    ],
+  },
+  { trait: 'no_output_limit', sent: has('max_tokens'), said: unknownOnly('max_tokens') },
+  { trait: 'no_output_limit', sent: has('max_completion_tokens'), said: unknownOnly('max_completion_tokens') },
+]
+
+/** Ways to say that a parameter is not known, as opposed to its value. */
+function unknownOnly(name: string): string[][] {
+  return [
+    'unrecognized',
+    'unrecognised',
+    'unsupported',
+    'not support',
+    "n't support",
+    'unknown',
+    'extra inputs',
+    'extra_forbidden',
+    'unexpected',
+    'not permitted',
+  ].map((way) => [name, way])
+}
+
+/** Statuses that say something about the asker's account, or nothing about the request. */
+const OTHER_TROUBLE = new Set([401, 402, 403, 407, 408, 409, 413, 425, 429, 498, 503, 504, 529])
+
+/**
+ * What a refusal teaches about the server, if it does: the request goes once more, changed by it. Words about the length of
+ * the prompt, the content or the account teach nothing, whatever parameters they name.
+ */
+export function lessonOf({ status, words, body }: Refusal, known: readonly Trait[]): Trait | undefined {
+  if (status !== undefined && (status < 400 || OTHER_TROUBLE.has(status))) return undefined
+  const said = words.toLowerCase().replaceAll('upstream', '')
+  if (said.includes('context length') || said.includes('context_length') || said.includes('context window'))
+    return undefined
+  const isWhole = body.stream === false
+  return LESSONS.find(
+    ({ trait, sent, said: sayings, unless }) =>
+      !known.includes(trait) &&
+      !(unless && known.includes(unless)) &&
+      // What is streamed already is not learnt to need a stream.
+      (trait !== 'stream_only' || isWhole) &&
+      sent(body) &&
+      sayings.some((all) => all.every((word) => said.includes(word))),
+  )?.trait
+}
+
+const NAMED = /^[a-z_.]{2,40}$/i
+
+/** The parameter of ours that a refusal names, for the message to the user; undefined when it names none. */
+export function namedParameter({ words, body }: Pick<Refusal, 'words' | 'body'>): string | undefined {
+  let told: unknown
+  try {
+    const parsed: unknown = JSON.parse(words)
+    const error = json(parsed).error
+    told = isJson(error) ? error.param : json(parsed).param
+  } catch {
+    // Words only.
+  }
+  const keys = Object.keys(body).filter(
+    (key) => key !== 'model' && key !== 'messages' && key !== 'stream' && key !== 'contents',
+  )
+  if (typeof told === 'string' && NAMED.test(told)) {
+    const [first] = told.split('.')
+    if (first !== undefined && keys.includes(first)) return first
+  }
+  const said = words.toLowerCase()
+  return keys.find((key) => said.includes(key.toLowerCase()))
+}

@@ -1,0 +1,119 @@
+import { expect } from 'chai'
+import { EventSplitter } from '../../src/connections/dialects/event-lines.ts'
+import { lessonOf } from '../../src/connections/dialects/lessons.ts'
+import { ThoughtFilter, withoutThoughts } from '../../src/connections/dialects/thoughts.ts'
+import type { WireName } from '../../src/connections/dialects/wire.ts'
+import { readableAnswer } from '../../src/connections/dialects/wire-body.ts'
+import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { readDecision } from '../../src/rounds/supervisor.ts'
+import { titleOf } from '../../workers/processors/title.processor.ts'
+import { A, C, D, F, G } from './wires.ts'
+
+const N = 40_000
+/** Four times the input may take so many times the CPU. */
+const MOST = 6
+/** Less than this is noise, in ms. */
+const NOISE_MS = 12
+
+/** The least CPU time of some tries, in ms. */
+async function cost(work: () => unknown): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < 4; i++) {
+    const before = process.cpuUsage()
+    await work()
+    const { user, system } = process.cpuUsage(before)
+    least = Math.min(least, (user + system) / 1_000)
+  }
+  return least
+}
+
+const drained = async (wire: WireName, body: string): Promise<void> => {
+  const answer = await readableAnswer(
+    new Response(body, { headers: { 'content-type': 'text/event-stream' } }),
+    wire,
+    () => {},
+  )
+  for await (const _ of answer.body ?? []);
+}
+const quietly = (work: () => unknown) => async () => {
+  try {
+    await work()
+  } catch {
+    // How it ends is another test's.
+  }
+}
+const signBySign = (text: string) => {
+  const filter = new ThoughtFilter()
+  for (const sign of text) filter.push(sign)
+  filter.end()
+}
+const split = (text: string, step: number) => {
+  const splitter = new EventSplitter()
+  for (let at = 0; at < text.length; at += step) splitter.push(text.slice(at, at + step))
+  splitter.end()
+}
+const state = { participants: [{ id: '1', name: 'Ada' }], turns: [] }
+const body = { response_format: {}, messages: [{ role: 'system', content: 'x' }] }
+
+/** What is read, by the size of its input. */
+const READERS: Record<string, (n: number) => unknown> = {
+  'one long line, in packets of 16': (n) => split('x'.repeat(n), 16),
+  'many short lines': (n) => split('data: {}\n\n'.repeat(n / 4), 1_024),
+  'lines that are no fields': (n) => split('{"a":1}\n'.repeat(n / 4), 1_024),
+  'blank lines behind braces': (n) => split('}\n\n'.repeat(n), 1_024),
+  comments: (n) => split(': ping\n\n'.repeat(n / 4), 1_024),
+  'thoughts, sign by sign': (n) => signBySign(`<think>${'Hm. '.repeat(n / 2)}</think>Yes.`),
+  'words, sign by sign': (n) => signBySign('Yes, < no. '.repeat(n / 4)),
+  'white space, sign by sign': (n) => signBySign(' '.repeat(n * 2)),
+  'blocks of thoughts': (n) => withoutThoughts('<think></think>'.repeat(n / 4)),
+  'closing tags': (n) => withoutThoughts('a</think>'.repeat(n / 2)),
+  'opening signs': (n) => withoutThoughts('<'.repeat(n * 4)),
+  'words held back': (n) => {
+    const filter = new ThoughtFilter({ isUnopened: true })
+    for (let i = 0; i < n; i++) filter.push('Hm. ')
+    filter.end()
+  },
+  'braces of a decision': (n) => readDecision('{'.repeat(n * 4), state, false),
+  'objects of a decision': (n) => readDecision('{"a":1},'.repeat(n), state, false),
+  'commas of a decision': (n) => readDecision(`{"next":${', '.repeat(n)}}`, state, false),
+  'an error of many words': (n) =>
+    classifyProviderError({
+      statusCode: 400,
+      responseBody: 'the input token count limit requested model '.repeat(n / 4),
+    }),
+  'a rate limit of many numbers': (n) =>
+    classifyProviderError({ statusCode: 429, responseBody: 'request too large limit limit requested '.repeat(n / 4) }),
+  'a refusal of many words': (n) =>
+    lessonOf({ status: 400, words: 'the system message is not here '.repeat(n / 4).slice(0, 16_384), body }, []),
+  'a title of quotation marks': (n) => titleOf(`${'"'.repeat(n)}x`),
+}
+const ANSWERS: Record<string, [WireName, (n: number) => string]> = {
+  'an answer of OpenAI': ['openai', (n) => `${C('tea ').repeat(n / 40)}${F('stop')}${D}`],
+  'an answer of Anthropic': ['anthropic', (n) => `${A.start}${A.text('tea ').repeat(n / 40)}${A.end()}${A.stop}`],
+  'an answer of Gemini': ['google', (n) => `${G('tea ').repeat(n / 40)}${G('.', 'STOP')}`],
+  'a whole answer of OpenAI': [
+    'openai',
+    (n) => `{"choices":[{"message":{"content":"${'x'.repeat(n * 4)}"},"finish_reason":"stop"}]}`,
+  ],
+  'events that are none': ['openai', (n) => `${'data: ping\n\n'.repeat(n / 4)}${F('stop')}`],
+  'nested lists': ['openai', (n) => `data: ${'['.repeat(n)}${']'.repeat(n)}\n\n${F('stop')}`],
+  'many choices': ['openai', (n) => `data: {"choices":[${'{"index":1},'.repeat(n / 4)}{}]}\n\n${F('stop')}`],
+}
+
+describe('Growth of what reads a provider', function () {
+  this.timeout(60_000)
+  const grows = async (work: (n: number) => unknown) => {
+    await work(N / 4)
+    const small = await cost(() => work(N))
+    const large = await cost(() => work(4 * N))
+    expect(large, `${large} ms after ${small} ms`).to.be.below(Math.max(small, NOISE_MS) * MOST)
+  }
+
+  for (const [what, work] of Object.entries(READERS)) {
+    it(`${what}: four times as much costs at most ${MOST} times as much`, () => grows((n) => quietly(() => work(n))()))
+  }
+  for (const [what, [wire, bodyOf]] of Object.entries(ANSWERS)) {
+    it(`${what}: four times as much costs at most ${MOST} times as much`, () =>
+      grows((n) => quietly(() => drained(wire, bodyOf(n)))()))
+  }
+})
