@@ -153,7 +153,7 @@ export class FileChunkRepository {
       this.#db.manager,
       `SELECT DISTINCT word FROM file_vocabularies, unnest(string_to_array(words, ' ')) AS word
        WHERE file_id = ANY($1::uuid[]) AND left(word, 1) = ANY($2::text[]) AND length(word) BETWEEN $3 AND $4 LIMIT ${MOST_CANDIDATES}`,
-      [fileIds, asked.map((word) => word.slice(0, 1)), Math.min(...lengths) / 2, Math.max(...lengths) * 2],
+      [fileIds, asked.map((word) => word.slice(0, 1)), Math.floor(Math.min(...lengths) / 2), Math.max(...lengths) * 2],
     )
     return likeWords(asked, new Set(known.map(({ word }) => word)), LIKE_EACH)
   }

@@ -60,6 +60,24 @@ const SAMPLE = 2_000
 const LOOK_AT_FIRST = 64
 const LOOK_EVERY = 16
 
+/** Languages of this script share their most frequent letters; each has some that the others do not write. */
+const CYRILLIC: ReadonlyArray<[letters: RegExp, code: string]> = [
+  [/[іїєґ]/giu, 'ukr'],
+  [/[ђћџљњј]/giu, 'srp'],
+  [/[ѓќѕ]/giu, 'mkd'],
+  [/[ыэё]/giu, 'rus'],
+  [/[ъ]/giu, 'bul'],
+]
+
+/** Undefined for what is mostly written in another script. */
+function cyrillicLanguage(text: string): string | undefined {
+  const own = text.match(/\p{Script=Cyrillic}/gu)?.length ?? 0
+  if (own * 2 < text.length) return undefined
+  const counts = CYRILLIC.map(([letters, code]) => ({ code, count: text.match(letters)?.length ?? 0 }))
+  const most = counts.reduce((best, next) => (next.count > best.count ? next : best))
+  return most.count > 0 ? most.code : 'rus'
+}
+
 /** Follows the language of a text from chunk to chunk: what is too short or not looked at is as what came before. */
 export class LanguageTracker {
   #last: string | null = null
@@ -69,7 +87,7 @@ export class LanguageTracker {
     if (index >= LOOK_AT_FIRST && index % LOOK_EVERY !== 0) return this.#last
     const letters = text.slice(0, SAMPLE).replace(/[^\p{L}\p{M}\s]+/gu, ' ')
     if (letters.replace(/\s+/g, '').length < ENOUGH) return this.#last
-    const code = franc(letters, { only: CODES })
+    const code = cyrillicLanguage(letters) ?? franc(letters, { only: CODES })
     if (code !== 'und') this.#last = LANGUAGES[code] ?? null
     return this.#last
   }

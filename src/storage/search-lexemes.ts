@@ -1,4 +1,4 @@
-import { foldWord } from './search-terms.ts'
+import { foldWord, isPaired } from './search-terms.ts'
 
 /** A `tsvector` keeps no later position and no longer lexeme than these. */
 const LAST_POSITION = 16_383
@@ -11,7 +11,7 @@ const NAME_LENGTHS = { least: 4, most: 40 }
 
 /** `^umow` and `^umowa` for `umowami`; none for short words. */
 export const beginningsOf = (folded: string): string[] =>
-  folded.length > BEGINNINGS[0] && STEMMABLE.test(folded)
+  folded.length > BEGINNINGS[0] && STEMMABLE.test(folded) && !isPaired(folded)
     ? BEGINNINGS.filter((length) => length < folded.length || length === BEGINNINGS.at(-1)).map(
         (length) => `^${folded.slice(0, length)}`,
       )
@@ -61,7 +61,10 @@ export class Vocabulary {
 
 /** Long enough to be told from other words by its letters. */
 export const isName = (folded: string): boolean =>
-  folded.length >= NAME_LENGTHS.least && folded.length <= NAME_LENGTHS.most && STEMMABLE.test(folded)
+  folded.length >= NAME_LENGTHS.least &&
+  folded.length <= NAME_LENGTHS.most &&
+  STEMMABLE.test(folded) &&
+  !isPaired(folded)
 
 /** SQL: the `tsvector` of one row of arrays: `exact`, and the stems of `words` by `language` (null: none). Stop words have no stem. */
 export const searchVector = (row: string): string => `(${row}.exact::tsvector || coalesce((
@@ -89,13 +92,10 @@ export function queryOf(terms: readonly string[]): SearchQuery {
   const words = new Set<string>()
   for (const [index, term] of terms.entries()) {
     if (words.size + exact.size >= QUERY_WORDS) break
-    if (STEMMABLE.test(term) && !isPair(term)) words.add(term)
-    else if (!isPair(term) || Array.from(term).length > 1) exact.add(term)
+    if (STEMMABLE.test(term) && !isPaired(term)) words.add(term)
+    else if (!isPaired(term) || (term.match(/\P{M}/gu)?.length ?? 0) > 1) exact.add(term)
     // The last sign of a run is in the pair before it; a sign that stands alone is the beginning of many pairs.
     else if (!terms[index - 1]?.endsWith(term)) exact.add(`${term}*`)
   }
   return { exact: [...exact], words: [...words] }
 }
-
-const isPair = (term: string): boolean =>
-  /^[\p{Script=Han}\p{Script_Extensions=Hiragana}\p{Script_Extensions=Katakana}\p{Script=Hangul}]/u.test(term)

@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
 import { z } from 'zod'
 
-/** Scripts whose words are not separated by spaces, or whose words carry endings that nothing separates: read in pairs of signs. */
-const PAIRED = /[\p{Script=Han}\p{Script_Extensions=Hiragana}\p{Script_Extensions=Katakana}\p{Script=Hangul}]/u
-/** Scripts without spaces whose words a dictionary has to find. */
-const SEGMENTED = /[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+/**
+ * Scripts whose words are not separated by spaces, or carry endings that nothing separates. They are read in pairs of signs: any
+ * dictionary cuts a question and a text at different places.
+ */
+const PAIRED =
+  /[\p{Script=Han}\p{Script_Extensions=Hiragana}\p{Script_Extensions=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 const WORD = /[\p{L}\p{M}\p{N}]+/gu
 /** Signs that stand inside of numbers, compounds and identifiers, such as 48,213.77, e-mail, AB-1234/7 or O'Brien. */
 const INNER = new Set([...".,-'/_:·’‘‐‑٫٬"])
@@ -30,8 +32,6 @@ function simplifiedSigns(): Map<string, string> {
   )
   return toSimplified
 }
-
-let segmenter: Intl.Segmenter | undefined
 
 /** Letters that no decomposition takes apart. */
 const SPECIAL: Readonly<Record<string, string>> = {
@@ -87,35 +87,35 @@ const DIGITS = new Map(
 
 const isDigits = (text: string): boolean => /^\d+$/.test(text)
 
+/** True for a term of a script that is read in pairs. */
+export const isPaired = (term: string): boolean => !ASCII.test(term) && PAIRED.test(term)
+
 /** Pairs of neighbouring signs, and the last one alone, so that a single sign is found as the beginning of a pair. */
 function pairsOf(run: string, words: string[]): void {
   const map = simplifiedSigns()
-  const signs = Array.from(run, (sign) => map.get(sign) ?? sign)
+  // A sign with its marks is one.
+  const signs = (run.match(/[^\p{M}]\p{M}{0,8}|\p{M}/gu) ?? []).map((sign) => map.get(sign) ?? sign)
   for (const [index, sign] of signs.entries()) words.push(sign + (signs[index + 1] ?? ''))
 }
 
 /** A run of letters and digits may mix scripts: each stretch is cut as its script is written. */
 function addRun(run: string, words: string[]): void {
-  if (ASCII.test(run) || !(PAIRED.test(run) || SEGMENTED.test(run))) {
-    words.push(run.slice(0, MAX_WORD).toWellFormed())
+  const plain = (word: string) => words.push(word.slice(0, MAX_WORD).toWellFormed())
+  if (!isPaired(run)) {
+    plain(run)
     return
   }
-  let kind = ''
+  let paired = false
   let stretch = ''
   const flush = () => {
-    if (!stretch) return
-    if (kind === 'paired') pairsOf(stretch, words)
-    else if (kind === 'segmented') {
-      segmenter ??= new Intl.Segmenter('th', { granularity: 'word' })
-      for (const { segment, isWordLike } of segmenter.segment(stretch)) if (isWordLike) words.push(segment)
-    } else words.push(stretch.slice(0, MAX_WORD).toWellFormed())
+    if (stretch && paired) pairsOf(stretch, words)
+    else if (stretch) plain(stretch)
     stretch = ''
   }
   for (const sign of run) {
-    const mark = /\p{M}/u.test(sign)
-    const next = mark && kind ? kind : PAIRED.test(sign) ? 'paired' : SEGMENTED.test(sign) ? 'segmented' : 'plain'
-    if (next !== kind) flush()
-    kind = next
+    const next: boolean = PAIRED.test(sign) || (paired && /\p{M}/u.test(sign))
+    if (next !== paired) flush()
+    paired = next
     stretch += sign
   }
   flush()
@@ -132,12 +132,11 @@ export function searchTerms(text: string): string[] {
   let end = -1
   let gap = ''
   const joinParts = () => {
-    if (parts.length > 1) {
-      const joined = parts.join('')
-      if (joined.length <= MAX_WORD && !PAIRED.test(joined) && !SEGMENTED.test(joined)) words.push(joined)
-      // The whole part of a number with decimals.
-      const whole = parts.slice(0, -1).join('')
-      if (parts.length > 2 && parts.every(isDigits) && whole.length <= MAX_WORD) words.push(whole)
+    // From the first part on: 48,213.77 is found as 48213 and as 4821377, AB-1234/7 as AB1234.
+    for (let count = 2, joined = parts[0] ?? ''; count <= parts.length; count++) {
+      joined += parts[count - 1] ?? ''
+      if (joined.length > MAX_WORD || isPaired(joined)) break
+      words.push(joined)
     }
     parts = []
   }

@@ -51,6 +51,9 @@ const MARKS: Array<[FileKind, number, string]> = [
   ['rtf', 0, '{\\rtf'],
 ]
 
+/** Tabs, ends of lines and pages, DOS' end of a file, escapes, and separators. */
+const TEXT_CONTROLS = new Set([9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31])
+
 /** Text has no NUL (but in UTF-16 and UTF-32) and hardly any control characters. */
 function looksLikeText(head: Buffer): boolean {
   const unicode = unicodeOf(head)
@@ -58,7 +61,7 @@ function looksLikeText(head: Buffer): boolean {
   let odd = 0
   for (const byte of head) {
     if (byte === 0) return false
-    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 12 && byte !== 13 && byte !== 27) odd++
+    if (byte < 32 && !TEXT_CONTROLS.has(byte)) odd++
   }
   return odd <= head.length / 200
 }

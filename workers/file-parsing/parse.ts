@@ -12,7 +12,6 @@ import { Rejection, tooManyPages, tooMuchText } from './rejection.ts'
 import { readRtf } from './rtf-reader.ts'
 import { decodeText } from './text-encoding.ts'
 import { readCsv, readJson, readMarkdown, readPlain } from './text-reader.ts'
-import { readXlsx } from './xlsx-reader.ts'
 import { ZipReader } from './zip-reader.ts'
 
 type Sections = AsyncIterable<Section> | Iterable<Section>
@@ -72,8 +71,10 @@ async function sectionsOf(kind: FileKind, request: ParseRequest, findings: Findi
       return fromZip(request, readDocx)
     case 'pptx':
       return fromZip(request, (zip) => readPptx(zip, request.maxPages))
-    case 'xlsx':
+    case 'xlsx': {
+      const { readXlsx } = await import('./xlsx-reader.ts')
       return fromZip(request, (zip) => readXlsx(zip, request))
+    }
     case 'epub':
       return fromZip(request, readEpub)
     case 'odt':

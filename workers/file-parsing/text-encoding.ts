@@ -6,6 +6,7 @@ const HEAD_BYTES = 4_096
 const SAMPLE_BYTES = 64 * 1024
 /** One byte in so many sequences that is no UTF-8 does not make a text another encoding. */
 const FEW_ERRORS = 10
+const FEW_HIGHS = 5
 
 type Decoder = InstanceType<typeof TextDecoder>
 
@@ -47,19 +48,19 @@ export function unicodeOf(head: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' |
   if (a === 0xef && b === 0xbb && c === 0xbf) return 'utf-8'
   const sample = head.subarray(0, 512)
   if (sample.length < 4) return undefined
-  const zeros = [0, 0]
-  const breaks = [0, 0]
+  let even = 0
+  let odd = 0
+  // The higher byte of a script's letters is one of a few.
+  const highs = [new Set<number>(), new Set<number>()] as const
   for (const [index, byte] of sample.entries()) {
-    if (byte === 0) zeros[index % 2] = (zeros[index % 2] ?? 0) + 1
-    // A space or a line's end in either order: texts that have no ASCII letters have these.
-    const next = sample[index + 1]
-    if (index % 2 === 0 && (byte === 0x20 || byte === 0x0a) && next === 0) breaks[1] = (breaks[1] ?? 0) + 1
-    if (index % 2 === 0 && byte === 0 && (next === 0x20 || next === 0x0a)) breaks[0] = (breaks[0] ?? 0) + 1
+    highs[index % 2 === 0 ? 0 : 1].add(byte)
+    if (byte === 0 && index % 2 === 0) even++
+    else if (byte === 0) odd++
   }
-  const [even = 0, odd = 0] = zeros
   const half = sample.length / 2
-  const little = (odd > half * 0.4 && even < half * 0.05) || (even === 0 && odd > 0 && odd === breaks[1])
-  const big = (even > half * 0.4 && odd < half * 0.05) || (odd === 0 && even > 0 && even === breaks[0])
+  const some = Math.max(2, half * 0.03)
+  const little = (odd > half * 0.4 && even < half * 0.05) || (even === 0 && odd >= some && highs[1].size <= FEW_HIGHS)
+  const big = (even > half * 0.4 && odd < half * 0.05) || (odd === 0 && even >= some && highs[0].size <= FEW_HIGHS)
   const guess = little ? 'utf-16le' : big ? 'utf-16be' : undefined
   // Data that is no text has zeros, too; read so, it has signs that nobody writes.
   return guess && PRINTED.test(new TextDecoder(guess).decode(sample.subarray(0, sample.length & ~1)))
