@@ -17,15 +17,26 @@ export function readMarkdown(text: string): Section[] {
   for (const line of text.split(/\r\n?|\n/)) {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
     if (mark && (fence === undefined || mark.startsWith(fence))) fence = fence === undefined ? mark : undefined
-    const heading = fence === undefined ? /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/.exec(line) : null
+    const heading = fence === undefined ? headingOf(line) : undefined
     if (heading) {
       flush()
-      headings.set(heading[1]?.length ?? 1, heading[2] ?? '')
+      headings.set(heading.level, heading.text)
     }
     lines.push(line)
   }
   flush()
   return sections
+}
+
+/** `## Heading ##`: its level and words. No pattern over the whole line: spaces before closing signs would cost the square. */
+function headingOf(line: string): { level: number; text: string } | undefined {
+  const mark = /^ {0,3}(#{1,6})\s/.exec(line)
+  if (!mark) return undefined
+  const text = line.slice(mark[0].length).trim()
+  let end = text.length
+  while (end > 0 && text[end - 1] === '#') end--
+  const closed = end === 0 || text[end - 1] === ' ' || text[end - 1] === '\t'
+  return { level: mark[1]?.length ?? 1, text: closed ? text.slice(0, end).trimEnd() : text }
 }
 
 /** The header row becomes the heading, so that each chunk says what its columns are. */
