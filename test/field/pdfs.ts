@@ -5,8 +5,10 @@ interface PageOptions {
   content: string
   /** More of the page's dictionary. */
   page?: string
-  /** Resources besides Helvetica as /F1. */
+  /** Fonts besides Helvetica as /F1. */
   resources?: string
+  /** Pictures. */
+  xobject?: string
 }
 
 /** A PDF of these pages and more objects, which have numbers from `first` on (`objectsFrom`). */
@@ -16,9 +18,9 @@ export function pdfOf(pages: PageOptions[], objects: Array<string | Buffer> = []
     `<< /Type /Pages /Count ${pages.length} /Kids [${pages.map((_page, index) => `${4 + index * 2} 0 R`).join(' ')}] >>`,
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>',
   ]
-  for (const [index, { content, page = '', resources = '' }] of pages.entries()) {
+  for (const [index, { content, page = '', resources = '', xobject = '' }] of pages.entries()) {
     bodies.push(
-      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R ${resources} >> >> /Contents ${5 + index * 2} 0 R ${page} >>`,
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R ${resources} >> /XObject << ${xobject} >> >> /Contents ${5 + index * 2} 0 R ${page} >>`,
       `<< /Length ${content.length} >>\nstream\n${content}\nendstream`,
     )
   }

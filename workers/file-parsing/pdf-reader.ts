@@ -37,7 +37,7 @@ const annotation = z.looseObject({
   subtype: z.string().optional(),
   fieldName: z.string().nullish(),
   alternativeText: z.string().nullish(),
-  fieldValue: z.unknown(),
+  fieldValue: z.unknown().optional(),
   checkBox: z.boolean().nullish(),
   radioButton: z.boolean().nullish(),
   password: z.boolean().nullish(),
