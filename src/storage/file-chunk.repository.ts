@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { FileChunk } from './file-chunk.entity.ts'
+import { LanguageTracker } from './search-language.ts'
 import { beginningsOf, foldedStem, isName, lexemesOf, queryOf, searchVector, Vocabulary } from './search-lexemes.ts'
 import { foldWord, searchTerms } from './search-terms.ts'
 import { likeWords } from './word-likeness.ts'
@@ -89,6 +90,32 @@ export class FileChunkRepository {
       `INSERT INTO file_vocabularies (file_id, words) VALUES ($1, $2) ON CONFLICT (file_id) DO UPDATE SET words = excluded.words`,
       [fileId, vocabulary.text],
     )
+  }
+
+  /**
+   * Indexes one file anew whose text an older version indexed; false when there is none, or others have them all. One at a time:
+   * nothing waits for it.
+   */
+  reindexNext(): Promise<boolean> {
+    return this.#db.transaction(async (tx) => {
+      const [file] = await rows<{ id: string }>(
+        tx,
+        `UPDATE files SET reindex = false WHERE id = (SELECT id FROM files WHERE reindex LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id`,
+      )
+      if (!file) return false
+      const tracker = new LanguageTracker()
+      const stored = await rows<StoredChunk>(
+        tx,
+        `SELECT ${COLUMNS} FROM file_chunks WHERE file_id = $1 ORDER BY index`,
+        [file.id],
+      )
+      const chunks = stored.map(({ index, page, heading, cells, text, tokens }) => {
+        const terms = searchTerms(heading ? `${heading} ${text}` : text).join(' ')
+        return { index, page, heading, cells, text, tokens, terms, language: tracker.of(index, text) }
+      })
+      await this.replace(file.id, chunks, tx)
+      return true
+    })
   }
 
   /** All chunks of these files, by file and place. */

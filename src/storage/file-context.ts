@@ -1,3 +1,4 @@
+import { estimateTokens } from '../shared/token-estimate.ts'
 import {
   chooseWhole,
   type FilePassage,
@@ -7,7 +8,6 @@ import {
   takeWithin,
 } from './context-selection.ts'
 import type { ChunkMatch, FileChunkRepository } from './file-chunk.repository.ts'
-import { estimateTokens } from '../shared/token-estimate.ts'
 
 /** A file that has text, with its size in a prompt. */
 export interface TextFile {

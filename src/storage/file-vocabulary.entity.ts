@@ -15,7 +15,7 @@ export const fileVocabularyEntity = new EntitySchema<FileVocabulary>({
   columns: { fileId: uuid({ primary: true }), words: text() },
   foreignKeys: [
     {
-      name: 'file_vocabularies_file_id_fkey',
+      name: 'file_vocabularies_file_fk',
       target: 'File',
       columnNames: ['fileId'],
       referencedColumnNames: ['id'],

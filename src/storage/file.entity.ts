@@ -54,6 +54,8 @@ export class File {
   declare image: boolean
   /** Pages that have no text, as JPEG pictures for models that see; null when there are none. */
   declare scans: ScanPage[] | null
+  /** True when its text is indexed as an older version did: a worker indexes it anew. */
+  declare reindex: boolean
   /** Tries of the processing so far, the present one included. */
   declare attempt: number
   /** Part of the job's id; raised when the job has to be a new one. */
@@ -94,6 +96,7 @@ export const fileEntity = new EntitySchema<File>({
     textTokens: integer({ nullable: true }),
     image: boolean({ default: false }),
     scans: jsonb({ nullable: true }),
+    reindex: boolean({ default: false }),
     attempt: integer({ default: 0 }),
     dispatch: integer({ default: 0 }),
     dispatchedAt: timestamp({ nullable: true }),
@@ -113,6 +116,7 @@ export const fileEntity = new EntitySchema<File>({
   ],
   indices: [
     { name: 'files_user_id_idx', columns: ['userId', 'id'] },
+    { name: 'files_reindex_idx', columns: ['id'], where: 'reindex' },
     {
       name: 'files_unsettled_idx',
       columns: ['dueAt'],

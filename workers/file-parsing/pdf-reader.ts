@@ -22,8 +22,9 @@ const folder = (name: string): string => `${join(LIBRARY, name)}/`
 /** Fewer letters and digits than these on a page are the number that a scanner printed on it. */
 const SCAN_LETTERS = 10
 const JPEG_QUALITY = 72
-/** All pictures of pages together may take so long, in milliseconds: a file must not fail for them. */
-const DRAWING_MS = 20_000
+/** All pictures of pages together may take so long, in milliseconds, and so many pages are looked at: a file must not fail for them. */
+const DRAWING_MS = 8_000
+const LOOKED_AT = 200
 
 const textItem = z.object({
   str: z.string(),
@@ -77,7 +78,8 @@ export async function openPdf(
 }
 
 async function* readPages(document: PDFDocumentProxy, writer: ScanWriter): AsyncIterable<Section> {
-  const drawUntil = performance.now() + DRAWING_MS
+  let drawingMs = 0
+  let looked = 0
   let unread = 0
   for (let number = 1; number <= document.numPages; number++) {
     // One bad page costs one page.
@@ -88,9 +90,11 @@ async function* readPages(document: PDFDocumentProxy, writer: ScanWriter): Async
       const notes = await pageNotes(page)
       yield { page: number, heading: null, text: [words, ...notes].join('\n') }
       const isScan = (words.match(/[\p{L}\p{N}]/gu)?.length ?? 0) < SCAN_LETTERS
-      if (isScan && !writer.isFull && performance.now() < drawUntil) {
+      if (isScan && !writer.isFull && drawingMs < DRAWING_MS && looked++ < LOOKED_AT) {
+        const began = performance.now()
         const picture = await drawPage(page)
         if (picture) await writer.add(number, picture)
+        drawingMs += performance.now() - began
       }
     } catch {
       unread++

@@ -69,7 +69,7 @@ export class FileWorkRepository {
   async settleReady(id: string, token: string, findings: FileFindings, tx: Tx): Promise<File | undefined> {
     const settled = await rows<File>(
       tx,
-      `UPDATE files SET status = 'ready', content_type = $3, sha256 = $4, pages = $5, text_length = $6, text_tokens = $7, image = $8, scans = $9::jsonb,
+      `UPDATE files SET status = 'ready', content_type = $3, sha256 = $4, pages = $5, text_length = $6, text_tokens = $7, image = $8, scans = $9::jsonb, reindex = false,
          error_code = NULL, error_message = NULL, deadline_at = NULL, ${RELEASE}
        WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING ${FILE_COLUMNS}`,
       [
