@@ -168,6 +168,17 @@ describe('Field 21: mails', () => {
   })
 })
 
+/** A red picture of 64 by 48, as a phone would store it: no library that makes such is at hand in tests. */
+const HEIC = [
+  'AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAa1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAAA5waXRt',
+  'AAAAAAACAAAAEGlkYXQAAAAAAEAAMAAAADhpbG9jAQAAAERAAAIAAQAAAAAAAAHRAAEAAAAAAAAAGgACAAEAAAAAAAAAAQAAAAAAAAAIAAAA',
+  'OGlpbmYAAAAAAAIAAAAVaW5mZQIAAAEAAQAAaHZjMQAAAAAVaW5mZQIAAAAAAgAAZ3JpZAAAAADYaXBycAAAALZpcGNvAAAAdmh2Y0MBA3AA',
+  'AAAAAAAAAAAe8AD8/fj4AAAPAyAAAQAYQAEMAf//A3AAAAMAkAAAAwAAAwAeugJAIQABACpCAQEDcAAAAwCQAAADAAADAB6gIIEFlurkprm4',
+  'EBAwIAAAAwAgAAADACEiAAEABkQBwXPAiQAAABRpc3BlAAAAAAAAAEAAAABAAAAAFGlzcGUAAAAAAAAAQAAAADAAAAAQcGl4aQAAAAADCAgI',
+  'AAAAGmlwbWEAAAAAAAAAAgABAoECAAICA4QAAAAaaXJlZgAAAAAAAAAOZGltZwACAAEAAQAAACJtZGF0AAAAFigBrxmA70mlv//Opn/TIL/g',
+  '2taY+bg=',
+].join('')
+
 describe('Field 21: pictures', () => {
   const picture = () => sharp({ create: { width: 60, height: 40, channels: 3, background: '#336699' } })
 
@@ -180,6 +191,13 @@ describe('Field 21: pictures', () => {
       .tiff()
       .toBuffer()
     expect((await readInProcess('b.tif', 'image/tiff', pages)).scans).to.deep.equal([1, 2])
+  })
+
+  it('reads HEIC, and takes it for nothing else', async () => {
+    const { image, contentType } = await readInProcess('IMG_1.HEIC', 'image/heic', Buffer.from(HEIC, 'base64'))
+    expect([image, contentType]).to.deep.equal([true, 'image/heic'])
+    const named = await readInProcess('IMG_1.jpg', 'image/jpeg', Buffer.from(HEIC, 'base64'))
+    expect(named.refused?.code).to.equal('file.type_mismatch')
   })
 
   it('draws SVG, and reads its words but not its scripts', async () => {
