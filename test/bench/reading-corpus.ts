@@ -9,7 +9,7 @@ export interface CorpusLanguage {
   legacy: string[]
 }
 
-export const CORPUS: Record<string, CorpusLanguage> = {
+export const CORPUS = {
   english: {
     code: 'en',
     title: 'Report on the harbour',
@@ -132,4 +132,4 @@ export const CORPUS: Record<string, CorpusLanguage> = {
     ],
     legacy: ['windows-1256'],
   },
-}
+} satisfies Record<string, CorpusLanguage>

@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createDataSource } from '../../src/database/data-source.ts'
-import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts'
-import { migrate } from '../../src/database/migrate.ts'
 import { allEntities } from '../../src/entities.ts'
-import { silentLogger } from '../../src/shared/logger.ts'
 import { searchTerms } from '../../src/storage/search-terms.ts'
 import { readInProcess } from '../field/reading.ts'
 import { createFilesWorld } from '../integration/files-world.ts'
 import { epub } from '../support/file-corpus.ts'
+import type { Bench } from './bench-run.ts'
+import { atLeast } from './harness.ts'
 import { CORPUS, type CorpusLanguage } from './reading-corpus.ts'
 
 /** What the readers and the search must reach: the median of each kind, and answers among the first five. */
@@ -111,60 +110,54 @@ const hasFont = async (code: string): Promise<boolean> =>
     () => false,
   )
 
-/** By the tools that people write with, where this machine has them. */
+const PANDOC = [
+  ['Word', 'docx'],
+  ['PowerPoint', 'pptx'],
+  ['EPUB', 'epub'],
+  ['OpenDocument text', 'odt'],
+  ['Rich Text', 'rtf'],
+] as const
+
+/** By the tools that people write with, where this machine has them; by language. Each program is started once for all of them. */
 async function toolFiles(
   folder: string,
-  name: string,
-  language: CorpusLanguage,
+  languages: Readonly<Record<string, CorpusLanguage>>,
   tools: ReadonlySet<string>,
-): Promise<Made[]> {
-  const made: Made[] = []
-  const html = join(folder, `${name}.html`)
-  const csv = join(folder, `${name}.csv`)
-  await writeFile(html, asHtml(language))
-  await writeFile(
-    csv,
-    `${language.title};48213.77\n${sentencesOf(language)
-      .map((sentence) => `"${sentence}";1`)
-      .join('\n')}`,
-  )
-  const add = async (kind: string, by: string, path: string) => {
-    made.push({ kind, by, name: path, content: await readFile(path) })
+): Promise<Map<string, Made[]>> {
+  const names = Object.keys(languages)
+  const made = new Map<string, Made[]>(names.map((name) => [name, []]))
+  const add = async (name: string, kind: string, by: string, path: string) => {
+    made.get(name)?.push({ kind, by, name: path, content: await readFile(path) })
   }
-  if (tools.has('pandoc')) {
-    for (const [kind, extension] of [
-      ['Word', 'docx'],
-      ['PowerPoint', 'pptx'],
-      ['EPUB', 'epub'],
-      ['OpenDocument text', 'odt'],
-      ['Rich Text', 'rtf'],
-    ] as const) {
+  for (const [name, language] of Object.entries(languages)) {
+    const rows = sentencesOf(language).map((sentence) => `"${sentence}";1`)
+    await writeFile(join(folder, `${name}.html`), asHtml(language))
+    await writeFile(join(folder, `${name}.csv`), `${language.title};48213.77\n${rows.join('\n')}`)
+    if (!tools.has('pandoc')) continue
+    for (const [kind, extension] of PANDOC) {
       const path = join(folder, `${name}-p.${extension}`)
-      await execute('pandoc', ['-s', html, '-o', path], { timeout: TOOL_MS })
-      await add(kind, 'pandoc', path)
+      await execute('pandoc', ['-s', join(folder, `${name}.html`), '-o', path], { timeout: TOOL_MS })
+      await add(name, kind, 'pandoc', path)
     }
   }
-  if (tools.has('soffice')) {
-    const convert = async (source: string, options: string[], kind: string, extension: string) => {
-      const profile = `-env:UserInstallation=file://${join(folder, 'profile')}`
-      await execute('soffice', ['--headless', profile, ...options, '--outdir', folder, source], { timeout: TOOL_MS })
-      await add(kind, 'soffice', source.replace(/\.[a-z]+$/, `.${extension}`))
-    }
-    const writer = ['--writer', '--convert-to']
-    await convert(html, [...writer, 'odt:writer8'], 'OpenDocument text', 'odt')
-    const odt = join(folder, `${name}.odt`)
-    await convert(odt, ['--convert-to', 'docx'], 'Word', 'docx')
-    await convert(odt, ['--convert-to', 'rtf'], 'Rich Text', 'rtf')
-    // Without a font that has its letters a PDF has none of them.
-    if (await hasFont(language.code)) await convert(odt, ['--convert-to', 'pdf'], 'PDF', 'pdf')
-    const csvOptions = ['--infilter=CSV:59,34,76,1', '--convert-to']
-    await convert(csv, [...csvOptions, 'xlsx'], 'Excel', 'xlsx')
-    await convert(csv, [...csvOptions, 'ods'], 'OpenDocument sheet', 'ods')
-    if (tools.has('pandoc'))
-      await convert(join(folder, `${name}-p.pptx`), ['--convert-to', 'odp'], 'OpenDocument slides', 'odp').catch(
-        () => {},
-      )
+  if (!tools.has('soffice')) return made
+  const profile = `-env:UserInstallation=file://${join(folder, 'profile')}`
+  const convert = async (from: string, options: string[], kind: string, to: string, only = names) => {
+    const sources = only.map((name) => join(folder, `${name}${from}`))
+    await execute('soffice', ['--headless', profile, ...options, '--outdir', folder, ...sources], { timeout: TOOL_MS })
+    for (const name of only) await add(name, kind, 'soffice', join(folder, `${name}${from.replace(/\.[a-z]+$/, to)}`))
   }
+  await convert('.html', ['--writer', '--convert-to', 'odt:writer8'], 'OpenDocument text', '.odt')
+  await convert('.odt', ['--convert-to', 'docx'], 'Word', '.docx')
+  await convert('.odt', ['--convert-to', 'rtf'], 'Rich Text', '.rtf')
+  const written: string[] = []
+  // Without a font that has its letters a PDF has none of them.
+  for (const [name, { code }] of Object.entries(languages)) if (await hasFont(code)) written.push(name)
+  await convert('.odt', ['--convert-to', 'pdf'], 'PDF', '.pdf', written)
+  const sheets = ['--infilter=CSV:59,34,76,1', '--convert-to']
+  await convert('.csv', [...sheets, 'xlsx'], 'Excel', '.xlsx')
+  await convert('.csv', [...sheets, 'ods'], 'OpenDocument sheet', '.ods')
+  if (tools.has('pandoc')) await convert('-p.pptx', ['--convert-to', 'odp'], 'OpenDocument slides', '.odp')
   return made
 }
 
@@ -175,94 +168,86 @@ function recall(written: string, text: string): number {
   return [...wanted].filter((word) => found.has(word)).length / wanted.size
 }
 
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)] ?? 0
-
-async function measureReading(folder: string): Promise<Map<string, number>> {
+async function measureReading(
+  folder: string,
+  languages: Readonly<Record<string, CorpusLanguage>>,
+  { report, say }: Bench,
+): Promise<void> {
   const tools = new Set<string>()
   for (const tool of ['soffice', 'pandoc']) if (await hasTool(tool)) tools.add(tool)
+  say(`tools found: ${[...tools].join(', ') || 'none'}`)
   const results = new Map<string, Array<{ language: string; share: number }>>()
-  for (const [name, language] of Object.entries(CORPUS)) {
-    const files = [...ownFiles(language), ...(await toolFiles(folder, name, language, tools))]
+  const made = await toolFiles(folder, languages, tools)
+  for (const [name, language] of Object.entries(languages)) {
+    const files = [...ownFiles(language), ...(made.get(name) ?? [])]
     const whole = [language.title, ...sentencesOf(language)].join('\n')
     for (const { kind, by, name: file, content, written = whole } of files) {
       const { text, refused } = await readInProcess(file.split('/').at(-1) ?? file, 'application/octet-stream', content)
-      if (refused) console.log(`${kind} by ${by} in ${name}: ${refused.message}`)
+      if (refused) say(`${kind} by ${by} in ${name}: ${refused.message}`)
       const label = `${kind} (${by})`
       results.set(label, [...(results.get(label) ?? []), { language: name, share: recall(written, text) }])
     }
   }
-  console.log(`tools found: ${[...tools].join(', ') || 'none'}\n`)
-  console.log(`${'kind (made by)'.padEnd(34)} files  median  least`)
-  const medians = new Map<string, number>()
   for (const [label, found] of [...results].sort(([a], [b]) => a.localeCompare(b))) {
-    const shares = found.map(({ share }) => share)
+    const samples = found.map(({ share }) => share)
     const least = found.reduce((worst, next) => (next.share < worst.share ? next : worst))
-    medians.set(label, median(shares))
-    const where = least.share < 1 ? `  ${least.language}` : ''
-    console.log(
-      `${label.padEnd(34)} ${String(found.length).padStart(5)}  ${median(shares).toFixed(3)}  ${least.share.toFixed(3)}${where}`,
-    )
+    if (least.share < MIN_RECALL) say(`${label}: ${least.share.toFixed(3)} in ${least.language}`)
+    report({ name: `words read, ${label}`, unit: 'share', samples, target: atLeast(MIN_RECALL) })
   }
-  return medians
 }
 
 /** Each fact in a chunk of its own among fillers, all languages in one library; asked in other words. */
-async function measureSearch(folder: string): Promise<number> {
-  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), logger: silentLogger })
+async function measureSearch(
+  languages: Readonly<Record<string, CorpusLanguage>>,
+  { stage, report, say }: Bench,
+): Promise<void> {
+  const database = await stage.createDatabase()
+  const db = await createDataSource({ url: database.url, entities: allEntities, poolSize: 4 }).initialize()
+  const world = await createFilesWorld(db)
   try {
-    await migrate(server.url)
-    const db = await createDataSource({ url: server.url, entities: allEntities, poolSize: 4 }).initialize()
-    const world = await createFilesWorld(db)
-    try {
-      const userId = await world.user()
-      const ids: string[] = []
-      for (const [name, { title, fillers, facts }] of Object.entries(CORPUS)) {
-        const filler = fillers.join(' ')
-        const block = filler.repeat(Math.ceil(900 / filler.length))
-        const parts = Array.from({ length: 60 }, (_none, index) => {
-          const fact = index % 12 === 7 ? facts[(index - 7) / 12]?.[0] : undefined
-          return `## ${index + 1}\n\n${block}\n\n${fact ?? ''}`
-        })
-        ids.push((await world.upload(userId, `${name}.md`, 'text/markdown', `# ${title}\n\n${parts.join('\n\n')}`)).id)
-      }
-      await world.work()
-      let [asked, foundAll] = [0, 0]
-      console.log(`\n${'search'.padEnd(34)} asked  found in the first ${FIRST}`)
-      for (const [name, { facts }] of Object.entries(CORPUS)) {
-        let found = 0
-        for (const [fact, question] of facts) {
-          const texts = await world.domain.chunks.texts(await world.domain.chunks.search(ids, question, FIRST))
-          if (texts.some(({ text }) => text.includes(fact))) found++
-          else console.log(`  not found: ${question}`)
-        }
-        asked += facts.length
-        foundAll += found
-        console.log(`${name.padEnd(34)} ${String(facts.length).padStart(5)}  ${found}`)
-      }
-      console.log(`recall@${FIRST}: ${(foundAll / asked).toFixed(3)} of ${asked} questions`)
-      return foundAll / asked
-    } finally {
-      await world.close()
-      await db.destroy()
+    const userId = await world.user()
+    const ids: string[] = []
+    for (const [name, { title, fillers, facts }] of Object.entries(languages)) {
+      const filler = fillers.join(' ')
+      const block = filler.repeat(Math.ceil(900 / filler.length))
+      const parts = Array.from({ length: 60 }, (_none, index) => {
+        const fact = index % 12 === 7 ? facts[(index - 7) / 12]?.[0] : undefined
+        return `## ${index + 1}\n\n${block}\n\n${fact ?? ''}`
+      })
+      const text = `# ${title}\n\n${parts.join('\n\n')}`
+      ids.push((await world.upload(userId, `${name}.md`, 'text/markdown', text)).id)
     }
+    await world.work()
+    const shares: number[] = []
+    for (const [name, { facts }] of Object.entries(languages)) {
+      let found = 0
+      for (const [fact, question] of facts) {
+        const texts = await world.domain.chunks.texts(await world.domain.chunks.search(ids, question, FIRST))
+        if (texts.some(({ text }) => text.includes(fact))) found++
+        else say(`${name}, not found: ${question}`)
+      }
+      say(`${name}: ${found} of ${facts.length} questions answered by the first ${FIRST}`)
+      shares.push(found / facts.length)
+    }
+    const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+    report({ name: `recall@${FIRST} of the search`, unit: 'share', samples: [mean], target: atLeast(MIN_FOUND) })
   } finally {
-    await server.stop()
+    await world.close()
+    await db.destroy()
+    await database.drop()
   }
 }
 
 /**
- * Makes a corpus in eight languages and all kinds, by LibreOffice and pandoc where they are installed, and prints the share of its
+ * Makes a corpus in eight languages and all kinds, by LibreOffice and pandoc where they are installed, and reports the share of its
  * words that the readers give back, by kind; then asks questions with known answers of a library in all these languages.
  */
-export async function run(): Promise<void> {
+export async function run(bench: Bench): Promise<void> {
+  const languages = bench.quick ? { english: CORPUS.english, chinese: CORPUS.chinese } : CORPUS
   const folder = await mkdtemp(join(tmpdir(), 'chatsparty-bench-'))
   try {
-    const medians = await measureReading(folder)
-    const found = await measureSearch(folder)
-    const poor = [...medians].filter(([, share]) => share < MIN_RECALL).map(([label]) => label)
-    console.log(`asked: a median of ${MIN_RECALL} of each kind, ${MIN_FOUND} of the questions`)
-    if (poor.length > 0 || found < MIN_FOUND)
-      throw new Error(`Read or found too little: ${poor.join(', ') || 'the search'}.`)
+    await measureReading(folder, languages, bench)
+    await measureSearch(languages, bench)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
