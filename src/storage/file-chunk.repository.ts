@@ -27,9 +27,9 @@ const LIKE_EACH = 3
 const MOST_CANDIDATES = 20_000
 /** An exact lexeme is worth less when it is only like the word that was asked for. */
 const LIKE_WORTH = 0.7
-/** SQL: one lexeme as a query, whatever is in it; with a star at its end, all that begin so. */
-const asQuery = (lexeme: string) => `to_tsquery('simple', '''' ||
-  replace(replace(rtrim(${lexeme}, '*'), '\\', '\\\\'), '''', '''''') || '''' || CASE WHEN ${lexeme} LIKE '%*' THEN ':*' ELSE '' END)`
+/** SQL: one lexeme as a query, as it is (no parser sees it); with a star at its end, all that begin so. */
+const asQuery = (lexeme: string) => `('''' ||
+  replace(replace(rtrim(${lexeme}, '*'), '\\', '\\\\'), '''', '''''') || '''' || CASE WHEN ${lexeme} LIKE '%*' THEN ':*' ELSE '' END)::tsquery`
 
 /** The texts of files, in pieces. */
 export class FileChunkRepository {

@@ -89,6 +89,7 @@ const QUESTIONS: ReadonlyArray<[what: string, language: keyof typeof LIBRARY, qu
   ['words with ligatures', 'english', 'financial office', 'ﬁnancial'],
   ['words typed without accents', 'english', 'resume Bronte', 'résumé'],
   ['accents that are written as two signs', 'english', 're\u0301sume\u0301', 'résumé'],
+  ['a word too short to be like another, by its stem', 'english', 'run', 'running'],
   ['inflected words', 'english', 'run cooperatives wolf', 'running'],
   ['a reference with other separators', 'english', 'AB1234', 'AB-1234'],
   ['the same reference in small letters', 'english', 'ab-1234/77-x', 'AB-1234'],
