@@ -13,6 +13,7 @@ import { runEntity } from './runs/run.entity.ts'
 import { turnEntity } from './runs/turn.entity.ts'
 import { fileEntity } from './storage/file.entity.ts'
 import { fileChunkEntity } from './storage/file-chunk.entity.ts'
+import { fileVocabularyEntity } from './storage/file-vocabulary.entity.ts'
 
 /** Every table of the product, for the data source. */
 export const allEntities: EntitySchema[] = [
@@ -33,4 +34,5 @@ export const allEntities: EntitySchema[] = [
   idempotencyKeyEntity,
   fileEntity,
   fileChunkEntity,
+  fileVocabularyEntity,
 ]

@@ -7,13 +7,20 @@ export interface FilePassage {
   name: string
   page: number | null
   heading: string | null
+  /** Of sheets: where it stands, such as `A2:F40`. */
+  cells?: string
   text: string
 }
+
+/** What a passage is made of. */
+export type PassageChunk = Pick<FileChunk, 'fileId' | 'index' | 'page' | 'heading' | 'cells' | 'text'>
 
 /** A turn is told of so many files of its conversation, the latest. */
 export const MOST_FILES = 20
 /** It sees so many images, the latest. */
 export const MOST_IMAGES = 4
+/** And so many pages of scans, which nobody can choose by their words. */
+export const MOST_SCAN_PAGES = 8
 
 /** What a passage costs besides its text: the line that names its file and place. */
 export const PASSAGE_OVERHEAD = 24
@@ -50,18 +57,24 @@ export function takeWithin(matches: ChunkMatch[], budget: number): ChunkMatch[] 
 }
 
 /** Joins neighbouring chunks of one place into one passage. `chunks` are sorted by file and index. */
-export function joinPassages(
-  chunks: Array<Pick<FileChunk, 'fileId' | 'index' | 'page' | 'heading' | 'text'>>,
-  names: ReadonlyMap<string, string>,
-): FilePassage[] {
+export function joinPassages(chunks: readonly PassageChunk[], names: ReadonlyMap<string, string>): FilePassage[] {
   const passages: FilePassage[] = []
   let last: { fileId: string; index: number } | undefined
-  for (const { fileId, index, page, heading, text } of chunks) {
+  for (const { fileId, index, page, heading, cells, text } of chunks) {
     const open = passages.at(-1)
     const follows = last?.fileId === fileId && last.index + 1 === index
-    if (open && follows && open.page === page && open.heading === heading) open.text += `\n${text}`
-    else passages.push({ fileId, name: names.get(fileId) ?? 'file', page, heading, text })
+    if (open && follows && open.page === page && open.heading === heading) {
+      open.text += `\n${text}`
+      if (cells !== null) open.cells = joinCells(open.cells, cells)
+    } else {
+      const place = { fileId, name: names.get(fileId) ?? 'file', page, heading }
+      passages.push({ ...place, ...(cells === null ? {} : { cells }), text })
+    }
     last = { fileId, index }
   }
   return passages
 }
+
+/** The range from the first cell of one to the last of the other: `A1:C9` and `A10:C20` -> `A1:C20`. */
+const joinCells = (before: string | undefined, after: string): string =>
+  before === undefined ? after : `${before.split(':')[0]}:${after.split(':').at(-1)}`

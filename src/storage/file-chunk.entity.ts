@@ -11,8 +11,10 @@ export class FileChunk {
   /** The heading above it, the sheet's name, or a table's header row. */
   declare heading: string | null
   declare text: string
-  /** The text cut into words, for scripts that write without spaces; else null. */
-  declare terms: string | null
+  /** Where it stands in a sheet, such as `A2:F40`; null for all that is no sheet. */
+  declare cells: string | null
+  /** Its language as PostgreSQL calls the stemmer for it; null when there is none. */
+  declare language: string | null
   /** About as many model tokens as the text has. */
   declare tokens: number
   /** Made by the statement that inserts; never selected. */
@@ -29,7 +31,8 @@ export const fileChunkEntity = new EntitySchema<FileChunk>({
     page: integer({ nullable: true }),
     heading: text({ nullable: true }),
     text: text(),
-    terms: text({ nullable: true }),
+    cells: text({ nullable: true }),
+    language: text({ nullable: true }),
     tokens: integer(),
     search: { type: 'tsvector', select: false, insert: false, update: false },
   },

@@ -7,15 +7,22 @@ export type FileKind =
   | 'xlsx'
   | 'pptx'
   | 'epub'
+  | 'odt'
+  | 'ods'
+  | 'odp'
+  | 'rtf'
   | 'png'
   | 'jpeg'
   | 'gif'
   | 'webp'
   | 'avif'
+  | 'tiff'
+  | 'heic'
   | 'html'
   | 'markdown'
   | 'csv'
   | 'json'
+  | 'eml'
   | 'text'
   | 'svg'
 
@@ -45,11 +52,21 @@ export const FILE_KINDS: Record<FileKind, KindFacts> = {
     family: 'document',
   },
   epub: { types: ['application/epub+zip'], extensions: ['epub'], family: 'document' },
+  odt: { types: ['application/vnd.oasis.opendocument.text'], extensions: ['odt'], family: 'document' },
+  ods: { types: ['application/vnd.oasis.opendocument.spreadsheet'], extensions: ['ods'], family: 'document' },
+  odp: { types: ['application/vnd.oasis.opendocument.presentation'], extensions: ['odp'], family: 'document' },
+  rtf: { types: ['application/rtf', 'text/rtf', 'text/richtext'], extensions: ['rtf'], family: 'text' },
   png: { types: ['image/png', 'image/x-png'], extensions: ['png'], family: 'image' },
   jpeg: { types: ['image/jpeg', 'image/jpg', 'image/pjpeg'], extensions: ['jpg', 'jpeg'], family: 'image' },
   gif: { types: ['image/gif'], extensions: ['gif'], family: 'image' },
   webp: { types: ['image/webp'], extensions: ['webp'], family: 'image' },
   avif: { types: ['image/avif'], extensions: ['avif'], family: 'image' },
+  tiff: { types: ['image/tiff', 'image/tif', 'image/x-tiff'], extensions: ['tif', 'tiff'], family: 'image' },
+  heic: {
+    types: ['image/heic', 'image/heif', 'image/heic-sequence', 'image/heif-sequence'],
+    extensions: ['heic', 'heif', 'hif'],
+    family: 'image',
+  },
   html: { types: ['text/html', 'application/xhtml+xml'], extensions: ['html', 'htm', 'xhtml'], family: 'text' },
   markdown: { types: ['text/markdown', 'text/x-markdown'], extensions: ['md', 'markdown'], family: 'text' },
   csv: {
@@ -62,6 +79,7 @@ export const FILE_KINDS: Record<FileKind, KindFacts> = {
     extensions: ['json', 'ndjson', 'jsonl'],
     family: 'text',
   },
+  eml: { types: ['message/rfc822'], extensions: ['eml'], family: 'text' },
   svg: { types: ['image/svg+xml'], extensions: ['svg'], family: 'text' },
   text: { types: ['text/plain'], extensions: ['txt', 'text', 'log'], family: 'text' },
 }

@@ -1,5 +1,16 @@
 import { EntitySchema } from 'typeorm'
-import { bigintColumn, boolean, createdAt, id, integer, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
+import {
+  bigintColumn,
+  boolean,
+  createdAt,
+  id,
+  integer,
+  jsonb,
+  text,
+  timestamp,
+  updatedAt,
+  uuid,
+} from '../database/columns.ts'
 
 /**
  * A file's life. `uploading`: bytes are still coming, nobody sees it. `processing`: its bytes are in the store, its job is to
@@ -7,6 +18,15 @@ import { bigintColumn, boolean, createdAt, id, integer, text, timestamp, updated
  */
 const FILE_STATUSES = ['uploading', 'processing', 'ready', 'failed', 'deleting'] as const
 export type FileStatus = (typeof FILE_STATUSES)[number]
+
+/** A page without text as a picture: where it stands in the object of all of them. */
+export interface ScanPage {
+  /** From 1. */
+  page: number
+  /** Of its first byte. */
+  start: number
+  bytes: number
+}
 
 /** A user's file as it is stored; its bytes are objects named by its id (`object-keys.ts`). */
 export class File {
@@ -32,6 +52,10 @@ export class File {
   declare textTokens: number | null
   /** True when it is an image with a thumbnail and a stripped copy. */
   declare image: boolean
+  /** Pages that have no text, as JPEG pictures for models that see; null when there are none. */
+  declare scans: ScanPage[] | null
+  /** True when its text is indexed as an older version did: a worker indexes it anew. */
+  declare reindex: boolean
   /** Tries of the processing so far, the present one included. */
   declare attempt: number
   /** Part of the job's id; raised when the job has to be a new one. */
@@ -71,6 +95,8 @@ export const fileEntity = new EntitySchema<File>({
     textLength: integer({ nullable: true }),
     textTokens: integer({ nullable: true }),
     image: boolean({ default: false }),
+    scans: jsonb({ nullable: true }),
+    reindex: boolean({ default: false }),
     attempt: integer({ default: 0 }),
     dispatch: integer({ default: 0 }),
     dispatchedAt: timestamp({ nullable: true }),
@@ -90,6 +116,7 @@ export const fileEntity = new EntitySchema<File>({
   ],
   indices: [
     { name: 'files_user_id_idx', columns: ['userId', 'id'] },
+    { name: 'files_reindex_idx', columns: ['id'], where: 'reindex' },
     {
       name: 'files_unsettled_idx',
       columns: ['dueAt'],

@@ -3,18 +3,12 @@ import { buffer } from 'node:stream/consumers'
 import type { Tx } from '../database/transaction.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import {
-  chooseWhole,
-  type FilePassage,
-  joinPassages,
-  MOST_IMAGES,
-  PASSAGE_OVERHEAD,
-  takeWithin,
-} from './context-selection.ts'
-import type { File } from './file.entity.ts'
+import { type FilePassage, MOST_IMAGES, MOST_SCAN_PAGES, PASSAGE_OVERHEAD } from './context-selection.ts'
+import type { File, ScanPage } from './file.entity.ts'
 import { type FileView, presentFile } from './file.presenter.ts'
 import type { FileFilter, FileRepository } from './file.repository.ts'
 import type { FileChunkRepository } from './file-chunk.repository.ts'
+import { readContext } from './file-context.ts'
 import type { FileLimits } from './file-limits.ts'
 import { contentDisposition } from './file-name.ts'
 import type { FileObjects } from './file-objects.ts'
@@ -26,9 +20,8 @@ import { type ByteRange, ObjectMissing, type Store } from './store/store.ts'
 
 /** Files that were found dangerous are not given out again, not even to their owner. */
 const UNSAFE = new Set(['file.infected', 'file.executable', 'file.archive_bomb'])
-/** More matches than this are more than any context holds. */
-const MATCHES = 400
-const BEGINNING_CHUNKS = 8
+/** Kinds whose copies are JPEG: `copyImage` in workers/file-parsing. */
+const PHOTOGRAPHS = new Set(['image/jpeg', 'image/heic', 'image/tiff'])
 const OCTETS = 'application/octet-stream'
 
 export type FileVariant = 'original' | 'stripped' | 'thumbnail'
@@ -201,30 +194,15 @@ export class FileService {
     })
   }
 
-  /**
-   * What an agent should read of these files to answer `query`, within about `tokenBudget` tokens (passages with their labels):
-   * small texts whole, of large ones the chunks that match best, or their beginnings when nothing matches. In the order of
-   * the ids, then of the text.
-   */
+  /** What an agent should read of these files to answer `query`, within about `tokenBudget` tokens: `readContext`. */
   async contextFor(fileIds: string[], query: string, tokenBudget: number): Promise<FilePassage[]> {
     const { files, chunks } = this.#options
-    const ready = (await files.byIds(fileIds)).filter((file) => file.status === 'ready' && file.textTokens)
-    const names = new Map(ready.map((file) => [file.id, file.name]))
-    const sizes = ready.map((file) => ({
-      id: file.id,
-      tokens: promptTokens(file),
-    }))
-    const { whole, partial, left } = chooseWhole(sizes, tokenBudget)
-    const texts = whole.length > 0 ? await chunks.wholeTexts(whole) : []
-    if (partial.length > 0) {
-      let matches = await chunks.search(partial, query, MATCHES)
-      if (matches.length === 0) matches = await chunks.beginnings(partial, BEGINNING_CHUNKS)
-      const taken = takeWithin(matches, left)
-      if (taken.length > 0) texts.push(...(await chunks.texts(taken)))
-    }
     const order = new Map(fileIds.map((id, index) => [id, index]))
-    texts.sort((a, b) => (order.get(a.fileId) ?? 0) - (order.get(b.fileId) ?? 0) || a.index - b.index)
-    return joinPassages(texts, names)
+    const ready = (await files.byIds(fileIds))
+      .filter((file) => file.status === 'ready' && file.textTokens)
+      .sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))
+      .map((file) => ({ id: file.id, name: file.name, tokens: promptTokens(file) }))
+    return readContext(chunks, ready, query, tokenBudget)
   }
 
   /**
@@ -237,7 +215,12 @@ export class FileService {
     const least = Math.min(known, tokenBudget)
     const isKnown = found.every((file) => file.status === 'ready')
     const images = found.filter((file) => file.contentType.startsWith('image/')).length
-    return { least, most: isKnown ? least : tokenBudget, images: Math.min(images, MOST_IMAGES) }
+    const scans = found.reduce((sum, file) => sum + (file.scans?.length ?? 0), 0)
+    return {
+      least,
+      most: isKnown ? least : tokenBudget,
+      images: Math.min(images, MOST_IMAGES) + Math.min(scans, MOST_SCAN_PAGES),
+    }
   }
 
   /** The images among these files, for models that see. What the store does not have is left out, and logged. */
@@ -259,6 +242,34 @@ export class FileService {
     return images
   }
 
+  /** The pages of these files that are pictures without text, of those that have any. */
+  async scansOf(fileIds: string[]): Promise<Map<string, ScanPage[]>> {
+    const found = await this.#options.files.byIds(fileIds)
+    return new Map(
+      found.flatMap(({ id, status, scans }) => (status === 'ready' && scans?.length ? [[id, scans] as const] : [])),
+    )
+  }
+
+  /** One such page as a picture; undefined when the store does not have it, which is logged. */
+  async scanImage(
+    file: { id: string; name: string },
+    { page, start, bytes }: ScanPage,
+  ): Promise<FileImage | undefined> {
+    try {
+      const body = await this.#options.store.get(objectKeys(file.id).scans, { start, end: start + bytes - 1 })
+      return {
+        fileId: file.id,
+        name: `${file.name}, page ${page}`,
+        contentType: 'image/jpeg',
+        data: await buffer(body),
+      }
+    } catch (error) {
+      if (!(error instanceof ObjectMissing)) throw error
+      this.#options.logger.error({ fileId: file.id }, 'the pages of a scan are missing')
+      return undefined
+    }
+  }
+
   async #find(userId: string, id: string): Promise<File> {
     const file = await this.#options.files.findVisible(userId, id)
     if (!file) throw notFound('file')
@@ -277,7 +288,7 @@ function variantType(file: File, variant: FileVariant): string {
   if (variant === 'thumbnail') return 'image/webp'
   if (file.status !== 'ready') return OCTETS
   // Formats that not every model takes are stripped into one that it does.
-  if (variant === 'stripped' && file.contentType !== 'image/jpeg') return 'image/png'
+  if (variant === 'stripped') return PHOTOGRAPHS.has(file.contentType) ? 'image/jpeg' : 'image/png'
   return file.contentType
 }
 

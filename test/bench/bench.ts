@@ -17,7 +17,18 @@ const FOLDER = '.bench'
 /** Processes that want to run, on average, at most, for a machine to be called quiet. */
 const QUIET = 0.5
 /** In the order in which they run: what wants fresh processes comes when nothing else runs. */
-const NAMES = ['turns', 'latency', 'history', 'stop', 'accept', 'streams', 'recovery', 'credits', 'upload'] as const
+const NAMES = [
+  'turns',
+  'latency',
+  'history',
+  'stop',
+  'accept',
+  'streams',
+  'recovery',
+  'credits',
+  'upload',
+  'reading',
+] as const
 
 const module = z.object({ run: z.custom<(bench: Bench) => Promise<void>>((value) => typeof value === 'function') })
 

@@ -1,5 +1,6 @@
 import type { Logger } from '../../src/shared/logger.ts'
-import { MOST_IMAGES } from '../../src/storage/context-selection.ts'
+import { MOST_IMAGES, MOST_SCAN_PAGES } from '../../src/storage/context-selection.ts'
+import type { ScanPage } from '../../src/storage/file.entity.ts'
 import type { FileView } from '../../src/storage/file.presenter.ts'
 import type { FileImage, FileService } from '../../src/storage/file.service.ts'
 import { filesPrompt, type NamedFile } from './file-prompt.ts'
@@ -24,9 +25,16 @@ export interface ReadingRequest {
 }
 
 interface ReadingDependencies {
-  files: Pick<FileService, 'viewsOf' | 'contextFor' | 'imagesOf'>
+  files: Pick<FileService, 'viewsOf' | 'contextFor' | 'imagesOf' | 'scansOf' | 'scanImage'>
   tokenBudget: number
   logger: Logger
+}
+
+/** What is shown to a model that sees: images, then pages of scans, by file. */
+interface Shown {
+  images: FileImage[]
+  whole: Set<string>
+  pages: Map<string, number[]>
 }
 
 const isImage = ({ status, contentType }: FileView): boolean => status === 'ready' && contentType.startsWith('image/')
@@ -46,38 +54,63 @@ export class FileReading {
     const known = await files.viewsOf(fileIds)
     if (known.length === 0) return undefined
     const ids = known.map(({ id }) => id)
-    const [passages, images] = await Promise.all([
-      files.contextFor(ids, query, tokenBudget),
-      sees ? this.#images(known.filter(isImage).map(({ id }) => id)) : [],
-    ])
-    const shown = new Set(images.map(({ fileId }) => fileId))
-    const named = known.map((file) => ({ name: file.name, pages: file.pages, state: stateOf(file, sees, shown) }))
-    return { prompt: filesPrompt(named, passages), images }
+    const [passages, scans] = await Promise.all([files.contextFor(ids, query, tokenBudget), files.scansOf(ids)])
+    const shown: Shown = { images: [], whole: new Set(), pages: new Map() }
+    if (sees) await this.#look(known, scans, query, shown)
+    const named = known.map((file) => describe(file, scans.get(file.id) ?? [], sees, shown))
+    return { prompt: filesPrompt(named, passages), images: shown.images }
   }
 
   /** One after the other, so that no more than one is in memory that does not fit. */
-  async #images(fileIds: string[]): Promise<FileImage[]> {
-    const images: FileImage[] = []
+  async #look(files: FileView[], scans: ReadonlyMap<string, ScanPage[]>, query: string, shown: Shown): Promise<void> {
     let left = IMAGES_BYTES
-    for (const id of fileIds.slice(0, MOST_IMAGES)) {
+    const add = async (load: () => Promise<FileImage | undefined>): Promise<boolean> => {
       try {
-        const [image] = await this.#deps.files.imagesOf([id])
-        if (!image || image.data.length > Math.min(left, IMAGE_BYTES)) continue
+        const image = await load()
+        if (!image || image.data.length > Math.min(left, IMAGE_BYTES)) return false
         left -= image.data.length
-        images.push(image)
+        shown.images.push(image)
+        return true
       } catch (error) {
         // A store that is away costs the picture, not the turn.
-        this.#deps.logger.warn({ err: error, fileId: id }, 'an image could not be loaded for a turn')
+        this.#deps.logger.warn({ err: error }, 'an image could not be loaded for a turn')
+        return false
       }
     }
-    return images
+    for (const { id } of files.filter(isImage).slice(0, MOST_IMAGES)) {
+      if (await add(async () => (await this.#deps.files.imagesOf([id]))[0])) shown.whole.add(id)
+    }
+    let pages = MOST_SCAN_PAGES
+    for (const file of files) {
+      for (const scan of chosenPages(scans.get(file.id) ?? [], query)) {
+        if (pages === 0) return
+        if (!(await add(() => this.#deps.files.scanImage(file, scan)))) break
+        pages--
+        shown.pages.set(file.id, [...(shown.pages.get(file.id) ?? []), scan.page])
+      }
+    }
   }
 }
 
-function stateOf(file: FileView, sees: boolean, shown: ReadonlySet<string>): NamedFile['state'] {
+/** Pages of a scan that the question names by their numbers, then the others from the first on. */
+function chosenPages(scans: readonly ScanPage[], query: string): ScanPage[] {
+  const asked = new Set([...query.matchAll(/\d{1,4}/g)].map(([number]) => Number(number)))
+  return [...scans.filter(({ page }) => asked.has(page)), ...scans.filter(({ page }) => !asked.has(page))]
+}
+
+function describe(file: FileView, scans: readonly ScanPage[], sees: boolean, shown: Shown): NamedFile {
+  const { name, pages } = file
+  const seen = (shown.pages.get(file.id) ?? []).toSorted((a, b) => a - b)
+  const scan = scans.length === 0 ? {} : { scan: { pages: scans.length, shown: seen, sees } }
+  return { name, pages, state: stateOf(file, scans.length > 0, sees, shown), ...scan }
+}
+
+function stateOf(file: FileView, scanned: boolean, sees: boolean, shown: Shown): NamedFile['state'] {
   if (file.status === 'processing') return { unread: 'it is still being processed' }
   if (file.status === 'failed') return { unread: file.error?.message ?? 'its processing failed' }
-  if (!isImage(file)) return file.textLength ? 'text' : { unread: 'no text was found in it' }
-  if (shown.has(file.id)) return 'image'
+  if (shown.whole.has(file.id)) return 'image'
+  if (file.textLength) return 'text'
+  if (scanned) return 'scan'
+  if (!isImage(file)) return { unread: 'no text was found in it' }
   return { unread: sees ? 'an image that is not shown to you' : 'an image, and you cannot see images' }
 }

@@ -1,10 +1,15 @@
 import { open, readFile } from 'node:fs/promises'
 import { claimedKinds, contentTypeOf, FILE_KINDS, type FileKind } from '../../src/storage/file-types.ts'
+import { EPUB_CONTAINER, epubPackage } from './epub-reader.ts'
+import { readXml } from './markup.ts'
+import { mainPart } from './office-relations.ts'
 import { encrypted, Rejection } from './rejection.ts'
+import { unicodeOf } from './text-encoding.ts'
+import { brandedKind, OLE_KINDS, type UnreadableKind, unreadableKind, ZIP_KINDS } from './unreadable-kinds.ts'
 import { ZipReader } from './zip-reader.ts'
 
 /** What the first bytes say. */
-type Signature = FileKind | 'zip' | 'ole' | 'executable' | 'archive' | 'binary'
+type Signature = FileKind | 'zip' | 'ole' | 'executable' | 'archive' | 'binary' | UnreadableKind
 
 const HEAD_BYTES = 64 * 1024
 /** Office keeps the name of the encrypted part in a folder of the old format, UTF-16. */
@@ -33,23 +38,30 @@ const ARCHIVES: Array<[number, string]> = [
   [257, 'ustar'],
   [0, 'MSCF'],
 ]
-const IMAGES: Array<[FileKind, number, string]> = [
+const MARKS: Array<[FileKind, number, string]> = [
   ['png', 0, '\x89PNG\r\n\x1a\n'],
   ['jpeg', 0, '\xff\xd8\xff'],
   ['gif', 0, 'GIF87a'],
   ['gif', 0, 'GIF89a'],
   ['webp', 8, 'WEBP'],
-  ['avif', 4, 'ftypavif'],
-  ['avif', 4, 'ftypavis'],
+  ['tiff', 0, 'II*\0'],
+  ['tiff', 0, 'MM\0*'],
+  ['tiff', 0, 'II+\0'],
+  ['tiff', 0, 'MM\0+'],
+  ['rtf', 0, '{\\rtf'],
 ]
 
-/** Text has no NUL (but UTF-16, which has its mark) and hardly any control characters. */
+/** Tabs, ends of lines and pages, DOS' end of a file, escapes, and separators. */
+const TEXT_CONTROLS = new Set([9, 10, 11, 12, 13, 26, 27, 28, 29, 30, 31])
+
+/** Text has no NUL (but in UTF-16 and UTF-32) and hardly any control characters. */
 function looksLikeText(head: Buffer): boolean {
-  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) return true
+  const unicode = unicodeOf(head)
+  if (unicode !== undefined && unicode !== 'utf-8') return true
   let odd = 0
   for (const byte of head) {
     if (byte === 0) return false
-    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 12 && byte !== 13 && byte !== 27) odd++
+    if (byte < 32 && !TEXT_CONTROLS.has(byte)) odd++
   }
   return odd <= head.length / 200
 }
@@ -59,35 +71,79 @@ function signatureOf(head: Buffer): Signature {
   const at = ([offset, mark]: [number, string]) => bytes.startsWith(mark, offset)
   // Readers of PDF accept some bytes before its mark.
   if (bytes.slice(0, 1_024).includes('%PDF-')) return 'pdf'
-  const image = IMAGES.find(([, offset, mark]) => at([offset, mark]))
-  if (image) return image[0]
+  const marked = MARKS.find(([, offset, mark]) => at([offset, mark]))
+  if (marked) return marked[0]
+  const branded = brandedKind(head)
+  if (branded) return branded
   if (bytes.startsWith('PK\x03\x04') || bytes.startsWith('PK\x05\x06')) return 'zip'
   if (bytes.startsWith('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')) return 'ole'
   if (EXECUTABLES.some(at) || /^#!\s*\//.test(bytes)) return 'executable'
   if (ARCHIVES.some(at)) return 'archive'
-  return looksLikeText(head) ? 'text' : 'binary'
+  if (bytes.startsWith('%!PS')) return unreadableKind(head) ?? 'text'
+  return looksLikeText(head) ? 'text' : (unreadableKind(head) ?? 'binary')
 }
 
 const executable = () => new Rejection('file.executable', 'Programs cannot be uploaded.')
-const unsupported = (what: string) =>
-  new Rejection('file.type_unsupported', `Files of this kind cannot be read: ${what}.`)
+const unsupported = (what: string, instead = '') =>
+  new Rejection('file.type_unsupported', `Files of this kind cannot be read: ${what}.${instead && ` ${instead}`}`)
 
-const OFFICE_PARTS: Array<[FileKind, string]> = [
-  ['docx', 'word/document.xml'],
-  ['xlsx', 'xl/workbook.xml'],
-  ['pptx', 'ppt/presentation.xml'],
-]
+/** By the root element of the main part, which may be called anything. */
+const OFFICE_ROOTS: Readonly<Record<string, FileKind>> = {
+  document: 'docx',
+  workbook: 'xlsx',
+  presentation: 'pptx',
+}
+const OPEN_DOCUMENT = 'application/vnd.oasis.opendocument.'
+const OPEN_KINDS: Readonly<Record<string, FileKind>> = { text: 'odt', spreadsheet: 'ods', presentation: 'odp' }
+
+async function rootElement(zip: ZipReader, part: string): Promise<string | undefined> {
+  let root: string | undefined
+  const pieces = readXml(zip.chunks(part), {
+    open(name) {
+      root ??= name
+    },
+  })
+  for await (const _piece of pieces) if (root !== undefined) break
+  return root
+}
+
+/** An OpenDocument by its media type; others of this family are named. @throws Rejection */
+async function openDocumentKind(zip: ZipReader, type: string): Promise<FileKind> {
+  if ((await zip.text('META-INF/manifest.xml'))?.includes(':encryption-data')) throw encrypted()
+  // Templates are `text-template`, and so on.
+  const kind = OPEN_KINDS[type.slice(OPEN_DOCUMENT.length).split('-')[0] ?? '']
+  if (!kind) throw unsupported('an OpenDocument drawing, formula or database', 'Export it as PDF and send that.')
+  return kind
+}
+
+/** `mimetype`, or what the list of parts says of the whole. */
+async function openDocumentType(zip: ZipReader): Promise<string | undefined> {
+  const stated = (await zip.text('mimetype'))?.trim()
+  if (stated) return stated
+  if (!zip.has('content.xml')) return undefined
+  const manifest = (await zip.text('META-INF/manifest.xml'))?.slice(0, 4_000) ?? ''
+  return /"(application\/vnd\.oasis\.opendocument\.[a-z-]+)"/.exec(manifest)?.[1]
+}
 
 /** @throws Rejection for archives that are no documents, and for bombs whatever they claim to be */
 async function zipKind(path: string, maxUnpackedBytes: number): Promise<FileKind> {
   const zip = await ZipReader.open(path, maxUnpackedBytes)
   try {
     if (zip.has('META-INF/MANIFEST.MF') || zip.has('AndroidManifest.xml')) throw executable()
-    if ((await zip.text('mimetype'))?.trim() === 'application/epub+zip') return 'epub'
-    const office = OFFICE_PARTS.find(([, part]) => zip.has(part))
-    if (!office) throw unsupported('an archive')
-    if (zip.names().some((name) => name.endsWith('vbaProject.bin'))) throw unsupported('an Office file with macros')
-    return office[0]
+    const type = await openDocumentType(zip)
+    if (type?.startsWith(OPEN_DOCUMENT)) return await openDocumentKind(zip, type)
+    if (type === 'application/epub+zip') return 'epub'
+    if (zip.has(EPUB_CONTAINER) && (await epubPackage(zip)) !== undefined) return 'epub'
+    const names = zip.names()
+    const named = ZIP_KINDS.find(([entry]) => names.some((name) => entry.test(name)))
+    const main = await mainPart(zip)
+    const office =
+      main === undefined || main.endsWith('.bin') ? undefined : OFFICE_ROOTS[(await rootElement(zip, main)) ?? '']
+    if (!office)
+      throw named ? unsupported(named[1], named[2]) : unsupported('an archive', 'Send the files that are in it.')
+    if (names.some((name) => name.endsWith('vbaProject.bin')))
+      throw unsupported('an Office file with macros', 'Save it without macros and send that.')
+    return office
   } finally {
     zip.close()
   }
@@ -99,21 +155,29 @@ async function contentKind(path: string, maxUnpackedBytes: number): Promise<File
   const head = Buffer.alloc(HEAD_BYTES)
   const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0).finally(() => handle.close())
   const signature = signatureOf(head.subarray(0, bytesRead))
+  if (typeof signature === 'object') throw unsupported(signature.what, signature.instead)
   switch (signature) {
     case 'zip':
       return zipKind(path, maxUnpackedBytes)
     case 'ole':
-      if ((await readStart(path)).includes(ENCRYPTED_PACKAGE)) throw encrypted()
-      throw unsupported('an Office file of before 2007')
+      throw oleKind(await readStart(path))
     case 'executable':
       throw executable()
     case 'archive':
-      throw unsupported('an archive')
+      throw unsupported('an archive', 'Send the files that are in it.')
     case 'binary':
       throw unsupported('neither a document, an image nor text')
     default:
       return signature
   }
+}
+
+/** Why a file in Microsoft's old container cannot be read. */
+function oleKind(start: Buffer): Rejection {
+  if (start.includes(ENCRYPTED_PACKAGE)) return encrypted()
+  const found = OLE_KINDS.find(([stream]) => start.includes(Buffer.from(stream, 'utf16le')))
+  if (found) return unsupported(found[1], found[2])
+  return unsupported('an Office file of before 2007', 'Save it in a format of today, such as DOCX, XLSX, PPTX or PDF.')
 }
 
 const readStart = async (path: string): Promise<Buffer> => {
@@ -141,7 +205,9 @@ export async function detectKind(
   const claims = claimedKinds(declared.contentType, declared.name)
   const content = await contentKind(path, maxUnpackedBytes)
   if (content !== 'text') {
-    const lie = claims.find((claim) => claim !== content)
+    // Rich Text is text, too.
+    const isText = FILE_KINDS[content].family === 'text'
+    const lie = claims.find((claim) => claim !== content && !(isText && FILE_KINDS[claim].family === 'text'))
     if (lie) throw mismatch(lie, content)
     return content
   }

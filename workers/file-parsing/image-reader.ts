@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { malformed } from './rejection.ts'
 
 /** Larger images are no photographs but attacks on memory. */
-const MAX_PIXELS = 100_000_000
+export const MAX_PIXELS = 100_000_000
 const STRIPPED_SIDE = 2_048
 const THUMBNAIL_SIDE = 320
 
@@ -14,22 +15,43 @@ export interface ImageCopies {
   thumbnail: string
 }
 
+/** An image that is decoded already: four bytes a pixel. */
+export interface Pixels {
+  data: Uint8Array
+  width: number
+  height: number
+}
+
+sharp.cache(false)
+sharp.concurrency(1)
+
+/** Opens what `copyImage` copies. Each copy opens it anew: decoding twice is cheaper than keeping a large image. */
+function opener(source: string | Buffer | Pixels): () => Sharp {
+  const options = { limitInputPixels: MAX_PIXELS, failOn: 'error', pages: 1 } as const
+  if (typeof source === 'string' || Buffer.isBuffer(source)) return () => sharp(source, options).autoOrient()
+  const { data, width, height } = source
+  return () => sharp(data, { ...options, raw: { width, height, channels: 4 } })
+}
+
 /**
  * Decodes the image and writes it anew, upright and without any metadata (place, camera, embedded thumbnails), bounded in size,
- * and a thumbnail. JPEG stays JPEG; the others become PNG, which every model takes.
+ * and a thumbnail. Photographs are JPEG; the others become PNG, which every model takes.
  */
-export async function copyImage(path: string, folder: string, isJpeg: boolean): Promise<ImageCopies> {
+export async function copyImage(
+  source: string | Buffer | Pixels,
+  folder: string,
+  isPhotograph: boolean,
+): Promise<ImageCopies> {
   const copies: ImageCopies = {
     stripped: join(folder, 'stripped'),
-    strippedType: isJpeg ? 'image/jpeg' : 'image/png',
+    strippedType: isPhotograph ? 'image/jpeg' : 'image/png',
     thumbnail: join(folder, 'thumbnail'),
   }
-  sharp.cache(false)
-  sharp.concurrency(1)
-  const image = () => sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error', pages: 1 }).autoOrient()
+  const image = opener(source)
   try {
     const bounded = image().resize(STRIPPED_SIDE, STRIPPED_SIDE, { fit: 'inside', withoutEnlargement: true })
-    await (isJpeg ? bounded.jpeg({ quality: 88 }) : bounded.png()).toFile(copies.stripped)
+    const flat = () => bounded.flatten({ background: '#ffffff' }).jpeg({ quality: 88 })
+    await (isPhotograph ? flat() : bounded.png()).toFile(copies.stripped)
     await image()
       .resize(THUMBNAIL_SIDE, THUMBNAIL_SIDE, { fit: 'inside', withoutEnlargement: true })
       .webp({ quality: 75 })
@@ -38,4 +60,23 @@ export async function copyImage(path: string, folder: string, isJpeg: boolean): 
     throw malformed('the image cannot be decoded')
   }
   return copies
+}
+
+/** Draws an SVG on white, large enough to read. The library that draws it opens no other file and no address. */
+export async function drawSvg(path: string, folder: string): Promise<ImageCopies | null> {
+  try {
+    const drawing = sharp(await readFile(path), { limitInputPixels: MAX_PIXELS, unlimited: false })
+    const { width = 0, height = 0 } = await drawing.metadata()
+    const side = Math.max(width, height)
+    const density = side > 0 ? Math.min(2_400, Math.max(72, Math.round((72 * 1_200) / side))) : 72
+    const drawn = await sharp(await readFile(path), { limitInputPixels: MAX_PIXELS, density })
+      .resize(STRIPPED_SIDE, STRIPPED_SIDE, { fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: '#ffffff' })
+      .png()
+      .toBuffer()
+    return await copyImage(drawn, folder, false)
+  } catch {
+    // Its words are still read.
+    return null
+  }
 }

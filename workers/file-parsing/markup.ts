@@ -1,7 +1,11 @@
 import { Parser } from 'htmlparser2'
+import { malformed } from './rejection.ts'
+import { xmlDecoder } from './text-encoding.ts'
 
-/** A tag without its namespace prefix, which documents may choose freely. */
-const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
+/** Documents nest by a few dozen; the parser's work for an element grows with the depth at which it stands. */
+const MAX_DEPTH = 1_000
+/** Enough to see in what letters a document is written. */
+const HEAD_BYTES = 512
 
 /** What a reader of XML listens to; names and attributes come without namespace prefixes. */
 export interface XmlListener {
@@ -10,39 +14,69 @@ export interface XmlListener {
   text?(text: string): void
 }
 
-const decoderFor = (start: Uint8Array): InstanceType<typeof TextDecoder> => {
-  if (start[0] === 0xff && start[1] === 0xfe) return new TextDecoder('utf-16le')
-  if (start[0] === 0xfe && start[1] === 0xff) return new TextDecoder('utf-16be')
-  return new TextDecoder('utf-8')
+/** A tag without its namespace prefix, which documents may choose freely. */
+const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
+
+/**
+ * Attributes by their local names. Those in a namespace of relationships keep `r:` whatever prefix the document gave it: elements
+ * have both `id` and `r:id`.
+ */
+function plainAttributes(
+  attributes: Readonly<Record<string, string>>,
+  namespaces: Map<string, string>,
+): Record<string, string> {
+  const plain: Record<string, string> = {}
+  for (const key in attributes) if (key.startsWith('xmlns:')) namespaces.set(key.slice(6), attributes[key] ?? '')
+  for (const [key, value] of Object.entries(attributes)) {
+    const colon = key.indexOf(':')
+    if (colon < 0) plain[key] = value
+    else {
+      const prefix = key.slice(0, colon)
+      const related = namespaces.get(prefix)?.endsWith('/relationships') ?? prefix === 'r'
+      const name = key.slice(colon + 1)
+      if (related) plain[`r:${name}`] = value
+      else if (!(name in attributes)) plain[name] = value
+    }
+  }
+  return plain
 }
 
 /**
  * Reads XML as it comes, without building a tree. The parser knows no DTD: entities that a document declares are never
  * expanded and nothing outside of it is ever fetched. After each piece `yield`s, so that a caller can pass on what it has.
+ * @throws Rejection when it nests too deeply
  */
 export async function* readXml(chunks: AsyncIterable<Uint8Array>, listener: XmlListener): AsyncIterable<void> {
+  const namespaces = new Map<string, string>()
+  let depth = 0
   const parser = new Parser(
     {
       onopentag(name, attributes) {
-        if (!listener.open) return
-        const plain: Record<string, string> = {}
-        for (const [key, value] of Object.entries(attributes)) {
-          // A document has both `id` and `r:id`; each shall be found under its own name.
-          plain[key.startsWith('r:') ? key : localName(key)] = value
-        }
-        listener.open(localName(name), plain)
+        if (++depth > MAX_DEPTH) throw malformed('its elements are nested too deeply')
+        listener.open?.(localName(name), plainAttributes(attributes, namespaces))
       },
-      onclosetag: (name) => listener.close?.(localName(name)),
+      onclosetag(name) {
+        depth--
+        listener.close?.(localName(name))
+      },
       ontext: (text) => listener.text?.(text),
     },
     { xmlMode: true, decodeEntities: true },
   )
   let decoder: InstanceType<typeof TextDecoder> | undefined
+  let head: Uint8Array = new Uint8Array()
   for await (const chunk of chunks) {
-    decoder ??= decoderFor(chunk)
-    parser.write(decoder.decode(chunk, { stream: true }))
+    let piece: Uint8Array = chunk
+    if (!decoder) {
+      head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
+      if (head.length < HEAD_BYTES) continue
+      decoder = xmlDecoder(head)
+      piece = head
+    }
+    parser.write(decoder.decode(piece, { stream: true }))
     yield
   }
+  parser.write(decoder ? decoder.decode() : xmlDecoder(head).decode(head))
   parser.end()
   yield
 }
@@ -52,13 +86,56 @@ export async function consumeXml(chunks: AsyncIterable<Uint8Array>, listener: Xm
   for await (const _piece of readXml(chunks, listener));
 }
 
+/**
+ * Leaves out what a reader shall not see: elements of given names with all that is in them, and of alternatives all but the
+ * first, which say the same for other readers.
+ */
+export class Omitted {
+  readonly #names: ReadonlySet<string>
+  /** For each open `AlternateContent`, whether a branch was taken. */
+  readonly #alternatives: boolean[] = []
+  #depth = 0
+
+  constructor(names: Iterable<string> = []) {
+    this.#names = new Set(names)
+  }
+
+  /** Called at each start of an element; true when it is left out. */
+  open(name: string): boolean {
+    if (this.#depth > 0 || this.#names.has(name)) {
+      this.#depth++
+      return true
+    }
+    if (name === 'AlternateContent') this.#alternatives.push(false)
+    else if ((name === 'Choice' || name === 'Fallback') && this.#alternatives.length > 0) {
+      if (this.#alternatives.at(-1)) this.#depth = 1
+      else this.#alternatives[this.#alternatives.length - 1] = true
+    }
+    return this.#depth > 0
+  }
+
+  /** Called at each end of an element; true when it was left out. */
+  close(name: string): boolean {
+    if (this.#depth > 0) {
+      this.#depth--
+      return true
+    }
+    if (name === 'AlternateContent') this.#alternatives.pop()
+    return false
+  }
+
+  get active(): boolean {
+    return this.#depth > 0
+  }
+}
+
 /** The headings above a place, as `Chapter > Section`. */
 export class HeadingPath {
   readonly #levels: string[] = []
 
   /** Level 1 is the highest; a heading ends those of its own and lower levels. */
   set(level: number, text: string): void {
-    const clean = text.replace(/\s+/g, ' ').trim()
+    const clean = text.slice(0, 1_000).replace(/\s+/g, ' ').trim()
     this.#levels.length = Math.min(this.#levels.length, level - 1)
     if (clean) this.#levels[level - 1] = clean
   }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
-import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type ParsedChunk, type ParseMessage, type ParseRequest, parseMessage } from './protocol.ts'
 
@@ -36,7 +36,7 @@ const STDERR_KEPT = 4_000
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 
 function modulesFolder(): string {
-  const found = createRequire(import.meta.url).resolve('unpdf')
+  const found = createRequire(import.meta.url).resolve('pdfjs-dist/package.json')
   return found.slice(0, found.lastIndexOf(`${sep}node_modules${sep}`) + `${sep}node_modules`.length)
 }
 
@@ -122,7 +122,7 @@ async function readAnswer(
 ): Promise<{ chunks: ParsedChunk[]; last?: Exclude<ParseMessage, { type: 'chunk' }> }> {
   const chunks: ParsedChunk[] = []
   if (!child.stdout) return { chunks }
-  for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(child.stdout)) {
     const message = parseMessage.safeParse(tryJson(line)).data
     // A line cut by a kill.
     if (!message) return { chunks }
@@ -130,6 +130,21 @@ async function readAnswer(
     chunks.push(message.chunk)
   }
   return { chunks }
+}
+
+/** Ends of lines are `\n` and nothing else: text may have the other signs that `readline` takes for one. */
+async function* linesOf(stream: Readable): AsyncIterable<string> {
+  const decoder = new TextDecoder()
+  let pieces: string[] = []
+  for await (const chunk of stream) {
+    const [head = '', ...rest] = decoder.decode(chunk, { stream: true }).split('\n')
+    pieces.push(head)
+    for (const line of rest) {
+      yield pieces.join('')
+      pieces = [line]
+    }
+  }
+  yield pieces.join('')
 }
 
 function tryJson(line: string): unknown {

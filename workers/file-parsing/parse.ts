@@ -5,15 +5,22 @@ import { detectKind } from './detect.ts'
 import { readDocx } from './docx-reader.ts'
 import { readEpub } from './epub-reader.ts'
 import { readHtml } from './html-reader.ts'
+import { readOdp, readOds, readOdt } from './odf-reader.ts'
 import { readPptx } from './pptx-reader.ts'
-import type { ParseMessage, ParseRequest } from './protocol.ts'
+import type { ParseMessage, ParseRequest, ScanPages } from './protocol.ts'
 import { Rejection, tooManyPages, tooMuchText } from './rejection.ts'
-import { decodeText, readCsv, readJson, readMarkdown, readPlain } from './text-reader.ts'
-import { readXlsx } from './xlsx-reader.ts'
+import { readRtf } from './rtf-reader.ts'
+import { decodeText } from './text-encoding.ts'
+import { readCsv, readJson, readMarkdown, readPlain } from './text-reader.ts'
 import { ZipReader } from './zip-reader.ts'
 
 type Sections = AsyncIterable<Section> | Iterable<Section>
 type Done = Extract<ParseMessage, { type: 'done' }>
+/** What a reader finds besides text; `scans` is asked when the text has been read. */
+interface Findings {
+  done: Done
+  scans?: () => Promise<ScanPages | null>
+}
 
 /** Bytes of markup and encoding that a character of text may cost. */
 const BYTES_PER_CHAR = 8
@@ -23,8 +30,16 @@ export async function* parseFile(request: ParseRequest): AsyncIterable<ParseMess
   try {
     const kind = await detectKind(request.path, request, request.maxUnpackedBytes)
     const chunker = new Chunker(request.maxTextChars)
-    const done: Done = { type: 'done', contentType: contentTypeOf(kind), pages: null, textLength: 0, image: null }
-    for await (const section of await sectionsOf(kind, request, done)) {
+    const done: Done = {
+      type: 'done',
+      contentType: contentTypeOf(kind),
+      pages: null,
+      textLength: 0,
+      image: null,
+      scans: null,
+    }
+    const findings: Findings = { done }
+    for await (const section of await sectionsOf(kind, request, findings)) {
       if (section.page !== null && section.page > (done.pages ?? 0)) {
         done.pages = section.page
         if (done.pages > request.maxPages) throw tooManyPages(request.maxPages)
@@ -32,31 +47,49 @@ export async function* parseFile(request: ParseRequest): AsyncIterable<ParseMess
       for (const chunk of chunker.add(section)) yield { type: 'chunk', chunk }
     }
     for (const chunk of chunker.end()) yield { type: 'chunk', chunk }
-    yield { ...done, textLength: chunker.textLength }
+    const scans = (await findings.scans?.()) ?? null
+    yield { ...done, textLength: chunker.textLength, scans }
   } catch (error) {
     if (!(error instanceof Rejection)) throw error
     yield { type: 'rejected', code: error.code, message: error.message }
   }
 }
 
-/** Readers are loaded when they are needed: most files need only one. `done` learns what is known besides the text. */
-async function sectionsOf(kind: FileKind, request: ParseRequest, done: Done): Promise<Sections> {
+/** Readers are loaded when they are needed: most files need only one. `findings` learn what is known besides the text. */
+async function sectionsOf(kind: FileKind, request: ParseRequest, findings: Findings): Promise<Sections> {
+  const { done } = findings
   switch (kind) {
     case 'pdf': {
       await requireWhole(request)
       const { openPdf } = await import('./pdf-reader.ts')
-      const { pages, sections } = await openPdf(request.path, request.maxPages)
+      const { pages, sections, scans } = await openPdf(request.path, request.maxPages, request.folder)
       done.pages = pages
+      findings.scans = scans
       return sections
     }
     case 'docx':
       return fromZip(request, readDocx)
     case 'pptx':
       return fromZip(request, (zip) => readPptx(zip, request.maxPages))
-    case 'xlsx':
+    case 'xlsx': {
+      const { readXlsx } = await import('./xlsx-reader.ts')
       return fromZip(request, (zip) => readXlsx(zip, request))
+    }
     case 'epub':
       return fromZip(request, readEpub)
+    case 'odt':
+      return fromZip(request, readOdt)
+    case 'ods':
+      return fromZip(request, readOds)
+    case 'odp':
+      return fromZip(request, readOdp)
+    case 'rtf':
+      return readRtf((await wholeBytes(request)).toString('latin1'))
+    case 'eml': {
+      await requireWhole(request)
+      const { readEml } = await import('./eml-reader.ts')
+      return readEml(await readFile(request.path))
+    }
     case 'png':
     case 'jpeg':
     case 'gif':
@@ -66,10 +99,30 @@ async function sectionsOf(kind: FileKind, request: ParseRequest, done: Done): Pr
       done.image = await copyImage(request.path, request.folder, kind === 'jpeg')
       return []
     }
-    case 'html':
-      return readHtml(await wholeText(request))
-    case 'svg':
-      return readHtml(await wholeText(request), { xml: true })
+    case 'tiff': {
+      const { copyImage } = await import('./image-reader.ts')
+      const { scanTiff } = await import('./scan-pages.ts')
+      done.image = await copyImage(request.path, request.folder, true)
+      findings.scans = () => scanTiff(request.path, request.folder)
+      return []
+    }
+    case 'heic': {
+      await requireWhole(request)
+      const { decodeHeic } = await import('./heic-reader.ts')
+      const { copyImage } = await import('./image-reader.ts')
+      done.image = await copyImage(await decodeHeic(request.path), request.folder, true)
+      return []
+    }
+    case 'html': {
+      const text = await wholeText(request)
+      return readHtml(text, { xml: isXhtml(text, request) })
+    }
+    case 'svg': {
+      const text = await wholeText(request)
+      const { drawSvg } = await import('./image-reader.ts')
+      done.image = await drawSvg(request.path, request.folder)
+      return readHtml(text, { xml: true })
+    }
     case 'markdown':
       return readMarkdown(await wholeText(request))
     case 'csv':
@@ -99,8 +152,16 @@ async function requireWhole({ path, maxWholeBytes }: ParseRequest): Promise<void
   throw new Rejection('file.too_large_to_read', `A file of this kind can be read up to ${maxWholeBytes} bytes.`)
 }
 
-async function wholeText(request: ParseRequest): Promise<string> {
+async function wholeBytes(request: ParseRequest): Promise<Buffer> {
   await requireWhole(request)
-  if ((await stat(request.path)).size > request.maxTextChars * BYTES_PER_CHAR) throw tooMuchText(request.maxTextChars)
-  return decodeText(await readFile(request.path))
+  return readFile(request.path)
 }
+
+async function wholeText(request: ParseRequest): Promise<string> {
+  if ((await stat(request.path)).size > request.maxTextChars * BYTES_PER_CHAR) throw tooMuchText(request.maxTextChars)
+  return decodeText(await wholeBytes(request))
+}
+
+/** XHTML says so by its name, its type, or its first line. */
+const isXhtml = (text: string, { name, contentType }: ParseRequest): boolean =>
+  contentType === 'application/xhtml+xml' || /\.xhtml?$/i.test(name) || /^\s{0,9}<\?xml\s/.test(text.slice(0, 100))

@@ -2,17 +2,6 @@ import type { Section } from './chunks.ts'
 import { HeadingPath } from './markup.ts'
 import { malformed } from './rejection.ts'
 
-/** Text of bytes: UTF-8 or UTF-16 by its mark, UTF-8 without one, else Windows-1252, which reads anything. */
-export function decodeText(bytes: Uint8Array): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes)
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder('utf-16be').decode(bytes)
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    return new TextDecoder('windows-1252').decode(bytes)
-  }
-}
-
 export const readPlain = (text: string): Section[] => [{ page: null, heading: null, text }]
 
 /** Sections under the headings of Markdown (`# ...`); lines in code fences are no headings. */
@@ -28,15 +17,26 @@ export function readMarkdown(text: string): Section[] {
   for (const line of text.split(/\r\n?|\n/)) {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1]
     if (mark && (fence === undefined || mark.startsWith(fence))) fence = fence === undefined ? mark : undefined
-    const heading = fence === undefined ? /^ {0,3}(#{1,6})\s+(.*?)\s*#*$/.exec(line) : null
+    const heading = fence === undefined ? headingOf(line) : undefined
     if (heading) {
       flush()
-      headings.set(heading[1]?.length ?? 1, heading[2] ?? '')
+      headings.set(heading.level, heading.text)
     }
     lines.push(line)
   }
   flush()
   return sections
+}
+
+/** `## Heading ##`: its level and words. No pattern over the whole line: spaces before closing signs would cost the square. */
+function headingOf(line: string): { level: number; text: string } | undefined {
+  const mark = /^ {0,3}(#{1,6})\s/.exec(line)
+  if (!mark) return undefined
+  const text = line.slice(mark[0].length).trim()
+  let end = text.length
+  while (end > 0 && text[end - 1] === '#') end--
+  const closed = end === 0 || text[end - 1] === ' ' || text[end - 1] === '\t'
+  return { level: mark[1]?.length ?? 1, text: closed ? text.slice(0, end).trimEnd() : text }
 }
 
 /** The header row becomes the heading, so that each chunk says what its columns are. */
@@ -45,19 +45,43 @@ export function readCsv(text: string): Section[] {
   return [{ page: null, heading: header, text }]
 }
 
-/** @throws Rejection when it is neither JSON nor one JSON value a line */
+/**
+ * Whether a text is whole as JSON goes: its brackets and strings end. What stands between them is for people and models, who
+ * also read comments, trailing commas, NaN and the quotes of other languages.
+ */
+function isWhole(text: string): boolean {
+  const open: string[] = []
+  let seen = false
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at] ?? ''
+    if (sign === '"' || sign === "'") {
+      for (at++; at < text.length && text[at] !== sign; at++) {
+        if (text[at] === '\\') at++
+        else if (text[at] === '\n') return false
+      }
+      if (at >= text.length) return false
+      seen = true
+    } else if (sign === '{' || sign === '[') open.push(sign === '{' ? '}' : ']')
+    else if (sign === '}' || sign === ']') {
+      if (open.pop() !== sign) return false
+      seen = true
+    } else if (sign === '/' && text[at + 1] === '/') {
+      at = text.indexOf('\n', at)
+      if (at < 0) break
+    } else if (sign === '/' && text[at + 1] === '*') {
+      at = text.indexOf('*/', at + 2)
+      if (at < 0) return false
+      at++
+    } else if (/\S/.test(sign)) seen = true
+  }
+  return open.length === 0 && seen
+}
+
+/** @throws Rejection when it is neither JSON nor one JSON value a line; a last line may be cut off */
 export function readJson(text: string): Section[] {
-  const isJson = (part: string): boolean => {
-    try {
-      JSON.parse(part)
-      return true
-    } catch {
-      return false
-    }
-  }
   const clean = text.replace(/^\ufeff/, '')
-  if (!isJson(clean) && !clean.split('\n').every((line) => !line.trim() || isJson(line))) {
-    throw malformed('it is not valid JSON')
-  }
+  const lines = clean.split('\n').filter((line) => line.trim())
+  const areLines = lines.length > 1 && /^\s{0,99}[{["]/.test(lines[0] ?? '') && lines.slice(0, -1).every(isWhole)
+  if (!areLines && !isWhole(clean)) throw malformed('it is not valid JSON')
   return readPlain(clean)
 }

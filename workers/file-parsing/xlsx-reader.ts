@@ -1,47 +1,43 @@
+import { CellFormats } from './cell-formats.ts'
 import type { Section } from './chunks.ts'
+import { readDrawings, readShapes } from './drawing-parts.ts'
 import { consumeXml, readXml } from './markup.ts'
-import { relationsOf } from './office-relations.ts'
-import { tooManyPages, tooMuchText } from './rejection.ts'
+import { mainPart, partsOf, type Relation, relationsOf } from './office-relations.ts'
+import { malformed, tooManyPages, tooMuchText } from './rejection.ts'
 import type { ZipReader } from './zip-reader.ts'
 
-const WORKBOOK = 'xl/workbook.xml'
 /** Wider rows are not for reading; the rest of the row is left out. */
 const MAX_COLUMNS = 1_000
-const DAY_MS = 86_400_000
-/** Built-in formats of dates and times. */
-const isDateFormat = (id: number): boolean => (id >= 14 && id <= 22) || (id >= 45 && id <= 47)
 
 /** 'C7' -> 2 */
 function columnOf(reference: string): number {
   let column = 0
-  for (const letter of /^[A-Z]+/.exec(reference)?.[0] ?? '') column = column * 26 + letter.charCodeAt(0) - 64
+  for (const letter of /^[A-Z]{1,3}/.exec(reference)?.[0] ?? '') column = column * 26 + letter.charCodeAt(0) - 64
   return column - 1
 }
 
-/** Excel counts days from 1899-12-30. */
-function dateOf(serial: number): string {
-  const date = new Date(Date.UTC(1899, 11, 30) + Math.round(serial * DAY_MS))
-  if (Number.isNaN(date.getTime())) return String(serial)
-  const iso = date.toISOString()
-  if (serial < 1) return iso.slice(11, 19)
-  return Number.isInteger(serial) ? iso.slice(0, 10) : iso.slice(0, 19).replace('T', ' ')
-}
+/** Excel writes signs that XML cannot hold as `_x000D_`, and an underscore before such a word as `_x005F_`. */
+const unescaped = (text: string): string =>
+  text.includes('_x')
+    ? text.replace(/_x([0-9A-Fa-f]{4})_/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    : text
 
-async function sharedStrings(zip: ZipReader, maxChars: number): Promise<string[]> {
+async function sharedStrings(zip: ZipReader, part: string | undefined, maxChars: number): Promise<string[]> {
   const strings: string[] = []
-  let open: string | undefined
+  if (part === undefined) return strings
+  let open: string[] | undefined
   let phonetic = false
   let inText = false
   let chars = 0
-  await consumeXml(zip.chunks('xl/sharedStrings.xml'), {
+  await consumeXml(zip.chunks(part), {
     open(name) {
-      if (name === 'si') open = ''
+      if (name === 'si') open = []
       else if (name === 'rPh') phonetic = true
       else if (name === 't') inText = true
     },
     close(name) {
       if (name === 'si') {
-        strings.push(open ?? '')
+        strings.push(unescaped(open?.join('') ?? ''))
         open = undefined
       } else if (name === 'rPh') phonetic = false
       else if (name === 't') inText = false
@@ -50,91 +46,177 @@ async function sharedStrings(zip: ZipReader, maxChars: number): Promise<string[]
       if (open === undefined || !inText || phonetic) return
       chars += text.length
       if (chars > maxChars) throw tooMuchText(maxChars)
-      open += text
+      open.push(text)
     },
   })
   return strings
 }
 
-/** Which cell styles show dates. */
-async function dateStyles(zip: ZipReader): Promise<boolean[]> {
-  const custom = new Set<number>()
-  const styles: boolean[] = []
-  let inCellStyles = false
-  await consumeXml(zip.chunks('xl/styles.xml'), {
-    open(name, { numFmtId, formatCode }) {
-      if (name === 'numFmt' && /[ymdhs]/i.test((formatCode ?? '').replace(/"[^"]*"|\[[^\]]*\]|\\./g, ''))) {
-        custom.add(Number(numFmtId))
-      } else if (name === 'cellXfs') inCellStyles = true
-      else if (name === 'xf' && inCellStyles)
-        styles.push(isDateFormat(Number(numFmtId)) || custom.has(Number(numFmtId)))
-    },
-    close(name) {
-      if (name === 'cellXfs') inCellStyles = false
-    },
-  })
-  return styles
+interface Sheet {
+  name: string
+  part: string
 }
 
-/** Rows of all sheets as `a | b | c`; the heading names the sheet and its first row, so that each chunk says its columns. */
+async function readWorkbook(
+  zip: ZipReader,
+  main: string,
+  relations: ReadonlyMap<string, Relation>,
+): Promise<{ sheets: Sheet[]; from1904: boolean }> {
+  const sheets: Sheet[] = []
+  let from1904 = false
+  await consumeXml(zip.chunks(main), {
+    open(name, attributes) {
+      if (name === 'workbookPr') from1904 = attributes.date1904 === '1' || attributes.date1904 === 'true'
+      const part = name === 'sheet' ? relations.get(attributes['r:id'] ?? '')?.target : undefined
+      if (!part) return
+      const hidden = attributes.state === 'hidden' || attributes.state === 'veryHidden'
+      sheets.push({ name: `${attributes.name ?? 'Sheet'}${hidden ? ' (hidden)' : ''}`, part })
+    },
+  })
+  return { sheets, from1904 }
+}
+
+/**
+ * Rows of all sheets as `a | b | c`, with numbers as they are shown; the heading names the sheet and its first row, so that each chunk
+ * says its columns. Comments, shapes and charts follow their sheet.
+ */
 export async function* readXlsx(
   zip: ZipReader,
   { maxPages, maxTextChars }: { maxPages: number; maxTextChars: number },
 ): AsyncIterable<Section> {
-  const relations = await relationsOf(zip, WORKBOOK)
-  const sheets: Array<{ name: string; part: string }> = []
-  await consumeXml(zip.chunks(WORKBOOK), {
-    open(name, attributes) {
-      const part = name === 'sheet' ? relations.get(attributes['r:id'] ?? '')?.target : undefined
-      if (part) sheets.push({ name: attributes.name ?? 'Sheet', part })
+  const main = await mainPart(zip)
+  if (main === undefined) throw malformed('its main part is missing')
+  const relations = await relationsOf(zip, main)
+  const { sheets, from1904 } = await readWorkbook(zip, main, relations)
+  if (sheets.length > maxPages) throw tooManyPages(maxPages)
+  const [stringsPart] = partsOf(zip, relations, ['sharedStrings'], 'xl/sharedStrings.xml')
+  const [stylesPart] = partsOf(zip, relations, ['styles'], 'xl/styles.xml')
+  const strings = await sharedStrings(zip, stringsPart, maxTextChars)
+  const formats = await CellFormats.read(zip, stylesPart, from1904)
+  for (const sheet of sheets) {
+    yield* readSheet(zip, sheet, strings, formats)
+    yield* readBeside(zip, sheet)
+  }
+}
+
+async function* readSheet(
+  zip: ZipReader,
+  sheet: Sheet,
+  strings: readonly string[],
+  formats: CellFormats,
+): AsyncIterable<Section> {
+  const done: Section[] = []
+  let heading: string | undefined
+  let row: string[] = []
+  let number = 0
+  let column = -1
+  let type = ''
+  let style = 0
+  let value = ''
+  let inValue = false
+  let phonetic = false
+  const shown = (): string => {
+    switch (type) {
+      case 's':
+        return value.trim() === '' ? '' : (strings[Number(value)] ?? '')
+      case 'b':
+        return value === '1' || value.toLowerCase() === 'true' ? 'TRUE' : 'FALSE'
+      case 'd':
+        return value.replace(/T00:00:00(?:\.0+)?Z?$/, '').replace('T', ' ')
+      case '':
+      case 'n':
+        return formats.show(value, style)
+      default:
+        return unescaped(value)
+    }
+  }
+  const endRow = () => {
+    const text = row.map((cell) => cell.replace(/\s+/g, ' ')).join(' | ')
+    const columns = row.length
+    row = []
+    if (!text.replace(/[|\s]/g, '')) return
+    heading ??= `${sheet.name}: ${text}`
+    done.push({ page: null, heading, text, cells: { from: number, to: number, columns } })
+  }
+  const pieces = readXml(zip.chunks(sheet.part), {
+    open(name, { r, t, s }) {
+      if (name === 'row') {
+        column = -1
+        number = Number(r) > 0 ? Number(r) : number + 1
+      } else if (name === 'c') {
+        column = r ? columnOf(r) : column + 1
+        type = t ?? ''
+        style = Number(s ?? 0)
+        value = ''
+      } else if (name === 'rPh') phonetic = true
+      else if (name === 'v' || name === 't') inValue = true
+    },
+    close(name) {
+      if (name === 'v' || name === 't') inValue = false
+      else if (name === 'rPh') phonetic = false
+      else if (name === 'c' && column >= 0 && column < MAX_COLUMNS) {
+        const text = shown()
+        if (!text) return
+        while (row.length < column) row.push('')
+        row[column] = text
+      } else if (name === 'row') endRow()
+    },
+    text(text) {
+      if (inValue && !phonetic) value += text
     },
   })
-  if (sheets.length > maxPages) throw tooManyPages(maxPages)
-  const strings = await sharedStrings(zip, maxTextChars)
-  const dates = await dateStyles(zip)
-  for (const sheet of sheets) {
-    const done: Section[] = []
-    let heading: string | undefined
-    let row: string[] = []
-    let column = -1
-    let type = ''
-    let style = 0
-    let value = ''
-    let inValue = false
-    const shown = (): string => {
-      if (type === 's') return strings[Number(value)] ?? ''
-      if (type === 'b') return value === '1' ? 'TRUE' : 'FALSE'
-      if ((type === '' || type === 'n') && value && dates[style]) return dateOf(Number(value))
-      return value
+  for await (const _piece of pieces) yield* done.splice(0)
+  yield* done
+}
+
+interface Remark {
+  cell: string
+  text: string
+}
+
+/** Notes and comments, which Excel keeps in two kinds of part. */
+async function readRemarks(zip: ZipReader, part: string): Promise<Remark[]> {
+  const remarks: Remark[] = []
+  let cell: string | undefined
+  let pieces: string[] = []
+  let inText = false
+  let plain = false
+  await consumeXml(zip.chunks(part), {
+    open(name, { ref }) {
+      if (name === 'comment' || name === 'threadedComment') {
+        cell = ref ?? ''
+        pieces = []
+        plain = name === 'threadedComment'
+      } else if (name === 't' || (name === 'text' && plain)) inText = true
+    },
+    close(name) {
+      if (name === 't' || name === 'text') inText = false
+      else if (name === 'comment' || name === 'threadedComment') {
+        if (cell !== undefined) remarks.push({ cell, text: unescaped(pieces.join('')) })
+        cell = undefined
+      }
+    },
+    text(text) {
+      if (inText && cell !== undefined) pieces.push(text)
+    },
+  })
+  return remarks
+}
+
+/** What belongs to a sheet and is in none of its cells. */
+async function* readBeside(zip: ZipReader, sheet: Sheet): AsyncIterable<Section> {
+  const relations = await relationsOf(zip, sheet.part)
+  const place = { page: null, heading: sheet.name }
+  const threads = partsOf(zip, relations, ['threadedComment'])
+  for (const part of [...threads, ...partsOf(zip, relations, ['comments'])]) {
+    for (const { cell, text } of await readRemarks(zip, part)) {
+      // For older programs a thread is written once more, with an explanation before it.
+      if (threads.length > 0 && text.startsWith('[Threaded comment]')) continue
+      yield { ...place, text: `Comment on ${cell}: ${text}` }
     }
-    const endRow = () => {
-      const text = row.map((cell) => cell.replace(/\s+/g, ' ')).join(' | ')
-      row = []
-      if (!text.replace(/[|\s]/g, '')) return
-      heading ??= `${sheet.name}: ${text}`
-      done.push({ page: null, heading, text })
-    }
-    const pieces = readXml(zip.chunks(sheet.part), {
-      open(name, { r, t, s }) {
-        if (name === 'row') column = -1
-        else if (name === 'c') {
-          column = r ? columnOf(r) : column + 1
-          type = t ?? ''
-          style = Number(s ?? 0)
-          value = ''
-        } else if (name === 'v' || name === 't') inValue = true
-      },
-      close(name) {
-        if (name === 'v' || name === 't') inValue = false
-        else if (name === 'c' && column >= 0 && column < MAX_COLUMNS) {
-          while (row.length < column) row.push('')
-          row[column] = shown()
-        } else if (name === 'row') endRow()
-      },
-      text(text) {
-        if (inValue) value += text
-      },
-    })
-    for await (const _piece of pieces) yield* done.splice(0)
+  }
+  for (const part of partsOf(zip, relations, ['drawing'])) {
+    yield { ...place, text: await readShapes(zip, part) }
+    for await (const text of readDrawings(zip, (await relationsOf(zip, part)).values())) yield { ...place, text }
   }
 }

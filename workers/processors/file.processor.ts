@@ -44,6 +44,7 @@ export interface FileProcessorOptions {
   logger: Logger
 }
 
+const OCTETS = 'application/octet-stream'
 const FOLDER_PREFIX = 'chatsparty-file-'
 /** Longer than any file is worked on. */
 const FOLDER_ABANDONED_MS = 6 * 3_600_000
@@ -178,15 +179,18 @@ export class FileProcessor {
   async #storeCopies(
     file: File,
     token: string,
-    { image }: Extract<ParseOutcome, { type: 'done' }>,
+    { image, scans }: Extract<ParseOutcome, { type: 'done' }>,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!image) return
+    if (!image && !scans) return
     const { store, work, leaseMs } = this.#options
     if (!(await work.renew(file.id, token, leaseMs))) throw new ClaimLost()
     const keys = objectKeys(file.id)
-    await store.put(keys.stripped, createReadStream(image.stripped), { contentType: image.strippedType, signal })
-    await store.put(keys.thumbnail, createReadStream(image.thumbnail), { contentType: 'image/webp', signal })
+    if (image) {
+      await store.put(keys.stripped, createReadStream(image.stripped), { contentType: image.strippedType, signal })
+      await store.put(keys.thumbnail, createReadStream(image.thumbnail), { contentType: 'image/webp', signal })
+    }
+    if (scans) await store.put(keys.scans, createReadStream(scans.path), { contentType: OCTETS, signal })
   }
 
   async #settle(
@@ -203,6 +207,7 @@ export class FileProcessor {
       textLength: outcome.textLength,
       textTokens: outcome.chunks.reduce((sum, chunk) => sum + chunk.tokens, 0),
       image: outcome.image !== null,
+      scans: outcome.scans?.pages ?? null,
     }
     const settled = await transactions.run(async (tx) => {
       const settled = await work.settleReady(file.id, token, findings, tx)

@@ -1,5 +1,6 @@
 import type { Logger } from '../../shared/logger.ts'
 import { type FileView, presentFile } from '../file.presenter.ts'
+import type { FileChunkRepository } from '../file-chunk.repository.ts'
 import type { FileObjects } from '../file-objects.ts'
 import type { FileDispatch } from './file-dispatch.ts'
 import type { FileWorkRepository } from './file-work.repository.ts'
@@ -8,9 +9,12 @@ import type { FileWorkRepository } from './file-work.repository.ts'
 const BATCH = 100
 /** A deletion whose store was away is tried again after this. */
 const DELETION_RETRY_MS = 60_000
+/** Files indexed anew in one pass: a second of work or so. */
+const REINDEXED = 20
 
 export interface FileReconcilerOptions {
   work: FileWorkRepository
+  chunks: FileChunkRepository
   objects: FileObjects
   dispatch: FileDispatch
   /** Told of every file that is failed here. */
@@ -24,10 +28,10 @@ export interface FileReconcilerOptions {
 
 /**
  * One pass over what is not settled: fails what is past its deadline or out of tries, puts forgotten files back into the queue,
- * ends deletions and abandoned uploads. Meant for a timer under the reconciler's lock; safe to run at the same time elsewhere.
+ * ends deletions and abandoned uploads, indexes texts of older versions anew. Meant for a timer under the reconciler's lock; safe to run at the same time elsewhere.
  */
 export async function reconcileFiles(options: FileReconcilerOptions): Promise<void> {
-  const { work, objects, dispatch, logger } = options
+  const { work, chunks, objects, dispatch, logger } = options
   for (const file of await work.failOverdue(options.maxAttempts, BATCH)) {
     logger.warn({ fileId: file.id, code: file.errorCode }, 'file given up')
     await options.onFileChanged(file.userId, presentFile(file)).catch((error: unknown) => {
@@ -40,4 +44,5 @@ export async function reconcileFiles(options: FileReconcilerOptions): Promise<vo
       logger.warn({ err: error, fileId }, 'deletion not ended; it is tried again')
     })
   }
+  for (let count = 0; count < REINDEXED && (await chunks.reindexNext()); count++);
 }

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm'
 import { rows } from '../../database/query.ts'
 import type { Tx } from '../../database/transaction.ts'
-import type { File } from '../file.entity.ts'
+import type { File, ScanPage } from '../file.entity.ts'
 import { FILE_COLUMNS } from '../file.repository.ts'
 
 /** What reading a file found out. */
@@ -12,6 +12,7 @@ export interface FileFindings {
   textLength: number
   textTokens: number
   image: boolean
+  scans: ScanPage[] | null
 }
 
 /** A reason that its owner is shown. */
@@ -68,7 +69,7 @@ export class FileWorkRepository {
   async settleReady(id: string, token: string, findings: FileFindings, tx: Tx): Promise<File | undefined> {
     const settled = await rows<File>(
       tx,
-      `UPDATE files SET status = 'ready', content_type = $3, sha256 = $4, pages = $5, text_length = $6, text_tokens = $7, image = $8,
+      `UPDATE files SET status = 'ready', content_type = $3, sha256 = $4, pages = $5, text_length = $6, text_tokens = $7, image = $8, scans = $9::jsonb, reindex = false,
          error_code = NULL, error_message = NULL, deadline_at = NULL, ${RELEASE}
        WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING ${FILE_COLUMNS}`,
       [
@@ -80,6 +81,7 @@ export class FileWorkRepository {
         findings.textLength,
         findings.textTokens,
         findings.image,
+        findings.scans === null ? null : JSON.stringify(findings.scans),
       ],
     )
     return settled[0]

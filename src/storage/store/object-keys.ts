@@ -1,4 +1,4 @@
-const FILE_KEY = /^files\/[0-9a-f]{2}\/([0-9a-f-]{36})\/(?:original|thumbnail|stripped)$/
+const FILE_KEY = /^files\/[0-9a-f]{2}\/([0-9a-f-]{36})\/(?:original|thumbnail|stripped|scans)$/
 const STAGING_KEY = /^uploads\/([0-9a-f-]{36})$/
 
 /** The prefixes below which every object of the product lives. */
@@ -13,6 +13,8 @@ export const objectKeys = (fileId: string) => {
     thumbnail: `${folder}/thumbnail`,
     /** An image without its metadata, bounded in size: what models see. */
     stripped: `${folder}/stripped`,
+    /** Pages without text, one JPEG after the other. */
+    scans: `${folder}/scans`,
     /** Where a direct upload arrives. Its address stays valid for a while, so the object is moved before it is read. */
     staging: `uploads/${fileId}`,
   }
