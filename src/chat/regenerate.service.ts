@@ -53,9 +53,9 @@ export class RegenerateService {
     })
     if ('repeated' in outcome) return outcome.repeated
     const { accepted, superseded, version } = outcome
-    await dispatcher.admit(userId)
     const events = [announcer.messageCreated(superseded), await announcer.runEvent(accepted.runId)]
     await announcer.publish(accepted.conversationId, version, events)
+    await dispatcher.admit(userId)
     return accepted
   }
 

@@ -138,6 +138,28 @@ describe('Runs at the moment when two things happen at once', () => {
     expect(await announcer.runEvent(newId())).to.equal(null)
   })
 
+  it('what a POST tells is heard before a worker can have its turn, and so before what that one tells', async () => {
+    const { user, say, runId, conversationId } = await party()
+    const { feed, queue } = app.container
+    const heard: string[] = []
+    const unsubscribe = await feed.subscribe(conversationId, ({ type }) => heard.push(type))
+    const atQueue: string[][] = []
+    const enqueue = queue.enqueue.bind(queue)
+    queue.enqueue = (...job) => {
+      atQueue.push(heard.splice(0))
+      return enqueue(...job)
+    }
+    try {
+      await user.post(`/api/chat/runs/${runId}/cancel`, undefined)
+      heard.length = 0
+      await say({ conversationId })
+      expect(atQueue).to.deep.equal([['message.created', 'run.updated']])
+    } finally {
+      queue.enqueue = enqueue
+      await unsubscribe()
+    }
+  })
+
   it('a late attempt writes nothing', async () => {
     const { runId } = await party()
     const claim = await claimed(runId)
