@@ -270,6 +270,7 @@ CREATE FUNCTION turn_decide(p_conversation uuid, p_run uuid, p_turn integer, p_t
 RETURNS TABLE (outcome text, agent_id uuid, version bigint) LANGUAGE plpgsql AS $$
 DECLARE
   turn turns;
+  money record;
 BEGIN
   PERFORM FROM conversations WHERE id = p_conversation FOR UPDATE;
   PERFORM FROM runs WHERE id = p_run FOR UPDATE;
@@ -293,8 +294,11 @@ BEGIN
   IF jsonb_array_length(p_calls) > 0 THEN
     PERFORM pg_advisory_xact_lock(400, uuid_hash(turn.user_id));
     IF NOT EXISTS (SELECT FROM ledger_entries e WHERE e.key = 'post:' || (p_calls->0->>'key')) THEN
-      PERFORM ledger_charge(turn.user_id, NULL, p_run, p_turn, turn.attempt, p_calls, p_extend_entry, p_extend_key,
-        p_release_entry);
+      SELECT * INTO money FROM ledger_charge(turn.user_id, NULL, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
+        p_extend_key, p_release_entry);
+      IF money.charged IS NULL THEN
+        RAISE EXCEPTION 'the user of turn %/% has no account', p_run, p_turn USING ERRCODE = 'CP001';
+      END IF;
     END IF;
   END IF;
   outcome := 'decided';

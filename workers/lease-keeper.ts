@@ -49,10 +49,11 @@ export class LeaseKeeper<L> {
     const { renew, leaseMs, onTrouble } = this.#options
     const asked = [...this.#kept.entries()]
     const askedAt = performance.now()
-    // A database that does not answer at all: what runs out meanwhile is lost, and the next renewal is not waited for.
+    // A database that does not answer at all: what runs out meanwhile is lost, and the next renewal is not waited for. One that was
+    // asked late, by a process that stood still, is given time to say that nobody else has the work.
     const late = Promise.withResolvers<undefined>()
     const first = Math.min(...asked.map(([, { renewedAt }]) => renewedAt))
-    const timer = setTimeout(late.resolve, Math.max(0, first + leaseMs - askedAt), undefined)
+    const timer = setTimeout(late.resolve, Math.max(leaseMs / 3, first + leaseMs - askedAt), undefined)
     try {
       const renewing = renew(asked.map(([lease]) => lease))
       renewing.catch(() => {})

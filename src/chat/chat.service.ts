@@ -125,10 +125,11 @@ export class ChatService {
     switch (answer.outcome) {
       case 'accepted': {
         const { accepted, seq, createdAt, version, run, dispatches, interrupted } = answer
-        await dispatcher.enqueue(dispatches)
         const message = messageOf(acceptance, accepted, seq, createdAt)
         const events = [announcer.messageCreated(message), announcer.runChanged(run)]
+        // Before a worker can have the turn: the run is shown as it was written, and must not be seen after what follows.
         await announcer.publish(accepted.conversationId, version, events)
+        await dispatcher.enqueue(dispatches)
         if (interrupted) this.#deps.stop(interrupted)
         return accepted
       }

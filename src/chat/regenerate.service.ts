@@ -53,9 +53,9 @@ export class RegenerateService {
     })
     if ('repeated' in outcome) return outcome.repeated
     const { accepted, superseded, version } = outcome
-    await dispatcher.admit(userId)
     const events = [announcer.messageCreated(superseded), await announcer.runEvent(accepted.runId)]
     await announcer.publish(accepted.conversationId, version, events)
+    await dispatcher.admit(userId)
     return accepted
   }
 
@@ -81,7 +81,7 @@ export class RegenerateService {
     const kind = turn?.kind === 'moderate' ? ('moderate' as const) : ('speak' as const)
     await turns.create({ runId: next.id, index: 0, step: 0, userId, agentId: message.agentId, kind }, tx)
     const superseded = await messages.supersede(message.id, tx)
-    const { version } = await conversations.advance(conversation.id, {}, tx)
+    const version = await conversations.advance(conversation.id, tx)
     const accepted = { conversationId: conversation.id, runId: next.id, messageId, status: next.status }
     return { accepted, superseded, version }
   }

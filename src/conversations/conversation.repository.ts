@@ -10,15 +10,6 @@ export class ConversationRepository {
     this.#db = db
   }
 
-  /** The new row is locked by its own transaction until it commits. */
-  async create(
-    conversation: Pick<Conversation, 'id' | 'userId' | 'title' | 'agentIds' | 'strategy'>,
-    tx: Tx,
-  ): Promise<Conversation> {
-    await tx.insert(conversationEntity, conversation)
-    return tx.findOneByOrFail(conversationEntity, { id: conversation.id })
-  }
-
   find(id: string): Promise<Conversation | null> {
     return this.#db.manager.findOneBy(conversationEntity, { id })
   }
@@ -54,21 +45,15 @@ export class ConversationRepository {
     return query.getMany()
   }
 
-  /** Notes a change that clients see; `messages` new ones take the numbers up to the new `lastSeq`. */
-  async advance(
-    id: string,
-    change: { messages?: number; agentIds?: string[]; strategy?: string },
-    tx: Tx,
-  ): Promise<{ lastSeq: number; version: number }> {
-    const [row] = await rows<{ lastSeq: number; version: string }>(
+  /** Notes a change that clients see; answers the version that it makes. */
+  async advance(id: string, tx: Tx): Promise<number> {
+    const [row] = await rows<{ version: string }>(
       tx,
-      `UPDATE conversations SET last_seq = last_seq + $2, version = version + 1, updated_at = now(),
-         agent_ids = coalesce($3::uuid[], agent_ids), strategy = coalesce($4, strategy)
-       WHERE id = $1 RETURNING last_seq AS "lastSeq", version`,
-      [id, change.messages ?? 0, change.agentIds ?? null, change.strategy ?? null],
+      'UPDATE conversations SET version = version + 1, updated_at = now() WHERE id = $1 RETURNING version',
+      [id],
     )
     if (!row) throw new Error(`conversation ${id} vanished under its lock`)
-    return { lastSeq: row.lastSeq, version: Number(row.version) }
+    return Number(row.version)
   }
 
   async rename(id: string, change: { title?: string; archived?: boolean }, tx: Tx): Promise<Conversation> {

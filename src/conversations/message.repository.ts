@@ -25,11 +25,6 @@ export class MessageRepository {
     this.#db = db
   }
 
-  async add(message: Omit<Message, 'createdAt'>, tx: Tx): Promise<Message> {
-    await tx.insert(messageEntity, message)
-    return tx.findOneByOrFail(messageEntity, { id: message.id })
-  }
-
   find(id: string, tx: Tx = this.#db.manager): Promise<Message | null> {
     return tx.findOneBy(messageEntity, { id })
   }

@@ -99,7 +99,7 @@ export class CancelService {
       const run = await this.#lock(known, tx)
       if (!run || isTerminal(run.status)) return undefined
       const turns = await this.forceLocked(run, end(run), tx)
-      return { turns, version: (await this.#deps.conversations.advance(run.conversationId, {}, tx)).version }
+      return { turns, version: await this.#deps.conversations.advance(run.conversationId, tx) }
     })
     if (!forced) return
     await dispatcher.admit(known.userId)

@@ -47,7 +47,7 @@ export class FileWaits {
       // One that is to stop is ended by whoever stops it.
       if (run?.status !== 'waiting' || run.cancelRequestedAt) return undefined
       if (!(await steps.resume(run, tx))) return undefined
-      return (await conversations.advance(run.conversationId, {}, tx)).version
+      return conversations.advance(run.conversationId, tx)
     })
     if (version === undefined) return
     await dispatcher.admit(known.userId)

@@ -158,10 +158,13 @@ export class TurnSettlement {
   }
 }
 
-/** What follows the turn as it ends, by what it had read; undefined where that has to be looked up under the locks. */
+/**
+ * What follows the turn as it ends, by what it had read; undefined where that has to be looked up under the locks: while
+ * siblings are open, and also when they have ended before this turn was claimed, but come after it in the run's order.
+ */
 function foresee(room: TurnRoom, claim: TurnClaim, result: TurnResult, messageId: string): Foreseen {
-  const own = room.turns.find(({ index }) => index === claim.turn)
-  if (!own || room.turns.some((turn) => turn !== own && isOpen(turn))) return undefined
+  const own = room.turns.at(-1)
+  if (own?.index !== claim.turn || room.turns.some((turn) => turn !== own && isOpen(turn))) return undefined
   const ended = {
     ...own,
     agentId: result.agentId,

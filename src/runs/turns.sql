@@ -233,6 +233,7 @@ CREATE FUNCTION turn_decide(p_conversation uuid, p_run uuid, p_turn integer, p_t
 RETURNS TABLE (outcome text, agent_id uuid, version bigint) LANGUAGE plpgsql AS $$
 DECLARE
   turn turns;
+  money record;
 BEGIN
   PERFORM FROM conversations WHERE id = p_conversation FOR UPDATE;
   PERFORM FROM runs WHERE id = p_run FOR UPDATE;
@@ -256,8 +257,11 @@ BEGIN
   IF jsonb_array_length(p_calls) > 0 THEN
     PERFORM pg_advisory_xact_lock(400, uuid_hash(turn.user_id));
     IF NOT EXISTS (SELECT FROM ledger_entries e WHERE e.key = 'post:' || (p_calls->0->>'key')) THEN
-      PERFORM ledger_charge(turn.user_id, NULL, p_run, p_turn, turn.attempt, p_calls, p_extend_entry, p_extend_key,
-        p_release_entry);
+      SELECT * INTO money FROM ledger_charge(turn.user_id, NULL, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
+        p_extend_key, p_release_entry);
+      IF money.charged IS NULL THEN
+        RAISE EXCEPTION 'the user of turn %/% has no account', p_run, p_turn USING ERRCODE = 'CP001';
+      END IF;
     END IF;
   END IF;
   outcome := 'decided';
@@ -267,12 +271,13 @@ END $$;
 -- Ends an attempt: message, usage and price of every call, the hold's resolution, the turn's end; and, where the worker says
 -- what follows (p_next), the next turns or the run's end, and the admission of what may run then.
 --
--- p_next was computed from what the worker read when it claimed. It holds only while nothing was said (p_known_seq is the
--- conversation's last) and nobody wants the run to stop; otherwise nothing is written and the answer is `changed`: the
--- caller then reads and decides in a transaction of its own, without p_next. `lost`: the claim is another's.
+-- p_next was computed from what the worker read when it claimed, for the last turn of the run: the next ones are numbered
+-- behind it. It holds only while nothing was said (p_known_seq is the conversation's last) and nobody wants the run to stop;
+-- otherwise nothing is written and the answer is `changed`: the caller then reads and decides in a transaction of its own,
+-- without p_next. `lost`: the claim is another's.
 --
 -- p_calls and p_lost are rows of `metered_calls` as `ledger_charge` and `ledger_lose` take them.
--- p_next: {"turns": [{"agentId", "kind"}], "step"} or {"end": {"status", "stopReason"}}.
+-- p_next: {"turns": [{"agentId", "kind"}], "step"} or {"end": {"status", "stopReason", "error": {"code", "message"}}}.
 CREATE FUNCTION turn_settle(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_status text, p_agent uuid,
   p_message uuid, p_text text, p_passed boolean, p_seen_seq integer, p_prompt_version text, p_ended_by text,
   p_error_code text, p_error_message text, p_hold uuid, p_calls jsonb, p_lost jsonb, p_extend_entry uuid, p_extend_key text,

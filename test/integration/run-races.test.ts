@@ -33,7 +33,7 @@ describe('Runs at the moment when two things happen at once', () => {
     const agentIds = await user.agentsOn(connection, ['Ada', 'Blaise'])
     const say = (more: object = {}) =>
       user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea?', ...body, ...more })
-    return { user, say, ...(await say()) }
+    return { user, agentIds, say, ...(await say()) }
   }
   const claimed = async (runId: string, turn = 0): Promise<TurnClaim> => {
     const outcome = await app.container.claims.claim({ runId, turn })
@@ -136,6 +136,52 @@ describe('Runs at the moment when two things happen at once', () => {
       views: { ofRuns: () => Promise.reject(new Error('away')) },
     })
     expect(await announcer.runEvent(newId())).to.equal(null)
+  })
+
+  it('what a POST tells is heard before a worker can have its turn, and so before what that one tells', async () => {
+    const { user, say, runId, conversationId } = await party()
+    const { feed, queue } = app.container
+    const heard: string[] = []
+    const unsubscribe = await feed.subscribe(conversationId, ({ type }) => heard.push(type))
+    const atQueue: string[][] = []
+    const enqueue = queue.enqueue.bind(queue)
+    queue.enqueue = (...job) => {
+      atQueue.push(heard.splice(0))
+      return enqueue(...job)
+    }
+    try {
+      await user.post(`/api/chat/runs/${runId}/cancel`, undefined)
+      heard.length = 0
+      await say({ conversationId })
+      expect(atQueue).to.deep.equal([['message.created', 'run.updated']])
+    } finally {
+      queue.enqueue = enqueue
+      await unsubscribe()
+    }
+  })
+
+  it('a decision that nobody can be charged for is not written', async () => {
+    const { user, agentIds, runId } = await party({ strategy: 'supervisor' })
+    const claim = await claimed(runId)
+    const { db, decisions, priceBook } = app.container
+    await db.query('DELETE FROM accounts WHERE user_id = $1', [user.id])
+    const usage = { inputTokens: 9, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 1, reasoningTokens: 0 }
+    const call = {
+      call: 1_000,
+      purpose: 'supervise' as const,
+      agentId: null,
+      connectionId: newId(),
+      provider: 'openai-compatible',
+      model: 'm',
+      usage: { ...usage, estimated: false },
+      price: await priceBook.priceOf('openai-compatible', 'm'),
+      ratePpm: 1_000_000n,
+    }
+    const [agentId = ''] = agentIds
+    const decided = decisions.decide(claim, { agentId, fallback: agentId, seenSeq: 1, calls: [call] })
+    expect(await decided.catch(() => 'refused')).to.equal('refused')
+    expect((await user.run(runId)).turns[0]).to.deep.include({ agentId: null })
+    expect(await rows(db.manager, 'SELECT 1 FROM metered_calls WHERE run_id = $1', [runId])).to.deep.equal([])
   })
 
   it('a late attempt writes nothing', async () => {

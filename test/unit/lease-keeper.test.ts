@@ -49,6 +49,25 @@ describe('The keeping of leases', () => {
     expect(asked).to.equal(3)
   })
 
+  it('of a process that stood still for longer than the lease is given up only when another has it', async () => {
+    const asked = Promise.withResolvers<void>()
+    const { leases } = keeper(async (held) => {
+      await new Promise((resolve) => setTimeout(resolve, LEASE_MS / 10))
+      asked.resolve()
+      return all(held, 'renewed')
+    })
+    let isLost = false
+    const kept = leases.keep('a', () => {
+      isLost = true
+    })
+    const until = performance.now() + 2 * LEASE_MS
+    while (performance.now() < until);
+    await asked.promise
+    await new Promise(setImmediate)
+    expect(isLost).to.equal(false)
+    kept.release()
+  })
+
   it('bears trouble, and rows that are busy, for as long as the lease lasts, and no longer', async () => {
     const away = new Error('away')
     const { lost, trouble } = keeper(() => Promise.reject(away))

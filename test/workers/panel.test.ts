@@ -79,6 +79,29 @@ describe('A panel', () => {
     await expectSettledOnce(world.app.container.db, runId)
   })
 
+  it('is summed up once by whoever comes back last, after all others have answered', async () => {
+    const { user, agentIds } = await world.guests(NAMES)
+    const held = world.llm.hold()
+    world.llm
+      .reply({ when: { match: isSummary }, text: 'They agree.' })
+      .reply({ when: by('Ada'), times: 1, status: 500, hold: held })
+      .reply({ when: by('Blaise'), times: 1, text: 'Yes.' })
+      .reply({ when: by('Clara'), times: 1, text: 'Yes.' })
+      .reply({ when: by('Ada'), times: 1, text: 'Yes, at last.' })
+    const { runId, conversationId } = await user.accept('/api/chat/multi-agent', { ...panel, agentIds })
+    await held.reached
+    while ((await user.run(runId)).turns.filter(({ status }) => status === 'completed').length < 2);
+    held.release()
+    const run = await user.finished(runId)
+    expect(run).to.deep.include({ status: 'completed', stopReason: 'finished' })
+    expect(run.turns.map(({ attempt }) => attempt)).to.deep.equal([2, 1, 1, 1])
+    expect((await linesOf(user, conversationId)).slice(-2)).to.deep.equal([
+      ['Ada', 'Yes, at last.'],
+      ['Ada', 'They agree.'],
+    ])
+    await expectSettledOnce(world.app.container.db, runId)
+  })
+
   it('goes on without one that fails for good; another moderates when the first has no answer', async () => {
     const { user, agentIds } = await world.guests(NAMES)
     world.llm
