@@ -178,7 +178,8 @@ describe('Runs at the moment when two things happen at once', () => {
       ratePpm: 1_000_000n,
     }
     const [agentId = ''] = agentIds
-    const decided = decisions.decide(claim, { agentId, fallback: agentId, seenSeq: 1, calls: [call] })
+    const decision = { agentId, fallback: agentId, notice: null, seenSeq: 1, calls: [call] }
+    const decided = decisions.decide(claim, decision)
     expect(await decided.catch(() => 'refused')).to.equal('refused')
     expect((await user.run(runId)).turns[0]).to.deep.include({ agentId: null })
     expect(await rows(db.manager, 'SELECT 1 FROM metered_calls WHERE run_id = $1', [runId])).to.deep.equal([])
