@@ -226,6 +226,22 @@ describe('Field 11: nobody speaks for others', () => {
       ])
     })
 
+    it("a speech that begins with somebody else's line is a pass, asked for once", async () => {
+      const { user, agentIds } = await world.guests(['Ada', 'Otto'])
+      world.llm.replyOnce({ when: by('Ada'), text: 'Otto: I like coffee.' }).reply({ when: by('Otto'), text: 'Milk.' })
+      const { runId, conversationId } = await user.accept('/api/chat/multi-agent', {
+        agentIds,
+        message: 'Tea?',
+        maxTurns: 2,
+      })
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed', stopReason: 'max_turns' })
+      expect(world.llm.requests, 'nothing was asked twice').to.have.length(2)
+      expect(await linesOf(user, conversationId)).to.deep.equal([
+        [null, 'Tea?'],
+        ['Otto', 'Milk.'],
+      ])
+    })
+
     it("live text never has the beginning of somebody else's line", async () => {
       const { user, agentIds } = await world.guests(['Ada', 'Otto'])
       const held = world.llm.hold(4)

@@ -135,7 +135,9 @@ export async function attemptSpeech(
     onStep('stream.ended')
     await Promise.all([live.close(), hold.settled()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
-    const { text, passed } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
+    const { text, passed: saidSo } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
+    // Who had words for others alone had none of its own: asked again it would have them again.
+    const passed = saidSo || (cleaner.over && text.trim() === '')
     const calls = onTerms(context, await meter.used(), agent)
     const outcome = { text: text.toWellFormed(), passed, calls, holdId }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
