@@ -159,7 +159,6 @@ BEGIN
     'summary', CASE WHEN summary.version IS NOT NULL THEN json_build_object('text', summary.text, 'upToSeq', summary.up_to_seq) END,
     'user', (SELECT json_build_object('seq', m.seq, 'text', m.content) FROM messages m
       WHERE m.run_id = p_run AND m.role = 'user' ORDER BY m.seq DESC LIMIT 1),
-    'waitingRunIds', waiting,
     'fileIds', (SELECT coalesce(json_agg(f.id), '[]') FROM conversation_files(run.conversation_id, p_files, waiting) f),
     'available', (SELECT available::text FROM accounts WHERE user_id = run.user_id),
     'committed', CASE WHEN run.max_credits IS NOT NULL THEN run_committed(p_run)::text END,

@@ -14,13 +14,14 @@ const FUNCTIONS = `
 CREATE FUNCTION chat_accept(p_user uuid, p_conversation uuid, p_is_new boolean, p_run uuid, p_message uuid, p_text text,
   p_files uuid[], p_on_busy text, p_is_party boolean, p_agents uuid[], p_strategy text, p_max_turns integer,
   p_max_rounds integer, p_max_credits bigint, p_max_seconds integer, p_stop_phrase text, p_deadline_ms integer,
-  p_first jsonb, p_cap integer, p_file_wait_ms integer, p_route text, p_key text, p_body_hash text)
-RETURNS TABLE (outcome text, response jsonb, active uuid, interrupted boolean, joined boolean, run_id uuid, status text,
-  seq integer, message_at timestamptz, version bigint, view json, dispatches json) LANGUAGE plpgsql AS $$
+  p_first jsonb, p_cap integer, p_route text, p_key text, p_body_hash text)
+RETURNS TABLE (outcome text, response jsonb, active uuid, interrupted boolean, seq integer, message_at timestamptz,
+  version bigint, view json, dispatches json) LANGUAGE plpgsql AS $$
 DECLARE
   conversation conversations;
   run runs;
   known idempotency_keys;
+  joined boolean;
 BEGIN
   IF p_key IS NOT NULL THEN
     -- A concurrent request with the same key waits here for the commit of the first.
@@ -86,8 +87,6 @@ BEGIN
   INSERT INTO messages AS m (id, conversation_id, seq, role, content, status, run_id, file_ids)
   VALUES (p_message, p_conversation, chat_accept.seq, 'user', p_text, 'complete', run.id, p_files)
   RETURNING m.created_at INTO message_at;
-  run_id := run.id;
-  status := run.status;
   response := jsonb_build_object('conversationId', p_conversation, 'runId', run.id, 'messageId', p_message, 'status', run.status);
   IF p_key IS NOT NULL THEN
     UPDATE idempotency_keys k SET response = chat_accept.response

@@ -219,7 +219,6 @@ export function createContainer(foundation: Foundation) {
     maxTurnsDefault: env.MAX_TURNS_DEFAULT,
     maxTurnsCap: env.MAX_TURNS_CAP,
     userConcurrency: env.USER_CONCURRENCY,
-    fileWaitMs: env.FILE_WAIT_MS,
   })
   const estimateService = new EstimateService({
     agents: agentService,

@@ -53,7 +53,6 @@ export interface Acceptance {
   /** The speakers of the first step, should the run begin at once. */
   first: Array<{ agentId: string | null; kind: TurnKind }>
   userConcurrency: number
-  fileWaitMs: number
   key: RequestKey | undefined
 }
 
@@ -113,7 +112,7 @@ const ACCEPT = prepared<AcceptRow>(
    FROM chat_accept(p_user => $1, p_conversation => $2, p_is_new => $3, p_run => $4, p_message => $5, p_text => $6,
      p_files => $7, p_on_busy => $8, p_is_party => $9, p_agents => $10, p_strategy => $11, p_max_turns => $12,
      p_max_rounds => $13, p_max_credits => $14, p_max_seconds => $15, p_stop_phrase => $16, p_deadline_ms => $17,
-     p_first => $18, p_cap => $19, p_file_wait_ms => $20, p_route => $21, p_key => $22, p_body_hash => $23)`,
+     p_first => $18, p_cap => $19, p_route => $20, p_key => $21, p_body_hash => $22)`,
 )
 
 /** Accepting messages: one statement to look, one (`accept.sql`) to write. */
@@ -161,7 +160,6 @@ export class AcceptRepository {
         request.deadlineMs,
         JSON.stringify(request.first),
         request.userConcurrency,
-        request.fileWaitMs,
         key?.route ?? null,
         key?.key ?? null,
         key?.bodyHash ?? null,

@@ -35,7 +35,6 @@ interface ChatDependencies {
   maxTurnsDefault: number
   maxTurnsCap: number
   userConcurrency: number
-  fileWaitMs: number
 }
 
 /** A request to speak, whoever it is put to. */
@@ -183,7 +182,6 @@ export class ChatService {
       deadlineMs: this.#deps.runDeadlineMs,
       first: firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message),
       userConcurrency: this.#deps.userConcurrency,
-      fileWaitMs: this.#deps.fileWaitMs,
       key: request.key,
     }
   }

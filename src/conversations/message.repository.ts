@@ -90,11 +90,6 @@ export class MessageRepository {
     return message
   }
 
-  /** True when the user said something to this run after `seq`. */
-  async userSpokeAfter(runId: string, seq: number, tx: Tx): Promise<boolean> {
-    return ((await this.lastOfUser(runId, tx))?.seq ?? 0) > seq
-  }
-
   async textOf(id: string, tx: Tx): Promise<string> {
     const [message] = await rows<{ content: string }>(tx, 'SELECT content FROM messages WHERE id = $1', [id])
     return message?.content ?? ''

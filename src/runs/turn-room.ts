@@ -40,8 +40,6 @@ export interface TurnRoom {
   summary: { text: string; upToSeq: number } | null
   /** What the user said last to this run. */
   user: { text: string; seq: number } | undefined
-  /** Runs whose messages are not read yet. */
-  waitingRunIds: string[]
   /** The conversation's latest files. */
   fileIds: string[]
   /** Micro-credits that the user has left. */
@@ -73,7 +71,6 @@ export interface RoomRow {
   transcript: TranscriptLine[]
   summary: { text: string; upToSeq: number } | null
   user: { text: string; seq: number } | null
-  waitingRunIds: string[]
   fileIds: string[]
   available: string | null
   committed: string | null

@@ -148,6 +148,26 @@ describe('A supervised party', () => {
     ])
   })
 
+  it('keeps its speaker, and is given back at once, when the room cannot be read after the decision', async () => {
+    const { claims, db } = world.app.container
+    const { room } = claims
+    claims.room = () => {
+      claims.room = room
+      return Promise.reject(new Error('the database is away'))
+    }
+    try {
+      world.llm.reply(spoken).reply({ when: asked, text: decision('Clara') })
+      const { run, speakers } = await hold(1)
+      expect(speakers).to.deep.equal(['Clara'])
+      expect(world.llm.requests.filter(isDecision)).to.have.length(1)
+      // Not left to its lease.
+      const [turn] = await db.query('SELECT attempt, failures FROM turns WHERE run_id = $1', [run.id])
+      expect(turn).to.deep.equal({ attempt: 2, failures: 1 })
+    } finally {
+      claims.room = room
+    }
+  })
+
   it('stops deciding when cancelled: the provider sees its connection close', async () => {
     const held = world.llm.hold()
     world.llm.reply({ when: asked, text: decision('Clara'), hold: held })

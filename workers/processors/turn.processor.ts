@@ -185,7 +185,11 @@ export class TurnProcessor {
     if (choice.claim) {
       this.#step('decided', choice.claim)
       // Read again: the speaker has terms of its own, and the user may have said something meanwhile.
-      return { claim: choice.claim, room: await this.#deps.claims.room(choice.claim), isRead: false }
+      const read = await this.#deps.claims.room(choice.claim).catch((error: unknown) => this.#classify(error, claim))
+      const decided = { claim: choice.claim, isRead: false }
+      if (!('code' in read)) return { ...decided, room: read }
+      await this.#fail({ ...decided, room }, { ...NOTHING_SAID, failure: read }, read)
+      return undefined
     }
     const asked = { ...attempting, isRead: true }
     const outcome = { ...NOTHING_SAID, passed: choice.endedBy !== null, calls: choice.calls }
