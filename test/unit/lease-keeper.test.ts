@@ -19,7 +19,7 @@ describe('The keeping of leases', () => {
 
   it('tells of a loss when another has it, and keeps the others', async () => {
     const asked: string[][] = []
-    const { leases, lost } = keeper(async (held) => {
+    const { leases, lost, trouble } = keeper(async (held) => {
       asked.push(held)
       return new Map(held.map((lease) => [lease, lease === 'b' && asked.length > 2 ? 'lost' : 'renewed']))
     })
@@ -31,12 +31,13 @@ describe('The keeping of leases', () => {
       ['a', 'b'],
       ['a', 'b'],
     ])
+    expect(trouble).to.deep.equal([])
   })
 
   it('renews all in one go, and asks for nothing when nothing is held', async () => {
     let asked = 0
     const done = Promise.withResolvers<void>()
-    const { leases } = keeper(async (held) => {
+    const { leases, trouble } = keeper(async (held) => {
       asked += 1
       expect(held).to.have.length(20)
       if (asked === 3) done.resolve()
@@ -47,6 +48,7 @@ describe('The keeping of leases', () => {
     for (const lease of kept) lease.release()
     await new Promise((resolve) => setTimeout(resolve, LEASE_MS))
     expect(asked).to.equal(3)
+    expect(trouble).to.deep.equal([])
   })
 
   it('of a process that stood still for longer than the lease is given up only when another has it', async () => {

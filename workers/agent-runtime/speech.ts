@@ -32,8 +32,8 @@ const toMastra = (message: PromptMessage) => {
 export type SpeechEnd = { kind: 'finished' } | { kind: 'aborted' } | { kind: 'failed'; error: unknown }
 
 /**
- * One Mastra agent's speech; its words are heard at the model (`CallMeter`), before Mastra. Never rejects for the provider's sake: Mastra's stream does not throw on 401, 429 or a
- * dropped connection but carries error chunks, which are looked for here.
+ * One Mastra agent's speech; its words are heard at the model (`CallMeter`), before Mastra. Never rejects for the provider's
+ * sake: Mastra's stream does not throw on 401, 429 or a dropped connection but carries error chunks, which are looked for here.
  */
 export async function speak(request: SpeechRequest): Promise<SpeechEnd> {
   const agent = new Agent({
