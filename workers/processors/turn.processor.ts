@@ -339,17 +339,17 @@ export class TurnProcessor {
   async #commit({ claim, room }: Attempting, result: TurnResult): Promise<Settled> {
     const { settlement, onStep, logger } = this.#deps
     const beforeCommit = onStep && (() => this.#step('settle.written', claim))
-    const settle = () => settlement.settle(claim, result, { room, beforeCommit })
-    for (const pauseMs of SETTLE_PAUSES_MS) {
+    for (const [tried, pauseMs] of SETTLE_PAUSES_MS.entries()) {
       try {
-        return await settle()
+        // Should it be what was foreseen that cannot be written, the second try looks for itself.
+        return await settlement.settle(claim, result, { room: tried === 0 ? room : undefined, beforeCommit })
       } catch (error) {
         if (error instanceof ClaimLost || error instanceof AppError) throw error
         logger.warn({ err: error, runId: claim.runId, turn: claim.turn }, 'a settlement is tried again')
         await sleep(pauseMs)
       }
     }
-    return settle()
+    return settlement.settle(claim, result, { beforeCommit })
   }
 
   #step(step: TurnStep, claim: TurnClaim): void {
