@@ -344,24 +344,6 @@ BEGIN
     RETURN;
   END IF;
 
-  -- An attempt that broke off while it took its hold does not know of it.
-  IF p_hold IS NULL THEN
-    SELECT h.id INTO p_hold FROM holds h WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending' FOR UPDATE;
-  END IF;
-  IF p_hold IS NOT NULL OR jsonb_array_length(p_calls) > 0 THEN
-    SELECT * INTO money FROM ledger_charge(run.user_id, p_hold, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
-      p_extend_key, p_release_entry);
-    IF money.charged IS NULL THEN
-      RAISE EXCEPTION 'the hold of turn %/% is resolved already, or its user has no account', p_run, p_turn
-        USING ERRCODE = 'CP001';
-    END IF;
-  ELSE
-    SELECT 0::bigint AS charged, 0::bigint AS released, 0::bigint AS lost, coalesce(a.available, 0) AS available,
-      coalesce(a.held, 0) AS held INTO money
-    FROM (SELECT) AS one LEFT JOIN accounts a ON a.user_id = run.user_id;
-  END IF;
-  IF jsonb_array_length(p_lost) > 0 THEN PERFORM ledger_lose(p_lost); END IF;
-
   title_wanted := p_gives_titles AND p_text <> '' AND p_status = 'completed' AND conversation.title IS NULL
     AND conversation.title_attempts = 0 AND conversation.title_due_at IS NULL;
   UPDATE conversations c SET last_seq = c.last_seq + (p_text <> '')::integer, version = c.version + 1, updated_at = now(),
@@ -391,8 +373,29 @@ BEGIN
     UPDATE runs r SET status = p_next->'end'->>'status', stop_reason = p_next->'end'->>'stopReason',
       error_code = p_next->'end'->'error'->>'code', error_message = p_next->'end'->'error'->>'message', finished_at = now()
     WHERE r.id = p_run;
-    SELECT row_to_json(v) INTO view FROM run_views(ARRAY[p_run]) v;
   END IF;
+
+  -- Last, so that the account is locked for as short as can be: all of a user's turns meet there.
+  --
+  -- An attempt that broke off while it took its hold does not know of it.
+  IF p_hold IS NULL THEN
+    SELECT h.id INTO p_hold FROM holds h WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending' FOR UPDATE;
+  END IF;
+  IF p_hold IS NOT NULL OR jsonb_array_length(p_calls) > 0 THEN
+    SELECT * INTO money FROM ledger_charge(run.user_id, p_hold, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
+      p_extend_key, p_release_entry);
+    IF money.charged IS NULL THEN
+      RAISE EXCEPTION 'the hold of turn %/% is resolved already, or its user has no account', p_run, p_turn
+        USING ERRCODE = 'CP001';
+    END IF;
+  ELSE
+    SELECT 0::bigint AS charged, 0::bigint AS released, 0::bigint AS lost, coalesce(a.available, 0) AS available,
+      coalesce(a.held, 0) AS held INTO money
+    FROM (SELECT) AS one LEFT JOIN accounts a ON a.user_id = run.user_id;
+  END IF;
+  IF jsonb_array_length(p_lost) > 0 THEN PERFORM ledger_lose(p_lost); END IF;
+
+  IF p_next ? 'end' THEN SELECT row_to_json(v) INTO view FROM run_views(ARRAY[p_run]) v; END IF;
   IF p_next IS NOT NULL THEN
     SELECT coalesce(json_agg(d), '[]') INTO dispatches FROM turns_admit(run.user_id, p_cap) d;
   END IF;

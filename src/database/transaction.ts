@@ -52,11 +52,19 @@ export class Transactions {
   }
 
   /**
-   * The same for work that is ONE statement (such as a call of a function): it is a transaction by itself, and is not wrapped
-   * in two more round trips.
+   * The same for work that is ONE statement (such as a call of a function): it is a transaction by itself, so what it locks is
+   * locked while the database works, and not while an answer and a COMMIT are on their way. A process that dies meanwhile
+   * leaves all of it or nothing, as the database decides.
+   *
+   * @param beforeCommit for tests that kill the process between the statement and its commit: with it, there is such a moment
    */
-  once<T>(statement: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#tried(() => statement(this.#db.manager))
+  once<T>(statement: (tx: Tx) => Promise<T>, beforeCommit?: (result: T) => void): Promise<T> {
+    if (!beforeCommit) return this.#tried(() => statement(this.#db.manager))
+    return this.run(async (tx) => {
+      const result = await statement(tx)
+      beforeCommit(result)
+      return result
+    })
   }
 
   async #tried<T>(work: () => Promise<T>): Promise<T> {

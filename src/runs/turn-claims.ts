@@ -130,10 +130,10 @@ export class TurnClaims {
     quote: TurnQuote,
     amount: bigint,
     maxCredits: bigint | null,
+    beforeCommit?: () => void,
   ): Promise<{ holdId: string } | { refused: 'credits_exhausted' | 'max_credits' }> {
     const { engine, transactions } = this.#deps
-    // A transaction of its own, so that a worker that dies in the middle leaves nothing of it.
-    const answer = await transactions.run((tx) => engine.hold(claim, quote, amount, maxCredits, tx))
+    const answer = await transactions.once((tx) => engine.hold(claim, quote, amount, maxCredits, tx), beforeCommit)
     switch (answer.outcome) {
       case 'held':
         return { holdId: answer.holdId }

@@ -72,11 +72,10 @@ export class TurnSettlement {
     const messageId = newId()
     const foreseen = room && foresee(room, claim, result, messageId)
     if (foreseen) {
-      const settled = await transactions.run(async (tx) => {
-        const written = await this.#write(claim, result, messageId, foreseen, tx)
-        if (written) beforeCommit?.()
-        return written
-      })
+      const settled = await transactions.once(
+        (tx) => this.#write(claim, result, messageId, foreseen, tx),
+        beforeCommit && ((written) => written && beforeCommit()),
+      )
       if (settled) return settled
     }
     return transactions.run(async (tx) => {

@@ -8,22 +8,22 @@ import { startWorker } from '../../workers/worker.ts'
 
 /**
  * A worker process that dies by SIGKILL at CRASH_AT, a step of its first turn, or hangs there for HANG_MS with its event loop
- * blocked, so that it neither renews its lease nor notices anything.
+ * blocked, so that it neither renews its lease nor notices anything. With AS_IT_IS it knows of no steps, as in production: a
+ * statement that is a transaction by itself is then not taken apart.
  */
-const { CRASH_AT, HANG_MS, ...environment } = process.env
+const { CRASH_AT, HANG_MS, AS_IT_IS, ...environment } = process.env
 const env = loadEnv(environment)
 const container = createContainer(await openFoundation(env, silentLogger, new Shutdown(silentLogger)))
 let done = false
-await startWorker(container, {
-  onStep: (step) => {
-    if (step !== CRASH_AT || done) return
-    done = true
-    if (!HANG_MS) process.kill(process.pid, 'SIGKILL')
-    console.log('hanging')
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(HANG_MS))
-    console.log('back')
-  },
-})
+const onStep = (step: string) => {
+  if (step !== CRASH_AT || done) return
+  done = true
+  if (!HANG_MS) process.kill(process.pid, 'SIGKILL')
+  console.log('hanging')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(HANG_MS))
+  console.log('back')
+}
+await startWorker(container, AS_IT_IS ? {} : { onStep })
 // It is written at the exit, which a killed process does not have.
 flushCompileCache()
 console.log('ready')

@@ -84,7 +84,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
   })
   beforeEach(() => llm.reset())
 
-  const startOther = async (crash: { CRASH_AT?: string } = {}) => {
+  const startOther = async (crash: { CRASH_AT?: string; AS_IT_IS?: string } = {}) => {
     const env = { ...testSettings, ...settings, DATABASE_URL: app.env.DATABASE_URL, ...crash }
     const worker = startProcess('test/support/crashing-worker.ts', { env })
     await worker.waitForLine(/^ready$/)
@@ -95,7 +95,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
   const differences = async () => (await verifyLedger(app.container.db)).differences
 
   /** A party of two turns whose first one comes to the place, in a process of its own that is answered here. */
-  const inTheTrap = async (name: string) => {
+  const inTheTrap = async (name: string, asItIs: { AS_IT_IS?: string } = {}) => {
     const on = PLACES[name]?.on
     const reply: MockReply = { text: WORDS, paceMs: 2, usage: USAGE }
     if (on === 'giveBack') llm.replyOnce({ ...reply, cutAfter: 4 })
@@ -104,7 +104,7 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     const user = await app.api.register()
     const baseUrl = llm.baseUrl('openai-compatible')
     const agentIds = await user.agentsOn({ provider: 'openai-compatible', baseUrl, model }, ['Ada', 'Blaise'])
-    const first = await startOther(on === 'takeover' ? { CRASH_AT: 'stream.began' } : {})
+    const first = await startOther(on === 'takeover' ? { CRASH_AT: 'stream.began' } : asItIs)
     if (on !== 'takeover') await traps.arm(name)
     const accepted = await user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea or coffee?', maxTurns: 2 })
     let worker = first
@@ -133,6 +133,25 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     const losses = await lossesOf(app.api, runId)
     expect(losses.map(({ turn, attempt }) => [turn, attempt])).to.deep.equal(lost.map((attempt) => [0, attempt]))
     await expectSettledOnce(app.container.db, runId)
+  }
+
+  // In production a hold and a settlement are one statement each: once it is with the database, it is done, with or without us.
+  const ALONE = {
+    'the hold, when it is entered': { lost: [1], attempts: 2 },
+    'the settlement, when its call is posted': { lost: [], attempts: 1 },
+  }
+  for (const [name, { lost, attempts }] of Object.entries(ALONE)) {
+    it(`killed at ${name}, as a statement by itself: all of it is there, once, and another goes on`, async () => {
+      const at = await inTheTrap(name, { AS_IT_IS: '1' })
+      await at.worker.kill('SIGKILL')
+      await traps.spring(at.backend)
+      expect(await differences()).to.deep.equal([])
+      await lapse()
+      const shutdown = new Shutdown(silentLogger)
+      await startWorker({ ...app.container, shutdown })
+      await expectWhole(at, lost).finally(() => shutdown.close())
+      expect((await at.user.run(at.runId)).turns[0]?.attempt).to.equal(attempts)
+    })
   }
 
   for (const [name, { lost }] of Object.entries(PLACES)) {

@@ -17,6 +17,7 @@ const STEPS: TurnStep[] = [
   'decided',
   'context.loaded',
   'started.published',
+  'hold.written',
   'hold.placed',
   'stream.began',
   'stream.ended',

@@ -38,11 +38,11 @@ export interface AttemptOptions {
     DEMO_WORDS_PER_MINUTE: number
   }
   /** Called at the steps between claim and settlement, in order; for tests that kill the process there. */
-  onStep: (step: AttemptStep) => void
+  onStep?: ((step: AttemptStep) => void) | undefined
   logger: Logger
 }
 
-export type AttemptStep = 'hold.placed' | 'stream.began' | 'stream.ended'
+export type AttemptStep = 'hold.written' | 'hold.placed' | 'stream.began' | 'stream.ended'
 
 /** Words of English have a little less than this for each token. */
 const MOST_BYTES_PER_TOKEN = 5
@@ -81,10 +81,11 @@ export async function attemptSpeech(
     onExhausted: (what) => stop.stop(what),
   })
   const quote = quoteOf(context, { call: 0, purpose, inputTokens })
-  const placed = await claims.hold(claim, quote, hold.firstAmount, maxCredits)
+  const beforeCommit = onStep && (() => onStep('hold.written'))
+  const placed = await claims.hold(claim, quote, hold.firstAmount, maxCredits, beforeCommit)
   if ('refused' in placed) return refuse(placed.refused)
   const { holdId } = placed
-  onStep('hold.placed')
+  onStep?.('hold.placed')
 
   const ref = { ...claim, agentId: agent.id }
   const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
@@ -109,7 +110,7 @@ export async function attemptSpeech(
       live.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars))))
       chars += text.length
       if (chars > mostChars || cleaner.over) stop.stop('length')
-      if (!began) onStep('stream.began')
+      if (!began) onStep?.('stream.began')
       began = true
     },
   })
@@ -132,7 +133,7 @@ export async function attemptSpeech(
       abortSignal: stop.signal,
     })
     live.push(cleaner.end())
-    onStep('stream.ended')
+    onStep?.('stream.ended')
     await Promise.all([live.close(), hold.settled()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
     const { text, passed: saidSo } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))

@@ -212,7 +212,7 @@ export class TurnProcessor {
         ? NOTHING_SAID
         : await attemptSpeech(claim, context, stop, {
             ...this.#deps,
-            onStep: (step) => this.#step(step, claim),
+            onStep: this.#deps.onStep && ((step) => this.#step(step, claim)),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
       await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
     } finally {
