@@ -2,27 +2,35 @@
 export type Renewal = 'renewed' | 'busy' | 'lost'
 
 export interface LeaseKeeperOptions<L> {
-  /** Renews leases and answers each. May throw while the database is away. */
-  renew: (leases: L[]) => Promise<Map<L, Renewal>>
+  /** Renews leases for so many ms and answers each. May throw while the database is away. */
+  renew: (leases: L[], leaseMs: number) => Promise<Map<L, Renewal>>
   leaseMs: number
   /** Called with what a renewal threw. */
   onTrouble: (error: unknown) => void
 }
 
 interface Kept {
-  /** By `performance.now()`, when the renewal was asked for that was granted last. */
-  renewedAt: number
+  /** When it runs out, by `performance.now()`. */
+  until: number
   onLost: () => void
 }
 
+/** What a process stands still, it adds so many times to the leases that it asks for. */
+const LAG_TIMES = 3
+/** It asks for at most so many times the usual. */
+const LONGEST = 8
+
 /**
  * Keeps the leases of what this process works on: renews them together at a third of their time. A lease is lost when a renewal
- * says so, or when none was granted for as long as it lasts (another may have the work by now).
+ * says so, or when none was granted for as long as it lasts (another may have the work by now). A process that has more to do than
+ * it can renews late; it asks for longer leases then, lest all of its work is taken from it, again and again, by others or itself.
  */
 export class LeaseKeeper<L> {
   readonly #options: LeaseKeeperOptions<L>
   readonly #kept = new Map<L, Kept>()
   #timer: NodeJS.Timeout | undefined
+  /** How late this process has been of late, in ms. */
+  #lagMs = 0
 
   constructor(options: LeaseKeeperOptions<L>) {
     this.#options = options
@@ -30,18 +38,21 @@ export class LeaseKeeper<L> {
 
   /** Keeps a lease that was just taken, until it is released; calls `onLost` at most once. */
   keep(lease: L, onLost: () => void): { release: () => void } {
-    this.#kept.set(lease, { renewedAt: performance.now(), onLost })
+    this.#kept.set(lease, { until: performance.now() + this.#options.leaseMs, onLost })
     this.#schedule()
     return { release: () => void this.#kept.delete(lease) }
   }
 
   #schedule(): void {
     if (this.#timer || this.#kept.size === 0) return
+    const waitMs = this.#options.leaseMs / 3
+    const dueAt = performance.now() + waitMs
     this.#timer = setTimeout(async () => {
+      this.#lagMs = Math.max(performance.now() - dueAt, this.#lagMs * 0.8)
       await this.#renewAll()
       this.#timer = undefined
       this.#schedule()
-    }, this.#options.leaseMs / 3)
+    }, waitMs)
   }
 
   async #renewAll(): Promise<void> {
@@ -49,29 +60,52 @@ export class LeaseKeeper<L> {
     const { renew, leaseMs, onTrouble } = this.#options
     const asked = [...this.#kept.entries()]
     const askedAt = performance.now()
+    const wantedMs = Math.round(Math.min(leaseMs + LAG_TIMES * this.#lagMs, leaseMs * LONGEST))
+    const renewed = new Set<L>()
     // A database that does not answer at all: what runs out meanwhile is lost, and the next renewal is not waited for. One that was
     // asked late, by a process that stood still, is given time to say that nobody else has the work.
-    const late = Promise.withResolvers<undefined>()
-    const first = Math.min(...asked.map(([, { renewedAt }]) => renewedAt))
-    const timer = setTimeout(late.resolve, Math.max(leaseMs / 3, first + leaseMs - askedAt), undefined)
+    const first = Math.min(...asked.map(([, { until }]) => until))
+    const late = new Lateness(Math.max(leaseMs / 3, first - askedAt))
     try {
-      const renewing = renew(asked.map(([lease]) => lease))
+      const renewing = renew(
+        asked.map(([lease]) => lease),
+        wantedMs,
+      )
       renewing.catch(() => {})
       const answers = await Promise.race([renewing, late.promise])
       for (const [lease, kept] of asked) {
         const answer = answers && (answers.get(lease) ?? 'lost')
-        if (answer === 'renewed') kept.renewedAt = askedAt
         if (answer === 'lost') this.#lose(lease, kept)
+        if (answer !== 'renewed') continue
+        kept.until = askedAt + wantedMs
+        renewed.add(lease)
       }
     } catch (error) {
       onTrouble(error)
     } finally {
-      clearTimeout(timer)
+      late.cancel()
     }
-    for (const [lease, kept] of asked) if (performance.now() - kept.renewedAt >= leaseMs) this.#lose(lease, kept)
+    const now = performance.now()
+    for (const [lease, kept] of asked) if (!renewed.has(lease) && now >= kept.until) this.#lose(lease, kept)
   }
 
   #lose(lease: L, { onLost }: Kept): void {
     if (this.#kept.delete(lease)) onLost()
+  }
+}
+
+/** Resolves after so many ms, behind whatever has arrived by then and has not been read yet. */
+class Lateness {
+  readonly promise: Promise<undefined>
+  readonly #timer: NodeJS.Timeout
+
+  constructor(ms: number) {
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    this.promise = promise
+    this.#timer = setTimeout(() => setImmediate(() => setImmediate(resolve, undefined)), ms)
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
   }
 }

@@ -115,8 +115,8 @@ export class TurnClaims {
   }
 
   /** Renews leases and answers by claim token; a claim that is not answered is lost. See `EngineRepository.renew`. */
-  renew(claims: readonly TurnClaim[]): Promise<Map<string, { busy: boolean; isToStop: boolean }>> {
-    return this.#deps.engine.renew(claims, this.#deps.leaseMs)
+  renew(claims: readonly TurnClaim[], leaseMs: number): Promise<Map<string, { busy: boolean; isToStop: boolean }>> {
+    return this.#deps.engine.renew(claims, leaseMs)
   }
 
   /**

@@ -64,7 +64,9 @@ export class ClusterProcess implements LinkTarget {
   async start(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       if (this.#listens && (this.#port === 0 || attempt > 1)) this.#port = await freePort()
-      const env = { ...this.#env, PORT: String(this.#port), HOST: '127.0.0.1' }
+      // As "npm run web" starts it.
+      const flags = this.#listens ? { NODE_OPTIONS: '--max-semi-space-size=4' } : {}
+      const env = { ...this.#env, ...flags, PORT: String(this.#port), HOST: '127.0.0.1' }
       const started = startProcess(this.#entry, { env })
       this.#process = started
       try {

@@ -5,7 +5,7 @@ describe('The keeping of leases', () => {
   const LEASE_MS = 30
 
   /** A keeper whose renewals are answered by `renew`, and what went wrong in them. */
-  const keeper = (renew: (leases: string[]) => Promise<Map<string, Renewal>>) => {
+  const keeper = (renew: (leases: string[], leaseMs: number) => Promise<Map<string, Renewal>>) => {
     const trouble: unknown[] = []
     const leases = new LeaseKeeper<string>({ renew, leaseMs: LEASE_MS, onTrouble: (error) => void trouble.push(error) })
     const lost = (lease: string) => new Promise<void>((resolve) => leases.keep(lease, resolve))
@@ -77,5 +77,23 @@ describe('The keeping of leases', () => {
     expect(trouble.length).to.be.greaterThan(1)
     expect(new Set(trouble)).to.deep.equal(new Set([away]))
     await keeper(async (held) => all(held, 'busy')).lost('a')
+  })
+
+  it('asks for longer leases while the process is late, and for the usual ones again when it is not', async () => {
+    const wanted: number[] = []
+    const usual = Promise.withResolvers<void>()
+    const { leases } = keeper(async (held, leaseMs) => {
+      wanted.push(leaseMs)
+      if (wanted.length > 1 && leaseMs < LEASE_MS * 1.5) usual.resolve()
+      return all(held, 'renewed')
+    })
+    const lost: string[] = []
+    const kept = leases.keep('a', () => void lost.push('a'))
+    // The process stands still for longer than the lease.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LEASE_MS * 3)
+    await usual.promise
+    kept.release()
+    expect(wanted[0]).to.be.within(LEASE_MS * 4, LEASE_MS * 8)
+    expect(lost).to.deep.equal([])
   })
 })

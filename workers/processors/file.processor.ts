@@ -96,11 +96,11 @@ export class FileProcessor {
     const { work, leaseMs, logger } = options
     this.#leases = new LeaseKeeper({
       // Few at once, each for long.
-      renew: async (leases) => {
+      renew: async (leases, wantedMs) => {
         const renewed = leases.map(
           async (lease): Promise<[FileLease, Renewal]> => [
             lease,
-            (await work.renew(lease.fileId, lease.token, leaseMs)) ? 'renewed' : 'lost',
+            (await work.renew(lease.fileId, lease.token, wantedMs)) ? 'renewed' : 'lost',
           ],
         )
         return new Map(await Promise.all(renewed))

@@ -100,16 +100,19 @@ export class TurnProcessor {
   constructor(dependencies: TurnProcessorDependencies) {
     this.#deps = dependencies
     this.#leases = new LeaseKeeper({
-      renew: (leases) => this.#renew(leases),
+      renew: (leases, leaseMs) => this.#renew(leases, leaseMs),
       leaseMs: dependencies.limits.TURN_LEASE_MS,
       onTrouble: (error) => dependencies.logger.warn({ err: error }, 'leases could not be renewed'),
     })
   }
 
   /** Renews the leases of all turns of this process; with them goes the time that live text stays, and comes the wish to stop. */
-  async #renew(leases: TurnLease[]): Promise<Map<TurnLease, Renewal>> {
+  async #renew(leases: TurnLease[], leaseMs: number): Promise<Map<TurnLease, Renewal>> {
     const { claims, feed, limits } = this.#deps
-    const answers = await claims.renew(leases.map(({ claim }) => claim))
+    const answers = await claims.renew(
+      leases.map(({ claim }) => claim),
+      leaseMs,
+    )
     return new Map(
       leases.map((lease) => {
         const { claim, stop } = lease

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AnthropicWire } from './anthropic-wire.ts'
 import { EventSplitter, type LineEvent } from './event-lines.ts'
 import { GoogleWire } from './google-wire.ts'
@@ -8,6 +9,20 @@ import { isJson, MOST_ERROR_CHARS, WireError, type WireName, type WireReader, ty
 const GRACE_MS = 3_000
 /** As in the outbound guard; also what comes without its `fetch` is bounded. */
 const MOST_BYTES = 128 * 1_024 * 1_024
+
+/** Answers that this process reads at this moment. */
+let answersOpen = 0
+/** So many at once are read piece by piece as they come. */
+const FEW_ANSWERS = 48
+/** For so many answers, what comes within a millisecond more is taken together. */
+const ANSWERS_A_MS = 6
+const LONGEST_PAUSE_MS = 100
+
+/**
+ * How long to wait for more before a piece is passed on, in ms: what is behind costs by the piece (a validating SDK, a framework), so
+ * a crowd of answers would take more than there is, and each would be later than this.
+ */
+const pauseMs = (): number => (answersOpen <= FEW_ANSWERS ? 0 : Math.min(answersOpen / ANSWERS_A_MS, LONGEST_PAUSE_MS))
 
 const readerOf: Record<WireName, () => WireReader> = {
   openai: () => new OpenAiWire(),
@@ -70,6 +85,7 @@ class Answer {
     this.#contentType = response.headers.get('content-type')?.toLowerCase() ?? ''
     this.#wire = wire
     this.#onLife = onLife
+    answersOpen += 1
   }
 
   /** What the SDK reads next; undefined at the end. */
@@ -78,6 +94,8 @@ class Answer {
       const chunk = await this.#read()
       // What has come in the meantime is read with it: the more there is to do, the fewer pieces everybody behind has.
       const written = chunk ? this.#take(chunk) : []
+      const ms = chunk && !this.#wire.isEnded ? pauseMs() : 0
+      if (ms > 0) await sleep(ms)
       for (let more = chunk && (await this.#waiting()); more; more = await this.#waiting())
         written.push(...this.#take(more))
       const text = joined(written) + (chunk ? '' : this.#finish())
@@ -87,8 +105,13 @@ class Answer {
   }
 
   cancel(): void {
-    this.#isOver = true
+    this.#end()
     this.#body?.cancel().catch(() => {})
+  }
+
+  #end(): void {
+    if (!this.#isOver) answersOpen -= 1
+    this.#isOver = true
   }
 
   /** A piece that is there already; undefined when none is, or the body has ended. */
@@ -137,7 +160,7 @@ class Answer {
   }
 
   #finish(): string {
-    this.#isOver = true
+    this.#end()
     const rest = joined(this.#readAll(() => [...this.#splitter.push(this.#decoder.decode()), ...this.#splitter.end()]))
     this.#body?.cancel().catch(() => {})
     if (!this.#wire.isEnded) {
