@@ -31,14 +31,23 @@ export class LeaseKeeper<L> {
   #timer: NodeJS.Timeout | undefined
   /** How late this process has been of late, in ms. */
   #lagMs = 0
+  /** When the next renewal is due, by `performance.now()`. */
+  #dueAt = Number.POSITIVE_INFINITY
 
   constructor(options: LeaseKeeperOptions<L>) {
     this.#options = options
   }
 
+  /** How long a lease to ask for now, in ms: longer than usual while this process is late. */
+  get wantedMs(): number {
+    const { leaseMs } = this.#options
+    const lagMs = Math.max(this.#lagMs, performance.now() - this.#dueAt)
+    return Math.round(Math.min(leaseMs + LAG_TIMES * lagMs, leaseMs * LONGEST))
+  }
+
   /** Keeps a lease that was just taken, until it is released; calls `onLost` at most once. */
   keep(lease: L, onLost: () => void): { release: () => void } {
-    this.#kept.set(lease, { until: performance.now() + this.#options.leaseMs, onLost })
+    this.#kept.set(lease, { until: performance.now() + this.wantedMs, onLost })
     this.#schedule()
     return { release: () => void this.#kept.delete(lease) }
   }
@@ -46,9 +55,10 @@ export class LeaseKeeper<L> {
   #schedule(): void {
     if (this.#timer || this.#kept.size === 0) return
     const waitMs = this.#options.leaseMs / 3
-    const dueAt = performance.now() + waitMs
+    this.#dueAt = performance.now() + waitMs
     this.#timer = setTimeout(async () => {
-      this.#lagMs = Math.max(performance.now() - dueAt, this.#lagMs * 0.8)
+      this.#lagMs = Math.max(performance.now() - this.#dueAt, this.#lagMs * 0.8)
+      this.#dueAt = Number.POSITIVE_INFINITY
       await this.#renewAll()
       this.#timer = undefined
       this.#schedule()
@@ -58,9 +68,9 @@ export class LeaseKeeper<L> {
   async #renewAll(): Promise<void> {
     if (this.#kept.size === 0) return
     const { renew, leaseMs, onTrouble } = this.#options
+    const { wantedMs } = this
     const asked = [...this.#kept.entries()]
     const askedAt = performance.now()
-    const wantedMs = Math.round(Math.min(leaseMs + LAG_TIMES * this.#lagMs, leaseMs * LONGEST))
     const renewed = new Set<L>()
     // A database that does not answer at all: what runs out meanwhile is lost, and the next renewal is not waited for. One that was
     // asked late, by a process that stood still, is given time to say that nobody else has the work.

@@ -60,9 +60,9 @@ export class TurnClaims {
     this.#deps = dependencies
   }
 
-  /** Claims a turn for one attempt, and reads what it needs to know. A run that is to stop is left to whoever stops it. */
-  async claim(key: TurnName): Promise<ClaimOutcome> {
-    const { engine, transactions, leaseMs, roomLimits } = this.#deps
+  /** Claims a turn for one attempt, for `leaseMs`, and reads what it needs to know. A run that is to stop is left to whoever stops it. */
+  async claim(key: TurnName, leaseMs: number = this.#deps.leaseMs): Promise<ClaimOutcome> {
+    const { engine, transactions, roomLimits } = this.#deps
     const claimToken = randomUUID()
     const answer = await transactions.once(() => engine.claim(key, claimToken, leaseMs, roomLimits))
     switch (answer.outcome) {

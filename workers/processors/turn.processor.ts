@@ -129,7 +129,7 @@ export class TurnProcessor {
 
   /** The handler of `turns.run`. */
   async handle(key: TurnName, job: Pick<JobContext, 'signal'>): Promise<void> {
-    const outcome = await this.#deps.claims.claim(key)
+    const outcome = await this.#deps.claims.claim(key, this.#leases.wantedMs)
     if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
     if ('over' in outcome) return
     const { claim, room } = outcome
