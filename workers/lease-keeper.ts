@@ -17,6 +17,8 @@ interface Kept {
 
 /** What a process stands still, it adds so many times to the leases that it asks for. */
 const LAG_TIMES = 3
+/** So many leases a process keeps at the usual length; more than these take it longer to look after. */
+const USUAL_LEASES = 64
 /** It asks for at most so many times the usual. */
 const LONGEST = 8
 
@@ -38,11 +40,12 @@ export class LeaseKeeper<L> {
     this.#options = options
   }
 
-  /** How long a lease to ask for now, in ms: longer than usual while this process is late. */
+  /** How long a lease to ask for now, in ms: longer than usual while this process is late, or keeps very many. */
   get wantedMs(): number {
     const { leaseMs } = this.#options
     const lagMs = Math.max(this.#lagMs, performance.now() - this.#dueAt)
-    return Math.round(Math.min(leaseMs + LAG_TIMES * lagMs, leaseMs * LONGEST))
+    const wantedMs = Math.max(leaseMs + LAG_TIMES * lagMs, (leaseMs * this.#kept.size) / USUAL_LEASES)
+    return Math.round(Math.min(wantedMs, leaseMs * LONGEST))
   }
 
   /** Keeps a lease that was just taken, until it is released; calls `onLost` at most once. */

@@ -39,6 +39,8 @@ export interface AttemptOptions {
   }
   /** Called at the steps between claim and settlement, in order; for tests that kill the process there. */
   onStep?: ((step: AttemptStep) => void) | undefined
+  /** Called once the hold is placed and the provider is about to be asked. */
+  onHeld: () => void
   logger: Logger
 }
 
@@ -61,7 +63,7 @@ export async function attemptSpeech(
   claim: TurnClaim,
   context: TurnContext,
   stop: TurnStop,
-  { claims, feed, network, pace, limits, onStep, logger }: AttemptOptions,
+  { claims, feed, network, pace, limits, onHeld, onStep, logger }: AttemptOptions,
 ): Promise<AttemptOutcome> {
   const { room, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
   const { maxCredits } = room.run
@@ -86,6 +88,7 @@ export async function attemptSpeech(
   if ('refused' in placed) return refuse(placed.refused)
   const { holdId } = placed
   onStep?.('hold.placed')
+  onHeld()
 
   const ref = { ...claim, agentId: agent.id }
   const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })

@@ -28,6 +28,7 @@ import { type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
 import { backoffMs } from '../backoff.ts'
 import type { CancelSignals } from '../cancel-signals.ts'
 import { LeaseKeeper, type Renewal } from '../lease-keeper.ts'
+import { Turnstile } from '../turnstile.ts'
 
 /** The steps of a turn, in order; a process may die at any of them, and nothing is lost or done twice. */
 export type TurnStep =
@@ -42,7 +43,7 @@ export type TurnStep =
   | 'completed.published'
   | 'next.enqueued'
 
-interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onStep' | 'claims' | 'limits'> {
+interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onHeld' | 'onStep' | 'claims' | 'limits'> {
   claims: TurnClaims
   contexts: TurnContexts
   speakers: SpeakerChoice
@@ -67,6 +68,9 @@ interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onStep' | 'cla
 /** A turn that somebody else has is looked at again a little after its lease or backoff ends. */
 const POSTPONE_MARGIN_MS = 50
 
+/** Turns of this process between their claim and the provider's call. */
+const BEGINNING_AT_ONCE = 24
+
 /** A settlement that the database did not take is tried again after these, in ms: together well within a lease. */
 const SETTLE_PAUSES_MS = [100, 400, 1_600]
 
@@ -88,6 +92,7 @@ interface Attempting {
   room: TurnRoom
   /** Whether a model has been told what is in the room. */
   isRead: boolean
+  onBegun: () => void
 }
 
 const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
@@ -96,6 +101,7 @@ const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdI
 export class TurnProcessor {
   readonly #deps: TurnProcessorDependencies
   readonly #leases: LeaseKeeper<TurnLease>
+  readonly #turnstile = new Turnstile(BEGINNING_AT_ONCE)
 
   constructor(dependencies: TurnProcessorDependencies) {
     this.#deps = dependencies
@@ -129,6 +135,16 @@ export class TurnProcessor {
 
   /** The handler of `turns.run`. */
   async handle(key: TurnName, job: Pick<JobContext, 'signal'>): Promise<void> {
+    const leave = await this.#turnstile.pass()
+    try {
+      await this.#claimAndAttempt(key, job, leave)
+    } finally {
+      leave()
+    }
+  }
+
+  /** `onBegun` is called once the turn waits for its provider. */
+  async #claimAndAttempt(key: TurnName, job: Pick<JobContext, 'signal'>, onBegun: () => void): Promise<void> {
     const outcome = await this.#deps.claims.claim(key, this.#leases.wantedMs)
     if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
     if ('over' in outcome) return
@@ -137,7 +153,7 @@ export class TurnProcessor {
     const stop = new TurnStop()
     const release = this.#watch(claim, stop, job.signal)
     try {
-      await this.#attempt({ claim, room, isRead: false }, stop)
+      await this.#attempt({ claim, room, isRead: false, onBegun }, stop)
     } catch (error) {
       if (!(error instanceof ClaimLost)) throw error
       this.#deps.logger.info(
@@ -178,6 +194,7 @@ export class TurnProcessor {
   /** Has the supervisor name the speaker, who is committed before speaking; undefined when the turn is over with that. */
   async #chooseSpeaker(attempting: Attempting, stop: TurnStop): Promise<Attempting | undefined> {
     const { claim, room } = attempting
+    attempting.onBegun()
     const choice = await this.#deps.speakers
       .choose(claim, room, stop)
       .catch((error: unknown) => this.#classify(error, claim))
@@ -189,7 +206,7 @@ export class TurnProcessor {
       this.#step('decided', choice.claim)
       // Read again: the speaker has terms of its own, and the user may have said something meanwhile.
       const read = await this.#deps.claims.room(choice.claim).catch((error: unknown) => this.#classify(error, claim))
-      const decided = { claim: choice.claim, isRead: false }
+      const decided = { claim: choice.claim, isRead: false, onBegun: attempting.onBegun }
       if (!('code' in read)) return { ...decided, room: read }
       await this.#fail({ ...decided, room }, { ...NOTHING_SAID, failure: read }, read)
       return undefined
@@ -215,6 +232,7 @@ export class TurnProcessor {
         ? NOTHING_SAID
         : await attemptSpeech(claim, context, stop, {
             ...this.#deps,
+            onHeld: attempting.onBegun,
             onStep: this.#deps.onStep && ((step) => this.#step(step, claim)),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
       await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
