@@ -66,7 +66,10 @@ export class DialectModel implements LanguageModelV4 {
   /** Asks for no stream, unless the server serves nothing else. */
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     const result = await this.#ask(options, !this.#traits.includes('stream_only'))
-    const answer = await gathered(result.stream.pipeThrough(this.#spoken(options.maxOutputTokens)))
+    const answer = await gathered(
+      result.stream.pipeThrough(this.#spoken(options.maxOutputTokens)),
+      mostChars(options.maxOutputTokens),
+    )
     return { ...answer, warnings: [], request: result.request ?? {}, response: result.response ?? {} }
   }
 
@@ -194,8 +197,12 @@ function lessonIn(error: unknown): Trait | undefined {
   return undefined
 }
 
-/** @throws what the stream carries as an error */
-async function gathered(stream: ReadableStream<LanguageModelV4StreamPart>) {
+/** No language comes near so many characters a token; thoughts and servers that keep no limit are allowed for. */
+const mostChars = (limit = 8_192): number => 8 * Math.max(65_536, limit * 16)
+
+/** @throws what the stream carries as an error; WireError for a flood, which nobody could count or read */
+async function gathered(stream: ReadableStream<LanguageModelV4StreamPart>, most: number) {
+  let chars = 0
   let words = ''
   let thoughts = ''
   let failure: { error: unknown } | undefined
@@ -206,6 +213,8 @@ async function gathered(stream: ReadableStream<LanguageModelV4StreamPart>) {
   }
   const content: LanguageModelV4Content[] = []
   for await (const part of stream) {
+    if ('delta' in part) chars += part.delta.length
+    if (chars > most) throw new WireError('bad_response')
     if (part.type === 'text-delta') words += part.delta
     else if (part.type === 'reasoning-delta') thoughts += part.delta
     else if (part.type === 'tool-call') content.push(part)
