@@ -19,7 +19,29 @@ interface Lesson {
   said: string[][]
   /** A trait that makes this one no use. */
   unless?: Trait
+  /** Any of these words say that only the value was wrong, which is one agent's: the model's others must not lose the parameter by it. */
+  unlessSaid?: readonly string[]
 }
+
+/** Of values of a range or a list. */
+const VALUES = [
+  'between ',
+  'less than',
+  'greater than',
+  'less_than',
+  'greater_than',
+  ' range',
+  '<=',
+  '>=',
+  '≤',
+  '≥',
+  'at most',
+  'at least',
+  'one of',
+  'supported values',
+  'allowed values',
+  'valid values',
+]
 
 const has =
   (...keys: string[]) =>
@@ -153,6 +175,7 @@ const LESSONS: Lesson[] = [
     trait: 'no_temperature',
     sent: (body) => has('temperature')(body) || generation(body).temperature !== undefined,
     said: refused('temperature'),
+    unlessSaid: VALUES,
   },
   {
     trait: 'no_reasoning_effort',
@@ -164,6 +187,7 @@ const LESSONS: Lesson[] = [
       ...refused('thinking_config', 'thinking level', 'thinking_level', 'thinking budget', 'thinking_budget'),
       ...refused("'reasoning'", '"reasoning"', '`reasoning`', 'thinking is', 'thinking', 'reasoning is'),
     ],
+    unlessSaid: VALUES,
   },
   {
     trait: 'no_stop',
@@ -233,12 +257,13 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
     return undefined
   const isWhole = body.stream === false
   return LESSONS.find(
-    ({ trait, sent, said: sayings, unless }) =>
+    ({ trait, sent, said: sayings, unless, unlessSaid = [] }) =>
       !known.includes(trait) &&
       !(unless && known.includes(unless)) &&
       // What is streamed already is not learnt to need a stream.
       (trait !== 'stream_only' || isWhole) &&
       sent(body) &&
+      !unlessSaid.some((word) => said.includes(word)) &&
       sayings.some((all) => all.every((word) => said.includes(word))),
   )?.trait
 }
