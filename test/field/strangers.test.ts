@@ -1,6 +1,5 @@
 import { deflateSync } from 'node:zlib'
 import { expect } from 'chai'
-import { lessonOf } from '../../src/connections/dialects/lessons.ts'
 import type { Trait } from '../../src/connections/dialects/traits.ts'
 import { readableAnswer } from '../../src/connections/dialects/wire-body.ts'
 import type { ResolvedConnection } from '../../src/connections/provider.ts'
@@ -10,7 +9,7 @@ import type { ServerEvent } from '../../src/contract/events.ts'
 import { addressed } from '../../src/rounds/addressing.ts'
 import { plainSpeech } from '../../src/rounds/plain-speech.ts'
 import { DOCX, zip } from '../support/file-corpus.ts'
-import { useField } from './field-world.ts'
+import { expectWhole, useField } from './field-world.ts'
 import { expectLinear } from './growth.ts'
 import { relationships, wordFile } from './office.ts'
 import { objectsFrom, pdfOf, placed } from './pdfs.ts'
@@ -102,16 +101,26 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
       expect(JSON.stringify(seen)).to.not.contain('secret')
     })
 
-    for (const [words, body] of [
-      ['temperature must be between 0 and 1', { temperature: 1.7 }],
-      ['Invalid temperature: must be less than or equal to 1', { temperature: 1.7 }],
+    for (const [words, agent, member] of [
+      ['temperature must be between 0 and 1', { temperature: 1.7 }, 'temperature'],
+      ['Invalid temperature: must be less than or equal to 1', { temperature: 1.7 }, 'temperature'],
       [
         "Unsupported value: 'reasoning_effort' does not support 'minimal' with this model. Supported values are: 'low', 'medium', and 'high'.",
-        { reasoning_effort: 'minimal' },
+        { reasoningEffort: 'minimal' },
+        'reasoning_effort',
       ],
     ] as const)
-      it(`one agent's wrong value takes a parameter from nobody: ${words}`, () => {
-        expect(lessonOf({ status: 400, words, body }, [])).to.equal(undefined)
+      it(`one agent's wrong value is left out of its call, and taken from nobody else: ${words}`, async () => {
+        const refused = { status: 400, type: 'application/json', body: JSON.stringify({ error: { message: words } }) }
+        const outcome = await field.ask(({ body }) => (body[member] === undefined ? good('Whole answer.') : refused), {
+          agent,
+        })
+        expectWhole(outcome, 'Whole answer.', { requests: 2 })
+        expect(
+          await field.app.container.db.query(
+            `SELECT dialects FROM connections WHERE dialects::text ~ 'no_temperature|no_reasoning_effort'`,
+          ),
+        ).to.deep.equal([])
       })
 
     it("what anybody can have a model say is not learnt of the platform's connections", async () => {

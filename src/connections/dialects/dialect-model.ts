@@ -75,6 +75,7 @@ export class DialectModel implements LanguageModelV4 {
 
   async #ask(options: LanguageModelV4CallOptions, isWhole: boolean): Promise<LanguageModelV4StreamResult> {
     const learnt: Trait[] = []
+    const kept: Trait[] = []
     for (;;) {
       const { wire, fetch, reasoning, onLife } = this.#options
       const traits = [...this.#traits, ...learnt]
@@ -83,12 +84,13 @@ export class DialectModel implements LanguageModelV4 {
       try {
         const asked = shapedOptions(reasoning === null ? options : { ...options, reasoning }, traits)
         const result = await model.doStream(asked)
-        if (learnt.length > 0) await this.#learn(learnt)
+        if (kept.length > 0) await this.#learn(kept)
         return result
       } catch (error) {
         const lesson = lessonIn(error)
-        if (!lesson || traits.includes(lesson) || learnt.length >= MOST_LESSONS) throw error
-        learnt.push(lesson)
+        if (!lesson || traits.includes(lesson.trait) || learnt.length >= MOST_LESSONS) throw error
+        learnt.push(lesson.trait)
+        if (!lesson.isOfValue) kept.push(lesson.trait)
       }
     }
   }
@@ -190,9 +192,9 @@ function wordless(end: LanguageModelV4FinishReason['unified'], limit: number | u
 }
 
 /** The lesson in an error, also where the SDK wrapped it. */
-function lessonIn(error: unknown): Trait | undefined {
+function lessonIn(error: unknown): LessonLearnt | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (at instanceof LessonLearnt) return at.trait
+    if (at instanceof LessonLearnt) return at
   }
   return undefined
 }

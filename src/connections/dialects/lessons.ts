@@ -19,11 +19,9 @@ interface Lesson {
   said: string[][]
   /** A trait that makes this one no use. */
   unless?: Trait
-  /** Any of these words say that only the value was wrong, which is one agent's: the model's others must not lose the parameter by it. */
-  unlessSaid?: readonly string[]
 }
 
-/** Of values of a range or a list. */
+/** How servers speak of a value that is out of a range or a list. */
 const VALUES = [
   'between ',
   'less than',
@@ -175,7 +173,6 @@ const LESSONS: Lesson[] = [
     trait: 'no_temperature',
     sent: (body) => has('temperature')(body) || generation(body).temperature !== undefined,
     said: refused('temperature'),
-    unlessSaid: VALUES,
   },
   {
     trait: 'no_reasoning_effort',
@@ -187,7 +184,6 @@ const LESSONS: Lesson[] = [
       ...refused('thinking_config', 'thinking level', 'thinking_level', 'thinking budget', 'thinking_budget'),
       ...refused("'reasoning'", '"reasoning"', '`reasoning`', 'thinking is', 'thinking', 'reasoning is'),
     ],
-    unlessSaid: VALUES,
   },
   {
     trait: 'no_stop',
@@ -257,15 +253,23 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
     return undefined
   const isWhole = body.stream === false
   return LESSONS.find(
-    ({ trait, sent, said: sayings, unless, unlessSaid = [] }) =>
+    ({ trait, sent, said: sayings, unless }) =>
       !known.includes(trait) &&
       !(unless && known.includes(unless)) &&
       // What is streamed already is not learnt to need a stream.
       (trait !== 'stream_only' || isWhole) &&
       sent(body) &&
-      !unlessSaid.some((word) => said.includes(word)) &&
       sayings.some((all) => all.every((word) => said.includes(word))),
   )?.trait
+}
+
+/** Settings of agents, whose values differ. */
+const OF_AGENTS: readonly Trait[] = ['no_temperature', 'no_reasoning_effort']
+
+/** Whether a lesson is about one agent's value: it holds for its call, and the model's other agents must not lose the setting by it. */
+export const isOfValue = (trait: Trait, words: string): boolean => {
+  const said = words.toLowerCase()
+  return OF_AGENTS.includes(trait) && VALUES.some((word) => said.includes(word))
 }
 
 const NAMED = /^[a-z_.]{2,40}$/i
