@@ -30,9 +30,15 @@ export class ProviderNetwork {
     return this.#guards[scope].fetch
   }
 
-  /** How a call passes on what it learnt; for `languageModel`. */
+  /**
+   * How a call passes on what it learnt; for `languageModel`. What an answer's words teach, anybody can have a model say: of the
+   * platform's connections, which everybody uses, only their test learns it.
+   */
   learnerFor(connection: ResolvedConnection, modelId: string): (traits: Trait[]) => Promise<void> {
-    return (traits) => this.#remember(connection, modelId, traits)
+    return async (traits) => {
+      const kept = connection.scope === 'platform' ? traits.filter((trait) => trait !== 'thinks_unopened') : traits
+      if (kept.length > 0) await this.#remember(connection, modelId, kept)
+    }
   }
 
   /** @throws AppError 400 on `baseUrl`. */

@@ -3,6 +3,8 @@ import * as words from './vocatives.ts'
 
 /** How far around a name its call is looked for. */
 const NEAR = 24
+/** Nobody is called by more titles and conjunctions than these. */
+const MOST_TITLES = 6
 /** A question is looked for within this many characters. */
 const SENTENCE = 240
 
@@ -38,13 +40,14 @@ export function isCall(text: string, start: number, end: number): boolean {
 }
 
 /** What stands before a name, behind any opening signs. */
-function beforeOf(text: string, start: number): Before {
+function beforeOf(text: string, start: number, titles = MOST_TITLES): Before {
+  if (titles === 0) return 'none'
   let at = start
   while (at > 0 && at > start - NEAR && OPENERS.test(text[at - 1] ?? '')) at--
   const head = text.slice(Math.max(0, at - NEAR), at)
   const near = head.endsWith(' ') ? head.slice(0, -1) : head
   const title = near === head ? undefined : words.TITLES_BEFORE.find((word) => endsWithWord(near, word))
-  if (title) return beforeOf(text, at - 1 - title.length)
+  if (title) return beforeOf(text, at - 1 - title.length, titles - 1)
   const last = charBefore(near, near.length)
   if (last === '') return 'start'
   if (COMMA.test(last)) return 'comma'
@@ -54,7 +57,7 @@ function beforeOf(text: string, start: number): Before {
   if (words.UNSPACED_OPENINGS.some((word) => head.endsWith(word))) return 'start'
   if (near !== head && words.OPENING_WORDS.some((word) => endsWithWord(near, word))) return 'start'
   // Hebrew and Arabic write "and" in one word with the name.
-  if (words.JOINED_AND.includes(last) && isBorder(near, near.length - 1)) return beforeOf(text, at - 1)
+  if (words.JOINED_AND.includes(last) && isBorder(near, near.length - 1)) return beforeOf(text, at - 1, titles - 1)
   return 'none'
 }
 

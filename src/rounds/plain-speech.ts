@@ -88,6 +88,7 @@ function withoutLinks(text: string, isName: (token: string) => boolean): string 
   // Where the next one stands; looked for again only when passed, so that all searches together read the text once.
   let close = -1
   let space = -1
+  let lineEnd = -1
   const cut = (start: number, end: number) => {
     parts.push(text.slice(from, start), GAP)
     from = end
@@ -96,9 +97,11 @@ function withoutLinks(text: string, isName: (token: string) => boolean): string 
     if (text.startsWith('](', at)) {
       // A Markdown link's address goes to its parenthesis; the link's words were before.
       if (close < at) close = next(text, ')', at)
-      if (space < at) space = Math.min(next(text, ' ', at), next(text, '\n', at))
-      const end = close < space ? close + 1 : at + 2
-      if (close < space) cut(at + 1, end)
+      if (space < at) space = next(text, ' ', at)
+      if (lineEnd < at) lineEnd = next(text, '\n', at)
+      const isLink = close < space && close < lineEnd
+      const end = isLink ? close + 1 : at + 2
+      if (isLink) cut(at + 1, end)
       at = end
       continue
     }

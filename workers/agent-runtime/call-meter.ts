@@ -48,8 +48,24 @@ async function estimated({ promptText, images, outputText }: ObservedCall): Prom
   return { ...usage, inputTokens: usage.inputTokens + images * IMAGE_TOKENS }
 }
 
-/** A report of no output beside words is none: they are counted, and that is said. */
+/** A token has a byte at least; what servers add unseen (templates, instructions of their own, thoughts) stays below these, in tokens. */
+const MOST_UNSEEN_INPUT = 100_000
+const MOST_UNSEEN_OUTPUT = 200_000
+const MOST_IMAGE_TOKENS = 50_000
+
+/** Whether a call of this size can have used so much: a server's slip must not cost somebody all credits. */
+function isPossible(reported: TokenUsage, { promptText, images, outputText }: ObservedCall): boolean {
+  const input = reported.inputTokens + reported.cachedInputTokens + reported.cacheWriteTokens
+  const output = reported.outputTokens + reported.reasoningTokens
+  return (
+    input <= Buffer.byteLength(promptText) + images * MOST_IMAGE_TOKENS + MOST_UNSEEN_INPUT &&
+    output <= Buffer.byteLength(outputText) + MOST_UNSEEN_OUTPUT
+  )
+}
+
+/** A report of more than can be is none; one of no output beside words neither: what was seen is counted, and that is said. */
 async function plausible(reported: TokenUsage, observed: ObservedCall): Promise<TokenUsage> {
+  if (!isPossible(reported, observed)) return estimated(observed)
   if (reported.outputTokens + reported.reasoningTokens > 0 || observed.outputText === '') return reported
   const { outputTokens } = await estimated(observed)
   return { ...reported, outputTokens, estimated: true }

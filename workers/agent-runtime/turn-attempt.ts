@@ -1,4 +1,4 @@
-import { withoutThoughts } from '../../src/connections/dialects/thoughts.ts'
+import { ThoughtFilter, withoutThoughts } from '../../src/connections/dialects/thoughts.ts'
 import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
@@ -93,6 +93,8 @@ export async function attemptSpeech(
   const ref = { ...claim, agentId: agent.id }
   const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
   const cleaner = new DeltaCleaner(agent.name, context.otherNames)
+  // A model that writes its name first has its thoughts behind that.
+  const behindName = new ThoughtFilter()
   const idle = setTimeout(() => stop.stop('timeout'), limits.PROVIDER_IDLE_TIMEOUT_MS)
   let began = false
   let bytes = 0
@@ -110,7 +112,7 @@ export async function attemptSpeech(
     onText: (text) => {
       // What comes after the end was decided is not said any more.
       if (stop.kind) return
-      live.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars))))
+      live.push(behindName.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars)))).words)
       chars += text.length
       if (chars > mostChars || cleaner.over) stop.stop('length')
       if (!began) onStep?.('stream.began')
@@ -135,7 +137,7 @@ export async function attemptSpeech(
       maxOutputTokens,
       abortSignal: stop.signal,
     })
-    live.push(cleaner.end())
+    live.push(behindName.push(cleaner.end()).words + behindName.end().words)
     onStep?.('stream.ended')
     await Promise.all([live.close(), hold.settled()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined

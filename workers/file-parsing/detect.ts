@@ -88,13 +88,17 @@ const unsupported = (what: string, instead = '') =>
   new Rejection('file.type_unsupported', `Files of this kind cannot be read: ${what}.${instead && ` ${instead}`}`)
 
 /** By the root element of the main part, which may be called anything. */
-const OFFICE_ROOTS: Readonly<Record<string, FileKind>> = {
-  document: 'docx',
-  workbook: 'xlsx',
-  presentation: 'pptx',
-}
+const OFFICE_ROOTS: ReadonlyMap<string | undefined, FileKind> = new Map([
+  ['document', 'docx'],
+  ['workbook', 'xlsx'],
+  ['presentation', 'pptx'],
+])
 const OPEN_DOCUMENT = 'application/vnd.oasis.opendocument.'
-const OPEN_KINDS: Readonly<Record<string, FileKind>> = { text: 'odt', spreadsheet: 'ods', presentation: 'odp' }
+const OPEN_KINDS: ReadonlyMap<string | undefined, FileKind> = new Map([
+  ['text', 'odt'],
+  ['spreadsheet', 'ods'],
+  ['presentation', 'odp'],
+])
 
 async function rootElement(zip: ZipReader, part: string): Promise<string | undefined> {
   let root: string | undefined
@@ -111,7 +115,7 @@ async function rootElement(zip: ZipReader, part: string): Promise<string | undef
 async function openDocumentKind(zip: ZipReader, type: string): Promise<FileKind> {
   if ((await zip.text('META-INF/manifest.xml'))?.includes(':encryption-data')) throw encrypted()
   // Templates are `text-template`, and so on.
-  const kind = OPEN_KINDS[type.slice(OPEN_DOCUMENT.length).split('-')[0] ?? '']
+  const kind = OPEN_KINDS.get(type.slice(OPEN_DOCUMENT.length).split('-')[0])
   if (!kind) throw unsupported('an OpenDocument drawing, formula or database', 'Export it as PDF and send that.')
   return kind
 }
@@ -138,7 +142,7 @@ async function zipKind(path: string, maxUnpackedBytes: number): Promise<FileKind
     const named = ZIP_KINDS.find(([entry]) => names.some((name) => entry.test(name)))
     const main = await mainPart(zip)
     const office =
-      main === undefined || main.endsWith('.bin') ? undefined : OFFICE_ROOTS[(await rootElement(zip, main)) ?? '']
+      main === undefined || main.endsWith('.bin') ? undefined : OFFICE_ROOTS.get(await rootElement(zip, main))
     if (!office)
       throw named ? unsupported(named[1], named[2]) : unsupported('an archive', 'Send the files that are in it.')
     if (names.some((name) => name.endsWith('vbaProject.bin')))

@@ -189,7 +189,7 @@ export class ListNumbers {
     if (id === undefined || !list || !levels) return ''
     const byStyle = levels.findIndex((entry) => entry?.style !== undefined && entry.style === style)
     const at = level ?? Math.max(0, byStyle)
-    const shown = levels[at]
+    const shown = Number.isInteger(at) && at >= 0 ? levels[at] : undefined
     if (!shown) return ''
     if (shown.format === 'bullet') return `${bullet(shown)} `
     const counts = this.#counts.get(list.kind) ?? []

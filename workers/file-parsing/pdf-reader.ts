@@ -14,7 +14,7 @@ import type { Section } from './chunks.ts'
 import { layoutText, type PlacedText } from './pdf-layout.ts'
 import type { ScanPages } from './protocol.ts'
 import { encrypted, malformed, tooManyPages } from './rejection.ts'
-import { PAGE_SIDE, ScanWriter } from './scan-pages.ts'
+import { DRAWING_MS, LOOKED_AT, PAGE_SIDE, ScanWriter } from './scan-pages.ts'
 
 /** pdf.js' own files: the maps of CJK encodings, the metrics of fonts that documents need not bring, decoders of images. */
 const LIBRARY = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'))
@@ -22,9 +22,8 @@ const folder = (name: string): string => `${join(LIBRARY, name)}/`
 /** Fewer letters and digits than these on a page are the number that a scanner printed on it. */
 const SCAN_LETTERS = 10
 const JPEG_QUALITY = 72
-/** All pictures of pages together may take so long, in milliseconds, and so many pages are looked at: a file must not fail for them. */
-const DRAWING_MS = 8_000
-const LOOKED_AT = 200
+/** A page of A4 at 600 dpi has 35 million; what is larger takes more memory than there is, and is left out of its page. */
+const MOST_IMAGE_PIXELS = 50_000_000
 
 const textItem = z.object({
   str: z.string(),
@@ -64,6 +63,7 @@ export async function openPdf(
     disableFontFace: true,
     useSystemFonts: false,
     stopAtErrors: false,
+    maxImageSize: MOST_IMAGE_PIXELS,
     verbosity: VerbosityLevel.ERRORS,
   }).promise.catch((error: unknown) => {
     throw error instanceof Error && error.name === 'PasswordException'

@@ -223,7 +223,7 @@ export function readRtf(source: string): Section[] {
         group.skipped = true
         return
       default: {
-        const sign = SIGNS[word]
+        const sign = Object.hasOwn(SIGNS, word) ? SIGNS[word] : undefined
         if (sign !== undefined) put(sign)
       }
     }

@@ -6,6 +6,9 @@ import type { ScanPages } from './protocol.ts'
 
 /** More pages are not kept: a turn is shown eight of them. */
 export const MOST_PAGES = 40
+/** All pictures of pages together may take so long, in milliseconds, and so many pages are looked at: a file must not fail for them. */
+export const DRAWING_MS = 8_000
+export const LOOKED_AT = 200
 /** Of the longer side: small print stays readable, and models look at no more. */
 export const PAGE_SIDE = 1_600
 const QUALITY = 72
@@ -49,7 +52,9 @@ export async function scanTiff(path: string, folder: string): Promise<ScanPages 
   const writer = new ScanWriter(folder)
   const { pages = 1 } = await sharp(path, { limitInputPixels: MAX_PIXELS }).metadata()
   if (pages < 2) return null
-  for (let page = 0; page < pages && !writer.isFull; page++) {
+  const began = performance.now()
+  for (let page = 0; page < Math.min(pages, LOOKED_AT) && !writer.isFull; page++) {
+    if (performance.now() - began > DRAWING_MS) break
     try {
       const jpeg = await sharp(path, { limitInputPixels: MAX_PIXELS, page })
         .autoOrient()

@@ -1,4 +1,4 @@
-import { lessonOf, namedParameter } from './lessons.ts'
+import { isOfValue, lessonOf, namedParameter } from './lessons.ts'
 import { shapedBody, wholeUrl } from './request-shape.ts'
 import type { Trait } from './traits.ts'
 import { isJson, type Json, MOST_ERROR_CHARS, WireError, type WireName } from './wire.ts'
@@ -18,10 +18,14 @@ export interface DialectCall {
 export class LessonLearnt extends Error {
   override name = 'LessonLearnt'
   readonly trait: Trait
+  /** For this call only. */
+  readonly isOfValue: boolean
 
-  constructor(trait: Trait) {
+  /** `words` are the server's. */
+  constructor(trait: Trait, words: string) {
     super(`The server is to be asked otherwise: ${trait}.`)
     this.trait = trait
+    this.isOfValue = isOfValue(trait, words)
   }
 }
 
@@ -49,7 +53,7 @@ export const dialectFetch = (call: DialectCall): typeof fetch => {
       if (error instanceof WireError && error.code === 'wire.error') {
         const { statusCode: status, responseBody: words = '' } = error
         const trait = lessonOf({ status, words, body: asked }, call.traits)
-        if (trait) throw new LessonLearnt(trait)
+        if (trait) throw new LessonLearnt(trait, words)
       }
       throw error
     }
@@ -59,7 +63,7 @@ export const dialectFetch = (call: DialectCall): typeof fetch => {
 async function refusal(response: Response, body: Json, traits: readonly Trait[]): Promise<Response> {
   const words = await cappedText(response)
   const trait = lessonOf({ status: response.status, words, body }, traits)
-  if (trait) throw new LessonLearnt(trait)
+  if (trait) throw new LessonLearnt(trait, words)
   const headers = new Headers(response.headers)
   for (const name of ['content-length', 'content-encoding', 'transfer-encoding', PARAMETER_HEADER]) headers.delete(name)
   const parameter = response.status === 400 || response.status === 422 ? namedParameter({ words, body }) : undefined

@@ -66,12 +66,16 @@ export class DialectModel implements LanguageModelV4 {
   /** Asks for no stream, unless the server serves nothing else. */
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     const result = await this.#ask(options, !this.#traits.includes('stream_only'))
-    const answer = await gathered(result.stream.pipeThrough(this.#spoken(options.maxOutputTokens)))
+    const answer = await gathered(
+      result.stream.pipeThrough(this.#spoken(options.maxOutputTokens)),
+      mostChars(options.maxOutputTokens),
+    )
     return { ...answer, warnings: [], request: result.request ?? {}, response: result.response ?? {} }
   }
 
   async #ask(options: LanguageModelV4CallOptions, isWhole: boolean): Promise<LanguageModelV4StreamResult> {
     const learnt: Trait[] = []
+    const kept: Trait[] = []
     for (;;) {
       const { wire, fetch, reasoning, onLife } = this.#options
       const traits = [...this.#traits, ...learnt]
@@ -80,12 +84,13 @@ export class DialectModel implements LanguageModelV4 {
       try {
         const asked = shapedOptions(reasoning === null ? options : { ...options, reasoning }, traits)
         const result = await model.doStream(asked)
-        if (learnt.length > 0) await this.#learn(learnt)
+        if (kept.length > 0) await this.#learn(kept)
         return result
       } catch (error) {
         const lesson = lessonIn(error)
-        if (!lesson || traits.includes(lesson) || learnt.length >= MOST_LESSONS) throw error
-        learnt.push(lesson)
+        if (!lesson || traits.includes(lesson.trait) || learnt.length >= MOST_LESSONS) throw error
+        learnt.push(lesson.trait)
+        if (!lesson.isOfValue) kept.push(lesson.trait)
       }
     }
   }
@@ -187,15 +192,19 @@ function wordless(end: LanguageModelV4FinishReason['unified'], limit: number | u
 }
 
 /** The lesson in an error, also where the SDK wrapped it. */
-function lessonIn(error: unknown): Trait | undefined {
+function lessonIn(error: unknown): LessonLearnt | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (at instanceof LessonLearnt) return at.trait
+    if (at instanceof LessonLearnt) return at
   }
   return undefined
 }
 
-/** @throws what the stream carries as an error */
-async function gathered(stream: ReadableStream<LanguageModelV4StreamPart>) {
+/** No language comes near so many characters a token; thoughts and servers that keep no limit are allowed for. */
+const mostChars = (limit = 8_192): number => 8 * Math.max(65_536, limit * 16)
+
+/** @throws what the stream carries as an error; WireError for a flood, which nobody could count or read */
+async function gathered(stream: ReadableStream<LanguageModelV4StreamPart>, most: number) {
+  let chars = 0
   let words = ''
   let thoughts = ''
   let failure: { error: unknown } | undefined
@@ -206,6 +215,8 @@ async function gathered(stream: ReadableStream<LanguageModelV4StreamPart>) {
   }
   const content: LanguageModelV4Content[] = []
   for await (const part of stream) {
+    if ('delta' in part) chars += part.delta.length
+    if (chars > most) throw new WireError('bad_response')
     if (part.type === 'text-delta') words += part.delta
     else if (part.type === 'reasoning-delta') thoughts += part.delta
     else if (part.type === 'tool-call') content.push(part)

@@ -21,6 +21,26 @@ interface Lesson {
   unless?: Trait
 }
 
+/** How servers speak of a value that is out of a range or a list. */
+const VALUES = [
+  'between ',
+  'less than',
+  'greater than',
+  'less_than',
+  'greater_than',
+  ' range',
+  '<=',
+  '>=',
+  '≤',
+  '≥',
+  'at most',
+  'at least',
+  'one of',
+  'supported values',
+  'allowed values',
+  'valid values',
+]
+
 const has =
   (...keys: string[]) =>
   (body: Json) =>
@@ -241,6 +261,15 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
       sent(body) &&
       sayings.some((all) => all.every((word) => said.includes(word))),
   )?.trait
+}
+
+/** Settings of agents, whose values differ. */
+const OF_AGENTS: readonly Trait[] = ['no_temperature', 'no_reasoning_effort']
+
+/** Whether a lesson is about one agent's value: it holds for its call, and the model's other agents must not lose the setting by it. */
+export const isOfValue = (trait: Trait, words: string): boolean => {
+  const said = words.toLowerCase()
+  return OF_AGENTS.includes(trait) && VALUES.some((word) => said.includes(word))
 }
 
 const NAMED = /^[a-z_.]{2,40}$/i

@@ -9,6 +9,8 @@ import { isJson, MOST_ERROR_CHARS, WireError, type WireName, type WireReader, ty
 const GRACE_MS = 3_000
 /** As in the outbound guard; also what comes without its `fetch` is bounded. */
 const MOST_BYTES = 128 * 1_024 * 1_024
+/** What has come is passed on after so many bytes, so that whoever reads can stop a flood before it fills the memory. */
+const MOST_AT_ONCE = 256 * 1_024
 
 /** Answers that this process reads at this moment. */
 let answersOpen = 0
@@ -79,6 +81,8 @@ class Answer {
   /** A read that has been asked for and not been taken. */
   #reading: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']> | undefined
   #isOver = false
+  /** Until when something is waited for behind the end mark; what only keeps the line alive does not move it. */
+  #graceUntil: number | undefined
 
   constructor(response: Response, wire: WireReader, onLife: () => void) {
     this.#body = response.body?.getReader()
@@ -96,8 +100,13 @@ class Answer {
       const written = chunk ? this.#take(chunk) : []
       const ms = chunk && !this.#wire.isEnded ? pauseMs() : 0
       if (ms > 0) await sleep(ms)
-      for (let more = chunk && (await this.#waiting()); more; more = await this.#waiting())
-        written.push(...this.#take(more))
+      let size = chunk?.byteLength ?? MOST_AT_ONCE
+      while (size < MOST_AT_ONCE) {
+        const more = await this.#waiting()
+        if (!more) break
+        size += more.byteLength
+        for (const one of this.#take(more)) written.push(one)
+      }
       const text = joined(written) + (chunk ? '' : this.#finish())
       if (text !== '') return text
     }
@@ -131,7 +140,7 @@ class Answer {
     try {
       const reading = this.#reading ?? this.#body.read()
       this.#reading = undefined
-      const { value } = await (this.#wire.isEnded ? within(GRACE_MS, reading) : reading)
+      const { value } = await (this.#wire.isEnded ? within(this.#grace(), reading) : reading)
       return value && this.#counted(value)
     } catch (error) {
       if (error instanceof WireError) throw error
@@ -140,6 +149,11 @@ class Answer {
       if (error instanceof DOMException || (error instanceof Error && error.name === 'AbortError')) throw error
       throw new WireError(hasCode(error, 'UND_ERR_BODY_TIMEOUT') ? 'timeout' : 'stream_cut', { cause: error })
     }
+  }
+
+  #grace(): number {
+    this.#graceUntil ??= performance.now() + GRACE_MS
+    return Math.max(0, this.#graceUntil - performance.now())
   }
 
   /** @throws WireError for a body larger than any */
@@ -156,7 +170,10 @@ class Answer {
     if (!this.#wire.isHeard && isPage(this.#beginning)) {
       throw new WireError('bad_response', { responseBody: this.#beginning })
     }
-    return this.#readAll(() => this.#splitter.push(text))
+    const written = this.#readAll(() => this.#splitter.push(text))
+    // There are servers that name an end in every event: words behind it are waited for anew.
+    if (written.length > 0) this.#graceUntil = undefined
+    return written
   }
 
   #finish(): string {
