@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { loadEnv } from '../../src/config/env.ts'
 import { createContainer } from '../../src/container.ts'
@@ -7,20 +8,21 @@ import { Shutdown } from '../../src/shared/shutdown.ts'
 import { startWorker } from '../../workers/worker.ts'
 
 /**
- * A worker process that dies by SIGKILL at CRASH_AT, a step of its first turn, or hangs there for HANG_MS with its event loop
+ * A worker process that dies by SIGKILL at CRASH_AT, a step of its first turn, or hangs there until the file HANG_UNTIL exists, with its event loop
  * blocked, so that it neither renews its lease nor notices anything. With AS_IT_IS it knows of no steps, as in production: a
  * statement that is a transaction by itself is then not taken apart.
  */
-const { CRASH_AT, HANG_MS, AS_IT_IS, ...environment } = process.env
+const { CRASH_AT, HANG_UNTIL, AS_IT_IS, ...environment } = process.env
 const env = loadEnv(environment)
 const container = createContainer(await openFoundation(env, silentLogger, new Shutdown(silentLogger)))
 let done = false
 const onStep = (step: string) => {
   if (step !== CRASH_AT || done) return
   done = true
-  if (!HANG_MS) process.kill(process.pid, 'SIGKILL')
+  if (!HANG_UNTIL) process.kill(process.pid, 'SIGKILL')
   console.log('hanging')
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(HANG_MS))
+  const nothing = new Int32Array(new SharedArrayBuffer(4))
+  while (HANG_UNTIL && !existsSync(HANG_UNTIL)) Atomics.wait(nothing, 0, 0, 20)
   console.log('back')
 }
 await startWorker(container, AS_IT_IS ? {} : { onStep })

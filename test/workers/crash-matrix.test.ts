@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { Shutdown } from '../../src/shared/shutdown.ts'
@@ -71,7 +75,7 @@ for (const profile of PROFILES) {
       await work().finally(() => shutdown.close())
     }
 
-    const crashingWorker = async (crash: { CRASH_AT: string; HANG_MS?: string }) => {
+    const crashingWorker = async (crash: { CRASH_AT: string; HANG_UNTIL?: string }) => {
       const env = { ...testSettings, ...settings, DATABASE_URL: app.env.DATABASE_URL, ...crash }
       const worker = startProcess('test/support/crashing-worker.ts', { env })
       await worker.waitForLine(/^ready$/)
@@ -124,7 +128,8 @@ for (const profile of PROFILES) {
     it('hanging until its lease lapses: another finishes, and the late one writes nothing', async () => {
       llm.reply({ text: 'A measured answer to that.', paceMs: 5, usage: { inputTokens: 100, outputTokens: 10 } })
       const { user, accept } = await party()
-      const hanging = await crashingWorker({ CRASH_AT: 'stream.began', HANG_MS: '5000' })
+      const released = join(tmpdir(), `hanging-${randomUUID()}`)
+      const hanging = await crashingWorker({ CRASH_AT: 'stream.began', HANG_UNTIL: released })
       const { runId } = await accept()
       await hanging.waitForLine(/^hanging$/)
       await withStandby(async () => {
@@ -135,7 +140,9 @@ for (const profile of PROFILES) {
         ])
         await expectSettledOnce(app.container.db, runId)
         const before = await user.messages(run.conversationId)
+        await writeFile(released, '')
         await hanging.waitForLine(/^back$/)
+        await rm(released)
         // The late attempt ends when its stream has ended and its settlement was refused.
         await llm.requests[0]?.ended
         await hanging.kill('SIGTERM')
