@@ -1,15 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
 /**
- * The engine's hot path as functions, a round trip each, as they are at this migration: today's are in
+ * The engine's hot path as functions, a round trip each, as they are at this migration. Today's, and what they do, are in
  * `src/conversations/transcript.sql` and `src/runs/turns.sql`.
  */
 const FUNCTIONS = `
--- What a turn of a run reads of its conversation: the latest messages that fit into p_tokens (at least one), with the run's
--- own last. A message that waited for its run while others spoke is thus read after them, as its author meant it. Not read:
--- messages of runs that wait (p_waiting), words of siblings that answer at the same time (p_unheard, turns of this run), what a
--- summary covers (up to p_after). Tokens are estimated as bytes / 4 + 8, which is near enough to cut by and errs to the safe
--- side for other scripts than Latin; nothing is billed by it. It costs the same however long the conversation is.
 CREATE FUNCTION conversation_transcript(p_conversation uuid, p_run uuid, p_waiting uuid[], p_unheard integer[], p_after integer,
   p_tokens integer)
 RETURNS TABLE (seq integer, role text, agent_id uuid, agent_name text, content text, file_ids uuid[], run_id uuid)
@@ -30,26 +25,18 @@ LANGUAGE sql STABLE AS $$
   ORDER BY c.own, c.seq
 $$;
 
--- Files of a conversation, the latest first, each once; without those that messages of runs that wait (p_waiting) bring.
 CREATE FUNCTION conversation_files(p_conversation uuid, p_limit integer, p_waiting uuid[]) RETURNS TABLE (id uuid)
 LANGUAGE sql STABLE AS $$
   SELECT f.id FROM messages m, unnest(m.file_ids) WITH ORDINALITY AS f(id, position)
   WHERE m.conversation_id = p_conversation AND m.file_ids <> '{}' AND (m.run_id IS NULL OR m.run_id <> ALL(p_waiting))
   GROUP BY f.id ORDER BY max(m.seq) DESC, min(f.position) LIMIT p_limit
 $$;
--- The engine's hot path, a round trip each: claim (which also reads all that the turn needs), hold, decide, settle, admit.
--- Locks are taken in the order conversation, run, turn, hold, account, admission. What is rare (taking over from a dead
--- worker, a cancel, siblings of a panel, files that are still read) is done by the services in transactions of their own,
--- which call the same functions where they do the same.
 
--- What a run has been charged and what its pending holds reserve.
 CREATE FUNCTION run_committed(p_run uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT ((SELECT coalesce(sum(c.charged), 0) FROM metered_calls c WHERE c.run_id = p_run AND c.outcome = 'charged')
     + (SELECT coalesce(sum(h.amount), 0) FROM holds h WHERE h.run_id = p_run AND h.status = 'pending'))::bigint
 $$;
 
--- True while a run has a file to wait for: one that the user attached to its words less than p_wait_ms ago, and that is still
--- being read. A file that was deleted is not waited for.
 CREATE FUNCTION run_waits_for_files(p_run uuid, p_wait_ms integer) RETURNS boolean LANGUAGE sql STABLE AS $$
   SELECT EXISTS (
     SELECT FROM messages m JOIN files f ON f.id = ANY(m.file_ids)
@@ -57,8 +44,6 @@ CREATE FUNCTION run_waits_for_files(p_run uuid, p_wait_ms integer) RETURNS boole
       AND f.status = 'processing')
 $$;
 
--- Lets a user's oldest waiting turns into the queue while fewer than p_cap of theirs are there or running; answers them. The
--- lock makes concurrent calls count one after another; a row that somebody has locked is left for the next call.
 CREATE FUNCTION turns_admit(p_user uuid, p_cap integer)
 RETURNS TABLE (run_id uuid, turn integer, dispatch integer, delay_ms integer) LANGUAGE plpgsql AS $$
 BEGIN
@@ -79,7 +64,6 @@ BEGIN
       greatest(ceil(extract(epoch FROM t.due_at - clock_timestamp()) * 1000), 0)::integer;
 END $$;
 
--- Runs as clients see them, by id: the row, its turns ascending, and its receipt as sums over charged calls.
 CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, receipt json) LANGUAGE sql STABLE AS $$
   SELECT row_to_json(r),
     (SELECT coalesce(json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'status', t.status,
@@ -94,8 +78,6 @@ CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, re
   FROM runs r WHERE r.id = ANY(p_runs)
 $$;
 
--- Which connection answers for an agent (its own, else the user's default, else the platform's), and what its model costs
--- now (its own price, else the provider's '*', else '*' of all). Either is null where there is none.
 CREATE FUNCTION agent_terms(p_user uuid, p_connection uuid, p_model text) RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
   account connections;
@@ -119,8 +101,6 @@ BEGIN
     'price', CASE WHEN price.id IS NOT NULL THEN row_to_json(price) END);
 END $$;
 
--- All that a turn needs to know: its run, the run's turns and participants, what was said, what waits, what there is to
--- spend, and the terms of its speaker (of the first participant where the speaker is still to be chosen). Null without a run.
 CREATE FUNCTION turn_room(p_run uuid, p_turn integer, p_tokens integer, p_files integer) RETURNS json
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -167,10 +147,6 @@ BEGIN
     'terms', agent_terms(run.user_id, speaker.connection_id, speaker.model));
 END $$;
 
--- Claims a turn that is queued and due for one attempt. Answers \`claimed\` with the turn, the room, and the conversation's
--- version where clients see a difference; \`lapsed\` where a dead worker's lease has run out (nothing is written: taking over is
--- more than this); \`later\` with the milliseconds until it may be claimed; \`over\` where nothing is left to do. A run that is
--- to stop is left to whoever stops it.
 CREATE FUNCTION turn_claim(p_run uuid, p_turn integer, p_token uuid, p_lease_ms integer, p_tokens integer, p_files integer)
 RETURNS TABLE (outcome text, retry_in_ms integer, claimed json, version bigint, room json) LANGUAGE plpgsql AS $$
 DECLARE
@@ -212,9 +188,6 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Renews the leases of a worker's turns, all in one statement. Answers for each claim (by its token) whether it was renewed, or is
--- \`busy\`: somebody has its row locked at this moment, who must not be waited for with other rows locked; and whether the run is
--- to stop. A claim that is not answered is lost.
 CREATE FUNCTION turns_renew(p_runs uuid[], p_turns integer[], p_tokens uuid[], p_lease_ms integer)
 RETURNS TABLE (token uuid, busy boolean, is_to_stop boolean) LANGUAGE sql AS $$
   WITH claims AS (
@@ -231,9 +204,6 @@ RETURNS TABLE (token uuid, busy boolean, is_to_stop boolean) LANGUAGE sql AS $$
     JOIN runs r ON r.id = c.run LEFT JOIN renewed n ON n.claim_token = c.token
 $$;
 
--- Takes the first, small hold of an attempt and notes the terms of its call beside it, for whoever finds the attempt dead.
--- Answers \`held\` with the hold's id, \`credits_exhausted\`, \`max_credits\` (siblings count together: the run's lock makes them ask one
--- after another), \`other\` while another claim's hold is pending, or \`lost\` when the claim is another's.
 CREATE FUNCTION turn_hold(p_run uuid, p_turn integer, p_token uuid, p_quote jsonb, p_amount bigint, p_max_credits bigint,
   p_hold uuid, p_entry uuid) RETURNS TABLE (outcome text, hold_id uuid) LANGUAGE plpgsql AS $$
 DECLARE
@@ -261,9 +231,6 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Commits who speaks before the speaker does, so that a retry keeps the speaker, and pays the decision once. p_agent null: nobody
--- is to speak, unless the user has said something after p_seen_seq; then p_fallback speaks. Answers \`decided\` with the speaker and
--- the conversation's version, \`nobody\` (nothing is written: the turn's settlement pays), or \`lost\`.
 CREATE FUNCTION turn_decide(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_agent uuid, p_fallback uuid,
   p_seen_seq integer, p_calls jsonb, p_extend_entry uuid, p_extend_key text, p_release_entry uuid)
 RETURNS TABLE (outcome text, agent_id uuid, version bigint) LANGUAGE plpgsql AS $$
@@ -304,15 +271,6 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Ends an attempt: message, usage and price of every call, the hold's resolution, the turn's end; and, where the worker says
--- what follows (p_next), the next turns or the run's end, and the admission of what may run then.
---
--- p_next was computed from what the worker read when it claimed. It holds only while nothing was said (p_known_seq is the
--- conversation's last) and nobody wants the run to stop; otherwise nothing is written and the answer is \`changed\`: the
--- caller then reads and decides in a transaction of its own, without p_next. \`lost\`: the claim is another's.
---
--- p_calls and p_lost are rows of \`metered_calls\` as \`ledger_charge\` and \`ledger_lose\` take them.
--- p_next: {"turns": [{"agentId", "kind"}], "step"} or {"end": {"status", "stopReason"}}.
 CREATE FUNCTION turn_settle(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_status text, p_agent uuid,
   p_message uuid, p_text text, p_passed boolean, p_seen_seq integer, p_prompt_version text, p_ended_by text,
   p_error_code text, p_error_message text, p_hold uuid, p_calls jsonb, p_lost jsonb, p_extend_entry uuid, p_extend_key text,

@@ -1,16 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm'
 
 /**
- * Accepting a message in one round trip, as it is at this migration: today's is in `src/chat/accept.sql`.
+ * Accepting a message in one round trip, as it is at this migration. Today's, and what it does, is in `src/chat/accept.sql`.
  */
 const FUNCTIONS = `
--- Accepts a message, all in one transaction and one round trip: conversation, message, run (or the words join the one that is
--- active), first turn, idempotency key, admission to the queue.
---
--- Answers \`accepted\` with what was written; \`repeated\` with the response that was given to this key before; \`conflict\` when
--- the key was used with another body; \`busy\` with the active run's id; \`conversation_gone\`; or \`files_gone\`. In all but the
--- first case nothing is written. p_conversation is a new one's id where p_is_new; p_first: [{"agentId", "kind"}], the
--- speakers of the run's first step, should it begin at once; a run whose files are still read waits instead.
 CREATE FUNCTION chat_accept(p_user uuid, p_conversation uuid, p_is_new boolean, p_run uuid, p_message uuid, p_text text,
   p_files uuid[], p_on_busy text, p_is_party boolean, p_agents uuid[], p_strategy text, p_max_turns integer,
   p_max_rounds integer, p_max_credits bigint, p_max_seconds integer, p_stop_phrase text, p_deadline_ms integer,
