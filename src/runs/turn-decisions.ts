@@ -41,11 +41,14 @@ export class TurnDecisions {
   async decide(claim: TurnClaim, decision: SpeakerDecision): Promise<(TurnClaim & { agentId: string }) | undefined> {
     const { engine, turns, ledger, transactions } = this.#deps
     const charge = ledger.chargeArguments({ ...claim, holdId: null, calls: decision.calls })
-    const answer = await transactions.run(async (tx) => {
-      const decided = await engine.decide(claim, decision, charge, tx)
-      if (typeof decided === 'object' && decision.notice) await turns.giveNotice(claim, decision.notice, tx)
-      return decided
-    })
+    const { notice } = decision
+    const answer = await (notice === null
+      ? transactions.once((tx) => engine.decide(claim, decision, charge, tx))
+      : transactions.run(async (tx) => {
+          const decided = await engine.decide(claim, decision, charge, tx)
+          if (typeof decided === 'object') await turns.giveNotice(claim, notice, tx)
+          return decided
+        }))
     if (answer === 'lost') throw new ClaimLost(claim)
     return answer === 'nobody' ? undefined : { ...claim, ...answer }
   }

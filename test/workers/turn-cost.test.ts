@@ -5,13 +5,14 @@ import { type RedisServer, startRedis } from '../support/redis.ts'
 import { commandsDuring } from '../support/redis-monitor.ts'
 import { SocketTap } from '../support/socket-tap.ts'
 import { type StatementCount, StatementCounter } from '../support/statement-counter.ts'
-import { usePartyWorld } from './party-world.ts'
+import { isDecision, usePartyWorld } from './party-world.ts'
 
 // Round trips are the unit of cost; their number does not depend on how fast the machine is.
 const POST_STATEMENTS = 4
 const TURN_STATEMENTS = 14
 const TURN_TRANSACTIONS = 4
 const FURTHER_TURN_STATEMENTS = 9
+const SUPERVISED_TURN_STATEMENTS = 10
 const TURN_REDIS_COMMANDS = 20
 
 /** What runs on a timer does not run while these tests count. */
@@ -49,19 +50,22 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       const [agentId] = agentIds
       const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Hello.' })
       await user.finished(runId)
-      const say = (maxTurns: number) => () => sayAndHear(user, { conversationId, agentIds, maxTurns })
+      const say =
+        (maxTurns: number, more: object = {}) =>
+        () =>
+          sayAndHear(user, { conversationId, agentIds, maxTurns, ...more })
       return { user, say }
     }
     const sayAndHear = async (
       user: TestUser,
-      { conversationId, agentIds, maxTurns }: { conversationId: string; agentIds: string[]; maxTurns: number },
+      { conversationId, agentIds, ...more }: { conversationId: string; agentIds: string[]; maxTurns: number },
     ) => {
       const over = Promise.withResolvers<void>()
       const unsubscribe = await world.app.container.feed.subscribe(conversationId, (event) => {
         if ('run' in event && isTerminal(event.run.status)) over.resolve()
       })
       const single = agentIds.length === 1
-      const body = single ? { agentId: agentIds[0] } : { agentIds, maxTurns }
+      const body = single ? { agentId: agentIds[0] } : { agentIds, ...more }
       await user.accept(single ? '/api/chat' : '/api/chat/multi-agent', { ...body, conversationId, message: 'Tea?' })
       await over.promise
       await unsubscribe()
@@ -80,6 +84,17 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       const six = await counter.during(say(6))
       const further = (six.statements.length - two.statements.length) / 4
       expect(further, said(six)).to.be.within(2, FURTHER_TURN_STATEMENTS)
+    })
+
+    it(`a supervised turn: at most ${SUPERVISED_TURN_STATEMENTS}, and its decision is one of them`, async () => {
+      const { say } = await conversation(['Ada', 'Blaise'])
+      world.llm.reply({ when: { match: isDecision }, text: '{"next":"Ada"}' })
+      const count = await counter.during(say(1, { strategy: 'supervisor' }))
+      expect(count.statements.length, said(count)).to.be.within(4, SUPERVISED_TURN_STATEMENTS)
+      const decision = count.statements.findIndex((text) => text.includes('turn_decide'))
+      expect(decision, said(count)).to.be.greaterThan(0)
+      const around = [count.statements[decision - 1], count.statements[decision + 1]]
+      for (const text of around) expect(text, said(count)).to.not.match(/START TRANSACTION|BEGIN|COMMIT/i)
     })
 
     it(`a POST: at most ${POST_STATEMENTS}, also with a key, in a conversation, and into a run that goes on`, async () => {
