@@ -48,9 +48,9 @@ export class LeaseKeeper<L> {
     return Math.round(Math.min(wantedMs, leaseMs * LONGEST))
   }
 
-  /** Keeps a lease that was just taken, until it is released; calls `onLost` at most once. */
-  keep(lease: L, onLost: () => void): { release: () => void } {
-    this.#kept.set(lease, { until: performance.now() + this.wantedMs, onLost })
+  /** Keeps a lease that was just taken for `leaseMs`, until it is released; calls `onLost` at most once. */
+  keep(lease: L, leaseMs: number, onLost: () => void): { release: () => void } {
+    this.#kept.set(lease, { until: performance.now() + leaseMs, onLost })
     this.#schedule()
     return { release: () => void this.#kept.delete(lease) }
   }

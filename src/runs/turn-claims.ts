@@ -73,7 +73,7 @@ export class TurnClaims {
       case 'later':
         return { retryInMs: answer.retryInMs }
       case 'lapsed':
-        return this.#takeOver(key)
+        return this.#takeOver(key, leaseMs)
       default:
         return { over: true }
     }
@@ -83,8 +83,8 @@ export class TurnClaims {
    * Takes over from an attempt whose lease has lapsed: gives its hold back to the user and books what it is estimated to have
    * used as the platform's loss, in the same transaction.
    */
-  async #takeOver(key: TurnName): Promise<ClaimOutcome> {
-    const { runs, turns, conversations, ledger, lostAttempts, transactions, leaseMs } = this.#deps
+  async #takeOver(key: TurnName, leaseMs: number): Promise<ClaimOutcome> {
+    const { runs, turns, conversations, ledger, lostAttempts, transactions } = this.#deps
     const known = await runs.find(key.runId)
     if (!known) return { over: true }
     const claimToken = randomUUID()

@@ -98,6 +98,16 @@ describe('Runs at the moment when two things happen at once', () => {
     await expectSettledOnce(app.container.db, runId)
   })
 
+  it('a turn that is taken over is kept for as long as its new worker asked for', async () => {
+    const { runId } = await party()
+    await claimed(runId)
+    const { db, claims } = app.container
+    await db.query(`UPDATE turns SET lease_until = now() - interval '1 second' WHERE run_id = $1`, [runId])
+    expect(await claims.claim({ runId, turn: 0 }, 3_600_000)).to.have.nested.property('claim.attempt', 2)
+    const sql = `SELECT lease_until > now() + interval '50 minutes' AS long FROM turns WHERE run_id = $1`
+    expect(await rows(db.manager, sql, [runId])).to.deep.equal([{ long: true }])
+  })
+
   it('a failed turn leaves no hold, even one that its attempt does not know of', async () => {
     const { user, runId } = await party()
     const claim = await claimed(runId)

@@ -8,7 +8,7 @@ describe('The keeping of leases', () => {
   const keeper = (renew: (leases: string[], leaseMs: number) => Promise<Map<string, Renewal>>) => {
     const trouble: unknown[] = []
     const leases = new LeaseKeeper<string>({ renew, leaseMs: LEASE_MS, onTrouble: (error) => void trouble.push(error) })
-    const lost = (lease: string) => new Promise<void>((resolve) => leases.keep(lease, resolve))
+    const lost = (lease: string) => new Promise<void>((resolve) => leases.keep(lease, LEASE_MS, resolve))
     return { leases, lost, trouble }
   }
   const all = (leases: string[], answer: Renewal) => new Map(leases.map((lease) => [lease, answer]))
@@ -23,7 +23,7 @@ describe('The keeping of leases', () => {
       asked.push(held)
       return new Map(held.map((lease) => [lease, lease === 'b' && asked.length > 2 ? 'lost' : 'renewed']))
     })
-    const kept = leases.keep('a', () => expect.fail('a was kept'))
+    const kept = leases.keep('a', LEASE_MS, () => expect.fail('a was kept'))
     await lost('b')
     kept.release()
     expect(asked).to.deep.equal([
@@ -43,7 +43,7 @@ describe('The keeping of leases', () => {
       if (asked === 3) done.resolve()
       return all(held, 'renewed')
     })
-    const kept = Array.from({ length: 20 }, (_, n) => leases.keep(String(n), () => expect.fail('was kept')))
+    const kept = Array.from({ length: 20 }, (_, n) => leases.keep(String(n), LEASE_MS, () => expect.fail('was kept')))
     await done.promise
     for (const lease of kept) lease.release()
     await new Promise((resolve) => setTimeout(resolve, LEASE_MS))
@@ -59,7 +59,7 @@ describe('The keeping of leases', () => {
       return all(held, 'renewed')
     })
     let isLost = false
-    const kept = leases.keep('a', () => {
+    const kept = leases.keep('a', LEASE_MS, () => {
       isLost = true
     })
     const until = performance.now() + 2 * LEASE_MS
@@ -88,7 +88,7 @@ describe('The keeping of leases', () => {
       return all(held, 'renewed')
     })
     const lost: string[] = []
-    const kept = leases.keep('a', () => void lost.push('a'))
+    const kept = leases.keep('a', LEASE_MS, () => void lost.push('a'))
     // The process stands still for longer than the lease.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LEASE_MS * 3)
     await usual.promise

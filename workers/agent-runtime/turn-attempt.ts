@@ -27,6 +27,8 @@ export interface AttemptOutcome {
   failure: ProviderFailure | undefined
 }
 
+export const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
+
 export interface AttemptOptions {
   claims: Pick<TurnClaims, 'hold' | 'extend'>
   feed: LiveFeed
@@ -70,7 +72,7 @@ export async function attemptSpeech(
   const purpose = claim.kind === 'moderate' ? 'moderate' : 'speak'
   const refuse = (why: Exhausted): AttemptOutcome => {
     stop.stop(why)
-    return { text: '', passed: false, calls: [], holdId: null, failure: undefined }
+    return NOTHING_SAID
   }
   if (maxCredits !== null && maxOutputTokens < FEWEST_TOKENS) return refuse('max_credits')
   const hold = new RollingHold({

@@ -114,19 +114,20 @@ export class FileProcessor {
   handle: JobHandler<{ fileId: string }> = async ({ fileId }, { signal }) => {
     this.#swept ??= this.#sweepFolders()
     await this.#swept
-    const { work, leaseMs } = this.#options
+    const { work } = this.#options
+    const leaseMs = this.#leases.wantedMs
     const token = newId()
     const file = await work.claim(fileId, token, leaseMs)
     if (!file) {
       const wait = await work.waitFor(fileId)
       if (wait === undefined) return
-      throw new Postpone(Math.round(Math.min(Math.max(wait, 0) + 50, leaseMs)))
+      throw new Postpone(Math.round(Math.min(Math.max(wait, 0) + 50, this.#options.leaseMs)))
     }
     const abort = new AbortController()
     const onDrain = () => abort.abort(signal.reason)
     if (signal.aborted) onDrain()
     signal.addEventListener('abort', onDrain, { once: true })
-    const lease = this.#leases.keep({ fileId, token }, () => abort.abort(new ClaimLost()))
+    const lease = this.#leases.keep({ fileId, token }, leaseMs, () => abort.abort(new ClaimLost()))
     const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
     try {
       await this.#process(file, token, folder, abort.signal)
@@ -183,8 +184,8 @@ export class FileProcessor {
     signal: AbortSignal,
   ): Promise<void> {
     if (!image && !scans) return
-    const { store, work, leaseMs } = this.#options
-    if (!(await work.renew(file.id, token, leaseMs))) throw new ClaimLost()
+    const { store, work } = this.#options
+    if (!(await work.renew(file.id, token, this.#leases.wantedMs))) throw new ClaimLost()
     const keys = objectKeys(file.id)
     if (image) {
       await store.put(keys.stripped, createReadStream(image.stripped), { contentType: image.strippedType, signal })

@@ -21,6 +21,7 @@ import {
   type AttemptOutcome,
   type AttemptStep,
   attemptSpeech,
+  NOTHING_SAID,
   TIMEOUT,
 } from '../agent-runtime/turn-attempt.ts'
 import type { TurnContext, TurnContexts } from '../agent-runtime/turn-context.ts'
@@ -95,8 +96,6 @@ interface Attempting {
   onBegun: () => void
 }
 
-const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
-
 /** Does one turn: claim, speak, settle, tell, enqueue what follows. */
 export class TurnProcessor {
   readonly #deps: TurnProcessorDependencies
@@ -145,13 +144,14 @@ export class TurnProcessor {
 
   /** `onBegun` is called once the turn waits for its provider. */
   async #claimAndAttempt(key: TurnName, job: Pick<JobContext, 'signal'>, onBegun: () => void): Promise<void> {
-    const outcome = await this.#deps.claims.claim(key, this.#leases.wantedMs)
+    const leaseMs = this.#leases.wantedMs
+    const outcome = await this.#deps.claims.claim(key, leaseMs)
     if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
     if ('over' in outcome) return
     const { claim, room } = outcome
     this.#step('claimed', claim)
     const stop = new TurnStop()
-    const release = this.#watch(claim, stop, job.signal)
+    const release = this.#watch(claim, leaseMs, stop, job.signal)
     try {
       await this.#attempt({ claim, room, isRead: false, onBegun }, stop)
     } catch (error) {
@@ -166,9 +166,9 @@ export class TurnProcessor {
   }
 
   /** Everything that may stop the attempt from outside; answers how to stop watching. */
-  #watch(claim: TurnClaim, stop: TurnStop, jobSignal: AbortSignal): () => void {
+  #watch(claim: TurnClaim, leaseMs: number, stop: TurnStop, jobSignal: AbortSignal): () => void {
     const { limits, cancelSignals } = this.#deps
-    const lease = this.#leases.keep({ claim, stop, touchedAt: performance.now() }, () => stop.stop('lost'))
+    const lease = this.#leases.keep({ claim, stop, touchedAt: performance.now() }, leaseMs, () => stop.stop('lost'))
     const forget = cancelSignals.on(claim.runId, () => stop.stop('cancelled'))
     const timeout = setTimeout(() => stop.stop('timeout'), limits.TURN_TIMEOUT_MS)
     const drain = () => stop.stop('drain')
