@@ -202,13 +202,14 @@ export function createContainer(foundation: Foundation) {
     leaseMs,
     logger,
   })
+  const accepts = new AcceptRepository(db)
   const chatService = new ChatService({
     agents: agentService,
     connections: connectionService,
     prices: priceBook,
     ledger: ledgerService,
     files: storage.files,
-    accepts: new AcceptRepository(db),
+    accepts,
     transactions,
     announcer,
     dispatcher,
@@ -221,10 +222,10 @@ export function createContainer(foundation: Foundation) {
     userConcurrency: env.USER_CONCURRENCY,
   })
   const estimateService = new EstimateService({
+    accepts,
     agents: agentService,
     connections: connectionService,
     prices: priceBook,
-    conversations: conversationRepository,
     messages: messageRepository,
     files: storage.files,
     ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,

@@ -41,11 +41,6 @@ export class AgentRepository {
     return this.#visible(userId).andWhere('a.id = :id', { id }).getOne()
   }
 
-  /** Those of these that the user may see, in no order. */
-  findManyVisible(userId: string, ids: string[]): Promise<Agent[]> {
-    return this.#visible(userId).andWhere('a.id = ANY(:ids)', { ids }).getMany()
-  }
-
   /** Newest first, the platform's among them. */
   listVisible(userId: string, limit: number, before: string | undefined): Promise<Agent[]> {
     const query = this.#visible(userId).orderBy('a.id', 'DESC').take(limit)

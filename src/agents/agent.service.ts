@@ -51,14 +51,9 @@ export class AgentService {
   }
 
   /**
-   * The agents that a request names, in its order.
+   * The agents that a request names, in its order, of those that were found.
    * @throws AppError 404 `agent.not_found` that names the path of each unknown one.
    */
-  async resolve(userId: string, ids: string[], path: (position: number) => string): Promise<Agent[]> {
-    return this.inOrder(await this.#agents.findManyVisible(userId, ids), ids, path)
-  }
-
-  /** The same for agents that were looked up already. @throws AppError as `resolve` */
   inOrder(found: Agent[], ids: string[], path: (position: number) => string): Agent[] {
     const byId = new Map(found.map((agent) => [agent.id, agent]))
     const unknown = ids.flatMap((id, position) =>

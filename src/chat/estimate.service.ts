@@ -1,8 +1,6 @@
-import type { Agent } from '../agents/agent.entity.ts'
 import type { AgentService } from '../agents/agent.service.ts'
 import type { ConnectionService } from '../connections/connection.service.ts'
 import type { PartyBody, SingleBody } from '../contract/chat.schemas.ts'
-import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import { type Estimate, type EstimatedAgent, estimate } from '../credits/estimate.ts'
 import type { PriceBook } from '../credits/price-book.ts'
@@ -13,14 +11,15 @@ import { notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { MOST_FILES } from '../storage/context-selection.ts'
 import type { FileService } from '../storage/file.service.ts'
+import type { AcceptRepository, Known } from './accept.repository.ts'
 
 interface EstimateDependencies {
-  agents: Pick<AgentService, 'resolve'>
-  connections: Pick<ConnectionService, 'resolve'>
-  prices: Pick<PriceBook, 'priceOf'>
-  conversations: Pick<ConversationRepository, 'findOwned'>
+  accepts: Pick<AcceptRepository, 'look'>
+  agents: Pick<AgentService, 'inOrder'>
+  connections: Pick<ConnectionService, 'open'>
+  prices: Pick<PriceBook, 'require'>
   messages: Pick<MessageRepository, 'transcript' | 'fileIds'>
-  files: Pick<FileService, 'assertUsable' | 'contextSize'>
+  files: Pick<FileService, 'requireAll' | 'contextSize'>
   ownKeyRatePpm: bigint
   maxOutputTokensDefault: number
   maxTurnsDefault: number
@@ -39,19 +38,24 @@ export class EstimateService {
 
   /** @throws AppError as the request itself would */
   async estimate(userId: string, body: SingleBody | PartyBody): Promise<Estimate> {
-    const { agents: agentService, conversations, files, contextTokenBudget } = this.#deps
+    const { accepts, agents: agentService, files, contextTokenBudget } = this.#deps
+    const { conversationId, fileIds = [] } = body
     const isSingle = 'agentId' in body
-    const agents = isSingle
-      ? await agentService.resolve(userId, [body.agentId], () => 'agentId')
-      : await agentService.resolve(userId, body.agentIds, (position) => `agentIds.${position}`)
-    const terms = await Promise.all(agents.map((agent) => this.#termsOf(userId, agent)))
+    const agentIds = isSingle ? [body.agentId] : body.agentIds
+    const known = await accepts.look({ userId, agentIds, conversationId, fileIds, key: undefined })
+    const agents = agentService.inOrder(
+      known.agents.map(({ agent }) => agent),
+      agentIds,
+      isSingle ? () => 'agentId' : (position) => `agentIds.${position}`,
+    )
+    const speakers = agents.flatMap((agent) => known.agents.filter((each) => each.agent === agent))
+    const terms = await Promise.all(speakers.map((speaker) => this.#termsOf(speaker)))
     // Before anything of it is read.
-    const conversation = body.conversationId ? await conversations.findOwned(userId, body.conversationId) : undefined
-    if (conversation === null) throw notFound('conversation')
-    await files.assertUsable(userId, body.fileIds ?? [])
+    if (conversationId && !known.conversation) throw notFound('conversation')
+    files.requireAll(fileIds, known.fileIds)
     const { strategy, maxTurns } = isSingle
       ? { strategy: 'round_robin' as const, maxTurns: 1 }
-      : partyDefaults({ ...body, agents: agents.length }, conversation?.strategy, this.#deps)
+      : partyDefaults({ ...body, agents: agents.length }, known.conversation?.strategy, this.#deps)
     return estimate({
       agents: terms,
       maxTurns,
@@ -62,12 +66,12 @@ export class EstimateService {
     })
   }
 
-  async #termsOf(userId: string, agent: Agent): Promise<EstimatedAgent> {
+  async #termsOf({ agent, terms }: Known['agents'][number]): Promise<EstimatedAgent> {
     const { connections, prices, ownKeyRatePpm, maxOutputTokensDefault } = this.#deps
-    const connection = await connections.resolve(userId, agent.connectionId)
+    const connection = connections.open(terms.connection, agent.connectionId)
     return {
       agentId: agent.id,
-      price: await prices.priceOf(connection.provider, agent.model ?? connection.model),
+      price: prices.require(terms.price, connection.provider, agent.model ?? connection.model),
       ratePpm: connection.scope === 'user' ? ownKeyRatePpm : FULL_RATE_PPM,
       instructionTokens: await countTokens(`${agent.instructions}\n${agent.characteristics}`),
       maxOutputTokens: agent.maxOutputTokens ?? maxOutputTokensDefault,

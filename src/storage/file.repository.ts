@@ -126,16 +126,6 @@ export class FileRepository {
     )
   }
 
-  /** Those of the ids that are visible files of this user. */
-  async ownedBy(userId: string, ids: string[], tx: Tx = this.#db.manager): Promise<string[]> {
-    const found = await rows<{ id: string }>(
-      tx,
-      `SELECT id FROM files WHERE user_id = $1 AND id = ANY($2::uuid[]) AND ${VISIBLE}`,
-      [userId, ids],
-    )
-    return found.map((row) => row.id)
-  }
-
   /** Visible files by id, in no particular order. */
   byIds(ids: string[]): Promise<File[]> {
     return rows<File>(this.#db.manager, `SELECT ${FILE_COLUMNS} FROM files WHERE id = ANY($1::uuid[]) AND ${VISIBLE}`, [

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import type { Tx } from '../database/transaction.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type FilePassage, MOST_IMAGES, MOST_SCAN_PAGES, PASSAGE_OVERHEAD } from './context-selection.ts'
@@ -163,13 +162,7 @@ export class FileService {
     }
   }
 
-  /** For attaching: every id must be a visible file of this user. @throws AppError 404 `file.not_found` that names the paths */
-  async assertUsable(userId: string, fileIds: string[], tx?: Tx): Promise<void> {
-    if (fileIds.length === 0) return
-    this.requireAll(fileIds, await this.#options.files.ownedBy(userId, [...new Set(fileIds)], tx))
-  }
-
-  /** The same for files that were looked up already. @throws AppError as `assertUsable` */
+  /** For attaching: every id must be among those found. @throws AppError 404 `file.not_found` that names the paths */
   requireAll(fileIds: string[], usable: string[]): void {
     const owned = new Set(usable)
     const issues = fileIds.flatMap((id, position) =>

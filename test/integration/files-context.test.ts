@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { AcceptRepository } from '../../src/chat/accept.repository.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { useDatabase } from '../support/database.ts'
 import { pdf } from '../support/file-corpus.ts'
@@ -114,11 +115,22 @@ describe('What agents read of files', () => {
 
   it("lets nobody attach another's file, or one that is gone", async () => {
     const [mine, theirs] = [await world.upload(userId, 'a.txt', 'text/plain', 'x'), await world.user()]
-    const attach = (user: string, ids: string[]) =>
-      world.domain.files.assertUsable(user, ids).then(
-        () => 'ok',
-        (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
-      )
+    const accepts = new AcceptRepository(db.dataSource)
+    const attach = async (user: string, fileIds: string[]) => {
+      const known = await accepts.look({
+        userId: user,
+        agentIds: [],
+        conversationId: undefined,
+        fileIds,
+        key: undefined,
+      })
+      try {
+        world.domain.files.requireAll(fileIds, known.fileIds)
+        return 'ok'
+      } catch (error) {
+        return error instanceof Error && 'code' in error ? error.code : error
+      }
+    }
     expect(await attach(userId, [mine.id, mine.id])).to.equal('ok')
     expect(await attach(userId, [])).to.equal('ok')
     expect(await attach(theirs, [mine.id])).to.equal('file.not_found')
