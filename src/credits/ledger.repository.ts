@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm'
-import type { Attempt } from '../contract/attempt.ts'
+import type { Attempt, TurnName } from '../contract/attempt.ts'
 import { lockOwner } from '../database/advisory-lock.ts'
 import { prepared } from '../database/prepared-statement.ts'
 import { rows } from '../database/query.ts'
@@ -86,32 +86,13 @@ export interface CallRow {
   description: string
 }
 
-/** What a run has cost so far: the sums of its charged calls, exactly. */
-export interface Receipt {
-  /** All input, cached or not. */
-  inputTokens: number
-  /** With reasoning. */
-  outputTokens: number
-  credits: bigint
-  /** Given back from the run's holds. */
-  released: bigint
-  /** The platform's loss: what calls cost that came to nothing. */
-  lost: bigint
-  /** True when the usage of any call had to be estimated. */
-  estimated: boolean
-}
-
-/** Ids of the entries that a settlement may need besides its postings. */
-export interface SettlementIds {
+/** What `ledger_charge` takes: the hold, the calls as JSON of `CallRow`s, and ids of entries that it may need besides postings. */
+export interface ChargeArguments {
+  holdId: string | null
+  calls: string
   extendId: string
   extendKey: string
   releaseId: string
-}
-
-/** What a settlement hands to `ledger_charge`: the hold, the calls as JSON of `CallRow`s, and the ids that it may need. */
-export interface ChargeArguments extends SettlementIds {
-  holdId: string | null
-  calls: string
 }
 
 /** Credits for (or, negative, from) a user's available balance. */
@@ -131,6 +112,16 @@ type Answer<T> = Texts<T> | Record<keyof T, null>
 interface Outcome<Word> {
   outcome: Word
 }
+
+/** A settlement as the driver gives it. */
+export type SettlementRow = Texts<Settlement>
+export const settlementOf = (row: SettlementRow): Settlement => ({
+  charged: BigInt(row.charged),
+  released: BigInt(row.released),
+  lost: BigInt(row.lost),
+  available: BigInt(row.available),
+  held: BigInt(row.held),
+})
 
 /** Calls of the functions of `ledger.sql`. */
 const GIVE = prepared<Outcome<'given' | 'repeated' | 'insufficient' | 'no_account'>>(
@@ -211,11 +202,7 @@ export class LedgerRepository {
   }
 
   /** Gives a turn's pending hold back whole; `undefined` when there is none. */
-  async voidHold(
-    { runId, turn }: { runId: string; turn: number },
-    entryId: string,
-    tx: Tx,
-  ): Promise<Release | undefined> {
+  async voidHold({ runId, turn }: TurnName, entryId: string, tx: Tx): Promise<Release | undefined> {
     const [row] = await VOID([runId, turn, entryId], tx)
     if (!row || row.released === null) return undefined
     return { released: BigInt(row.released), available: BigInt(row.available), held: BigInt(row.held) }
@@ -227,22 +214,11 @@ export class LedgerRepository {
    */
   async charge(
     { userId, runId, turn, attempt }: CallContext,
-    holdId: string | null,
-    calls: CallRow[],
-    ids: SettlementIds,
+    { holdId, calls, extendId, extendKey, releaseId }: ChargeArguments,
     tx: Tx,
   ): Promise<Settlement | undefined> {
-    const { extendId, extendKey, releaseId } = ids
-    const json = JSON.stringify(calls)
-    const [row] = await CHARGE([userId, holdId, runId, turn, attempt, json, extendId, extendKey, releaseId], tx)
-    if (!row || row.charged === null) return undefined
-    return {
-      charged: BigInt(row.charged),
-      released: BigInt(row.released),
-      lost: BigInt(row.lost),
-      available: BigInt(row.available),
-      held: BigInt(row.held),
-    }
+    const [row] = await CHARGE([userId, holdId, runId, turn, attempt, calls, extendId, extendKey, releaseId], tx)
+    return row && row.charged !== null ? settlementOf(row) : undefined
   }
 
   /** Records calls at the platform's cost and answers what they cost; those recorded before are left out. */
@@ -252,7 +228,7 @@ export class LedgerRepository {
   }
 
   /** The id of a turn's pending hold, which is then locked. */
-  async pendingHold({ runId, turn }: { runId: string; turn: number }, tx: Tx): Promise<string | null> {
+  async pendingHold({ runId, turn }: TurnName, tx: Tx): Promise<string | null> {
     const sql = `SELECT id FROM holds WHERE run_id = $1 AND turn = $2 AND status = 'pending' FOR UPDATE`
     const [row] = await rows<{ id: string }>(tx, sql, [runId, turn])
     return row?.id ?? null
@@ -264,44 +240,11 @@ export class LedgerRepository {
     return BigInt(row?.committed ?? 0)
   }
 
-  /** Receipts by run, of zeros for a run without calls. */
-  async receiptsOf(runIds: string[], tx: Tx = this.#db.manager): Promise<Map<string, Receipt>> {
-    const found = await rows<{
-      runId: string
-      inputTokens: string
-      outputTokens: string
-      credits: string
-      released: string
-      lost: string
-      estimated: boolean
-    }>(
-      tx,
-      `SELECT run.id AS "runId", input_tokens AS "inputTokens", output_tokens AS "outputTokens", credits, estimated, lost, released
-       FROM unnest($1::uuid[]) AS run (id),
-       LATERAL (
-         SELECT coalesce(sum(input_tokens + cached_input_tokens + cache_write_tokens) FILTER (WHERE is_paid), 0) AS input_tokens,
-           coalesce(sum(output_tokens + reasoning_tokens) FILTER (WHERE is_paid), 0) AS output_tokens,
-           coalesce(sum(charged) FILTER (WHERE is_paid), 0) AS credits,
-           coalesce(bool_or(estimated) FILTER (WHERE is_paid), false) AS estimated,
-           coalesce(sum(amount) FILTER (WHERE NOT is_paid), 0) AS lost
-         FROM (SELECT *, outcome = 'charged' AS is_paid FROM metered_calls WHERE run_id = run.id) AS call
-       ) AS calls,
-       LATERAL (SELECT coalesce(sum(released), 0) AS released FROM holds WHERE run_id = run.id) AS given_back`,
-      [runIds],
-    )
-    return new Map(
-      found.map((row) => [
-        row.runId,
-        {
-          inputTokens: Number(row.inputTokens),
-          outputTokens: Number(row.outputTokens),
-          credits: BigInt(row.credits),
-          released: BigInt(row.released),
-          lost: BigInt(row.lost),
-          estimated: row.estimated,
-        },
-      ]),
-    )
+  /** What a run has been charged. */
+  async spentOf(runId: string, tx: Tx): Promise<bigint> {
+    const sql = `SELECT coalesce(sum(charged), 0) AS spent FROM metered_calls WHERE run_id = $1 AND outcome = 'charged'`
+    const [row] = await rows<{ spent: string }>(tx, sql, [runId])
+    return BigInt(row?.spent ?? 0)
   }
 
   /** Makes every other operation on this account wait until the transaction ends: first in the account's queue. */

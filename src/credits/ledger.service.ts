@@ -1,4 +1,4 @@
-import type { Attempt } from '../contract/attempt.ts'
+import type { Attempt, TurnName } from '../contract/attempt.ts'
 import type { Tx } from '../database/transaction.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
@@ -11,7 +11,6 @@ import type {
   HoldExtension,
   HoldRequest,
   LedgerRepository,
-  Receipt,
   Release,
   Settlement,
 } from './ledger.repository.ts'
@@ -130,13 +129,10 @@ export class LedgerService {
    * @throws AppError 409 `credits.hold_resolved` when the hold was resolved before: the caller must roll back
    */
   async settleHold(request: SettleRequest, tx: Tx): Promise<Settlement> {
-    const { holdId, calls, ...context } = request
-    if (!holdId && calls.length === 0) return this.#unchanged(request.userId, tx)
-    const rows = calls.map((call) => callRow(call, context, turnKey(context, call.call)))
-    const key = holdId ?? turnKey(context, calls[0]?.call ?? 0)
-    const settled = await this.#charge(context, holdId, rows, `settle:${key}`, tx)
+    if (!request.holdId && request.calls.length === 0) return this.#unchanged(request.userId, tx)
+    const settled = await this.#ledger.charge(request, this.chargeArguments(request), tx)
     if (settled) return settled
-    if (holdId) throw new AppError('credits.hold_resolved')
+    if (request.holdId) throw new AppError('credits.hold_resolved')
     throw noAccount(request.userId)
   }
 
@@ -147,13 +143,7 @@ export class LedgerService {
   chargeArguments({ holdId, calls, ...context }: SettleRequest): ChargeArguments {
     const rows = calls.map((call) => callRow(call, context, turnKey(context, call.call)))
     const key = holdId ?? turnKey(context, calls[0]?.call ?? 0)
-    return {
-      holdId,
-      calls: JSON.stringify(rows),
-      extendId: newId(),
-      extendKey: `settle:${key}`,
-      releaseId: newId(),
-    }
+    return charge(rows, `settle:${key}`, holdId)
   }
 
   /** The calls of an attempt that came to nothing, as JSON for the same statement. */
@@ -162,7 +152,7 @@ export class LedgerService {
   }
 
   /** Gives back the pending hold of a turn, if there is one: for whoever takes the turn's claim over or ends it. */
-  voidHold(turn: { runId: string; turn: number }, tx: Tx): Promise<Release | undefined> {
+  voidHold(turn: TurnName, tx: Tx): Promise<Release | undefined> {
     return this.#ledger.voidHold(turn, newId(), tx)
   }
 
@@ -181,7 +171,7 @@ export class LedgerService {
     await this.#ledger.lockAccount(userId, tx)
     if (await this.#ledger.isKnown(`post:${keyOf(first)}`, tx)) return this.#unchanged(userId, tx)
     const rows = calls.map((call) => callRow(call, context, keyOf(call)))
-    const settled = await this.#charge(context, null, rows, `charge:${key}`, tx)
+    const settled = await this.#ledger.charge(context, charge(rows, `charge:${key}`), tx)
     if (!settled) throw noAccount(userId)
     return settled
   }
@@ -196,7 +186,7 @@ export class LedgerService {
   }
 
   /** Locks a turn's pending hold and answers its id, for whoever settles in the place of a worker that is gone. */
-  pendingHold(turn: { runId: string; turn: number }, tx: Tx): Promise<string | null> {
+  pendingHold(turn: TurnName, tx: Tx): Promise<string | null> {
     return this.#ledger.pendingHold(turn, tx)
   }
 
@@ -205,13 +195,9 @@ export class LedgerService {
     return this.#ledger.committedOf(runId, tx)
   }
 
-  /** What runs have cost so far, by run. */
-  receiptsOf(runIds: string[], tx?: Tx): Promise<Map<string, Receipt>> {
-    return this.#ledger.receiptsOf(runIds, tx)
-  }
-
-  #charge(context: CallContext, holdId: string | null, calls: CallRow[], extendKey: string, tx: Tx) {
-    return this.#ledger.charge(context, holdId, calls, { extendId: newId(), releaseId: newId(), extendKey }, tx)
+  /** What a run has been charged so far. */
+  spentOf(runId: string, tx: Tx): Promise<bigint> {
+    return this.#ledger.spentOf(runId, tx)
   }
 
   async #unchanged(userId: string, tx: Tx): Promise<Settlement> {
@@ -222,8 +208,16 @@ export class LedgerService {
 
 const noAccount = (userId: string): Error => new Error(`User ${userId} has no account.`)
 
+const charge = (calls: CallRow[], extendKey: string, holdId: string | null = null): ChargeArguments => ({
+  holdId,
+  calls: JSON.stringify(calls),
+  extendId: newId(),
+  extendKey,
+  releaseId: newId(),
+})
+
 /** A call of a turn is charged once, whichever attempt made it. */
-const turnKey = ({ runId, turn }: { runId: string; turn: number }, call: number): string => `${runId}:${turn}:${call}`
+const turnKey = ({ runId, turn }: TurnName, call: number): string => `${runId}:${turn}:${call}`
 
 const lossRows = ({ calls, ...context }: LossRequest): CallRow[] => {
   const { runId, turn, attempt } = context

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { TurnName } from '../contract/attempt.ts'
 import type { ConversationEvent, EventOf } from '../contract/events.ts'
 import { isTerminal, type MessageView, type SnapshotView } from '../contract/views.ts'
 import { turnKey } from './live-feed.ts'
@@ -82,7 +83,7 @@ export class StreamPosition {
   }
 
   /** The attempt of a turn that the client saw text of. */
-  attemptOf(turn: { runId: string; turn: number }): number | undefined {
+  attemptOf(turn: TurnName): number | undefined {
     return this.#texts.get(turnKey(turn))?.attempt
   }
 

@@ -1,6 +1,13 @@
 import type { DataSource } from 'typeorm'
+import type { TurnName } from '../contract/attempt.ts'
 import type { RunView } from '../contract/views.ts'
-import type { ChargeArguments, Settlement } from '../credits/ledger.repository.ts'
+import type { MessageStatus } from '../conversations/message.entity.ts'
+import {
+  type ChargeArguments,
+  type Settlement,
+  type SettlementRow,
+  settlementOf,
+} from '../credits/ledger.repository.ts'
 import { fromJson } from '../database/json-row.ts'
 import { prepared } from '../database/prepared-statement.ts'
 import { rows } from '../database/query.ts'
@@ -58,7 +65,7 @@ export interface SettleArguments {
 
 /** What a settlement wrote. `dispatches` and `view` (of a run that ended) come where the worker said what follows. */
 export interface SettleAnswer {
-  message: { id: string; seq: number; agentName: string | null; status: string; createdAt: string } | null
+  message: { id: string; seq: number; agentName: string | null; status: MessageStatus; createdAt: string } | null
   money: Settlement
   version: number
   titleWanted: boolean
@@ -74,14 +81,9 @@ interface ClaimRow {
   room: RoomRow
 }
 
-interface SettleRow {
+interface SettleRow extends SettlementRow {
   outcome: 'settled' | 'lost' | 'changed'
   message: SettleAnswer['message']
-  charged: string
-  released: string
-  lost: string
-  available: string
-  held: string
   version: string
   title_wanted: boolean
   dispatches: DispatchRow[] | null
@@ -127,7 +129,7 @@ export class EngineRepository {
   }
 
   async claim(
-    { runId, turn }: { runId: string; turn: number },
+    { runId, turn }: TurnName,
     claimToken: string,
     leaseMs: number,
     { tokens, files }: RoomLimits,
@@ -140,13 +142,9 @@ export class EngineRepository {
   }
 
   /** What a turn reads; undefined when its run is gone. */
-  async room(
-    { runId, turn }: { runId: string; turn: number },
-    { tokens, files }: RoomLimits,
-    tx: Tx = this.#db.manager,
-  ): Promise<TurnRoom | undefined> {
+  async room({ runId, turn }: TurnName, { tokens, files }: RoomLimits): Promise<TurnRoom | undefined> {
     const sql = 'SELECT turn_room($1, $2, $3, $4) AS room'
-    const [row] = await rows<{ room: RoomRow | null }>(tx, sql, [runId, turn, tokens, files])
+    const [row] = await rows<{ room: RoomRow | null }>(this.#db.manager, sql, [runId, turn, tokens, files])
     return row?.room ? roomOf(row.room) : undefined
   }
 
@@ -231,13 +229,7 @@ export class EngineRepository {
     if (row?.outcome !== 'settled') return row?.outcome ?? 'lost'
     return {
       message: row.message,
-      money: {
-        charged: BigInt(row.charged),
-        released: BigInt(row.released),
-        lost: BigInt(row.lost),
-        available: BigInt(row.available),
-        held: BigInt(row.held),
-      },
+      money: settlementOf(row),
       version: Number(row.version),
       titleWanted: row.title_wanted,
       dispatches: dispatchesOf(row.dispatches),

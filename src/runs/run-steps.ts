@@ -15,13 +15,10 @@ interface StepDependencies {
   turns: TurnRepository
   agents: AgentRepository
   messages: MessageRepository
-  ledger: Pick<LedgerService, 'receiptsOf'>
+  ledger: Pick<LedgerService, 'spentOf'>
   fileWaits: Pick<FileWaitRepository, 'hasToWait'>
   runDeadlineMs: number
 }
-
-/** Where a step left its run: with new turns, waiting for files, or over. */
-export type Progress = 'on' | 'waiting' | 'over'
 
 /**
  * Moves a run on: its first turns, the turns after those that were settled, its end, and the start of the run that waited
@@ -35,8 +32,8 @@ export class RunSteps {
   }
 
   /** Creates the first turns of a run that has just become `queued`, or has it wait for its files. */
-  begin(run: Run, tx: Tx): Promise<Progress> {
-    return this.#step(run, [], tx)
+  async begin(run: Run, tx: Tx): Promise<void> {
+    await this.#step(run, [], tx)
   }
 
   /** The next turns of a run that waited for files; false when it still has to wait, and nothing changed. */
@@ -47,12 +44,15 @@ export class RunSteps {
     return true
   }
 
-  /** After a turn was settled: the next turns, a wait for files, or the end; by the last of its siblings to settle. */
-  async advance(run: Run, tx: Tx): Promise<Progress> {
+  /**
+   * After a turn was settled: the next turns, a wait for files, or the end; by the last of its siblings to settle. False when
+   * the run does not just go on with its turns.
+   */
+  async advance(run: Run, tx: Tx): Promise<boolean> {
     if (run.cancelRequestedAt) await this.#deps.turns.cancelQueued(run.id, tx)
     const turns = await this.#deps.turns.listOf([run.id], tx)
-    if (turns.some(isOpen)) return 'on'
-    return run.cancelRequestedAt ? this.#over(run, cancelledEnd(run), tx) : this.#step(run, turns, tx)
+    if (turns.some(isOpen)) return true
+    return run.cancelRequestedAt ? !(await this.end(run, cancelledEnd(run), tx)) : this.#step(run, turns, tx)
   }
 
   /** Ends a run that is not over, with what of it still waits, and begins the one that waited behind it. */
@@ -67,36 +67,32 @@ export class RunSteps {
     return true
   }
 
-  async #over(run: Run, end: RunEnd, tx: Tx): Promise<Progress> {
-    return (await this.end(run, end, tx)) ? 'over' : 'on'
-  }
-
-  async #step(run: Run, turns: Turn[], tx: Tx): Promise<Progress> {
+  /** False when the run waits for files now, or is over. */
+  async #step(run: Run, turns: Turn[], tx: Tx): Promise<boolean> {
     const next = following(await this.#state(run, turns, tx))
-    if ('end' in next) return this.#over(run, next.end, tx)
+    if ('end' in next) return !(await this.end(run, next.end, tx))
     if (await this.#deps.fileWaits.hasToWait(run.id, tx)) {
       await this.#deps.runs.markWaiting(run.id, tx)
-      return 'waiting'
+      return false
     }
     const { id: runId, userId } = run
     for (const [offset, agentId] of next.speak.entries()) {
       const index = turns.length + offset
       await this.#deps.turns.create({ runId, userId, step: next.step, kind: next.kind, index, agentId }, tx)
     }
-    return 'on'
+    return true
   }
 
   async #state(run: Run, turns: Turn[], tx: Tx): Promise<RunState> {
     const { agents, messages, ledger, runs } = this.#deps
     const last = turns.at(-1)
-    const spent = run.maxCredits === null ? 0n : (await ledger.receiptsOf([run.id], tx)).get(run.id)?.credits
     return {
       run,
       participants: await agents.participants(run.agentIds, tx),
       turns,
       user: await messages.lastOfUser(run.id, tx),
       lastWords: last?.messageId ? await messages.textOf(last.messageId, tx) : '',
-      spent: spent ?? 0n,
+      spent: run.maxCredits === null ? 0n : await ledger.spentOf(run.id, tx),
       seconds: run.maxSeconds === null ? 0 : await runs.secondsSinceStart(run.id, tx),
     }
   }

@@ -80,9 +80,9 @@ export class TurnSettlement {
     }
     return transactions.run(async (tx) => {
       const settled = await this.settleLocked(claim, result, tx)
-      const progress = await this.#advance(claim, tx)
+      const goesOn = await this.#advance(claim, tx)
       const dispatches = await this.#deps.engine.admit(claim.userId, this.#deps.userConcurrency, tx)
-      const views = progress === 'on' ? undefined : await this.#deps.engine.views([claim.runId], tx)
+      const views = goesOn ? undefined : await this.#deps.engine.views([claim.runId], tx)
       beforeCommit?.()
       return { ...settled, dispatches, runView: views?.get(claim.runId) }
     })
@@ -202,13 +202,10 @@ function messageOf(claim: TurnClaim, result: TurnResult, { message }: SettleAnsw
     agentId: result.agentId,
     agentName: message.agentName,
     content: result.text,
-    status: MESSAGE_STATUS[result.status],
+    status: message.status,
     runId: claim.runId,
     turn: claim.turn,
     fileIds: [],
     createdAt: new Date(message.createdAt),
   }
 }
-
-/** Statuses of a message by that of its turn. */
-const MESSAGE_STATUS = { completed: 'complete', cancelled: 'cancelled', failed: 'failed' } as const

@@ -10,7 +10,7 @@ import { newId } from '../../src/shared/ids.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { formatCredits, parseCredits } from '../../src/shared/money.ts'
 import { useDatabase } from '../support/database.ts'
-import { differencesOf, type LedgerWorld, ledgerWorld, newTurn } from './ledger-fixtures.ts'
+import { differencesOf, type LedgerWorld, ledgerWorld, newTurn, receiptsOf } from './ledger-fixtures.ts'
 
 const ADMIN = newId()
 
@@ -122,7 +122,7 @@ describe('the credits API', () => {
     expect(title).to.include({ runId: null, turn: null, description: `title, test/${title.model}` })
 
     // A receipt is the sum of its lines.
-    const receipt = (await world.ledger.receiptsOf([runId])).get(runId)
+    const receipt = (await receiptsOf(db.dataSource, [runId])).get(runId)
     const lines: { amount: string }[] = (await get(`transactions?runId=${runId}`, userId)).data
     const sum = lines.reduce((total, line) => total + parseCredits(line.amount), 0n)
     expect(formatCredits(-sum)).to.equal(formatCredits(receipt?.credits ?? 0n))

@@ -8,6 +8,7 @@ import { PriceRepository } from '../../src/credits/price.repository.ts'
 import { PriceBook } from '../../src/credits/price-book.ts'
 import type { PriceVersion } from '../../src/credits/pricing.ts'
 import { StatementRepository } from '../../src/credits/statement.repository.ts'
+import { rows } from '../../src/database/query.ts'
 import { Transactions } from '../../src/database/transaction.ts'
 import { newId } from '../../src/shared/ids.ts'
 
@@ -80,4 +81,44 @@ export const newTurn = () => ({
 export async function differencesOf(db: DataSource): Promise<LedgerDifference[]> {
   const { differences } = await verifyLedger(db)
   return differences.filter(({ rule }) => rule !== 'no hold outlives the claim of its turn')
+}
+
+/** What runs have cost, by run, summed up from their calls and holds. */
+export async function receiptsOf(db: DataSource, runIds: string[]) {
+  const found = await rows<{
+    runId: string
+    inputTokens: string
+    outputTokens: string
+    credits: string
+    released: string
+    lost: string
+    estimated: boolean
+  }>(
+    db.manager,
+    `SELECT run.id AS "runId", input_tokens AS "inputTokens", output_tokens AS "outputTokens", credits, estimated, lost, released
+     FROM unnest($1::uuid[]) AS run (id),
+     LATERAL (
+       SELECT coalesce(sum(input_tokens + cached_input_tokens + cache_write_tokens) FILTER (WHERE is_paid), 0) AS input_tokens,
+         coalesce(sum(output_tokens + reasoning_tokens) FILTER (WHERE is_paid), 0) AS output_tokens,
+         coalesce(sum(charged) FILTER (WHERE is_paid), 0) AS credits,
+         coalesce(bool_or(estimated) FILTER (WHERE is_paid), false) AS estimated,
+         coalesce(sum(amount) FILTER (WHERE NOT is_paid), 0) AS lost
+       FROM (SELECT *, outcome = 'charged' AS is_paid FROM metered_calls WHERE run_id = run.id) AS call
+     ) AS calls,
+     LATERAL (SELECT coalesce(sum(released), 0) AS released FROM holds WHERE run_id = run.id) AS given_back`,
+    [runIds],
+  )
+  return new Map(
+    found.map((row) => [
+      row.runId,
+      {
+        inputTokens: Number(row.inputTokens),
+        outputTokens: Number(row.outputTokens),
+        credits: BigInt(row.credits),
+        released: BigInt(row.released),
+        lost: BigInt(row.lost),
+        estimated: row.estimated,
+      },
+    ]),
+  )
 }

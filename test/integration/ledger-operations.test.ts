@@ -4,7 +4,7 @@ import { createDataSource } from '../../src/database/data-source.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { useDatabase } from '../support/database.ts'
-import { differencesOf, type LedgerWorld, ledgerWorld, newTurn } from './ledger-fixtures.ts'
+import { differencesOf, type LedgerWorld, ledgerWorld, newTurn, receiptsOf } from './ledger-fixtures.ts'
 
 describe('the ledger', () => {
   const db = useDatabase()
@@ -126,7 +126,7 @@ describe('the ledger', () => {
     const stale = world.transactions.run((tx) => world.ledger.settleHold({ ...first, calls: [world.call(10)] }, tx))
     expect(await codeOf(stale), 'the first hold is not the second').to.equal('409 credits.hold_resolved')
     await world.transactions.run((tx) => world.ledger.settleHold({ ...second, calls: [world.call(10)] }, tx))
-    const receipt = (await world.ledger.receiptsOf([turn.runId])).get(turn.runId)
+    const receipt = (await receiptsOf(db.dataSource, [turn.runId])).get(turn.runId)
     expect(receipt).to.include({ credits: 10n, released: 80n })
     expect(await balance(userId)).to.include({ available: 90n, held: 0n })
   })
@@ -280,7 +280,7 @@ describe('the ledger', () => {
       world.ledger.recordLoss({ ...second, attempt: 9, calls: [world.call(500)] }, tx),
     )
 
-    const receipts = await world.ledger.receiptsOf([first.runId, newId()])
+    const receipts = await receiptsOf(db.dataSource, [first.runId, newId()])
     expect(receipts.get(first.runId)).to.deep.equal({
       inputTokens: 19,
       outputTokens: 88,

@@ -5,7 +5,7 @@ import { createDataSource } from '../../src/database/data-source.ts'
 import { loadMigrations, migrate } from '../../src/database/migrate.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { useDatabase } from '../support/database.ts'
-import { differencesOf, ledgerWorld, newTurn } from './ledger-fixtures.ts'
+import { differencesOf, ledgerWorld, newTurn, receiptsOf } from './ledger-fixtures.ts'
 
 describe('a ledger of the time when each attempt had a row of holds', () => {
   const db = useDatabase()
@@ -67,7 +67,7 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     const settle = { ...turn, attempt: 3, holdId: pending, calls: [world.call(10)] }
     const settled = await world.transactions.run((tx) => world.ledger.settleHold(settle, tx))
     expect(settled).to.deep.equal({ charged: 10n, released: 30n, lost: 0n, available: 70n, held: 20n })
-    const receipt = (await world.ledger.receiptsOf([turn.runId])).get(turn.runId)
+    const receipt = (await receiptsOf(db.dataSource, [turn.runId])).get(turn.runId)
     expect(receipt).to.include({ credits: 10n, released: 110n })
 
     // What a worker of that time left is raised and given back like any other hold.
@@ -75,7 +75,7 @@ describe('a ledger of the time when each attempt had a row of holds', () => {
     expect(await world.transactions.run((tx) => world.ledger.extendHold(raise, tx))).to.equal('held')
     await world.transactions.run((tx) => world.ledger.voidHold(drained, tx))
     expect(await world.ledger.balance(userId)).to.include({ available: 90n, held: 0n })
-    expect((await world.ledger.receiptsOf([drained.runId])).get(drained.runId)).to.include({ released: 25n })
+    expect((await receiptsOf(db.dataSource, [drained.runId])).get(drained.runId)).to.include({ released: 25n })
     expect(await differencesOf(db.dataSource)).to.deep.equal([])
   })
 
