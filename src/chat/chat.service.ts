@@ -200,7 +200,7 @@ function firstSpeakers(
 }
 
 const messageOf = (
-  { userId: _, ...acceptance }: Acceptance,
+  { message, fileIds }: Acceptance,
   { conversationId, runId, messageId }: AcceptedView,
   seq: number,
   createdAt: Date,
@@ -211,10 +211,10 @@ const messageOf = (
   role: 'user',
   agentId: null,
   agentName: null,
-  content: acceptance.message,
+  content: message,
   status: 'complete',
   runId,
   turn: null,
-  fileIds: acceptance.fileIds,
+  fileIds,
   createdAt,
 })

@@ -7,6 +7,7 @@ import type { ConversationEvent } from '../contract/events.ts'
 import {
   type ConversationView,
   type ErrorView,
+  isOpenTurn,
   isTerminal,
   type LiveTurnView,
   type MessageView,
@@ -347,4 +348,4 @@ const progressOf = (run: RunView): number[] => [
   run.turns.length,
 ]
 
-const hasEnded = (turn: RunTurnView): boolean => isTerminal(turn.status)
+const hasEnded = (turn: RunTurnView): boolean => !isOpenTurn(turn.status)

@@ -1,7 +1,7 @@
+import type { TurnName } from '../contract/attempt.ts'
 import type { RunView } from '../contract/views.ts'
 import type { Change } from './client.ts'
 
-type TurnName = { runId: string; turn: number }
 type Waiting = { name: string; text: string; isDone: boolean }
 
 const keyOf = ({ runId, turn }: TurnName): string => `${runId}:${turn}`

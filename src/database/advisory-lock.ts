@@ -54,10 +54,7 @@ async function unlock(lock: ProcessLock, session: QueryRunner): Promise<void> {
   await session.query(`SELECT pg_advisory_unlock(${PROCESS_LOCKS[lock]})`)
 }
 
-/**
- * Takes a lock that all processes share for as long as this process lives; false when another has it. Answers how to
- * give it back.
- */
+/** Takes a lock that all processes share until it is released or this process dies; `held` is false when another has it. */
 export async function holdAdvisoryLock(
   db: DataSource,
   lock: ProcessLock,
@@ -75,17 +72,12 @@ export async function holdAdvisoryLock(
 }
 
 /** Runs work while holding a lock that all processes share, or not at all when another holds it. */
-export async function withAdvisoryLock(db: DataSource, lock: ProcessLock, work: () => Promise<void>): Promise<boolean> {
-  const session = db.createQueryRunner()
+export async function withAdvisoryLock(db: DataSource, lock: ProcessLock, work: () => Promise<void>): Promise<void> {
+  const { held, release } = await holdAdvisoryLock(db, lock)
+  if (!held) return
   try {
-    if (!(await tryLock(lock, session))) return false
-    try {
-      await work()
-    } finally {
-      await unlock(lock, session)
-    }
-    return true
+    await work()
   } finally {
-    await session.release()
+    await release()
   }
 }

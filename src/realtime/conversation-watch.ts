@@ -1,11 +1,5 @@
 import type { ConversationEvent, EventOf } from '../contract/events.ts'
-import {
-  isTerminal,
-  SNAPSHOT_MESSAGES,
-  SNAPSHOT_OVERLAP,
-  type SnapshotView,
-  type TurnStatus,
-} from '../contract/views.ts'
+import { isOpenTurn, isTerminal, SNAPSHOT_MESSAGES, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type LiveFeed, type LiveTurn, turnKey, type Unsubscribe } from './live-feed.ts'
 import type { ConversationRows } from './socket-ports.ts'
@@ -199,7 +193,7 @@ export class ConversationWatch {
     const open = texts.filter((turn) => isOpen(turn, rows))
     const run = rows.activeRun
     for (const turn of run?.turns ?? []) {
-      if (!run || !hasEnded(turn.status)) continue
+      if (!run || isOpenTurn(turn.status)) continue
       this.#cursors.set(turnKey({ runId: run.id, turn: turn.index }), { attempt: turn.attempt, sent: 0, closed: true })
     }
     // Deltas that were published before these messages were committed may still be on their way.
@@ -290,8 +284,5 @@ function isOpen(live: LiveTurn, rows: ConversationRows): boolean {
   if (rows.activeRun?.id !== live.runId) return false
   if (rows.messages.some((message) => message.runId === live.runId && message.turn === live.turn)) return false
   const turn = rows.activeRun.turns.find(({ index }) => index === live.turn)
-  return !turn || (turn.attempt <= live.attempt && !hasEnded(turn.status))
+  return !turn || (turn.attempt <= live.attempt && isOpenTurn(turn.status))
 }
-
-const hasEnded = (status: TurnStatus): boolean =>
-  status === 'completed' || status === 'failed' || status === 'cancelled'

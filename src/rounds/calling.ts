@@ -92,7 +92,7 @@ const startsWithWord = (text: string, at: number, list: readonly string[]): bool
 
 /** Languages that call somebody without any comma, at the beginning of a sentence. */
 function isCallWithoutComma(text: string, end: number, after: number): boolean {
-  const starts = (list: readonly string[], at = after) => list.some((word) => text.startsWith(word, at))
+  const starts = (list: readonly string[]) => list.some((word) => text.startsWith(word, after))
   const [last, next] = [charBefore(text, end), charAt(text, after)]
   if (starts(words.UNSPACED_JOINTS) && (isUnspaced(last) || isUnspaced(next))) return true
   if (isHangul(next) || isHangul(last)) {

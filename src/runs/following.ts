@@ -31,7 +31,8 @@ export interface RunState {
 }
 
 /** The last `seq` that any speaker had read. */
-const heardSeq = (turns: readonly RunTurn[]): number => Math.max(0, ...turns.map((turn) => turn.seenSeq ?? 0))
+export const heardSeq = (turns: ReadonlyArray<Pick<RunTurn, 'seenSeq'>>): number =>
+  Math.max(0, ...turns.map((turn) => turn.seenSeq ?? 0))
 
 const completed = (stopReason: StopReason): RunEnd => ({ status: 'completed', stopReason, error: null })
 

@@ -116,7 +116,6 @@ export function roomOf(row: RoomRow): TurnRoom {
   return {
     ...row,
     run: { ...run, maxCredits: micro(row.maxCredits), isToStop: cancelRequestedAt !== null },
-    turns: row.turns,
     participants: row.participants.map((agent) => fromJson<Agent>(agent)),
     user: row.user ?? undefined,
     available: micro(row.available) ?? 0n,

@@ -8,6 +8,7 @@ import { countTokens } from '../../src/credits/usage.ts'
 import { leastRecent, type RoundState } from '../../src/rounds/strategy.ts'
 import { decisionSchema, readDecision } from '../../src/rounds/supervisor.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
+import { heardSeq } from '../../src/runs/following.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { TurnDecisions } from '../../src/runs/turn-decisions.ts'
@@ -68,8 +69,8 @@ export class SpeakerChoice {
       ),
     }
     const fallback = leastRecent(state)
-    const heardSeq = Math.max(0, ...room.turns.map((turn) => turn.seenSeq ?? 0))
-    const isOpen = ({ role, runId, seq }: TranscriptLine) => role === 'user' && runId === claim.runId && seq > heardSeq
+    const heard = heardSeq(room.turns)
+    const isOpen = ({ role, runId, seq }: TranscriptLine) => role === 'user' && runId === claim.runId && seq > heard
     const { decision, calls, why } = await this.#ask(claim, room, state, room.transcript.some(isOpen), stop)
     if (stop.kind) return { claim: undefined, endedBy: null, calls }
     const agentId = decision === undefined ? fallback : decision.kind === 'speak' ? decision.agentId : null
