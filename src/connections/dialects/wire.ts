@@ -131,8 +131,8 @@ export type Written = Array<string | Delta>
 
 /** How one wire's answers are read, whatever they look like, and written again as its SDK expects them. */
 export interface WireReader {
-  /** What the SDK is to read of this value. @throws WireError */
-  read(value: Json, event: { name: string | undefined; raw: string; isWhole: boolean }): Written
+  /** What the SDK is to read of this value, which tells of no error (`errorIn`). @throws WireError */
+  read(value: Json, event: { name: string | undefined; isWhole: boolean }): Written
   /** `[DONE]`, where the wire has it. */
   done(): void
   /** An end mark was seen: whatever follows can only be usage. */
