@@ -67,6 +67,10 @@ export function count(value: unknown): number | undefined {
 export const firstCount = (...values: unknown[]): number | undefined =>
   values.map(count).find((value) => value !== undefined)
 
+/** All of the words of any row. */
+export const saysAny = (text: string, rows: readonly (readonly string[])[]): boolean =>
+  rows.some((words) => words.every((word) => text.includes(word)))
+
 /** What of a server's words is kept, in characters. */
 export const MOST_ERROR_CHARS = 16_384
 
