@@ -4,10 +4,10 @@ import type { Tx } from '../database/transaction.ts'
 import type { FileChunk } from './file-chunk.entity.ts'
 import { LanguageTracker } from './search-language.ts'
 import { beginningsOf, foldedStem, isName, lexemesOf, queryOf, searchVector, Vocabulary } from './search-lexemes.ts'
-import { foldWord, searchTerms } from './search-terms.ts'
+import { chunkTerms, foldWord, searchTerms } from './search-terms.ts'
 import { likeWords } from './word-likeness.ts'
 
-/** A chunk as a reader made it; `terms` are its words (`searchTerms`), with spaces between. */
+/** A chunk as a reader made it; `terms` are its words (`chunkTerms`). */
 export type ChunkText = Omit<FileChunk, 'fileId' | 'search'> & { terms: string }
 /** A chunk as it is given out. */
 export type StoredChunk = Omit<FileChunk, 'language' | 'search'>
@@ -110,7 +110,7 @@ export class FileChunkRepository {
         [file.id],
       )
       const chunks = stored.map(({ index, page, heading, cells, text, tokens }) => {
-        const terms = searchTerms(heading ? `${heading} ${text}` : text).join(' ')
+        const terms = chunkTerms(heading, text)
         return { index, page, heading, cells, text, tokens, terms, language: tracker.of(index, text) }
       })
       await this.replace(file.id, chunks, tx)
