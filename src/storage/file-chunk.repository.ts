@@ -2,7 +2,6 @@ import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { FileChunk } from './file-chunk.entity.ts'
-import { LanguageTracker } from './search-language.ts'
 import { beginningsOf, foldedStem, isName, lexemesOf, queryOf, searchVector, Vocabulary } from './search-lexemes.ts'
 import { chunkTerms, foldWord, searchTerms } from './search-terms.ts'
 import { likeWords } from './word-likeness.ts'
@@ -103,6 +102,8 @@ export class FileChunkRepository {
         `UPDATE files SET reindex = false WHERE id = (SELECT id FROM files WHERE reindex LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id`,
       )
       if (!file) return false
+      // Its tables of languages are loaded at the first such file, not at the start of every process.
+      const { LanguageTracker } = await import('./search-language.ts')
       const tracker = new LanguageTracker()
       const stored = await rows<StoredChunk>(
         tx,
