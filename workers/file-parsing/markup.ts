@@ -15,7 +15,7 @@ export interface XmlListener {
 }
 
 /** A tag without its namespace prefix, which documents may choose freely. */
-const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
+export const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
 /**
  * Attributes by their local names. Those in a namespace of relationships keep `r:` whatever prefix the document gave it: elements
