@@ -1,10 +1,9 @@
 import { EntitySchema } from 'typeorm'
+import { REASONING_EFFORTS, type ReasoningEffort } from '../connections/provider.ts'
 import { createdAt, integer, jsonb, real, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
+import { wordList } from '../database/query.ts'
 
 export type StyleLevel = 'low' | 'medium' | 'high'
-
-export const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high'] as const
-export type ReasoningEffort = (typeof REASONING_EFFORTS)[number]
 
 export interface ChatStyle {
   friendliness: StyleLevel
@@ -35,9 +34,6 @@ export class Agent {
   declare updatedAt: Date
 }
 
-/** The CHECK that migration and entity share. */
-export const EFFORT_CHECK = `reasoning_effort IN (${REASONING_EFFORTS.map((effort) => `'${effort}'`).join(', ')})`
-
 export const agentEntity = new EntitySchema<Agent>({
   name: 'Agent',
   target: Agent,
@@ -58,7 +54,7 @@ export const agentEntity = new EntitySchema<Agent>({
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  checks: [{ name: 'agents_reasoning_effort_known', expression: EFFORT_CHECK }],
+  checks: [{ name: 'agents_reasoning_effort_known', expression: `reasoning_effort IN ${wordList(REASONING_EFFORTS)}` }],
   indices: [
     { name: 'agents_user', columns: ['userId'] },
     { name: 'agents_connection', columns: ['connectionId'] },

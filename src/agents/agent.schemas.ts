@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { REASONING_EFFORTS } from './agent.entity.ts'
+import { REASONING_EFFORTS } from '../connections/provider.ts'
 
 const level = z.enum(['low', 'medium', 'high'])
 

@@ -1,5 +1,6 @@
 import { EntitySchema } from 'typeorm'
 import { boolean, createdAt, jsonb, text, updatedAt, uuid } from '../database/columns.ts'
+import { wordList } from '../database/query.ts'
 import type { Dialects } from './dialects/traits.ts'
 import { PROVIDERS, type ProviderName } from './provider.ts'
 
@@ -24,9 +25,6 @@ export class Connection {
   declare updatedAt: Date
 }
 
-/** The CHECK that migration and entity share. */
-const PROVIDER_CHECK = `provider IN (${PROVIDERS.map((name) => `'${name}'`).join(', ')})`
-
 export const connectionEntity = new EntitySchema<Connection>({
   name: 'Connection',
   target: Connection,
@@ -45,7 +43,7 @@ export const connectionEntity = new EntitySchema<Connection>({
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  checks: [{ name: 'connections_provider_known', expression: PROVIDER_CHECK }],
+  checks: [{ name: 'connections_provider_known', expression: `provider IN ${wordList(PROVIDERS)}` }],
   indices: [
     { name: 'connections_user', columns: ['userId'] },
     { name: 'connections_default_unique', columns: ['userId'], unique: true, where: 'is_default' },

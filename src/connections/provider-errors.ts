@@ -6,6 +6,7 @@ import {
 } from '../contract/provider-failures.ts'
 import { AppError } from '../shared/errors.ts'
 import { PARAMETER_HEADER } from './dialects/dialect-fetch.ts'
+import { saysAny } from './dialects/wire.ts'
 
 /** What a failed provider call means for the caller: try again later, or give up. */
 export interface ProviderFailure {
@@ -101,9 +102,6 @@ function gather(error: unknown): Facts {
 
 const has = (facts: Facts, ...codes: string[]): boolean => codes.some((code) => facts.codes.has(code))
 
-/** All of the words of any row. */
-const saysAny = (text: string, rows: readonly (readonly string[])[]): boolean =>
-  rows.some((words) => words.every((word) => text.includes(word)))
 const rows = (...phrases: string[]): string[][] => phrases.map((phrase) => [phrase])
 
 const QUOTA = rows(

@@ -6,11 +6,11 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { AppError } from '../shared/errors.ts'
 import { DemoModel } from './demo/demo-model.ts'
-import { DialectModel, type ReasoningEffort } from './dialects/dialect-model.ts'
+import { DialectModel } from './dialects/dialect-model.ts'
 import { knownTraits } from './dialects/known-providers.ts'
 import type { Trait } from './dialects/traits.ts'
 import type { WireName } from './dialects/wire.ts'
-import type { ProviderName, ResolvedConnection } from './provider.ts'
+import type { ProviderName, ReasoningEffort, ResolvedConnection } from './provider.ts'
 
 /** How a model is to be reached. */
 export interface ModelOptions {

@@ -2,12 +2,11 @@ import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { FileChunk } from './file-chunk.entity.ts'
-import { LanguageTracker } from './search-language.ts'
 import { beginningsOf, foldedStem, isName, lexemesOf, queryOf, searchVector, Vocabulary } from './search-lexemes.ts'
-import { foldWord, searchTerms } from './search-terms.ts'
+import { chunkTerms, foldWord, searchTerms } from './search-terms.ts'
 import { likeWords } from './word-likeness.ts'
 
-/** A chunk as a reader made it; `terms` are its words (`searchTerms`), with spaces between. */
+/** A chunk as a reader made it; `terms` are its words (`chunkTerms`). */
 export type ChunkText = Omit<FileChunk, 'fileId' | 'search'> & { terms: string }
 /** A chunk as it is given out. */
 export type StoredChunk = Omit<FileChunk, 'language' | 'search'>
@@ -103,6 +102,8 @@ export class FileChunkRepository {
         `UPDATE files SET reindex = false WHERE id = (SELECT id FROM files WHERE reindex LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id`,
       )
       if (!file) return false
+      // Its tables of languages are loaded at the first such file, not at the start of every process.
+      const { LanguageTracker } = await import('./search-language.ts')
       const tracker = new LanguageTracker()
       const stored = await rows<StoredChunk>(
         tx,
@@ -110,7 +111,7 @@ export class FileChunkRepository {
         [file.id],
       )
       const chunks = stored.map(({ index, page, heading, cells, text, tokens }) => {
-        const terms = searchTerms(heading ? `${heading} ${text}` : text).join(' ')
+        const terms = chunkTerms(heading, text)
         return { index, page, heading, cells, text, tokens, terms, language: tracker.of(index, text) }
       })
       await this.replace(file.id, chunks, tx)

@@ -11,6 +11,7 @@ import {
   updatedAt,
   uuid,
 } from '../database/columns.ts'
+import { wordList } from '../database/query.ts'
 
 /**
  * A file's life. `uploading`: bytes are still coming, nobody sees it. `processing`: its bytes are in the store, its job is to
@@ -108,10 +109,7 @@ export const fileEntity = new EntitySchema<File>({
     updatedAt: updatedAt(),
   },
   checks: [
-    {
-      name: 'files_status_check',
-      expression: `status IN (${FILE_STATUSES.map((status) => `'${status}'`).join(', ')})`,
-    },
+    { name: 'files_status_check', expression: `status IN ${wordList(FILE_STATUSES)}` },
     { name: 'files_size_check', expression: 'size >= 0' },
   ],
   indices: [

@@ -47,6 +47,11 @@ export interface FileImage {
   data: Uint8Array
 }
 
+/** A file as a turn reads it: with those of its pages that are pictures without text. */
+export interface ReadableFile extends FileView {
+  scans: ScanPage[]
+}
+
 /** What a user has stored and may store, in bytes and counts. */
 export interface StorageUsage {
   bytes: number
@@ -180,22 +185,23 @@ export class FileService {
 
   /** Visible files in the order of the ids; deleted ones are left out. The caller has checked whose they are. */
   async viewsOf(fileIds: string[]): Promise<FileView[]> {
-    const files = new Map((await this.#options.files.byIds(fileIds)).map((file) => [file.id, file]))
-    return fileIds.flatMap((id) => {
-      const file = files.get(id)
-      return file ? [presentFile(file)] : []
-    })
+    return (await this.#inOrder(fileIds)).map(presentFile)
+  }
+
+  /** The same, for turns. */
+  async readingsOf(fileIds: string[]): Promise<ReadableFile[]> {
+    return (await this.#inOrder(fileIds)).map((file) => ({
+      ...presentFile(file),
+      scans: file.status === 'ready' ? (file.scans ?? []) : [],
+    }))
   }
 
   /** What an agent should read of these files to answer `query`, within about `tokenBudget` tokens: `readContext`. */
   async contextFor(fileIds: string[], query: string, tokenBudget: number): Promise<FilePassage[]> {
-    const { files, chunks } = this.#options
-    const order = new Map(fileIds.map((id, index) => [id, index]))
-    const ready = (await files.byIds(fileIds))
+    const ready = (await this.#inOrder(fileIds))
       .filter((file) => file.status === 'ready' && file.textTokens)
-      .sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))
       .map((file) => ({ id: file.id, name: file.name, tokens: promptTokens(file) }))
-    return readContext(chunks, ready, query, tokenBudget)
+    return readContext(this.#options.chunks, ready, query, tokenBudget)
   }
 
   /**
@@ -216,49 +222,36 @@ export class FileService {
     }
   }
 
-  /** The images among these files, for models that see. What the store does not have is left out, and logged. */
-  async imagesOf(fileIds: string[]): Promise<FileImage[]> {
-    const { files, store, logger } = this.#options
-    const found = new Map((await files.byIds(fileIds)).map((file) => [file.id, file]))
-    const images: FileImage[] = []
-    for (const id of fileIds) {
-      const file = found.get(id)
-      if (file?.status !== 'ready' || !file.image) continue
-      try {
-        const data = await buffer(await store.get(objectKeys(id).stripped))
-        images.push({ fileId: id, name: file.name, contentType: variantType(file, 'stripped'), data })
-      } catch (error) {
-        if (!(error instanceof ObjectMissing)) throw error
-        logger.error({ fileId: id }, 'the stripped image is missing')
-      }
-    }
-    return images
+  /** This file as an image, for models that see; undefined when it is none, or the store does not have it, which is logged. */
+  async imageOf(fileId: string): Promise<FileImage | undefined> {
+    const [file] = await this.#options.files.byIds([fileId])
+    if (file?.status !== 'ready' || !file.image) return undefined
+    const data = await this.#bytesOf(fileId, objectKeys(fileId).stripped, 'the stripped image is missing')
+    return data && { fileId, name: file.name, contentType: variantType(file, 'stripped'), data }
   }
 
-  /** The pages of these files that are pictures without text, of those that have any. */
-  async scansOf(fileIds: string[]): Promise<Map<string, ScanPage[]>> {
-    const found = await this.#options.files.byIds(fileIds)
-    return new Map(
-      found.flatMap(({ id, status, scans }) => (status === 'ready' && scans?.length ? [[id, scans] as const] : [])),
-    )
-  }
-
-  /** One such page as a picture; undefined when the store does not have it, which is logged. */
+  /** A page that is a picture without text; undefined when the store does not have it, which is logged. */
   async scanImage(
-    file: { id: string; name: string },
+    { id, name }: { id: string; name: string },
     { page, start, bytes }: ScanPage,
   ): Promise<FileImage | undefined> {
+    const range = { start, end: start + bytes - 1 }
+    const data = await this.#bytesOf(id, objectKeys(id).scans, 'the pages of a scan are missing', range)
+    return data && { fileId: id, name: `${name}, page ${page}`, contentType: 'image/jpeg', data }
+  }
+
+  async #inOrder(fileIds: string[]): Promise<File[]> {
+    const files = new Map((await this.#options.files.byIds(fileIds)).map((file) => [file.id, file]))
+    return fileIds.flatMap((id) => files.get(id) ?? [])
+  }
+
+  async #bytesOf(fileId: string, key: string, missing: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+    const { store, logger } = this.#options
     try {
-      const body = await this.#options.store.get(objectKeys(file.id).scans, { start, end: start + bytes - 1 })
-      return {
-        fileId: file.id,
-        name: `${file.name}, page ${page}`,
-        contentType: 'image/jpeg',
-        data: await buffer(body),
-      }
+      return await buffer(await store.get(key, range))
     } catch (error) {
       if (!(error instanceof ObjectMissing)) throw error
-      this.#options.logger.error({ fileId: file.id }, 'the pages of a scan are missing')
+      logger.error({ fileId }, missing)
       return undefined
     }
   }

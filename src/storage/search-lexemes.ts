@@ -6,7 +6,7 @@ const LAST_POSITION = 16_383
 const BEGINNINGS = [4, 5] as const
 const STEMMABLE = /^\p{L}[\p{L}\p{M}]*$/u
 /** A file's words for the search by likeness; more are not kept. */
-export const VOCABULARY_WORDS = 20_000
+const VOCABULARY_WORDS = 20_000
 const NAME_LENGTHS = { least: 4, most: 40 }
 
 /** `^umow` and `^umowa` for `umowami`; none for short words. */

@@ -152,3 +152,7 @@ export function searchTerms(text: string): string[] {
   joinParts()
   return words
 }
+
+/** The terms of a chunk, with those of its heading, with spaces between. */
+export const chunkTerms = (heading: string | null, text: string): string =>
+  searchTerms(heading ? `${heading} ${text}` : text).join(' ')

@@ -26,9 +26,10 @@ export function likeWords(
   if (missing.length === 0) return []
   const found = new Map<string, Array<{ word: string; likeness: number }>>()
   for (const known of vocabulary) {
+    const candidates = missing.filter(({ word }) => word[0] === known[0])
+    if (candidates.length === 0) continue
     const grams = trigrams(known)
-    for (const { word, grams: wanted } of missing) {
-      if (word[0] !== known[0]) continue
+    for (const { word, grams: wanted } of candidates) {
       const value = likeness(wanted, grams)
       if (value < ALIKE) continue
       const list = found.get(word) ?? []

@@ -50,7 +50,7 @@ describe('Processing files', () => {
       .toBuffer()
     const { id } = await world.upload(userId, 'a.webp', 'image/webp', image)
     await world.work()
-    const [seen] = await world.domain.files.imagesOf([id])
+    const seen = await world.domain.files.imageOf(id)
     expect(seen).to.include({ fileId: id, name: 'a.webp', contentType: 'image/png' })
     expect(await sharp(seen?.data).metadata()).to.include({ format: 'png', width: 30 })
     expect(await world.objects()).to.deep.equal(

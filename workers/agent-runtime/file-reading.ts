@@ -2,7 +2,7 @@ import type { Logger } from '../../src/shared/logger.ts'
 import { MOST_IMAGES, MOST_SCAN_PAGES } from '../../src/storage/context-selection.ts'
 import type { ScanPage } from '../../src/storage/file.entity.ts'
 import type { FileView } from '../../src/storage/file.presenter.ts'
-import type { FileImage, FileService } from '../../src/storage/file.service.ts'
+import type { FileImage, FileService, ReadableFile } from '../../src/storage/file.service.ts'
 import { filesPrompt, type NamedFile } from './file-prompt.ts'
 
 /** Images, each and all together, stay within these bytes: what every provider takes. */
@@ -25,7 +25,7 @@ export interface ReadingRequest {
 }
 
 interface ReadingDependencies {
-  files: Pick<FileService, 'viewsOf' | 'contextFor' | 'imagesOf' | 'scansOf' | 'scanImage'>
+  files: Pick<FileService, 'readingsOf' | 'contextFor' | 'imageOf' | 'scanImage'>
   tokenBudget: number
   logger: Logger
 }
@@ -51,18 +51,18 @@ export class FileReading {
   async read({ fileIds, query, sees }: ReadingRequest): Promise<FileMaterial | undefined> {
     if (fileIds.length === 0) return undefined
     const { files, tokenBudget } = this.#deps
-    const known = await files.viewsOf(fileIds)
+    const known = await files.readingsOf(fileIds)
     if (known.length === 0) return undefined
     const ids = known.map(({ id }) => id)
-    const [passages, scans] = await Promise.all([files.contextFor(ids, query, tokenBudget), files.scansOf(ids)])
+    const passages = await files.contextFor(ids, query, tokenBudget)
     const shown: Shown = { images: [], whole: new Set(), pages: new Map() }
-    if (sees) await this.#look(known, scans, query, shown)
-    const named = known.map((file) => describe(file, scans.get(file.id) ?? [], sees, shown))
+    if (sees) await this.#look(known, query, shown)
+    const named = known.map((file) => describe(file, sees, shown))
     return { prompt: filesPrompt(named, passages), images: shown.images }
   }
 
   /** One after the other, so that no more than one is in memory that does not fit. */
-  async #look(files: FileView[], scans: ReadonlyMap<string, ScanPage[]>, query: string, shown: Shown): Promise<void> {
+  async #look(files: ReadableFile[], query: string, shown: Shown): Promise<void> {
     let left = IMAGES_BYTES
     const add = async (load: () => Promise<FileImage | undefined>): Promise<boolean> => {
       try {
@@ -78,11 +78,11 @@ export class FileReading {
       }
     }
     for (const { id } of files.filter(isImage).slice(0, MOST_IMAGES)) {
-      if (await add(async () => (await this.#deps.files.imagesOf([id]))[0])) shown.whole.add(id)
+      if (await add(() => this.#deps.files.imageOf(id))) shown.whole.add(id)
     }
     let pages = MOST_SCAN_PAGES
     for (const file of files) {
-      for (const scan of chosenPages(scans.get(file.id) ?? [], query)) {
+      for (const scan of chosenPages(file.scans, query)) {
         if (pages === 0) return
         if (!(await add(() => this.#deps.files.scanImage(file, scan)))) break
         pages--
@@ -98,19 +98,19 @@ function chosenPages(scans: readonly ScanPage[], query: string): ScanPage[] {
   return [...scans.filter(({ page }) => asked.has(page)), ...scans.filter(({ page }) => !asked.has(page))]
 }
 
-function describe(file: FileView, scans: readonly ScanPage[], sees: boolean, shown: Shown): NamedFile {
-  const { name, pages } = file
+function describe(file: ReadableFile, sees: boolean, shown: Shown): NamedFile {
+  const { name, pages, scans } = file
   const seen = (shown.pages.get(file.id) ?? []).toSorted((a, b) => a - b)
   const scan = scans.length === 0 ? {} : { scan: { pages: scans.length, shown: seen, sees } }
-  return { name, pages, state: stateOf(file, scans.length > 0, sees, shown), ...scan }
+  return { name, pages, state: stateOf(file, sees, shown), ...scan }
 }
 
-function stateOf(file: FileView, scanned: boolean, sees: boolean, shown: Shown): NamedFile['state'] {
+function stateOf(file: ReadableFile, sees: boolean, shown: Shown): NamedFile['state'] {
   if (file.status === 'processing') return { unread: 'it is still being processed' }
   if (file.status === 'failed') return { unread: file.error?.message ?? 'its processing failed' }
   if (shown.whole.has(file.id)) return 'image'
   if (file.textLength) return 'text'
-  if (scanned) return 'scan'
+  if (file.scans.length > 0) return 'scan'
   if (!isImage(file)) return { unread: 'no text was found in it' }
   return { unread: sees ? 'an image that is not shown to you' : 'an image, and you cannot see images' }
 }

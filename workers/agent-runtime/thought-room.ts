@@ -1,4 +1,4 @@
-import type { ReasoningEffort } from '../../src/agents/agent.entity.ts'
+import type { ReasoningEffort } from '../../src/connections/provider.ts'
 import { traitsOf } from '../../src/connections/provider-factory.ts'
 import type { ModelTerms } from './model-terms.ts'
 

@@ -1,6 +1,6 @@
 import { estimateTokens } from '../../src/shared/token-estimate.ts'
 import { LanguageTracker } from '../../src/storage/search-language.ts'
-import { searchTerms } from '../../src/storage/search-terms.ts'
+import { chunkTerms } from '../../src/storage/search-terms.ts'
 import type { ParsedChunk } from './protocol.ts'
 import { tooMuchText } from './rejection.ts'
 
@@ -61,7 +61,7 @@ function cutAt(text: string, limit: number): number {
 }
 
 /** 3 -> 'C' */
-export function columnName(column: number): string {
+function columnName(column: number): string {
   let name = ''
   for (let left = column; left > 0; left = Math.floor((left - 1) / 26)) {
     name = String.fromCharCode(65 + ((left - 1) % 26)) + name
@@ -150,7 +150,7 @@ export class Chunker {
     const text = piece.trim()
     if (!text) return
     if (this.#count >= MAX_CHUNKS) throw tooMuchText(this.#maxTextChars)
-    const terms = searchTerms(heading ? `${heading} ${text}` : text).join(' ')
+    const terms = chunkTerms(heading, text)
     const index = this.#count++
     const language = this.#language.of(index, text)
     const place = { index, page, heading, cells: cells ? cellsOf(cells) : null }

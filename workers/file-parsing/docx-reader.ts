@@ -1,9 +1,8 @@
 import type { Section } from './chunks.ts'
 import { headingLevel, isOn, ListNumbers, readWordStyles, type WordStyle } from './docx-styles.ts'
 import { readDrawings } from './drawing-parts.ts'
-import { HeadingPath, Omitted, readXml } from './markup.ts'
-import { mainPart, partsOf, relationsOf } from './office-relations.ts'
-import { malformed } from './rejection.ts'
+import { drainXml, HeadingPath, Omitted } from './markup.ts'
+import { openMain, partsOf } from './office-relations.ts'
 import { symbolOf } from './symbol-fonts.ts'
 import type { ZipReader } from './zip-reader.ts'
 
@@ -38,7 +37,7 @@ interface WordContext {
 }
 
 /** The paragraphs and tables of one part. `page` is where it begins, null where pages are not known. */
-async function* readPart(
+function readPart(
   zip: ZipReader,
   part: string,
   { styles, numbers }: WordContext,
@@ -79,7 +78,7 @@ async function* readPart(
     paragraph.listLevel ??= style?.listLevel
     paragraph.hidden = style?.hidden ?? false
   }
-  const pieces = readXml(zip.chunks(part), {
+  return drainXml(zip.chunks(part), done, {
     open(name, attributes) {
       if (omitted.open(name)) return
       const { val } = attributes
@@ -131,8 +130,6 @@ async function* readPart(
       if (inText && !omitted.active) add(text)
     },
   })
-  for await (const _piece of pieces) yield* done.splice(0)
-  yield* done
 }
 
 /**
@@ -140,9 +137,7 @@ async function* readPart(
  * outside of its flow: notes, comments, headers and footers, charts and diagrams.
  */
 export async function* readDocx(zip: ZipReader): AsyncIterable<Section> {
-  const main = await mainPart(zip)
-  if (main === undefined) throw malformed('its main part is missing')
-  const relations = await relationsOf(zip, main)
+  const { main, relations } = await openMain(zip)
   const [styles] = partsOf(zip, relations, ['styles'], 'word/styles.xml')
   const [numbering] = partsOf(zip, relations, ['numbering'], 'word/numbering.xml')
   const context = { styles: await readWordStyles(zip, styles), numbers: await ListNumbers.read(zip, numbering) }

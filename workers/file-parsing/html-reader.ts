@@ -1,7 +1,7 @@
 import { decodeHTML } from 'entities'
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2'
 import type { Section } from './chunks.ts'
-import { HeadingPath } from './markup.ts'
+import { HeadingPath, localName } from './markup.ts'
 
 /** What is in these is not text for people. */
 const SKIPPED = new Set([
@@ -150,7 +150,7 @@ export function* readHtml(html: string, { xml = false } = {}): Iterable<Section>
   const callbacks: TokenizerCallbacks = {
     onopentagname(start, end) {
       const name = html.slice(start, end)
-      tag = (xml ? name.slice(name.indexOf(':') + 1) : name).toLowerCase()
+      tag = (xml ? localName(name) : name).toLowerCase()
       if (xml && stack.length === 0 && tag === 'svg') isDrawing = true
       attributes = new Map()
     },
@@ -169,7 +169,7 @@ export function* readHtml(html: string, { xml = false } = {}): Iterable<Section>
     onselfclosingtag: () => opened(true),
     onclosetag(start, end) {
       const written = html.slice(start, end)
-      const name = (xml ? written.slice(written.indexOf(':') + 1) : written).toLowerCase()
+      const name = (xml ? localName(written) : written).toLowerCase()
       const at = stack.findLastIndex((element) => element.name === name)
       if (at < 0) {
         if (!xml && name === 'br') text.line()

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
+import type { ScanPages } from './protocol.ts'
 import { malformed } from './rejection.ts'
+import { DRAWING_MS, LOOKED_AT, PAGE_QUALITY, PAGE_SIDE, ScanWriter } from './scan-pages.ts'
 
 /** Larger images are no photographs but attacks on memory. */
 export const MAX_PIXELS = 100_000_000
@@ -65,11 +67,12 @@ export async function copyImage(
 /** Draws an SVG on white, large enough to read. The library that draws it opens no other file and no address. */
 export async function drawSvg(path: string, folder: string): Promise<ImageCopies | null> {
   try {
-    const drawing = sharp(await readFile(path), { limitInputPixels: MAX_PIXELS, unlimited: false })
+    const source = await readFile(path)
+    const drawing = sharp(source, { limitInputPixels: MAX_PIXELS, unlimited: false })
     const { width = 0, height = 0 } = await drawing.metadata()
     const side = Math.max(width, height)
     const density = side > 0 ? Math.min(2_400, Math.max(72, Math.round((72 * 1_200) / side))) : 72
-    const drawn = await sharp(await readFile(path), { limitInputPixels: MAX_PIXELS, density })
+    const drawn = await sharp(source, { limitInputPixels: MAX_PIXELS, density })
       .resize(STRIPPED_SIDE, STRIPPED_SIDE, { fit: 'inside', withoutEnlargement: true })
       .flatten({ background: '#ffffff' })
       .png()
@@ -79,4 +82,27 @@ export async function drawSvg(path: string, folder: string): Promise<ImageCopies
     // Its words are still read.
     return null
   }
+}
+
+/** The pages of an image that has several, as faxes and scanners write TIFF; null when it has one. */
+export async function scanTiff(path: string, folder: string): Promise<ScanPages | null> {
+  const writer = new ScanWriter(folder)
+  const { pages = 1 } = await sharp(path, { limitInputPixels: MAX_PIXELS }).metadata()
+  if (pages < 2) return null
+  const began = performance.now()
+  for (let page = 0; page < Math.min(pages, LOOKED_AT) && !writer.isFull; page++) {
+    if (performance.now() - began > DRAWING_MS) break
+    try {
+      const jpeg = await sharp(path, { limitInputPixels: MAX_PIXELS, page })
+        .autoOrient()
+        .resize(PAGE_SIDE, PAGE_SIDE, { fit: 'inside', withoutEnlargement: true })
+        .flatten({ background: '#ffffff' })
+        .jpeg({ quality: PAGE_QUALITY })
+        .toBuffer()
+      await writer.add(page + 1, jpeg)
+    } catch {
+      // One bad page costs one page.
+    }
+  }
+  return writer.end()
 }

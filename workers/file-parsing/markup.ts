@@ -15,7 +15,7 @@ export interface XmlListener {
 }
 
 /** A tag without its namespace prefix, which documents may choose freely. */
-const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
+export const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
 /**
  * Attributes by their local names. Those in a namespace of relationships keep `r:` whatever prefix the document gave it: elements
@@ -43,7 +43,8 @@ function plainAttributes(
 
 /**
  * Reads XML as it comes, without building a tree. The parser knows no DTD: entities that a document declares are never
- * expanded and nothing outside of it is ever fetched. After each piece `yield`s, so that a caller can pass on what it has.
+ * expanded and nothing outside of it is ever fetched. After each piece, and behind the last end of an element, `yield`s, so that a
+ * caller can pass on what it has.
  * @throws Rejection when it nests too deeply
  */
 export async function* readXml(chunks: AsyncIterable<Uint8Array>, listener: XmlListener): AsyncIterable<void> {
@@ -79,6 +80,15 @@ export async function* readXml(chunks: AsyncIterable<Uint8Array>, listener: XmlL
   parser.write(decoder ? decoder.decode() : xmlDecoder(head).decode(head))
   parser.end()
   yield
+}
+
+/** Reads XML to its end, and passes on after each piece what the listener has put into `done`. */
+export async function* drainXml<Item>(
+  chunks: AsyncIterable<Uint8Array>,
+  done: Item[],
+  listener: XmlListener,
+): AsyncIterable<Item> {
+  for await (const _piece of readXml(chunks, listener)) yield* done.splice(0)
 }
 
 /** Reads XML to its end. */

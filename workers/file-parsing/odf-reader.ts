@@ -1,5 +1,5 @@
 import type { Section } from './chunks.ts'
-import { HeadingPath, Omitted, readXml } from './markup.ts'
+import { drainXml, HeadingPath, Omitted } from './markup.ts'
 import type { ZipReader } from './zip-reader.ts'
 
 /** Deleted text, readings over signs, what a program needs to make an index, and forms of scripts. */
@@ -43,7 +43,7 @@ interface Cell {
 }
 
 /** Paragraphs as they come: those of tables row by row, those of slides with their page, sheets with their cells. */
-async function* readFlow(zip: ZipReader, part: string): AsyncIterable<Section> {
+function readFlow(zip: ZipReader, part: string): AsyncIterable<Section> {
   const headings = new HeadingPath()
   const omitted = new Omitted(OMITTED)
   const done: Section[] = []
@@ -66,7 +66,7 @@ async function* readFlow(zip: ZipReader, part: string): AsyncIterable<Section> {
     if (cell) cell.pieces.push(text)
     else done.push({ page, heading: page === null ? headings.current : title, text: `${prefix}${text}` })
   }
-  const pieces = readXml(zip.chunks(part), {
+  return drainXml(zip.chunks(part), done, {
     open(name, attributes) {
       if (omitted.open(name)) return
       if (name === 'style') style = attributes.name ?? ''
@@ -110,12 +110,10 @@ async function* readFlow(zip: ZipReader, part: string): AsyncIterable<Section> {
     },
     text: (text) => add(text),
   })
-  for await (const _piece of pieces) yield* done.splice(0)
-  yield* done
 }
 
 /** Rows of all sheets as `a | b | c`, in the words in which the cells show them. */
-export async function* readOds(zip: ZipReader): AsyncIterable<Section> {
+export function readOds(zip: ZipReader): AsyncIterable<Section> {
   const done: Section[] = []
   const omitted = new Omitted(OMITTED)
   let sheet = ''
@@ -147,7 +145,7 @@ export async function* readOds(zip: ZipReader): AsyncIterable<Section> {
     const copies = text ? Math.min(repeat, MAX_REPEATED) : repeat
     for (let copy = 0; copy < copies && row.length < MAX_COLUMNS; copy++) row.push(text)
   }
-  const pieces = readXml(zip.chunks(CONTENT), {
+  return drainXml(zip.chunks(CONTENT), done, {
     open(name, attributes) {
       if (omitted.open(name)) return
       if (name === 'table' && depth++ === 0) {
@@ -181,6 +179,4 @@ export async function* readOds(zip: ZipReader): AsyncIterable<Section> {
       if (!omitted.active && !silent) cell?.push(text)
     },
   })
-  for await (const _piece of pieces) yield* done.splice(0)
-  yield* done
 }

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { consumeXml } from './markup.ts'
+import { malformed } from './rejection.ts'
 import type { ZipReader } from './zip-reader.ts'
 
 export interface Relation {
@@ -50,4 +51,11 @@ export function partsOf(
 export async function mainPart(zip: ZipReader): Promise<string | undefined> {
   const [main] = partsOf(zip, await relationsOf(zip, ''), ['officeDocument'])
   return main ?? ['word/document.xml', 'xl/workbook.xml', 'ppt/presentation.xml'].find((part) => zip.has(part))
+}
+
+/** The same with what it refers to. @throws Rejection when there is none */
+export async function openMain(zip: ZipReader): Promise<{ main: string; relations: Map<string, Relation> }> {
+  const main = await mainPart(zip)
+  if (main === undefined) throw malformed('its main part is missing')
+  return { main, relations: await relationsOf(zip, main) }
 }

@@ -100,8 +100,7 @@ async function sectionsOf(kind: FileKind, request: ParseRequest, findings: Findi
       return []
     }
     case 'tiff': {
-      const { copyImage } = await import('./image-reader.ts')
-      const { scanTiff } = await import('./scan-pages.ts')
+      const { copyImage, scanTiff } = await import('./image-reader.ts')
       done.image = await copyImage(request.path, request.folder, true)
       findings.scans = () => scanTiff(request.path, request.folder)
       return []

@@ -14,14 +14,13 @@ import type { Section } from './chunks.ts'
 import { layoutText, type PlacedText } from './pdf-layout.ts'
 import type { ScanPages } from './protocol.ts'
 import { encrypted, malformed, tooManyPages } from './rejection.ts'
-import { DRAWING_MS, LOOKED_AT, PAGE_SIDE, ScanWriter } from './scan-pages.ts'
+import { DRAWING_MS, LOOKED_AT, PAGE_QUALITY, PAGE_SIDE, ScanWriter } from './scan-pages.ts'
 
 /** pdf.js' own files: the maps of CJK encodings, the metrics of fonts that documents need not bring, decoders of images. */
 const LIBRARY = dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'))
 const folder = (name: string): string => `${join(LIBRARY, name)}/`
 /** Fewer letters and digits than these on a page are the number that a scanner printed on it. */
 const SCAN_LETTERS = 10
-const JPEG_QUALITY = 72
 /** A page of A4 at 600 dpi has 35 million; what is larger takes more memory than there is, and is left out of its page. */
 const MOST_IMAGE_PIXELS = 50_000_000
 
@@ -163,7 +162,7 @@ async function drawPage(page: PDFPageProxy): Promise<Uint8Array | undefined> {
     const shapes = operators.fnArray.filter((operator) => operator === OPS.constructPath).length
     if (shapes < MANY_SHAPES && !operators.fnArray.some((operator) => PICTURES.has(operator))) return undefined
     await page.render({ canvas, viewport, background: '#ffffff' }).promise
-    return await canvas.encode('jpeg', JPEG_QUALITY)
+    return await canvas.encode('jpeg', PAGE_QUALITY)
   } catch {
     return undefined
   }

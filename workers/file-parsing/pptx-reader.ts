@@ -1,7 +1,7 @@
 import type { Section } from './chunks.ts'
 import { readDrawings, readShapes } from './drawing-parts.ts'
 import { consumeXml, Omitted } from './markup.ts'
-import { mainPart, partsOf, type Relation, relationsOf } from './office-relations.ts'
+import { openMain, partsOf, type Relation, relationsOf } from './office-relations.ts'
 import { malformed, tooManyPages } from './rejection.ts'
 import type { ZipReader } from './zip-reader.ts'
 
@@ -70,9 +70,7 @@ async function readComments(zip: ZipReader, part: string): Promise<string[]> {
  * diagrams, speaker's notes, comments.
  */
 export async function* readPptx(zip: ZipReader, maxPages: number): AsyncIterable<Section> {
-  const main = await mainPart(zip)
-  if (main === undefined) throw malformed('its main part is missing')
-  const relations = await relationsOf(zip, main)
+  const { main, relations } = await openMain(zip)
   const slides: string[] = []
   await consumeXml(zip.chunks(main), {
     open(name, attributes) {

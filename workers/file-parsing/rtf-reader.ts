@@ -2,6 +2,7 @@ import type { Section } from './chunks.ts'
 import { HeadingPath } from './markup.ts'
 import { malformed } from './rejection.ts'
 import { symbolOf } from './symbol-fonts.ts'
+import { decoderOf } from './text-encoding.ts'
 
 /** Groups with what is no text of the document. Whatever begins with `\*` and is not known is left out, too, as the format says. */
 const LEFT_OUT = new Set(
@@ -54,12 +55,22 @@ const CODE_PAGES: Readonly<Record<number, string>> = {
 const SYMBOL_CHARSET = 2
 const MAX_DEPTH = 10_000
 
-function decodeBytes(bytes: readonly number[], codePage: number): string {
-  const name = CODE_PAGES[codePage] ?? `windows-${codePage}`
-  try {
-    return new TextDecoder(name).decode(Uint8Array.from(bytes))
-  } catch {
-    return new TextDecoder('windows-1252').decode(Uint8Array.from(bytes))
+/** Decodes the runs of one file, with one decoder for each code page; what is none of those known counts as the West's. */
+class CodePages {
+  readonly #western = new TextDecoder('windows-1252')
+  readonly #known = new Map<number, InstanceType<typeof TextDecoder>>()
+
+  decode(bytes: readonly number[], codePage: number): string {
+    return this.#decoderOf(codePage).decode(Uint8Array.from(bytes))
+  }
+
+  #decoderOf(codePage: number): InstanceType<typeof TextDecoder> {
+    const known = this.#known.get(codePage)
+    if (known) return known
+    const decoder = decoderOf(CODE_PAGES[codePage] ?? `windows-${codePage}`)
+    // A file may name a million that nobody knows: they are not kept.
+    if (decoder) this.#known.set(codePage, decoder)
+    return decoder ?? this.#western
   }
 }
 
@@ -84,6 +95,7 @@ interface Group {
 export function readRtf(source: string): Section[] {
   const sections: Section[] = []
   const headings = new HeadingPath()
+  const codePages = new CodePages()
   const fonts = new Map<number, Font>()
   const styleLevels = new Map<number, number>()
   const stack: Group[] = []
@@ -103,7 +115,7 @@ export function readRtf(source: string): Section[] {
     const font = group.font ?? fonts.get(defaultFont)
     const text = font?.symbols
       ? bytes.map((byte) => symbolOf(font.name, byte)).join('')
-      : decodeBytes(bytes, font?.codePage ?? codePage)
+      : codePages.decode(bytes, font?.codePage ?? codePage)
     bytes = []
     if (group.table === 'fonts') {
       const entry = fonts.get(fontNumber)

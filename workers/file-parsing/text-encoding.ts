@@ -11,7 +11,7 @@ const FEW_HIGHS = 5
 type Decoder = InstanceType<typeof TextDecoder>
 
 /** A decoder by the name of an encoding, as the web knows them; undefined when there is none of this name. */
-function decoderOf(name: string | undefined, fatal = false): Decoder | undefined {
+export function decoderOf(name: string | undefined, fatal = false): Decoder | undefined {
   if (!name) return undefined
   try {
     return new TextDecoder(name.trim(), { fatal })
@@ -71,7 +71,7 @@ export function unicodeOf(head: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' |
 const PRINTED = /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Z}\p{Cf}\t\r\n]*$/u
 
 /** What the text says of itself: `<?xml encoding="...">`, `<meta charset=...>`, `@charset`, or a line for editors. */
-export function declaredEncoding(head: Uint8Array): string | undefined {
+function declaredEncoding(head: Uint8Array): string | undefined {
   const text = Buffer.from(head.subarray(0, HEAD_BYTES)).toString('latin1')
   const found =
     /^\s*<\?xml[^>]{0,200}?\sencoding\s{0,9}=\s{0,9}["']([\w.:-]{2,40})/i.exec(text) ??
@@ -120,10 +120,10 @@ function guess(bytes: Uint8Array): string {
 }
 
 /**
- * The text of bytes: by a mark; as UTF-8 where it is that; as it declares itself, or as `declared` from outside; as UTF-8 with signs
- * for what is broken where nearly all of it is UTF-8; else as its letters look like.
+ * The text of bytes: by a mark; as UTF-8 where it is that; as it declares itself; as UTF-8 with signs for what is broken
+ * where nearly all of it is UTF-8; else as its letters look like.
  */
-export function decodeText(bytes: Uint8Array, declared?: string): string {
+export function decodeText(bytes: Uint8Array): string {
   const unicode = unicodeOf(bytes)
   if (unicode === 'utf-32le' || unicode === 'utf-32be') return decodeUtf32(bytes, unicode === 'utf-32le')
   if (unicode !== undefined && unicode !== 'utf-8') return new TextDecoder(unicode).decode(bytes)
@@ -133,12 +133,10 @@ export function decodeText(bytes: Uint8Array, declared?: string): string {
   if (shifted !== undefined) return shifted
   const utf8 = strictly('utf-8', bytes)
   if (utf8 !== undefined) return utf8
-  for (const name of [declared, declaredEncoding(bytes)]) {
-    const decoder = decoderOf(name)
-    // A declaration of Unicode that the bytes do not keep is none.
-    const text = decoder && !decoder.encoding.startsWith('utf-') ? decoder.decode(bytes) : undefined
-    if (text !== undefined && isPlausible(text)) return text
-  }
+  const decoder = decoderOf(declaredEncoding(bytes))
+  // A declaration of Unicode that the bytes do not keep is none.
+  const declared = decoder && !decoder.encoding.startsWith('utf-') ? decoder.decode(bytes) : undefined
+  if (declared !== undefined && isPlausible(declared)) return declared
   return mostlyUtf8(bytes) ?? guess(bytes)
 }
 

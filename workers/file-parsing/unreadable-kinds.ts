@@ -15,7 +15,7 @@ const BOOK = 'Convert it to EPUB or PDF and send that.'
 const DATA = 'Export it as CSV or JSON and send that.'
 
 /** By bytes at a place near the beginning, given one to a character. */
-export const UNREADABLE_MARKS: ReadonlyArray<[offset: number, mark: string, what: string, instead: string]> = [
+const UNREADABLE_MARKS: ReadonlyArray<[offset: number, mark: string, what: string, instead: string]> = [
   [0, '\xff\x0a', 'a JPEG XL image', PICTURE],
   [0, '\0\0\0\x0cJXL ', 'a JPEG XL image', PICTURE],
   [0, '\0\0\0\x0cjP  ', 'a JPEG 2000 image', PICTURE],

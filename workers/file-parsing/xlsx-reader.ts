@@ -1,9 +1,9 @@
 import { CellFormats } from './cell-formats.ts'
 import type { Section } from './chunks.ts'
 import { readDrawings, readShapes } from './drawing-parts.ts'
-import { consumeXml, readXml } from './markup.ts'
-import { mainPart, partsOf, type Relation, relationsOf } from './office-relations.ts'
-import { malformed, tooManyPages, tooMuchText } from './rejection.ts'
+import { consumeXml, drainXml } from './markup.ts'
+import { openMain, partsOf, type Relation, relationsOf } from './office-relations.ts'
+import { tooManyPages, tooMuchText } from './rejection.ts'
 import type { ZipReader } from './zip-reader.ts'
 
 /** Wider rows are not for reading; the rest of the row is left out. */
@@ -84,9 +84,7 @@ export async function* readXlsx(
   zip: ZipReader,
   { maxPages, maxTextChars }: { maxPages: number; maxTextChars: number },
 ): AsyncIterable<Section> {
-  const main = await mainPart(zip)
-  if (main === undefined) throw malformed('its main part is missing')
-  const relations = await relationsOf(zip, main)
+  const { main, relations } = await openMain(zip)
   const { sheets, from1904 } = await readWorkbook(zip, main, relations)
   if (sheets.length > maxPages) throw tooManyPages(maxPages)
   const [stringsPart] = partsOf(zip, relations, ['sharedStrings'], 'xl/sharedStrings.xml')
@@ -99,7 +97,7 @@ export async function* readXlsx(
   }
 }
 
-async function* readSheet(
+function readSheet(
   zip: ZipReader,
   sheet: Sheet,
   strings: readonly string[],
@@ -138,7 +136,7 @@ async function* readSheet(
     heading ??= `${sheet.name}: ${text}`
     done.push({ page: null, heading, text, cells: { from: number, to: number, columns } })
   }
-  const pieces = readXml(zip.chunks(sheet.part), {
+  return drainXml(zip.chunks(sheet.part), done, {
     open(name, { r, t, s }) {
       if (name === 'row') {
         column = -1
@@ -165,8 +163,6 @@ async function* readSheet(
       if (inValue && !phonetic) value += text
     },
   })
-  for await (const _piece of pieces) yield* done.splice(0)
-  yield* done
 }
 
 interface Remark {

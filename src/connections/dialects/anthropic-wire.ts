@@ -1,7 +1,6 @@
 import {
   breakageOf,
   count,
-  errorIn,
   firstCount,
   isJson,
   type Json,
@@ -42,9 +41,7 @@ export class AnthropicWire implements WireReader {
     this.isFinal = this.isHeard && this.#end !== undefined
   }
 
-  read(value: Json, { name, raw }: { name: string | undefined; raw: string }): Written {
-    const error = errorIn(value, raw, name)
-    if (error) throw error
+  read(value: Json, { name }: { name: string | undefined }): Written {
     const type = text(value.type) || name
     switch (type) {
       case 'message_start':

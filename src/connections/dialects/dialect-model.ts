@@ -8,14 +8,12 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
+import type { ReasoningEffort } from '../provider.ts'
 import { dialectFetch, LessonLearnt } from './dialect-fetch.ts'
 import { shapedOptions } from './request-shape.ts'
 import { ThoughtFilter, withoutThoughts } from './thoughts.ts'
 import type { Trait } from './traits.ts'
 import { WireError, type WireName } from './wire.ts'
-
-/** How hard a model is to think; null leaves it to the provider. */
-export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high'
 
 /** What a model needs to speak a server's dialect. */
 export interface DialectOptions {
@@ -28,6 +26,7 @@ export interface DialectOptions {
   traits: readonly Trait[]
   /** Called with what a call taught, once the server has answered to it. */
   learn: (traits: Trait[]) => void | Promise<void>
+  /** Null leaves it to the provider. */
   reasoning: ReasoningEffort | null
   /** Called for every byte of an answer. */
   onLife: () => void

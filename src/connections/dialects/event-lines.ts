@@ -1,4 +1,4 @@
-/** One event of a stream. `data` has its lines joined; `isBare` says that it stood there without `data:`, as a whole body does. */
+/** One event of a stream, line by line; `isBare` says that it stood there without `data:`, as a whole body does. */
 export interface LineEvent {
   name: string | undefined
   lines: string[]

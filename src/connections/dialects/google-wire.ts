@@ -1,7 +1,6 @@
 import {
   breakageOf,
   count,
-  errorIn,
   isJson,
   type Json,
   json,
@@ -38,9 +37,7 @@ export class GoogleWire implements WireReader {
 
   done(): void {}
 
-  read(value: Json, { name, raw }: { name: string | undefined; raw: string }): Written {
-    const error = errorIn(value, raw, name)
-    if (error) throw error
+  read(value: Json): Written {
     const { blockReason } = json(value.promptFeedback)
     const candidate = list(value.candidates).map(json)[0]
     if (!candidate && text(blockReason) && !text(blockReason).includes('UNSPECIFIED')) {

@@ -1,5 +1,5 @@
 import type { Trait } from './traits.ts'
-import { isJson, type Json, json, list } from './wire.ts'
+import { isJson, type Json, json, list, saysAny } from './wire.ts'
 
 /** A request that a server refused, and what it said. */
 export interface Refusal {
@@ -50,22 +50,26 @@ const hasSystem = (body: Json): boolean =>
   roles(body).some((role) => role === 'system' || role === 'developer') || has('system', 'systemInstruction')(body)
 const generation = (body: Json): Json => json(body.generationConfig)
 
-/** Ways to say that a thing is not taken. */
-const REFUSALS = [
+/** Ways to say that a parameter is not known, as opposed to its value. */
+const UNKNOWN = [
+  'unrecognized',
+  'unrecognised',
   'unsupported',
   'not support',
   "n't support",
+  'unknown',
+  'extra inputs',
+  'extra_forbidden',
+  'unexpected',
   'not permitted',
+]
+/** Ways to say that a thing is not taken. */
+const REFUSALS = [
+  ...UNKNOWN,
   'not allowed',
   'not available',
   'not enabled',
   'not valid',
-  'unrecognized',
-  'unrecognised',
-  'unknown',
-  'unexpected',
-  'extra_forbidden',
-  'extra inputs',
   'additional properties',
   'no such',
   'invalid',
@@ -76,6 +80,7 @@ const REFUSALS = [
   'does not accept',
 ]
 const refused = (...names: string[]): string[][] => names.flatMap((name) => REFUSALS.map((way) => [name, way]))
+const unknownOnly = (name: string): string[][] => UNKNOWN.map((way) => [name, way])
 
 /** In order: the first that fits is learnt. Sentences of templates first, then parameters by their names. */
 const LESSONS: Lesson[] = [
@@ -223,22 +228,6 @@ const LESSONS: Lesson[] = [
   { trait: 'no_output_limit', sent: has('max_completion_tokens'), said: unknownOnly('max_completion_tokens') },
 ]
 
-/** Ways to say that a parameter is not known, as opposed to its value. */
-function unknownOnly(name: string): string[][] {
-  return [
-    'unrecognized',
-    'unrecognised',
-    'unsupported',
-    'not support',
-    "n't support",
-    'unknown',
-    'extra inputs',
-    'extra_forbidden',
-    'unexpected',
-    'not permitted',
-  ].map((way) => [name, way])
-}
-
 /** Statuses that say something about the asker's account, or nothing about the request. */
 const OTHER_TROUBLE = new Set([401, 402, 403, 407, 408, 409, 413, 425, 429, 498, 503, 504, 529])
 
@@ -259,7 +248,7 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
       // What is streamed already is not learnt to need a stream.
       (trait !== 'stream_only' || isWhole) &&
       sent(body) &&
-      sayings.some((all) => all.every((word) => said.includes(word))),
+      saysAny(said, sayings),
   )?.trait
 }
 

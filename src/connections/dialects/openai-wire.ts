@@ -1,7 +1,6 @@
 import {
   breakageOf,
   count,
-  errorIn,
   firstCount,
   isJson,
   type Json,
@@ -63,9 +62,7 @@ export class OpenAiWire implements WireReader {
     this.#isDone = this.isHeard
   }
 
-  read(value: Json, { name, raw, isWhole }: { name: string | undefined; raw: string; isWhole: boolean }): Written {
-    const error = errorIn(value, raw, name)
-    if (error) throw error
+  read(value: Json, { isWhole }: { isWhole: boolean }): Written {
     const choice = list(value.choices)
       .map(json)
       .find(({ index }) => (count(index) ?? 0) === 0)

@@ -3,7 +3,7 @@ import { AnthropicWire } from './anthropic-wire.ts'
 import { EventSplitter, type LineEvent } from './event-lines.ts'
 import { GoogleWire } from './google-wire.ts'
 import { OpenAiWire } from './openai-wire.ts'
-import { isJson, MOST_ERROR_CHARS, WireError, type WireName, type WireReader, type Written } from './wire.ts'
+import { errorIn, isJson, MOST_ERROR_CHARS, WireError, type WireName, type WireReader, type Written } from './wire.ts'
 
 /** After its end mark an answer is waited for this long, in ms: usage may still come, and some servers never hang up. */
 const GRACE_MS = 3_000
@@ -198,8 +198,11 @@ class Answer {
     for (const event of events) {
       for (const { value, raw } of valuesOf(event)) {
         if (value === DONE) this.#wire.done()
-        else if (isJson(value))
-          written.push(...this.#wire.read(value, { name: event.name, raw, isWhole: event.isBare }))
+        else if (isJson(value)) {
+          const error = errorIn(value, raw, event.name)
+          if (error) throw error
+          written.push(...this.#wire.read(value, { name: event.name, isWhole: event.isBare }))
+        }
       }
     }
     return written

@@ -67,6 +67,10 @@ export function count(value: unknown): number | undefined {
 export const firstCount = (...values: unknown[]): number | undefined =>
   values.map(count).find((value) => value !== undefined)
 
+/** All of the words of any row. */
+export const saysAny = (text: string, rows: readonly (readonly string[])[]): boolean =>
+  rows.some((words) => words.every((word) => text.includes(word)))
+
 /** What of a server's words is kept, in characters. */
 export const MOST_ERROR_CHARS = 16_384
 
@@ -131,8 +135,8 @@ export type Written = Array<string | Delta>
 
 /** How one wire's answers are read, whatever they look like, and written again as its SDK expects them. */
 export interface WireReader {
-  /** What the SDK is to read of this value. @throws WireError */
-  read(value: Json, event: { name: string | undefined; raw: string; isWhole: boolean }): Written
+  /** What the SDK is to read of this value, which tells of no error (`errorIn`). @throws WireError */
+  read(value: Json, event: { name: string | undefined; isWhole: boolean }): Written
   /** `[DONE]`, where the wire has it. */
   done(): void
   /** An end mark was seen: whatever follows can only be usage. */
