@@ -20,6 +20,7 @@ import { EventReader } from '../support/event-reader.ts'
 import { Link } from '../support/link.ts'
 import { startMockLlm } from '../support/mock-llm.ts'
 import { usePace } from '../support/pace.ts'
+import { flagsOf } from '../support/processes.ts'
 
 const CUTS = { drop: 188, kill: 8, term: 4 }
 
@@ -36,7 +37,7 @@ describe('A client cut 200 times while the only process dies and restarts (embed
     undo.push(() => database.drop())
     const mock = await llm
     undo.push(() => mock.stop())
-    const env = { ...processSettings({ llm: mock }), DATABASE_URL: database.url }
+    const env = { ...processSettings({ llm: mock }), DATABASE_URL: database.url, NODE_OPTIONS: await flagsOf('start') }
     embedded = new ClusterProcess('embedded', 'workers/embedded.ts', env, true)
     await embedded.start()
     undo.push(() => embedded.kill())
