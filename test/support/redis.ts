@@ -46,6 +46,34 @@ export async function startRedis(args: string[] = []): Promise<RedisServer | und
   }
 }
 
+/** Where the queue is, for suites that run on both. */
+export const QUEUES = ['PostgreSQL', 'Redis'] as const
+
+/**
+ * Gives the suite in which it is called a Redis when its queue wants one; it outlives the suite's other things. Without a
+ * redis-server on the PATH such a suite is skipped (REQUIRE_REDIS=1 makes it fail).
+ */
+export function useRedis(queue: (typeof QUEUES)[number]) {
+  let redis: RedisServer | undefined
+  before('start Redis', async function () {
+    if (queue !== 'Redis') return
+    redis = await startRedis()
+    if (!redis) return this.skip()
+    // Only now, so that it runs behind the hooks that stop what uses it.
+    this.test?.parent?.afterAll('stop Redis', () => redis?.stop())
+  })
+  return {
+    /** Undefined when the queue is on PostgreSQL. */
+    get server() {
+      return redis
+    },
+    /** What tells a process of it. */
+    get env(): { REDIS_URL?: string } {
+      return redis ? { REDIS_URL: redis.url } : {}
+    },
+  }
+}
+
 class TemporaryRedis implements RedisServer {
   readonly port: number
   readonly #args: string[]
