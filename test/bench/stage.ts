@@ -11,6 +11,7 @@ import { ClusterProcess } from '../support/cluster.ts'
 import { runSql, withDatabase } from '../support/global-fixtures.ts'
 import { flagsOf, startProcess, type TestProcess } from '../support/processes.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { askChild } from './child.ts'
 import { type AskOf, type StreamsResult, streamsResult, type TurnsResult, turnsResult } from './load-tasks.ts'
 import { type CpuProbes, cpuOf, cpuOfFamily } from './process-figures.ts'
 
@@ -155,10 +156,7 @@ export class Stage {
 
   async #ask<T>(answer: z.ZodType<T>, task: { kind: string }): Promise<T> {
     this.#load ??= this.child('test/bench/load.child.ts')
-    const response = await fetch((await this.#load).url, { method: 'POST', body: JSON.stringify(task) })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`the load generator failed at "${task.kind}": ${text}`)
-    return answer.parse(JSON.parse(text))
+    return askChild((await this.#load).url, task, answer)
   }
 
   async #product(database: BenchDatabase, processes: ClusterProcess[], redis?: RedisServer): Promise<Product> {

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { ApiClient } from './api-client.ts'
 import { testSettings } from './app.ts'
 import { createDatabase } from './database.ts'
 import type { LinkTarget } from './link.ts'
+import { memoryOf } from './memory.ts'
 import { type MockLlm, startMockLlm } from './mock-llm.ts'
 import { type Ended, flagsOf, freePort, startProcess, type TestProcess } from './processes.ts'
 import { type RedisServer, startRedis } from './redis.ts'
@@ -89,8 +89,7 @@ export class ClusterProcess implements LinkTarget {
 
   /** Resident memory in bytes. */
   async rss(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+    return (await memoryOf(this.pid)).now
   }
 }
 
