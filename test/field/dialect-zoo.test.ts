@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import type { TestUser } from '../support/api-client.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
+import { eventually } from '../support/pace.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
 import type { WireRequest } from '../support/wire-server.ts'
 import { DIALECTS, type Dialect } from './dialect-zoo.ts'
@@ -34,26 +35,8 @@ for (const profile of QUEUES) {
     let fileId: string
     before(async () => {
       user = await field.guest()
-      fileId = await uploaded()
+      fileId = await user.upload('bridge.txt', 'text/plain', FILE)
     })
-
-    const uploaded = async (): Promise<string> => {
-      const form = new FormData()
-      form.append('file', new Blob([FILE], { type: 'text/plain' }), 'bridge.txt')
-      const answer = await fetch(`${field.app.url}/api/storage/upload`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${user.token}` },
-        body: form,
-      })
-      return z.looseObject({ id: z.string() }).parse(await answer.json()).id
-    }
-    const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
-      for (;;) {
-        const found = await look()
-        if (found !== undefined) return found
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    }
 
     const hold = async (dialect: Dialect) => {
       const refusals: WireRequest[] = []
@@ -89,11 +72,11 @@ for (const profile of QUEUES) {
       })
       const run = await user.finished(runId, 30_000)
       // Chores end behind the run.
-      const title = await until(async () => {
+      const title = await eventually(async () => {
         const { body } = await user.get(`/api/chat/conversations/${conversationId}`)
         return z.object({ title: z.string().nullable() }).parse(body).title ?? undefined
       })
-      const { summaries, requests } = await until(async () => {
+      const { summaries, requests } = await eventually(async () => {
         const rows: Array<{ text: string }> = await field.app.container.db.query(
           'SELECT text FROM conversation_summaries WHERE conversation_id = $1',
           [conversationId],

@@ -5,7 +5,6 @@ import { createDataSource } from '../../src/database/data-source.ts'
 import { allEntities } from '../../src/entities.ts'
 import { ApiClient } from '../support/api-client.ts'
 import {
-  eventually,
   expectShownAsStored,
   figures,
   Parties,
@@ -19,7 +18,7 @@ import { createDatabase } from '../support/database.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { Link } from '../support/link.ts'
 import { startMockLlm } from '../support/mock-llm.ts'
-import { usePace } from '../support/pace.ts'
+import { eventually, usePace } from '../support/pace.ts'
 import { flagsOf } from '../support/processes.ts'
 
 const CUTS = { drop: 188, kill: 8, term: 4 }
