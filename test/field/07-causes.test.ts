@@ -8,12 +8,8 @@ import { z } from 'zod'
 import { PROVIDER_FAILURES } from '../../src/contract/provider-failures.ts'
 import { startWireServer, type WireReply, type WireRequest, type WireServer } from '../support/wire-server.ts'
 import { expectFailed, expectWhole, useField, type WireProvider } from './field-world.ts'
-import { A, C, completion, D, E, F, G, GOOGLE_USAGE, good, T, U } from './wires.ts'
+import { A, C, completion, D, E, F, G, GOOGLE_USAGE, good, refused, T, U } from './wires.ts'
 
-const refused = (status: number, message: string, more: object = {}): WireReply => ({
-  status,
-  body: JSON.stringify({ error: { message, ...more } }),
-})
 const PAGE = '<!DOCTYPE html><html><body>Please sign in</body></html>'
 const testOf = z.looseObject({
   ok: z.boolean(),

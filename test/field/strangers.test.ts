@@ -5,7 +5,6 @@ import { readableAnswer } from '../../src/connections/dialects/wire-body.ts'
 import type { ResolvedConnection } from '../../src/connections/provider.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import { ProviderNetwork } from '../../src/connections/provider-network.ts'
-import type { ServerEvent } from '../../src/contract/events.ts'
 import { addressed } from '../../src/rounds/addressing.ts'
 import { plainSpeech } from '../../src/rounds/plain-speech.ts'
 import { DOCX, zip } from '../support/file-corpus.ts'
@@ -87,18 +86,15 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
     })
 
     it('thoughts behind the own name are not shown live either', async () => {
-      const seen: ServerEvent[] = []
-      const watching = new Map<string, () => Promise<void>>()
+      const watcher = field.watcher()
       const { answer } = await field.ask(async () => {
-        for (const { id } of await field.app.container.db.query('SELECT id FROM conversations'))
-          if (!watching.has(id))
-            watching.set(id, await field.app.container.feed.subscribe(id, (event) => seen.push(event)))
+        await watcher.look()
         return good('Ada: <think>A secret plan.</think>I like tea.')
       })
-      for (const stop of watching.values()) await stop()
+      await watcher.stop()
       expect(answer).to.equal('I like tea.')
-      expect(seen.some((event) => event.type === 'turn.delta')).to.equal(true)
-      expect(JSON.stringify(seen)).to.not.contain('secret')
+      expect(watcher.seen.some((event) => event.type === 'turn.delta')).to.equal(true)
+      expect(JSON.stringify(watcher.seen)).to.not.contain('secret')
     })
 
     for (const [words, agent, member] of [
