@@ -3,19 +3,16 @@ import { searchTerms } from '../../src/storage/search-terms.ts'
 import { likeWords } from '../../src/storage/word-likeness.ts'
 import { cleanText } from '../../workers/file-parsing/chunks.ts'
 import { decodeText } from '../../workers/file-parsing/text-encoding.ts'
-import { DOCX, PPTX, XLSX, zip } from '../support/file-corpus.ts'
+import { DOCX, PPTX, XLSX } from '../support/file-corpus.ts'
 import { cost, MOST } from './growth.ts'
-import { p, r, sheetFile, slideFile, wordFile } from './office.ts'
+import { openDocument, p, r, sheetFile, slideFile, wordFile } from './office.ts'
 import { pdfOf, placed } from './pdfs.ts'
 import { read } from './reading.ts'
 
 const RUNS = 2
 
-const open = (mimetype: string, body: string) =>
-  zip([
-    { name: 'mimetype', data: `application/vnd.oasis.opendocument.${mimetype}`, stored: true },
-    { name: 'content.xml', data: `<o:document xmlns:o="urn:o" xmlns:t="urn:t"><o:body>${body}</o:body></o:document>` },
-  ])
+const open = (kind: string, body: string) =>
+  openDocument(kind, `<o:document xmlns:o="urn:o" xmlns:t="urn:t"><o:body>${body}</o:body></o:document>`)
 
 /** What is read, and its beginning size: large enough that reading it takes far longer than starting to. */
 const INPUTS: ReadonlyArray<

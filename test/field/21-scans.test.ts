@@ -3,21 +3,20 @@ import sharp from 'sharp'
 import type { TestUser } from '../support/api-client.ts'
 import type { MockRequest } from '../support/mock-llm.ts'
 import { usePartyWorld } from '../workers/party-world.ts'
-import { objectsFrom, pdfOf, placed } from './pdfs.ts'
+import { objectsFrom, pdfOf, pictureObject, placed } from './pdfs.ts'
 
 /** A PDF of so many pages that are pictures, and one of words. */
 async function scan(pictures: number): Promise<Buffer> {
   const jpeg = await sharp({ create: { width: 80, height: 100, channels: 3, background: '#ddeeff' } })
     .jpeg()
     .toBuffer()
-  const head = `<< /Type /XObject /Subtype /Image /Width 80 /Height 100 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode /Length ${jpeg.length} >>\nstream\n`
   const xobject = `/I ${objectsFrom(pictures + 1)} 0 R`
   return pdfOf(
     [
       ...Array.from({ length: pictures }, () => ({ content: 'q 612 0 0 792 0 0 cm /I Do Q', xobject })),
       { content: placed([[50, 700, 'The last page has words that anybody can read.']]) },
     ],
-    [Buffer.concat([Buffer.from(head), jpeg, Buffer.from('\nendstream')])],
+    [pictureObject(jpeg, 80, 100)],
   )
 }
 

@@ -10,8 +10,8 @@ import { plainSpeech } from '../../src/rounds/plain-speech.ts'
 import { DOCX, zip } from '../support/file-corpus.ts'
 import { expectWhole, useField } from './field-world.ts'
 import { expectLinear } from './growth.ts'
-import { relationships, wordFile } from './office.ts'
-import { objectsFrom, pdfOf, placed } from './pdfs.ts'
+import { openDocument, relationships, wordFile } from './office.ts'
+import { objectsFrom, pdfOf, pictureObject, placed } from './pdfs.ts'
 import { read, readInProcess } from './reading.ts'
 import { C, D, E, F, good, T } from './wires.ts'
 
@@ -164,10 +164,7 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
 
   describe('files', () => {
     const odt = (body: string, type = 'text') =>
-      zip([
-        { name: 'mimetype', data: `application/vnd.oasis.opendocument.${type}` },
-        { name: 'content.xml', data: `<o:document-content xmlns:o="o" xmlns:t="t">${body}</o:document-content>` },
-      ])
+      openDocument(type, `<o:document-content xmlns:o="o" xmlns:t="t">${body}</o:document-content>`, { stored: false })
     const ODT = 'application/vnd.oasis.opendocument.text'
 
     for (const level of ['0', '-3', '2.5', '4000000000', 'x', ''])
@@ -210,13 +207,12 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
     it('a picture that would take all memory costs a PDF its picture, not its words', async () => {
       const side = 20_000
       const data = deflateSync(Buffer.alloc((side * side) / 8))
-      const head = `<< /Type /XObject /Subtype /Image /Width ${side} /Height ${side} /ColorSpace /DeviceGray /BitsPerComponent 1 /Filter /FlateDecode /Length ${data.length} >>\nstream\n`
       const file = pdfOf(
         [
           { content: 'q 612 0 0 792 0 0 cm /I Do Q', xobject: `/I ${objectsFrom(2)} 0 R` },
           { content: placed([[50, 700, 'Words that anybody can read.']]) },
         ],
-        [Buffer.concat([Buffer.from(head), data, Buffer.from('\nendstream')])],
+        [pictureObject(data, side, side, { space: 'DeviceGray', bits: 1, filter: 'FlateDecode' })],
       )
       const { text } = await readInProcess('a.pdf', 'application/pdf', file)
       expect(text).to.contain('Words that anybody can read.')
