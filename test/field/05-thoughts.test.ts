@@ -92,12 +92,19 @@ describe('Field 5: thoughts are never shown, stored or sent on', function () {
     )
     expect(requests).to.have.length(1)
     const deltas: string[] = []
+    const watched = Promise.withResolvers<void>()
+    field.server.script(async () => {
+      await watched.promise
+      return stream('A secret plan.\n', '</think>', '\n\nI like tea.')
+    })
     const accepted = await user.accept('/api/chat', { agentId: agentIds[0], message: 'And now?' })
     const stop = await field.app.container.feed.subscribe(accepted.conversationId, (event) => {
       if (event.type === 'turn.delta') deltas.push(event.text)
     })
+    watched.resolve()
     await user.finished(accepted.runId)
     await stop()
+    expect(deltas.join('')).to.equal('I like tea.')
     expect(deltas.join('')).to.not.contain('secret')
     expect(run.status).to.equal('completed')
   })

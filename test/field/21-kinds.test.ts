@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import sharp from 'sharp'
 import type { ZipEntry } from '../support/file-corpus.ts'
+import { startWireServer } from '../support/wire-server.ts'
 import { openDocument } from './office.ts'
 import { objectsFrom, pdfOf, pictureObject, placed } from './pdfs.ts'
 import { read, readInProcess } from './reading.ts'
@@ -92,11 +93,11 @@ describe('Field 21: Rich Text', () => {
   it('reads tables as rows, the numbers of lists, and code pages of East Asia', async () => {
     const source = String.raw`{\rtf1\ansi\ansicpg932\pard{\listtext 1.\tab}One\par\trowd\pard\intbl Name\cell Age\cell\row\pard\intbl Ada\cell 36\cell\row\pard \'93\'8c\'8b\'9e\par \u26481\'93\u20140\'8b ok\par}`
     const [chunk] = await rtf(source)
-    expect(chunk?.text.replace(/\s*\|\s*/g, '|').split(/\n/)).to.deep.equal(
-      ['1.\tOne', 'Name|Age|Ada|36|東京', '東京 ok'].flatMap((line) =>
-        line === 'Name|Age|Ada|36|東京' ? ['Name|Age|Ada|36|東京'] : [line],
-      ),
-    )
+    expect(chunk?.text.replace(/\s*\|\s*/g, '|').split(/\n/)).to.deep.equal([
+      '1.\tOne',
+      'Name|Age|Ada|36|東京',
+      '東京 ok',
+    ])
   })
 
   it('is known by its content, also when a program calls it DOC or text', async () => {
@@ -218,9 +219,14 @@ describe('Field 21: pictures', () => {
   })
 
   it('opens no other file and no address for a drawing', async () => {
-    const svg =
-      '<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="20"><image xlink:href="file:///etc/hostname" width="9" height="9"/><image href="http://127.0.0.1:9/x.png" width="9" height="9"/><text>&x;ok</text></svg>'
-    expect((await readInProcess('a.svg', 'image/svg+xml', svg)).text).to.not.contain('root:')
+    const server = await startWireServer()
+    const svg = `<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="20"><image xlink:href="file:///etc/hostname" width="9" height="9"/><image href="${server.url}/x.png" width="9" height="9"/><text>&x;ok</text></svg>`
+    try {
+      expect((await readInProcess('a.svg', 'image/svg+xml', svg)).text).to.not.contain('root:')
+      expect(server.requests).to.deep.equal([])
+    } finally {
+      await server.stop()
+    }
   })
 
   it('keeps the pages of a scan as pictures, and only those', async () => {
