@@ -18,7 +18,7 @@ import { type CpuProbes, cpuOf, cpuOfFamily } from './process-figures.ts'
 const START_MS = 60_000
 const TEMPLATE = 'bench_template'
 
-export interface BenchDatabase {
+interface BenchDatabase {
   url: string
   drop(): Promise<void>
 }

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './processes.ts'
 
 /** A redis-server of the test's own: no persistence, a port and a folder of its own. It dies with the test process. */
 export interface RedisServer {
@@ -147,13 +148,4 @@ class TemporaryRedis implements RedisServer {
     if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
     this.#folder = undefined
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }
