@@ -4,7 +4,7 @@ import type { TestUser } from '../support/api-client.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
 import { commandsDuring } from '../support/redis-monitor.ts'
 import { SocketTap } from '../support/socket-tap.ts'
-import { type StatementCount, StatementCounter } from '../support/statement-counter.ts'
+import { type StatementCount, useStatementCounter } from '../support/statement-counter.ts'
 import { usePartyWorld } from './party-world.ts'
 
 // Round trips are the unit of cost; their number does not depend on how fast the machine is.
@@ -26,7 +26,7 @@ const said = ({ statements }: StatementCount) => `\n${statements.map((text) => t
 
 for (const profile of QUEUES) {
   describe(`What a turn costs in round trips, queue on ${profile}`, () => {
-    const counter = new StatementCounter()
+    const counter = useStatementCounter()
     const redis = useRedis(profile)
     const world = usePartyWorld(async () => ({ env: { ...QUIET, ...redis.env } }))
 
@@ -103,7 +103,7 @@ for (const profile of QUEUES) {
 }
 
 describe('What a watched conversation costs in which nothing happens', () => {
-  const counter = new StatementCounter()
+  const counter = useStatementCounter()
   const world = usePartyWorld({ env: { ...QUIET, VERSION_POLL_MS: '100' } })
 
   it('nothing, but for one statement a poll for all of them together', async () => {
