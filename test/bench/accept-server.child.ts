@@ -1,7 +1,9 @@
+import { createServer } from 'node:http'
 import express from 'express'
 import { Client, escapeIdentifier, Pool } from 'pg'
 import { z } from 'zod'
 import { newId } from '../../src/shared/ids.ts'
+import { announce } from './child.ts'
 
 // What the least server would do that accepts a message: Express, and one transaction of pg that writes the rows that the product
 // writes. They are copied from a run that the product has accepted, so that they are the same whatever its schema is today.
@@ -97,7 +99,4 @@ app.use(express.json())
 app.post('/api/chat', async (_req, res) => {
   res.status(202).json({ ...(await accept()), status: 'queued' })
 })
-const server = app.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
-})
+announce(createServer(app))

@@ -2,7 +2,7 @@ import { runSql } from '../support/global-fixtures.ts'
 import type { Bench } from './bench-run.ts'
 import { atLeast, atMost, interleave, p50, p99 } from './harness.ts'
 import type { Seat } from './load-tasks.ts'
-import { cpuDuring, cpuOf } from './process-figures.ts'
+import { cpuDuring, cpuOf, totalOf } from './process-figures.ts'
 import { QUESTION } from './questions.ts'
 import { modelName, seatPerson, seatsOf } from './seats.ts'
 
@@ -55,12 +55,11 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
       await runSql(subject === 'product' ? product.databaseUrl : database.url, 'DELETE FROM conversations')
       const requests = seats.slice(0, clients).map((seat) => requestOf(subject, seat))
       const { result, cpu: used } = await cpuDuring(cpu[subject], () => stage.posts({ requests, ms }))
-      const cpuMs = Object.values(used).reduce((sum, one) => sum + one, 0)
       return {
         p50: p50(result.latencies),
         p99: p99(result.latencies),
         rate: (result.turns * 1_000) / result.ms,
-        cpu: cpuMs / result.turns,
+        cpu: totalOf(used) / result.turns,
       }
     }
     for (const clients of [1, many]) {

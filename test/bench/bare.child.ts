@@ -1,10 +1,8 @@
-import { createServer } from 'node:http'
-import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
-import { Agent } from '@mastra/core/agent'
-import type { MastraModelConfig } from '@mastra/core/llm'
-import { noopLogger } from '@mastra/core/logger'
+import type { Agent } from '@mastra/core/agent'
 import { z } from 'zod'
+import { benchAgent, benchProvider, INSTRUCTIONS } from './bench-agent.ts'
+import { serveTasks } from './child.ts'
 import { closedLoop } from './load-http.ts'
 import { HISTORY, QUESTION } from './questions.ts'
 
@@ -18,24 +16,10 @@ const task = z.object({
   turns: z.number().optional(),
 })
 
-const provider = createOpenAICompatible({
-  name: 'bench',
-  baseURL: `${providerUrl}/v1`,
-  apiKey: 'bench',
-  includeUsage: true,
-})
-
+const provider = benchProvider(providerUrl)
 const agents = new Map<string, Agent>()
 function agentOf(model: string): Agent {
-  const known = agents.get(model)
-  if (known) return known
-  const agent = new Agent({
-    id: model,
-    name: 'Bench',
-    instructions: 'You are Bench of the test.',
-    model: provider(model) as MastraModelConfig,
-  })
-  agent.__setLogger(noopLogger)
+  const agent = agents.get(model) ?? benchAgent(provider, model)
   agents.set(model, agent)
   return agent
 }
@@ -51,7 +35,7 @@ async function speak(model: string): Promise<void> {
 }
 
 const prompt: LanguageModelV4Prompt = [
-  { role: 'system', content: 'You are Bench of the test.' },
+  { role: 'system', content: INSTRUCTIONS },
   ...HISTORY.map(({ role, content }) => ({ role, content: [{ type: 'text' as const, text: content }] })),
   { role: 'user', content: [{ type: 'text', text: QUESTION }] },
 ]
@@ -63,18 +47,8 @@ async function request(model: string): Promise<void> {
   if (text === '') throw new Error('the provider said nothing')
 }
 
-const server = createServer(async (req, res) => {
-  try {
-    let body = ''
-    for await (const piece of req.setEncoding('utf8')) body += piece
-    const { layer, model, clients, ms, turns } = task.parse(JSON.parse(body))
-    const work = () => (layer === 'agent' ? speak(model) : request(model))
-    res.end(JSON.stringify(await closedLoop(Array(clients).fill(work), { ms, turns })))
-  } catch (error) {
-    res.writeHead(500).end(error instanceof Error ? error.stack : String(error))
-  }
-})
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
+serveTasks(async (asked) => {
+  const { layer, model, clients, ms, turns } = task.parse(asked)
+  const work = () => (layer === 'agent' ? speak(model) : request(model))
+  return closedLoop(Array(clients).fill(work), { ms, turns })
 })

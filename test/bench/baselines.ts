@@ -1,12 +1,12 @@
-import { z } from 'zod'
+import { askChild } from './child.ts'
+import { turnsResult } from './load-tasks.ts'
 import { cpuOf } from './process-figures.ts'
 import type { Stage } from './stage.ts'
 
 /** Mastra looks for news and sends figures home unless told not to. */
 const ENV = { MASTRA_TELEMETRY_DISABLED: '1', MASTRA_OFFLINE: '1' }
-const looped = z.object({ turns: z.number(), ms: z.number(), latencies: z.array(z.number()) })
 
-export interface BareTask {
+interface BareTask {
   layer: 'agent' | 'provider'
   model: string
   clients: number
@@ -24,12 +24,7 @@ export async function startBare(stage: Stage) {
   return {
     pid: child.pid,
     cpu: { node: () => cpuOf(child.pid) },
-    async run(task: BareTask): Promise<z.output<typeof looped>> {
-      const response = await fetch(url, { method: 'POST', body: JSON.stringify(task) })
-      const text = await response.text()
-      if (!response.ok) throw new Error(`the bare loop failed: ${text}`)
-      return looped.parse(JSON.parse(text))
-    },
+    run: (task: BareTask) => askChild(url, task, turnsResult),
     stop: () => child.kill('SIGKILL'),
   }
 }

@@ -6,6 +6,7 @@ import { allEntities } from '../../src/entities.ts'
 import { ledgerWorld, newTurn } from '../integration/ledger-fixtures.ts'
 import type { Bench } from './bench-run.ts'
 import { atLeast, interleave } from './harness.ts'
+import { closedLoop } from './load-http.ts'
 
 /** Connections that are busy at once: the pool of one process (`DATABASE_POOL`), and those of a web and a worker process. */
 const CROWDS = [20, 40]
@@ -15,20 +16,6 @@ const SLICE_MS = 1_200
 /** What the ledger must reach in the crowd of two processes, as a share of bare single-row updates by the same crowd. */
 const HOT_SHARE = 0.3
 const SPREAD_SHARE = 0.8
-
-/** Operations per second of `clients` that each do one after the other. */
-async function rate(clients: number, ms: number, operation: () => Promise<void>): Promise<number> {
-  const started = performance.now()
-  let done = 0
-  const client = async () => {
-    while (performance.now() < started + ms) {
-      await operation()
-      done += 1
-    }
-  }
-  await Promise.all(Array.from({ length: clients }, client))
-  return (done * 1_000) / (performance.now() - started)
-}
 
 const OPERATIONS = ['bare', 'hot', 'spread', 'rolling'] as const
 type Operation = (typeof OPERATIONS)[number]
@@ -74,7 +61,10 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
   try {
     const operations = await prepare(db, accounts)
     for (const clients of crowds) {
-      const measure = (name: Operation) => rate(clients, quick ? 50 : SLICE_MS, operations[name])
+      const measure = async (name: Operation) => {
+        const done = await closedLoop(Array(clients).fill(operations[name]), { ms: quick ? 50 : SLICE_MS })
+        return (done.turns * 1_000) / done.ms
+      }
       const results = await interleave(OPERATIONS, quick ? 1 : ROUNDS, measure)
       const bare = { name: 'bare single-row UPDATE', samples: results('bare') }
       const add = (name: string, samples: number[], share?: number) =>

@@ -7,7 +7,7 @@ export interface Target {
   atMost?: number
 }
 
-export type Verdict = 'met' | 'missed'
+type Verdict = 'met' | 'missed'
 
 /** One figure as a bench reports it. */
 export interface Figure {

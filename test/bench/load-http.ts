@@ -1,9 +1,9 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 
 /** `fetch` costs several times as much as this, and the load generator shares the processors with what it measures. */
-export const keepAlive = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
+const keepAlive = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
 
-export interface Sending {
+interface Sending {
   method?: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: string

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { z } from 'zod'
+import { announce } from './child.ts'
 import { stamp, wallMs } from './clock.ts'
 
 // The scripted provider of the benches: OpenAI's chat completions. The model's name says what it does: `bench-50` sends 50 tokens
@@ -107,7 +108,4 @@ const server = createServer((req, res) => {
 })
 // Connections are idle between two slices, for as long as the others take; none may end as it is used again.
 server.keepAliveTimeout = 0
-server.listen(0, '127.0.0.1', 4_096, () => {
-  const address = server.address()
-  console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
-})
+announce(server, 4_096)

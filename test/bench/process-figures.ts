@@ -28,12 +28,6 @@ export async function cpuOfFamily(pid: number): Promise<number> {
   return (self?.own ?? 0) + (self?.ofReapedChildren ?? 0) + children
 }
 
-/** Resident memory in bytes. */
-export async function residentOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024
-}
-
 /** How to read the processor time of each of several processes, by name. */
 export type CpuProbes = Record<string, () => Promise<number>>
 
@@ -50,3 +44,6 @@ export async function cpuDuring<T>(
   const used = names.map((name, i) => [name, (after[i] ?? Number.NaN) - (before[i] ?? Number.NaN)])
   return { result, cpu: Object.fromEntries(used) }
 }
+
+/** Processor time of all processes together. */
+export const totalOf = (cpu: Record<string, number>): number => Object.values(cpu).reduce((total, ms) => total + ms, 0)

@@ -8,6 +8,7 @@ import { allEntities } from '../../src/entities.ts'
 import { searchTerms } from '../../src/storage/search-terms.ts'
 import { readInProcess } from '../field/reading.ts'
 import { createFilesWorld } from '../integration/files-world.ts'
+import { encode } from '../support/encodings.ts'
 import { epub } from '../support/file-corpus.ts'
 import type { Bench } from './bench-run.ts'
 import { atLeast } from './harness.ts'
@@ -40,22 +41,6 @@ const asHtml = (language: CorpusLanguage): string =>
   )
     .map((sentence) => `<p>${escaped(sentence)}</p>`)
     .join('\n')}<table><tr><td>${sentencesOf(language)[0]}</td><td>48,213.77</td></tr></table></body></html>`
-
-/** A single-byte or double-byte encoding, made by asking its decoder what its bytes mean. */
-function encode(label: string, text: string): Buffer {
-  const decoder = new TextDecoder(label)
-  const wanted = new Set(text)
-  const found = new Map<string, number[]>()
-  const note = (...bytes: number[]) => {
-    const sign = decoder.decode(Uint8Array.from(bytes))
-    if (wanted.has(sign) && !found.has(sign)) found.set(sign, bytes)
-  }
-  for (let byte = 0; byte < 256; byte++) note(byte)
-  if (/gbk|jis|euc|big5/.test(label)) {
-    for (let lead = 0x81; lead < 0xff; lead++) for (let trail = 0x40; trail < 0xff; trail++) note(lead, trail)
-  }
-  return Buffer.from(Array.from(text, (sign) => found.get(sign) ?? [0x3f]).flat())
-}
 
 function ownFiles(language: CorpusLanguage): Made[] {
   const sentences = sentencesOf(language)

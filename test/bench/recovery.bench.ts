@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { EventReader } from '../support/event-reader.ts'
 import type { Bench } from './bench-run.ts'
 import { atMost, p50 } from './harness.ts'
-import { modelName, type Person, seatPerson } from './seats.ts'
+import { beginSpeaking, modelName, type Person, seatPerson } from './seats.ts'
 import type { Product, Stage } from './stage.ts'
 
 /** Longer than it takes to recover. */
@@ -22,19 +20,8 @@ interface Killed {
 }
 
 /** Kills one of two workers while both speak. */
-async function killOne(stage: Stage, product: Product, { user, agentId }: Person, index: number): Promise<Killed> {
-  const firstWords: number[] = []
-  const speaking = await Promise.all(
-    Array.from({ length: STREAMS }, async () => {
-      const key = `k${randomUUID().replaceAll('-', '')}`
-      const askedAt = performance.now()
-      const { runId } = await user.accept('/api/chat', { agentId, message: `Speak, please. #${key}#` })
-      const reader = await EventReader.open(`${product.api.url}/api/chat/runs/${runId}/events`, user.token)
-      await reader.until((event) => event.type === 'turn.delta')
-      firstWords.push(performance.now() - askedAt)
-      return { key, runId, reader }
-    }),
-  )
+async function killOne(stage: Stage, product: Product, person: Person, index: number): Promise<Killed> {
+  const speaking = await Promise.all(Array.from({ length: STREAMS }, () => beginSpeaking(product, person)))
   const victim = product.processes.filter(({ name }) => name.startsWith('worker'))[index]
   const killedAt = performance.now()
   const again = new Map(
@@ -60,10 +47,10 @@ async function killOne(stage: Stage, product: Product, { user, agentId }: Person
     victim?.start(),
     ...speaking.map(async ({ runId, reader }) => {
       reader.close()
-      await user.post(`/api/chat/runs/${runId}/cancel`, undefined)
+      await person.user.post(`/api/chat/runs/${runId}/cancel`, undefined)
     }),
   ])
-  return { silences, firstWords }
+  return { silences, firstWords: speaking.map(({ firstWordMs }) => firstWordMs) }
 }
 
 /** A worker is killed in the middle of its turns: how long until another of them speaks on. With the default settings. */

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { TestUser } from '../support/api-client.ts'
+import { EventReader } from '../support/event-reader.ts'
 import type { Seat } from './load-tasks.ts'
 import type { Product, Stage } from './stage.ts'
 
@@ -23,6 +25,19 @@ export async function seatPerson(stage: Stage, product: Product, model: string):
   const connection = { provider: 'openai-compatible', baseUrl: `${await stage.modelUrl()}/v1`, model }
   const [agentId = ''] = await user.agentsOn(connection, ['Bench'])
   return { user, agentId, seat: { url: product.api.url, token: user.token, agentId } }
+}
+
+/** A name under which the scripted provider remembers when a request's connection ended. */
+export const newKey = (): string => `k${randomUUID().replaceAll('-', '')}`
+
+/** Begins a turn, of which the request has a name, and resolves with who reads its events when its first words have come. */
+export async function beginSpeaking({ api }: Product, { user, agentId }: Person) {
+  const key = newKey()
+  const askedAt = performance.now()
+  const { runId } = await user.accept('/api/chat', { agentId, message: `Speak, please. #${key}#` })
+  const reader = await EventReader.open(`${api.url}/api/chat/runs/${runId}/events`, user.token)
+  await reader.until((event) => event.type === 'turn.delta')
+  return { key, runId, reader, firstWordMs: performance.now() - askedAt }
 }
 
 /** Seats of as many users as are needed. */

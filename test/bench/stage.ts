@@ -9,16 +9,16 @@ import { silentLogger } from '../../src/shared/logger.ts'
 import { ApiClient } from '../support/api-client.ts'
 import { ClusterProcess } from '../support/cluster.ts'
 import { runSql, withDatabase } from '../support/global-fixtures.ts'
-import { startProcess, type TestProcess } from '../support/processes.ts'
+import { flagsOf, startProcess, type TestProcess } from '../support/processes.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { askChild } from './child.ts'
 import { type AskOf, type StreamsResult, streamsResult, type TurnsResult, turnsResult } from './load-tasks.ts'
 import { type CpuProbes, cpuOf, cpuOfFamily } from './process-figures.ts'
 
 const START_MS = 60_000
 const TEMPLATE = 'bench_template'
-const manifest = z.object({ scripts: z.record(z.string(), z.string()) })
 
-export interface BenchDatabase {
+interface BenchDatabase {
   url: string
   drop(): Promise<void>
 }
@@ -130,7 +130,7 @@ export class Stage {
     const settings = { ...(await this.#settings(env)), DATABASE_URL: database.url, REDIS_URL: redis.url }
     // What one product left in the queue is not for the next.
     if (this.#distributed === undefined) await redis.flush()
-    const make = async (name: string, entry: string, script: string) =>
+    const make = async (name: string, entry: string, script: 'web' | 'worker') =>
       new ClusterProcess(name, entry, { ...settings, NODE_OPTIONS: await flagsOf(script) }, script === 'web')
     const all = [await make('web', 'src/server.ts', 'web')]
     for (let i = 0; i < workers; i++) {
@@ -156,10 +156,7 @@ export class Stage {
 
   async #ask<T>(answer: z.ZodType<T>, task: { kind: string }): Promise<T> {
     this.#load ??= this.child('test/bench/load.child.ts')
-    const response = await fetch((await this.#load).url, { method: 'POST', body: JSON.stringify(task) })
-    const text = await response.text()
-    if (!response.ok) throw new Error(`the load generator failed at "${task.kind}": ${text}`)
-    return answer.parse(JSON.parse(text))
+    return askChild((await this.#load).url, task, answer)
   }
 
   async #product(database: BenchDatabase, processes: ClusterProcess[], redis?: RedisServer): Promise<Product> {
@@ -220,10 +217,4 @@ export class Stage {
       throw error
     }
   }
-}
-
-/** The flags with which `npm run <script>` starts node: the benches measure that process, not a better one. */
-export async function flagsOf(script: string): Promise<string> {
-  const { scripts } = manifest.parse(JSON.parse(await readFile('package.json', 'utf8')))
-  return (scripts[script]?.match(/ --\S+/g) ?? []).join('').trim()
 }

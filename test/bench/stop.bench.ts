@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { EventReader } from '../support/event-reader.ts'
 import type { Bench } from './bench-run.ts'
 import { wallMs } from './clock.ts'
 import { atMost, interleave, p50, p99 } from './harness.ts'
-import { modelName, type Person, seatPerson } from './seats.ts'
+import { beginSpeaking, modelName, newKey, type Person, seatPerson } from './seats.ts'
 import type { Product, Stage } from './stage.ts'
 
 /** Long enough to be stopped in the middle, at any speed of the bench. */
@@ -30,26 +28,16 @@ interface Stopped {
   leastMs: number
 }
 
-const newKey = (): string => `k${randomUUID().replaceAll('-', '')}`
-
 /** Begins so many turns, and stops each, one after the other, while all the others speak. */
-async function stopTurns(stage: Stage, product: Product, { user, agentId }: Person, count: number): Promise<Stopped[]> {
-  const speaking = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const key = newKey()
-      const { runId } = await user.accept('/api/chat', { agentId, message: `Speak, please. #${key}#` })
-      const reader = await EventReader.open(`${product.api.url}/api/chat/runs/${runId}/events`, user.token)
-      await reader.until((event) => event.type === 'turn.delta')
-      return { key, runId, reader }
-    }),
-  )
+async function stopTurns(stage: Stage, product: Product, person: Person, count: number): Promise<Stopped[]> {
+  const speaking = await Promise.all(Array.from({ length: count }, () => beginSpeaking(product, person)))
   const stopped: Stopped[] = []
   for (const { key, runId, reader } of speaking) {
     const askedAt = wallMs()
-    await user.get('/api/auth/me')
+    await person.user.get('/api/auth/me')
     const leastMs = wallMs() - askedAt
     const cancelledAt = wallMs()
-    const answer = await user.post(`/api/chat/runs/${runId}/cancel`, undefined)
+    const answer = await person.user.post(`/api/chat/runs/${runId}/cancel`, undefined)
     const answeredMs = wallMs() - cancelledAt
     if (answer.status !== 200) throw new Error(`the cancel was answered with ${answer.status}`)
     const closedMs = Math.max(0, (await providerClosed(stage, key)) - cancelledAt)

@@ -1,8 +1,9 @@
+import { memoryOf } from '../support/memory.ts'
 import { startBare } from './baselines.ts'
 import type { Bench } from './bench-run.ts'
 import { atMost, type Figure, interleave } from './harness.ts'
 import type { StreamsResult } from './load-tasks.ts'
-import { type CpuProbes, cpuDuring, residentOf } from './process-figures.ts'
+import { type CpuProbes, cpuDuring, totalOf } from './process-figures.ts'
 import { modelName, seatsOf } from './seats.ts'
 
 const PER_SECOND = 30
@@ -28,7 +29,7 @@ interface Cost {
 }
 
 async function costOf<T>(pids: number[], probes: CpuProbes, work: () => Promise<T>) {
-  const look = async () => (await Promise.all(pids.map(residentOf))).reduce((sum, bytes) => sum + bytes, 0) / 1_024
+  const look = async () => (await Promise.all(pids.map(memoryOf))).reduce((sum, { now }) => sum + now, 0) / 1_024
   let peakKb = await look()
   const timer = setInterval(() => {
     look().then(
@@ -59,7 +60,6 @@ interface Peak {
   agents: number
 }
 
-const sumOf = ({ cpu }: Cost): number => Object.values(cpu).reduce((sum, ms) => sum + ms, 0)
 const peakOf = (costs: Cost[]): number => Math.max(...costs.map(({ peakKb }) => peakKb))
 
 function figuresOf(count: number, idealS: number, { ours, costs, direct, agents }: Waves): Figure[] {
@@ -92,8 +92,8 @@ function figuresOf(count: number, idealS: number, { ours, costs, direct, agents 
     {
       name: `${count}, CPU a stream, all processes`,
       unit: 'ms',
-      samples: costs.map((cost) => sumOf(cost) / count),
-      baseline: { name: 'bare Agent.stream', samples: agents.map((cost) => sumOf(cost) / count) },
+      samples: costs.map(({ cpu }) => totalOf(cpu) / count),
+      baseline: { name: 'bare Agent.stream', samples: agents.map(({ cpu }) => totalOf(cpu) / count) },
     },
     ...processes.map((name) => ({
       name: `${count}, CPU a stream, ${name}`,

@@ -2,7 +2,7 @@ import { startBare, startMastraServer } from './baselines.ts'
 import type { Bench } from './bench-run.ts'
 import { atLeast, atMost, type Figure, interleave } from './harness.ts'
 import type { Seat } from './load-tasks.ts'
-import { cpuDuring } from './process-figures.ts'
+import { cpuDuring, totalOf } from './process-figures.ts'
 import { modelName, seatsOf } from './seats.ts'
 
 const SUBJECTS = ['distributed', 'embedded', 'Mastra server', 'bare Agent.stream', 'bare doStream'] as const
@@ -18,8 +18,6 @@ interface Slice {
   benchCpu: number
 }
 
-const sum = (cpu: Record<string, number>): number => Object.values(cpu).reduce((all, ms) => all + ms, 0)
-
 /** What one way to run did with turns of so many tokens, beside the others. */
 function figuresOf(
   subject: 'distributed' | 'embedded',
@@ -34,7 +32,7 @@ function figuresOf(
   })
   const against = (name: Subject, pick: (slice: Slice) => number) => ({ name, samples: slices(name).map(pick) })
   const rate = (slice: Slice) => slice.rate
-  const all = (slice: Slice) => sum(slice.cpu)
+  const all = (slice: Slice) => totalOf(slice.cpu)
   const bench = (slice: Slice) => slice.benchCpu
   const cpu = of('CPU a turn, all processes', 'ms', all)
   const processes = Object.keys(slices(subject)[0]?.cpu ?? {})
@@ -102,7 +100,7 @@ export async function run({ stage, report, quick }: Bench): Promise<void> {
         return {
           rate: (result.turns * 1_000) / result.ms,
           cpu: Object.fromEntries(perTurn),
-          benchCpu: sum(benchCpu) / result.turns,
+          benchCpu: totalOf(benchCpu) / result.turns,
         }
       }
       const slices = await interleave(SUBJECTS, rounds, slice, { warmUp: !quick })

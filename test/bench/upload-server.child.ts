@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { createApp } from '../../src/http/app.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
@@ -7,6 +7,8 @@ import { silentLogger } from '../../src/shared/logger.ts'
 import { storageRoutes } from '../../src/storage/storage.routes.ts'
 import { S3Store } from '../../src/storage/store/s3-store.ts'
 import { createFilesWorld } from '../integration/files-world.ts'
+import { memoryOf } from '../support/memory.ts'
+import { announce } from './child.ts'
 
 // The web process of the upload bench: only the files API. Prints its address, and its resident memory when asked.
 const [url = '', bucket] = process.argv.slice(2)
@@ -30,12 +32,7 @@ const memory = defineRoute({
   method: 'get',
   path: '/memory',
   access: 'public',
-  // The kernel's own high-water mark: nothing between two looks is missed.
-  handler: async () => {
-    const status = readFileSync('/proc/self/status', 'utf8')
-    const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024
-    return { now: bytes('VmRSS'), peak: bytes('VmHWM') }
-  },
+  handler: () => memoryOf('self'),
 })
 const app = createApp({
   routes: [...storageRoutes(world.domain), memory],
@@ -47,10 +44,7 @@ const app = createApp({
   jsonBodyMaxBytes: 100_000,
   logger: silentLogger,
 })
-const server = app.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  console.log(`listening ${typeof address === 'object' ? address?.port : ''}`)
-})
+announce(createServer(app))
 process.on('SIGTERM', async () => {
   await world.close()
   process.exit(0)

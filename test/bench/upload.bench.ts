@@ -4,9 +4,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { CreateBucketCommand, DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { z } from 'zod'
+import { flagsOf } from '../support/processes.ts'
 import type { Bench } from './bench-run.ts'
 import { atMost, interleave } from './harness.ts'
-import { flagsOf } from './stage.ts'
 
 const MB = 1024 * 1024
 const SIZE = 1024 * MB

@@ -3,24 +3,15 @@ import { z } from 'zod'
 import { joinNeighbours } from '../../workers/agent-runtime/prompts.ts'
 import type { WireReply, WireRequest } from '../support/wire-server.ts'
 import { useField } from './field-world.ts'
-import { E, good } from './wires.ts'
+import { alternates, E, good, refused } from './wires.ts'
 
-const refused = (message: string, status = 400): WireReply => ({
-  status,
-  body: JSON.stringify({ error: { message, type: 'invalid_request_error', param: null, code: null } }),
-})
+const invalid = (message: string, status = 400): WireReply =>
+  refused(status, message, { type: 'invalid_request_error', param: null, code: null })
 const ALTERNATE =
   'Conversation roles must alternate user/assistant/user/assistant/... (after the optional system message)'
 
-/** As the templates of Mistral's models are: at most one system message first, then both sides in turn, the user first and last. */
-function strict(request: WireRequest, { takesSystem = true } = {}): WireReply | undefined {
-  const { messages } = request
-  const isSystem = messages[0]?.role === 'system'
-  if (isSystem && !takesSystem) return refused('System role not supported')
-  const turns = messages.slice(isSystem ? 1 : 0)
-  const isRight = turns.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant'))
-  return isRight && turns.at(-1)?.role === 'user' ? undefined : refused(ALTERNATE)
-}
+/** As the templates of Mistral's models are. */
+const strict = (request: WireRequest): WireReply | undefined => (alternates(request) ? undefined : invalid(ALTERNATE))
 const learntOf = z.object({ learnt: z.array(z.object({ model: z.string(), notes: z.array(z.string()) })) })
 
 describe('Field 4: strict chat templates', function () {
@@ -69,7 +60,7 @@ describe('Field 4: strict chat templates', function () {
     it(`no system role, as ${what} says it: once more with its text before the first user message, and remembered`, async () => {
       const script = (request: WireRequest) =>
         request.messages[0]?.role === 'system'
-          ? refused(message, status)
+          ? invalid(message, status)
           : (strict(request) ?? good(`Word ${request.n}.`))
       const outcome = await field.party(script, { maxTurns: 4 })
       expect(outcome.run.status).to.equal('completed')
@@ -117,7 +108,7 @@ describe('Field 4: strict chat templates', function () {
   it('openai: a developer role that a gateway does not know becomes system', async () => {
     const script = (request: WireRequest) =>
       request.messages.some(({ role }) => role === 'developer')
-        ? refused("Unexpected role 'developer': must be one of 'system', 'user', 'assistant'")
+        ? invalid("Unexpected role 'developer': must be one of 'system', 'user', 'assistant'")
         : good('Tea.')
     const outcome = await field.ask(script, { provider: 'openai', agent: { model: 'gpt-5-mini' } })
     expect(outcome.answer).to.equal('Tea.')
@@ -125,7 +116,7 @@ describe('Field 4: strict chat templates', function () {
   })
 
   it('a server that refuses whatever it is sent is not asked for ever', async () => {
-    const outcome = await field.ask(() => refused('System role not supported'))
+    const outcome = await field.ask(() => invalid('System role not supported'))
     expect(outcome.run.error?.code).to.equal('provider.bad_request')
     expect(outcome.requests).to.have.length(2)
   })

@@ -1,9 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { z } from 'zod'
 import { ThoughtFilter, withoutThoughts } from '../../src/connections/dialects/thoughts.ts'
-import type { ServerEvent } from '../../src/contract/events.ts'
-import { useField } from './field-world.ts'
+import { chargedUsage, useField } from './field-world.ts'
 import { C, D, E, F, good, U } from './wires.ts'
 
 const stream = (...texts: string[]) => `${texts.map((text) => C(text)).join('')}${F('stop')}${U}${D}`
@@ -74,20 +72,14 @@ describe('Field 5: thoughts are never shown, stored or sent on', function () {
   })
 
   it('the others read no thoughts, and no watcher sees any, not even live', async () => {
-    const seen: ServerEvent[] = []
-    const watching = new Map<string, () => Promise<void>>()
+    const watcher = field.watcher()
     const outcome = await field.party(async ({ n }) => {
-      if (n === 0) {
-        for (const { id } of await field.app.container.db.query('SELECT id FROM conversations')) {
-          if (!watching.has(id))
-            watching.set(id, await field.app.container.feed.subscribe(id, (event) => seen.push(event)))
-        }
-      }
+      if (n === 0) await watcher.look()
       return stream('<think>', 'A secret', ' plan.', '</think>', 'I like tea.')
     })
-    for (const stop of watching.values()) await stop()
-    expect(seen.some((event) => event.type === 'turn.delta')).to.equal(true)
-    expect(JSON.stringify(seen)).to.not.contain('secret')
+    await watcher.stop()
+    expect(watcher.seen.some((event) => event.type === 'turn.delta')).to.equal(true)
+    expect(JSON.stringify(watcher.seen)).to.not.contain('secret')
     expect(JSON.stringify(outcome.requests.map(({ body }) => body))).to.not.contain('secret')
   })
 
@@ -100,12 +92,19 @@ describe('Field 5: thoughts are never shown, stored or sent on', function () {
     )
     expect(requests).to.have.length(1)
     const deltas: string[] = []
+    const watched = Promise.withResolvers<void>()
+    field.server.script(async () => {
+      await watched.promise
+      return stream('A secret plan.\n', '</think>', '\n\nI like tea.')
+    })
     const accepted = await user.accept('/api/chat', { agentId: agentIds[0], message: 'And now?' })
     const stop = await field.app.container.feed.subscribe(accepted.conversationId, (event) => {
       if (event.type === 'turn.delta') deltas.push(event.text)
     })
+    watched.resolve()
     await user.finished(accepted.runId)
     await stop()
+    expect(deltas.join('')).to.equal('I like tea.')
     expect(deltas.join('')).to.not.contain('secret')
     expect(run.status).to.equal('completed')
   })
@@ -126,10 +125,7 @@ describe('Field 5: thoughts are never shown, stored or sent on', function () {
         `${C({ reasoning_content: 'Hm.' })}${C({ reasoning: 'Hm.' })}${C('Tea.')}${F('stop')}${E({ choices: [], usage })}${D}`,
     )
     expect(told.answer).to.equal('Tea.')
-    const { data } = z
-      .object({ data: z.array(z.object({ runId: z.string().nullable(), usage: z.unknown() })) })
-      .parse((await told.user.get('/api/credits/transactions')).body)
-    expect(data.find(({ runId }) => runId === told.run.id)?.usage).to.deep.include({
+    expect(await chargedUsage(told)).to.deep.include({
       inputTokens: 9,
       outputTokens: 10,
       reasoningTokens: 20,

@@ -3,12 +3,11 @@ import type { ServerEvent } from '../../src/contract/events.ts'
 import { readDecision } from '../../src/rounds/supervisor.ts'
 import type { WireReply, WireRequest } from '../support/wire-server.ts'
 import { useField } from './field-world.ts'
-import { C, completion, D, F, good, U } from './wires.ts'
+import { C, completion, D, F, good, refused, U } from './wires.ts'
 
 const NAMES = ['Ada', 'Otto', 'Clara']
 const PARTICIPANTS = NAMES.map((name, i) => ({ id: `id-${i}`, name }))
 const isDecision = ({ messages }: WireRequest): boolean => messages.some(({ text }) => text.startsWith('You moderate'))
-const refused = (message: string): WireReply => ({ status: 400, body: JSON.stringify({ error: { message } }) })
 
 describe('Field 6: a supervisor is asked as its model can answer', function () {
   this.timeout(30_000)
@@ -57,7 +56,7 @@ describe('Field 6: a supervisor is asked as its model can answer', function () {
     it(`a format that is refused is left out from then on: ${message.slice(0, 48)}`, async () => {
       let decisions = 0
       const outcome = await supervised((request) => {
-        if (request.body.response_format !== undefined) return refused(message)
+        if (request.body.response_format !== undefined) return refused(400, message)
         decisions += 1
         return decides(`{"done": false, "next": "${decisions === 1 ? 'Otto' : 'Clara'}"}`)(request)
       })
@@ -69,7 +68,7 @@ describe('Field 6: a supervisor is asked as its model can answer', function () {
   it('where only streams are served, it is streamed from then on', async () => {
     let decisions = 0
     const outcome = await supervised((request) => {
-      if (!request.stream) return refused('This model only supports streaming: please set stream to true.')
+      if (!request.stream) return refused(400, 'This model only supports streaming: please set stream to true.')
       decisions += 1
       return good(`{"done": false, "next": "${decisions === 1 ? 'Otto' : 'Clara'}"}`)
     })

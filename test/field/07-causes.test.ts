@@ -8,12 +8,8 @@ import { z } from 'zod'
 import { PROVIDER_FAILURES } from '../../src/contract/provider-failures.ts'
 import { startWireServer, type WireReply, type WireRequest, type WireServer } from '../support/wire-server.ts'
 import { expectFailed, expectWhole, useField, type WireProvider } from './field-world.ts'
-import { A, C, completion, D, E, F, G, GOOGLE_USAGE, good, T, U } from './wires.ts'
+import { A, C, completion, D, E, F, G, GOOGLE_USAGE, good, refused, T, U } from './wires.ts'
 
-const refused = (status: number, message: string, more: object = {}): WireReply => ({
-  status,
-  body: JSON.stringify({ error: { message, ...more } }),
-})
 const PAGE = '<!DOCTYPE html><html><body>Please sign in</body></html>'
 const testOf = z.looseObject({
   ok: z.boolean(),
@@ -227,10 +223,8 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
   describe('certificates', () => {
     let folder: string
     const servers: WireServer[] = []
-    before(function () {
+    before(() => {
       folder = mkdtempSync(join(tmpdir(), 'certificates-'))
-      // Node makes no certificates.
-      if (spawnSync('openssl', ['version']).error) this.skip()
     })
     after(async () => {
       for (const server of servers) await server.stop()
@@ -271,7 +265,9 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
       return user.finished(runId)
     }
 
-    it('of nobody that is known are named as such, and not retried', async () => {
+    it('of nobody that is known are named as such, and not retried', async function () {
+      // Node makes no certificates.
+      if (spawnSync('openssl', ['version']).error) this.skip()
       const run = await failing(await secure('/CN=localhost', '1', 'IP:127.0.0.1'))
       expect(run.error?.code).to.equal('provider.certificate')
       expect(run.error?.message).to.contain('is signed by itself')

@@ -1,7 +1,6 @@
 import { expect } from 'chai'
-import { z } from 'zod'
 import { usageIn } from '../../src/connections/dialects/openai-wire.ts'
-import { type Outcome, useField, type WireProvider } from './field-world.ts'
+import { chargedUsage, useField, type WireProvider } from './field-world.ts'
 import { A, C, completion, D, E, F, G, GOOGLE_USAGE, T } from './wires.ts'
 
 type Usage = Record<string, number>
@@ -9,12 +8,6 @@ type Usage = Record<string, number>
 describe('Field 8: usage, wherever it stands', function () {
   this.timeout(30_000)
   const field = useField()
-  const charged = async ({ user, run }: Outcome): Promise<Usage & { estimated: boolean }> => {
-    const { data } = z
-      .object({ data: z.array(z.object({ runId: z.string().nullable(), usage: z.any() })) })
-      .parse((await user.get('/api/credits/transactions')).body)
-    return data.find(({ runId }) => runId === run.id)?.usage
-  }
   const counted = (usage: object) => `${T}${F('stop')}${E({ choices: [], usage })}${D}`
 
   const CASES: Array<[what: string, stream: string, usage: Partial<Usage>, provider?: WireProvider]> = [
@@ -136,7 +129,7 @@ describe('Field 8: usage, wherever it stands', function () {
       expect(outcome.answer).to.equal('Whole answer.')
       expect(outcome.requests).to.have.length(1)
       const none = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 }
-      expect(await charged(outcome)).to.deep.equal({ ...none, ...usage, estimated: false })
+      expect(await chargedUsage(outcome)).to.deep.equal({ ...none, ...usage, estimated: false })
     })
   }
 
@@ -158,7 +151,7 @@ describe('Field 8: usage, wherever it stands', function () {
     const outcome = await field.ask(() => ({
       body: completion('Whole answer.', { usage: { input_tokens: 9, output_tokens: 3 } }),
     }))
-    expect(await charged(outcome)).to.deep.include({ inputTokens: 9, outputTokens: 3, estimated: false })
+    expect(await chargedUsage(outcome)).to.deep.include({ inputTokens: 9, outputTokens: 3, estimated: false })
   })
 
   it('what lost tries cost stands in the receipt, as the platform’s loss', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { encode } from '../support/encodings.ts'
 import { zip } from '../support/file-corpus.ts'
 import { read } from './reading.ts'
 
@@ -11,30 +12,6 @@ const GERMAN =
   'Die Häuser am Fluß sind schön, sagte der Bürgermeister. Größere Änderungen gibt es nächstes Jahr für alle.'
 const CZECH =
   'Příliš žluťoučký kůň úpěl ďábelské ódy. Smlouva byla podepsána včera oběma stranami za přítomnosti notáře.'
-
-/** A single-byte encoding, made by asking its decoder what each byte means. */
-function encodeWith(label: string, text: string): Buffer {
-  const decoder = new TextDecoder(label)
-  const bytes = new Map(
-    Array.from({ length: 256 }, (_none, byte): [string, number] => [decoder.decode(Uint8Array.of(byte)), byte]),
-  )
-  return Buffer.from(Array.from(text, (sign) => bytes.get(sign) ?? 0x3f))
-}
-
-/** An encoding of pairs of bytes, alike. */
-function encodePairs(label: string, text: string): Buffer {
-  const wanted = new Set(text)
-  const decoder = new TextDecoder(label)
-  const found = new Map<string, number[]>()
-  for (let code = 0; code < 0x80; code++) found.set(String.fromCharCode(code), [code])
-  for (let lead = 0x81; lead < 0xff; lead++) {
-    for (let trail = 0x40; trail < 0xff; trail++) {
-      const sign = decoder.decode(Uint8Array.of(lead, trail))
-      if (wanted.has(sign) && !found.has(sign)) found.set(sign, [lead, trail])
-    }
-  }
-  return Buffer.from(Array.from(text, (sign) => found.get(sign) ?? [0x3f]).flat())
-}
 
 const utf16be = (text: string) => Buffer.from(text, 'utf16le').swap16()
 
@@ -73,24 +50,24 @@ describe('Field 14: texts keep their letters', () => {
       ['iso-8859-2', CZECH],
     ] as const) {
       const page = `<html><head><meta charset="${label}"></head><body><p>${text}</p></body></html>`
-      expect(await html(encodeWith(label, page)), label).to.equal(text)
+      expect(await html(encode(label, page)), label).to.equal(text)
       const older = `<html><head><meta http-equiv="Content-Type" content="text/html; charset=${label}"></head><p>${text}</p></html>`
-      expect(await html(encodeWith(label, older)), label).to.equal(text)
+      expect(await html(encode(label, older)), label).to.equal(text)
     }
     const japanese = `<meta charset=shift_jis><p>${JAPANESE}</p>`
-    expect(await html(encodePairs('shift_jis', japanese))).to.equal(JAPANESE)
+    expect(await html(encode('shift_jis', japanese))).to.equal(JAPANESE)
   })
 
   it('believes the declaration of XML, with or without HTML around it', async () => {
     const page = `<?xml version="1.0" encoding="windows-1251"?><html xmlns="http://www.w3.org/1999/xhtml"><body><p>${RUSSIAN}</p></body></html>`
-    expect((await read('a.xhtml', 'application/xhtml+xml', encodeWith('windows-1251', page))).text).to.equal(RUSSIAN)
+    expect((await read('a.xhtml', 'application/xhtml+xml', encode('windows-1251', page))).text).to.equal(RUSSIAN)
   })
 
   it('believes bytes more than a declaration that they do not keep', async () => {
     const page = `<meta charset="iso-8859-1"><p>${RUSSIAN}</p>`
     expect(await html(Buffer.from(page)), 'valid UTF-8').to.equal(RUSSIAN)
     const wrong = `<meta charset="utf-8"><p>${RUSSIAN}</p>`
-    expect(await html(encodeWith('windows-1251', wrong)), 'no UTF-8 at all').to.equal(RUSSIAN)
+    expect(await html(encode('windows-1251', wrong)), 'no UTF-8 at all').to.equal(RUSSIAN)
   })
 
   it('guesses what says nothing of itself', async () => {
@@ -99,7 +76,7 @@ describe('Field 14: texts keep their letters', () => {
       ['koi8-r', RUSSIAN],
       ['windows-1252', GERMAN],
     ] as const) {
-      expect(await plain(encodeWith(label, text)), label).to.equal(text)
+      expect(await plain(encode(label, text)), label).to.equal(text)
     }
     for (const [label, text] of [
       ['shift_jis', JAPANESE],
@@ -107,12 +84,12 @@ describe('Field 14: texts keep their letters', () => {
       ['gbk', CHINESE],
       ['euc-kr', KOREAN],
     ] as const) {
-      expect(await plain(encodePairs(label, text.repeat(3))), label).to.equal(text.repeat(3))
+      expect(await plain(encode(label, text.repeat(3))), label).to.equal(text.repeat(3))
     }
   })
 
   it('reads Japanese mail’s encoding, whose bytes are all ASCII', async () => {
-    const jis = (text: string) => encodePairs('euc-jp', text).map((byte) => (byte > 0x80 ? byte & 0x7f : byte))
+    const jis = (text: string) => encode('euc-jp', text).map((byte) => (byte > 0x80 ? byte & 0x7f : byte))
     const bytes = Buffer.concat([Buffer.from('\x1b$B', 'latin1'), jis('会議'), Buffer.from('\x1b(B ok', 'latin1')])
     expect(await plain(bytes)).to.equal('会議 ok')
   })
@@ -134,7 +111,7 @@ describe('Field 14: texts keep their letters', () => {
         name: 'a.xhtml',
         data: Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(chapter('utf-16', GERMAN), 'utf16le')]),
       },
-      { name: 'b.xhtml', data: encodeWith('windows-1251', chapter('windows-1251', RUSSIAN)) },
+      { name: 'b.xhtml', data: encode('windows-1251', chapter('windows-1251', RUSSIAN)) },
       { name: 'c.xhtml', data: utf16be(chapter('utf-16', CZECH)) },
     ])
     expect((await read('b.epub', 'application/epub+zip', book)).text).to.equal([GERMAN, RUSSIAN, CZECH].join('\n'))
@@ -142,8 +119,8 @@ describe('Field 14: texts keep their letters', () => {
 
   it('reads tables and notes in old encodings like texts', async () => {
     const table = `Имя,Сумма\nДоговор аренды помещения,100\nДоговор подряда и поставки,200\n`
-    expect((await read('a.csv', 'text/csv', encodeWith('windows-1251', table))).text).to.equal(table.trim())
+    expect((await read('a.csv', 'text/csv', encode('windows-1251', table))).text).to.equal(table.trim())
     const notes = `# ${GERMAN}\nFür später.`
-    expect((await read('a.md', 'text/markdown', encodeWith('windows-1252', notes))).chunks[0]?.heading).to.equal(GERMAN)
+    expect((await read('a.md', 'text/markdown', encode('windows-1252', notes))).chunks[0]?.heading).to.equal(GERMAN)
   })
 })

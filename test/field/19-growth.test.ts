@@ -3,32 +3,16 @@ import { searchTerms } from '../../src/storage/search-terms.ts'
 import { likeWords } from '../../src/storage/word-likeness.ts'
 import { cleanText } from '../../workers/file-parsing/chunks.ts'
 import { decodeText } from '../../workers/file-parsing/text-encoding.ts'
-import { DOCX, PPTX, XLSX, zip } from '../support/file-corpus.ts'
-import { p, r, sheetFile, slideFile, wordFile } from './office.ts'
+import { DOCX, PPTX, XLSX } from '../support/file-corpus.ts'
+import { cost, MOST } from './growth.ts'
+import { openDocument, p, r, sheetFile, slideFile, wordFile } from './office.ts'
 import { pdfOf, placed } from './pdfs.ts'
 import { read } from './reading.ts'
 
-/** Four times the input may cost so many times the work: the square would be sixteen. */
-const MOST = 6
 const RUNS = 2
 
-/** Milliseconds of CPU, the least of a few runs: other processes and the collector only add. */
-async function cost(work: () => Promise<unknown> | unknown): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let run = 0; run < RUNS; run++) {
-    const before = process.cpuUsage()
-    await work()
-    const { user, system } = process.cpuUsage(before)
-    least = Math.min(least, (user + system) / 1_000)
-  }
-  return least
-}
-
-const open = (mimetype: string, body: string) =>
-  zip([
-    { name: 'mimetype', data: `application/vnd.oasis.opendocument.${mimetype}`, stored: true },
-    { name: 'content.xml', data: `<o:document xmlns:o="urn:o" xmlns:t="urn:t"><o:body>${body}</o:body></o:document>` },
-  ])
+const open = (kind: string, body: string) =>
+  openDocument(kind, `<o:document xmlns:o="urn:o" xmlns:t="urn:t"><o:body>${body}</o:body></o:document>`)
 
 /** What is read, and its beginning size: large enough that reading it takes far longer than starting to. */
 const INPUTS: ReadonlyArray<
@@ -156,8 +140,8 @@ describe('Field 19: four times the file is at most six times the work', function
       const [small, large] = [make(n), make(4 * n)]
       // What is loaded the first time is no part of either.
       await read(name, type, make(10))
-      const once = await cost(() => read(name, type, small))
-      const four = await cost(() => read(name, type, large))
+      const once = await cost(RUNS, () => read(name, type, small))
+      const four = await cost(RUNS, () => read(name, type, large))
       expect(four / Math.max(once, 8), `${once.toFixed(0)} ms, then ${four.toFixed(0)} ms`).to.be.below(MOST)
     })
   }
@@ -173,8 +157,8 @@ describe('Field 19: four times the file is at most six times the work', function
     ]
     for (const [index, work] of cases.entries()) {
       work(1_000)
-      const once = await cost(() => work(4_000))
-      const four = await cost(() => work(16_000))
+      const once = await cost(RUNS, () => work(4_000))
+      const four = await cost(RUNS, () => work(16_000))
       expect(four / Math.max(once, 8), `case ${index}: ${once.toFixed(0)} ms, then ${four.toFixed(0)} ms`).to.be.below(
         MOST,
       )

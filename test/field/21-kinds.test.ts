@@ -1,32 +1,31 @@
 import { expect } from 'chai'
 import sharp from 'sharp'
-import { zip } from '../support/file-corpus.ts'
-import { objectsFrom, pdfOf, placed } from './pdfs.ts'
+import type { ZipEntry } from '../support/file-corpus.ts'
+import { startWireServer } from '../support/wire-server.ts'
+import { openDocument } from './office.ts'
+import { objectsFrom, pdfOf, pictureObject, placed } from './pdfs.ts'
 import { read, readInProcess } from './reading.ts'
 
 const NAMES =
   'xmlns:office="urn:o" xmlns:text="urn:t" xmlns:table="urn:b" xmlns:draw="urn:d" xmlns:presentation="urn:p" xmlns:style="urn:s" xmlns:fo="urn:f" xmlns:dc="urn:c"'
 
-const openDocument = (kind: string, body: string, { styles = '', extra = [] as Parameters<typeof zip>[0] } = {}) =>
-  zip([
-    { name: 'mimetype', data: `application/vnd.oasis.opendocument.${kind}`, stored: true },
-    {
-      name: 'content.xml',
-      data: `<?xml version="1.0"?><office:document-content ${NAMES}><office:automatic-styles>${styles}</office:automatic-styles><office:body>${body}</office:body></office:document-content>`,
-    },
-    ...extra,
-  ])
+const written = (kind: string, body: string, { styles = '', beside = [] as ZipEntry[] } = {}) =>
+  openDocument(
+    kind,
+    `<?xml version="1.0"?><office:document-content ${NAMES}><office:automatic-styles>${styles}</office:automatic-styles><office:body>${body}</office:body></office:document-content>`,
+    { beside },
+  )
 
 describe('Field 21: OpenDocument', () => {
   it('reads texts: headings, lists, tables, notes, spaces, remarks, headers; not what was deleted or hidden', async () => {
-    const file = openDocument(
+    const file = written(
       'text',
       '<office:text><text:tracked-changes><text:p>deleted</text:p></text:tracked-changes><text:h text:outline-level="1">Tides</text:h><text:p>High<text:s text:c="2"/>water<text:tab/>at<text:line-break/>noon<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>A note</text:p></text:note-body></text:note>.</text:p>' +
         '<text:h text:outline-level="2">Harbours</text:h><text:list><text:list-item><text:p>Bristol</text:p></text:list-item></text:list><text:p>Seen <text:span text:style-name="T1">hidden</text:span>again<office:annotation><dc:creator>Ada</dc:creator><text:p>Sure?</text:p></office:annotation></text:p>' +
         '<table:table><table:table-row><table:table-cell><text:p>Height</text:p></table:table-cell><table:table-cell><text:p>14 m</text:p></table:table-cell></table:table-row></table:table></office:text>',
       {
         styles: '<style:style style:name="T1"><style:text-properties text:display="none"/></style:style>',
-        extra: [
+        beside: [
           {
             name: 'styles.xml',
             data: `<office:styles ${NAMES}><style:header><text:p>Page head</text:p></style:header></office:styles>`,
@@ -46,7 +45,7 @@ describe('Field 21: OpenDocument', () => {
   it('reads sheets as they are shown, with repeated cells, and not a million empty ones', async () => {
     const cell = (text: string, attributes = '') =>
       `<table:table-cell ${attributes}><text:p>${text}</text:p></table:table-cell>`
-    const file = openDocument(
+    const file = written(
       'spreadsheet',
       `<office:spreadsheet><table:table table:name="Sales"><table:table-row>${cell('Day')}${cell('Share', 'office:value="0.15"')}<table:table-cell table:number-columns-repeated="16382"/></table:table-row><table:table-row table:number-rows-repeated="3"/><table:table-row>${cell('May 1')}${cell('15%', 'table:number-columns-repeated="2"')}</table:table-row><table:table-row table:number-rows-repeated="1048570"><table:table-cell table:number-columns-repeated="16384"/></table:table-row></table:table></office:spreadsheet>`,
     )
@@ -59,7 +58,7 @@ describe('Field 21: OpenDocument', () => {
   it('reads slides as pages with titles and notes', async () => {
     const frame = (type: string, text: string) =>
       `<draw:frame presentation:class="${type}"><draw:text-box><text:p>${text}</text:p></draw:text-box></draw:frame>`
-    const file = openDocument(
+    const file = written(
       'presentation',
       `<office:presentation><draw:page>${frame('title', 'Why')}${frame('outline', 'Because')}<presentation:notes>${frame('notes', 'Slowly')}</presentation:notes></draw:page><draw:page>${frame('title', 'How')}</draw:page></office:presentation>`,
     )
@@ -72,8 +71,10 @@ describe('Field 21: OpenDocument', () => {
   })
 
   it('refuses those with a password', async () => {
-    const file = openDocument('text', 'x', {
-      extra: [{ name: 'META-INF/manifest.xml', data: '<m:manifest xmlns:m="urn:m"><m:encryption-data/></m:manifest>' }],
+    const file = written('text', 'x', {
+      beside: [
+        { name: 'META-INF/manifest.xml', data: '<m:manifest xmlns:m="urn:m"><m:encryption-data/></m:manifest>' },
+      ],
     })
     expect((await read('a.odt', '', file)).refused?.code).to.equal('file.encrypted')
   })
@@ -92,11 +93,11 @@ describe('Field 21: Rich Text', () => {
   it('reads tables as rows, the numbers of lists, and code pages of East Asia', async () => {
     const source = String.raw`{\rtf1\ansi\ansicpg932\pard{\listtext 1.\tab}One\par\trowd\pard\intbl Name\cell Age\cell\row\pard\intbl Ada\cell 36\cell\row\pard \'93\'8c\'8b\'9e\par \u26481\'93\u20140\'8b ok\par}`
     const [chunk] = await rtf(source)
-    expect(chunk?.text.replace(/\s*\|\s*/g, '|').split(/\n/)).to.deep.equal(
-      ['1.\tOne', 'Name|Age|Ada|36|東京', '東京 ok'].flatMap((line) =>
-        line === 'Name|Age|Ada|36|東京' ? ['Name|Age|Ada|36|東京'] : [line],
-      ),
-    )
+    expect(chunk?.text.replace(/\s*\|\s*/g, '|').split(/\n/)).to.deep.equal([
+      '1.\tOne',
+      'Name|Age|Ada|36|東京',
+      '東京 ok',
+    ])
   })
 
   it('is known by its content, also when a program calls it DOC or text', async () => {
@@ -218,21 +219,19 @@ describe('Field 21: pictures', () => {
   })
 
   it('opens no other file and no address for a drawing', async () => {
-    const svg =
-      '<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="20"><image xlink:href="file:///etc/hostname" width="9" height="9"/><image href="http://127.0.0.1:9/x.png" width="9" height="9"/><text>&x;ok</text></svg>'
-    expect((await readInProcess('a.svg', 'image/svg+xml', svg)).text).to.not.contain('root:')
+    const server = await startWireServer()
+    const svg = `<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="20"><image xlink:href="file:///etc/hostname" width="9" height="9"/><image href="${server.url}/x.png" width="9" height="9"/><text>&x;ok</text></svg>`
+    try {
+      expect((await readInProcess('a.svg', 'image/svg+xml', svg)).text).to.not.contain('root:')
+      expect(server.requests).to.deep.equal([])
+    } finally {
+      await server.stop()
+    }
   })
 
   it('keeps the pages of a scan as pictures, and only those', async () => {
     const jpeg = await picture().jpeg().toBuffer()
     const first = objectsFrom(4)
-    const image = Buffer.concat([
-      Buffer.from(
-        `<< /Type /XObject /Subtype /Image /Width 60 /Height 40 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode /Length ${jpeg.length} >>\nstream\n`,
-      ),
-      jpeg,
-      Buffer.from('\nendstream'),
-    ])
     const scanned = { content: 'q 600 0 0 400 0 200 cm /I Do Q', xobject: `/I ${first} 0 R` }
     const file = pdfOf(
       [
@@ -241,7 +240,7 @@ describe('Field 21: pictures', () => {
         { content: '' },
         { ...scanned, content: `${scanned.content} ${placed([[300, 20, '4']])}` },
       ],
-      [image],
+      [pictureObject(jpeg, 60, 40)],
     )
     const { scans, pages, text } = await readInProcess('scan.pdf', 'application/pdf', file)
     expect(scans).to.deep.equal([1, 4])

@@ -1,30 +1,22 @@
 import { expect } from 'chai'
 import sharp from 'sharp'
-import { z } from 'zod'
 import type { TestUser } from '../support/api-client.ts'
 import type { MockRequest } from '../support/mock-llm.ts'
 import { usePartyWorld } from '../workers/party-world.ts'
-import { objectsFrom, pdfOf, placed } from './pdfs.ts'
-
-const fileBody = z.looseObject({
-  id: z.string(),
-  status: z.string(),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
-})
+import { objectsFrom, pdfOf, pictureObject, placed } from './pdfs.ts'
 
 /** A PDF of so many pages that are pictures, and one of words. */
 async function scan(pictures: number): Promise<Buffer> {
   const jpeg = await sharp({ create: { width: 80, height: 100, channels: 3, background: '#ddeeff' } })
     .jpeg()
     .toBuffer()
-  const head = `<< /Type /XObject /Subtype /Image /Width 80 /Height 100 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode /Length ${jpeg.length} >>\nstream\n`
   const xobject = `/I ${objectsFrom(pictures + 1)} 0 R`
   return pdfOf(
     [
       ...Array.from({ length: pictures }, () => ({ content: 'q 612 0 0 792 0 0 cm /I Do Q', xobject })),
       { content: placed([[50, 700, 'The last page has words that anybody can read.']]) },
     ],
-    [Buffer.concat([Buffer.from(head), jpeg, Buffer.from('\nendstream')])],
+    [pictureObject(jpeg, 80, 100)],
   )
 }
 
@@ -37,21 +29,8 @@ describe('Field 21: scans and pictures reach the models that see', function () {
   this.timeout(60_000)
   const world = usePartyWorld({ env: { RECONCILE_INTERVAL_MS: '60000' } })
 
-  const uploaded = async (user: TestUser, name: string, type: string, content: Buffer) => {
-    const form = new FormData()
-    form.append('file', new Blob([new Uint8Array(content)], { type }), name)
-    const answer = await fetch(`${world.app.url}/api/storage/upload`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${user.token}` },
-      body: form,
-    })
-    const { id } = fileBody.parse(await answer.json())
-    for (;;) {
-      const file = fileBody.parse((await user.get(`/api/storage/files/${id}`)).body)
-      if (file.status !== 'processing') return file
-      await new Promise((resolve) => setTimeout(resolve, 25))
-    }
-  }
+  const uploaded = async (user: TestUser, name: string, type: string, content: Buffer) =>
+    user.fileSettled(await user.upload(name, type, content))
   const seeing = async (user: TestUser) =>
     (await user.agentsOn({ provider: 'openai', model: 'gpt-5-mini', baseUrl: world.llm.baseUrl('openai') }, ['Ada']))[0]
   const ask = async (user: TestUser, agentId: string | undefined, message: string, fileIds: string[]) => {

@@ -6,25 +6,19 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { WireReply, WireRequest } from '../support/wire-server.ts'
 import { useField } from './field-world.ts'
-import { C, completion, D, F, U } from './wires.ts'
+import { alternates, C, completion, D, F, refused, U } from './wires.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-const refused = (message: string): WireReply => ({
-  status: 500,
-  body: JSON.stringify({ error: { code: 500, message, type: 'server_error' } }),
-})
+const failed = (message: string): WireReply => refused(500, message, { code: 500, type: 'server_error' })
 const NAMES = ['Clara', 'Blaise', 'Ada']
 const speakerOf = ({ messages }: WireRequest): string =>
   /You are (Ada|Blaise|Clara)[.,]/.exec(messages[0]?.text ?? '')?.[1] ?? '?'
 
 /** As llama-server with Gemma's template: no system message, both sides in turn, the user last. */
-function strict({ messages }: WireRequest): WireReply | undefined {
-  if (messages[0]?.role === 'system') return refused('Value is not callable: System role not supported')
-  const isRight = messages.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant'))
-  return isRight && messages.at(-1)?.role === 'user'
-    ? undefined
-    : refused('Conversation roles must alternate user/assistant')
+function strict(request: WireRequest): WireReply | undefined {
+  if (request.messages[0]?.role === 'system') return failed('Value is not callable: System role not supported')
+  return alternates(request) ? undefined : failed('Conversation roles must alternate user/assistant')
 }
 
 /** As a model that thinks aloud, and says its name before its words. */

@@ -1,13 +1,12 @@
 import { expect } from 'chai'
 import { z } from 'zod'
 import type { TestUser } from '../support/api-client.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startWireServer, type WireRequest, type WireServer } from '../support/wire-server.ts'
+import { eventually } from '../support/pace.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
+import type { WireRequest } from '../support/wire-server.ts'
 import { DIALECTS, type Dialect } from './dialect-zoo.ts'
-import { MODELS } from './field-world.ts'
+import { MODELS, useField } from './field-world.ts'
 
 const NAMES = ['Ada', 'Otto', 'Clara']
 const FILE = 'The bridge at Arnhem was inspected by Marta Quist in 1987.'
@@ -25,60 +24,24 @@ const kindOf = ({ messages }: WireRequest): Kind => {
 }
 const speakerOf = ({ messages }: WireRequest): string => /^You are (\w+)\./.exec(messages[0]?.text ?? '')?.[1] ?? '?'
 
-for (const profile of ['PostgreSQL', 'Redis'] as const) {
+for (const profile of QUEUES) {
   describe(`A party of three with a file, a supervisor, a title and minutes, queue on ${profile}`, function () {
     this.timeout(60_000)
-    let redis: RedisServer | undefined
-    let app: TestApp
-    let server: WireServer
+    const redis = useRedis(profile)
+    const field = useField(async () => ({
+      env: { TITLE_ATTEMPTS: '2', CONTEXT_TOKEN_BUDGET: '500', ...redis.env },
+    }))
     let user: TestUser
     let fileId: string
-    let drop: () => Promise<void>
-
-    before(async function () {
-      if (profile === 'Redis') {
-        redis = await startRedis()
-        if (!redis) this.skip()
-      }
-      const database = await createDatabase()
-      drop = database.drop
-      app = await startApp({
-        databaseUrl: database.url,
-        env: { TITLE_ATTEMPTS: '2', CONTEXT_TOKEN_BUDGET: '500', ...(redis && { REDIS_URL: redis.url }) },
-      })
-      server = await startWireServer()
-      user = await app.api.register()
-      fileId = await uploaded()
+    before(async () => {
+      user = await field.guest()
+      fileId = await user.upload('bridge.txt', 'text/plain', FILE)
     })
-    after(async () => {
-      await app?.close()
-      await server?.stop()
-      await drop?.()
-      await redis?.stop()
-    })
-
-    const uploaded = async (): Promise<string> => {
-      const form = new FormData()
-      form.append('file', new Blob([FILE], { type: 'text/plain' }), 'bridge.txt')
-      const answer = await fetch(`${app.url}/api/storage/upload`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${user.token}` },
-        body: form,
-      })
-      return z.looseObject({ id: z.string() }).parse(await answer.json()).id
-    }
-    const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
-      for (;;) {
-        const found = await look()
-        if (found !== undefined) return found
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    }
 
     const hold = async (dialect: Dialect) => {
       const refusals: WireRequest[] = []
       let decisions = 0
-      server.script((request) => {
+      field.server.script((request) => {
         const refusal = dialect.refuse?.(request)
         if (refusal) {
           refusals.push(request)
@@ -95,7 +58,7 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       const agentIds = await user.agentsOn(
         {
           provider: dialect.provider,
-          baseUrl: `${server.url}${dialect.base ?? '/v1'}`,
+          baseUrl: `${field.server.url}${dialect.base ?? '/v1'}`,
           model: dialect.model ?? MODELS[dialect.provider] ?? 'm',
         },
         NAMES,
@@ -109,20 +72,20 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       })
       const run = await user.finished(runId, 30_000)
       // Chores end behind the run.
-      const title = await until(async () => {
+      const title = await eventually(async () => {
         const { body } = await user.get(`/api/chat/conversations/${conversationId}`)
         return z.object({ title: z.string().nullable() }).parse(body).title ?? undefined
       })
-      const { summaries, requests } = await until(async () => {
-        const rows: Array<{ text: string }> = await app.container.db.query(
+      const { summaries, requests } = await eventually(async () => {
+        const rows: Array<{ text: string }> = await field.app.container.db.query(
           'SELECT text FROM conversation_summaries WHERE conversation_id = $1',
           [conversationId],
         )
-        const requests = [...server.requests]
+        const requests = [...field.server.requests]
         const asked = requests.filter((one) => kindOf(one) === 'summary' && !refusals.includes(one)).length
         return rows.length > 0 && rows.length === asked ? { summaries: rows, requests } : undefined
       })
-      await expectSettledOnce(app.container.db, runId)
+      await expectSettledOnce(field.app.container.db, runId)
       return { run, title, summaries, refusals, conversationId, requests }
     }
 

@@ -1,6 +1,6 @@
 import type { WireReply, WireRequest } from '../support/wire-server.ts'
 import type { WireProvider } from './field-world.ts'
-import { A, C, completion, D, E, F, G } from './wires.ts'
+import { A, alternates, C, completion, D, E, F, G, refused, U, USAGE } from './wires.ts'
 
 /** A server as people run it: what it refuses, how it answers, what it reports. */
 export interface Dialect {
@@ -17,27 +17,14 @@ export interface Dialect {
   usage: { input: number; output: number }
 }
 
-const refused = (status: number, message: string): WireReply => ({
-  status,
-  body: JSON.stringify({ error: { message } }),
-})
-const usage = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 }
 const halves = (text: string): [string, string] => [text.slice(0, text.length / 2), text.slice(text.length / 2)]
 /** In two deltas, with usage in a chunk of its own. */
 const inTwo = (text: string, last = F('stop')): string =>
   `${halves(text)
     .map((half) => C(half))
     .join('')}${last}`
-const own = E({ choices: [], usage })
 const wholeOr = (stream: (text: string) => string | WireReply) => (text: string, request: WireRequest) =>
   request.stream ? stream(text) : { body: completion(text) }
-const rolesOf = ({ messages }: WireRequest): string[] => messages.map(({ role }) => role)
-/** Both sides in turn, after at most one system message. */
-const alternates = (request: WireRequest): boolean => {
-  const roles = rolesOf(request)
-  const turns = roles.slice(roles[0] === 'system' ? 1 : 0)
-  return turns.every((role, i) => role === (i % 2 === 0 ? 'user' : 'assistant')) && turns.at(-1) === 'user'
-}
 const ALTERNATE = 'Conversation roles must alternate user/assistant/user/assistant/...'
 
 export const DIALECTS: Dialect[] = [
@@ -69,7 +56,7 @@ export const DIALECTS: Dialect[] = [
         }),
         E({
           choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }],
-          usage: { ...usage, cost: 0.1 },
+          usage: { ...USAGE, cost: 0.1 },
         }),
         D,
       ],
@@ -90,7 +77,7 @@ export const DIALECTS: Dialect[] = [
           ),
     answer: wholeOr(
       (text) =>
-        `${E({ id: '', object: '', created: 0, model: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })}${inTwo(text)}${E({ choices: [{ index: 0, finish_reason: null, content_filter_results: {}, content_filter_offsets: { check_offset: 1 } }] })}${own}${D}`,
+        `${E({ id: '', object: '', created: 0, model: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })}${inTwo(text)}${E({ choices: [{ index: 0, finish_reason: null, content_filter_results: {}, content_filter_offsets: { check_offset: 1 } }] })}${U}${D}`,
     ),
     lessons: 1,
     usage: { input: 9, output: 3 },
@@ -108,7 +95,7 @@ export const DIALECTS: Dialect[] = [
     },
     answer: wholeOr(
       (text) =>
-        `${C({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }] })}${C({ content: [{ type: 'text', text }] })}${E({ choices: [{ index: 0, delta: { content: '' }, finish_reason: 'stop' }], usage })}${D}`,
+        `${C({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }] })}${C({ content: [{ type: 'text', text }] })}${E({ choices: [{ index: 0, delta: { content: '' }, finish_reason: 'stop' }], usage: USAGE })}${D}`,
     ),
     lessons: 1,
     usage: { input: 9, output: 3 },
@@ -117,7 +104,7 @@ export const DIALECTS: Dialect[] = [
     name: 'DeepSeek',
     provider: 'openai-compatible',
     answer: (text, { stream }) => {
-      const counted = { ...usage, prompt_cache_hit_tokens: 4, prompt_cache_miss_tokens: 5 }
+      const counted = { ...USAGE, prompt_cache_hit_tokens: 4, prompt_cache_miss_tokens: 5 }
       if (!stream) return { body: completion({ content: text, reasoning_content: 'Hm.' }, { usage: counted }) }
       return {
         pieces: [
@@ -174,7 +161,7 @@ export const DIALECTS: Dialect[] = [
           )
           .join(
             '',
-          )}${E({ choices: [{ index: 0, text: '', finish_reason: 'eos', delta: { content: '' } }], usage })}${D}`,
+          )}${E({ choices: [{ index: 0, text: '', finish_reason: 'eos', delta: { content: '' } }], usage: USAGE })}${D}`,
     ),
     lessons: 0,
     usage: { input: 9, output: 3 },
@@ -185,7 +172,7 @@ export const DIALECTS: Dialect[] = [
     base: '/inference/v1',
     answer: wholeOr(
       (text) =>
-        `${inTwo(text, '')}${E({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage, perf_metrics: null })}${D}`,
+        `${inTwo(text, '')}${E({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: USAGE, perf_metrics: null })}${D}`,
     ),
     lessons: 0,
     usage: { input: 9, output: 3 },
@@ -201,7 +188,7 @@ export const DIALECTS: Dialect[] = [
             body: JSON.stringify({ object: 'error', message: ALTERNATE, type: 'BadRequestError', code: 400 }),
           },
     answer: wholeOr(
-      (text) => `${C({ role: 'assistant', content: '' })}${C({ reasoning: 'Hm.' })}${inTwo(text)}${own}${D}`,
+      (text) => `${C({ role: 'assistant', content: '' })}${C({ reasoning: 'Hm.' })}${inTwo(text)}${U}${D}`,
     ),
     lessons: 0,
     usage: { input: 9, output: 3 },
@@ -210,7 +197,7 @@ export const DIALECTS: Dialect[] = [
     name: 'llama.cpp',
     provider: 'openai-compatible',
     refuse: (request) => {
-      if (rolesOf(request)[0] === 'system')
+      if (request.messages[0]?.role === 'system')
         return {
           status: 500,
           body: '{"error":{"code":500,"message":"System role not supported","type":"server_error"}}',
@@ -221,7 +208,7 @@ export const DIALECTS: Dialect[] = [
     },
     answer: wholeOr(
       (text) =>
-        `${C({ role: 'assistant', content: null })}${C('<think>\n')}${C('Hm.')}${C('\n</think>\n\n')}${inTwo(text)}${E({ choices: [], usage, timings: { prompt_n: 9, predicted_n: 3 } })}${D}`,
+        `${C({ role: 'assistant', content: null })}${C('<think>\n')}${C('Hm.')}${C('\n</think>\n\n')}${inTwo(text)}${E({ choices: [], usage: USAGE, timings: { prompt_n: 9, predicted_n: 3 } })}${D}`,
     ),
     lessons: 1,
     usage: { input: 9, output: 3 },
@@ -235,7 +222,7 @@ export const DIALECTS: Dialect[] = [
         : { status: 400, body: `{"error":"'response_format.type' must be 'json_schema' or 'text'"}` },
     answer: (text, { stream }) => {
       const thought = `So, what to say?\n</think>\n\n${text}`
-      return stream ? `${inTwo(thought)}${own}${D}` : { body: completion(thought, { stats: {} }) }
+      return stream ? `${inTwo(thought)}${U}${D}` : { body: completion(thought, { stats: {} }) }
     },
     lessons: 1,
     usage: { input: 9, output: 3 },
@@ -244,7 +231,7 @@ export const DIALECTS: Dialect[] = [
     name: 'Ollama',
     provider: 'ollama',
     base: '',
-    answer: wholeOr((text) => `${C({ role: 'assistant', content: '', reasoning: 'Hm.' })}${inTwo(text)}${own}${D}`),
+    answer: wholeOr((text) => `${C({ role: 'assistant', content: '', reasoning: 'Hm.' })}${inTwo(text)}${U}${D}`),
     lessons: 0,
     usage: { input: 9, output: 3 },
   },
@@ -254,7 +241,7 @@ export const DIALECTS: Dialect[] = [
     base: '',
     refuse: ({ stream }) => (stream ? undefined : refused(400, 'litellm.BadRequestError: Stream must be set to true')),
     answer: (text) =>
-      `${E({ choices: [{ index: 0, delta: { role: null, content: text, function_call: null, tool_calls: null, audio: null } }], usage: null, citations: null })}${F('stop')}${own}${D}`,
+      `${E({ choices: [{ index: 0, delta: { role: null, content: text, function_call: null, tool_calls: null, audio: null } }], usage: null, citations: null })}${F('stop')}${U}${D}`,
     lessons: 1,
     usage: { input: 9, output: 3 },
   },
@@ -264,7 +251,7 @@ export const DIALECTS: Dialect[] = [
     model: 'gpt-5-mini',
     refuse: ({ body }) =>
       body.max_tokens === undefined ? undefined : refused(400, "Use 'max_completion_tokens' instead."),
-    answer: wholeOr((text) => `${C({ role: 'assistant', content: '', refusal: null })}${inTwo(text)}${own}${D}`),
+    answer: wholeOr((text) => `${C({ role: 'assistant', content: '', refusal: null })}${inTwo(text)}${U}${D}`),
     lessons: 0,
     usage: { input: 9, output: 3 },
   },
@@ -280,7 +267,7 @@ export const DIALECTS: Dialect[] = [
           },
     answer: wholeOr(
       (text) =>
-        `${C({ role: 'assistant', content: '' })}${inTwo(text)}${E({ choices: [], x_groq: { id: 'req', usage } })}${D}`,
+        `${C({ role: 'assistant', content: '' })}${inTwo(text)}${E({ choices: [], x_groq: { id: 'req', usage: USAGE } })}${D}`,
     ),
     lessons: 1,
     usage: { input: 9, output: 3 },

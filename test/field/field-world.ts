@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { z } from 'zod'
 import type { ProviderName } from '../../src/connections/provider.ts'
+import type { ServerEvent } from '../../src/contract/events.ts'
 import type { RunView } from '../../src/contract/views.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
@@ -87,6 +88,21 @@ export function useField(options: Parameters<typeof useApp>[0] = {}) {
     },
     connectionTo,
     guest,
+    /** Who watches, live, every conversation that there is when they `look`. */
+    watcher() {
+      const seen: ServerEvent[] = []
+      const watching = new Map<string, () => Promise<void>>()
+      return {
+        seen,
+        async look() {
+          for (const { id } of await app.container.db.query('SELECT id FROM conversations'))
+            if (!watching.has(id)) watching.set(id, await app.container.feed.subscribe(id, (event) => seen.push(event)))
+        },
+        async stop() {
+          for (const stop of watching.values()) await stop()
+        },
+      }
+    },
     /** One agent of a new user, asked once. */
     async ask(
       script: Script,
@@ -121,6 +137,14 @@ export function useField(options: Parameters<typeof useApp>[0] = {}) {
       return { ...(await outcomeOf(user, spent, accepted)), agentIds }
     },
   }
+}
+
+/** What a run used, as its user's transactions have it. */
+export async function chargedUsage({ user, run }: Outcome): Promise<unknown> {
+  const { data } = z
+    .object({ data: z.array(z.object({ runId: z.string().nullable(), usage: z.unknown() })) })
+    .parse((await user.get('/api/credits/transactions')).body)
+  return data.find(({ runId }) => runId === run.id)?.usage
 }
 
 /** A whole answer, for one request, at the usage that it reported. */

@@ -7,25 +7,13 @@ import { readableAnswer } from '../../src/connections/dialects/wire-body.ts'
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
 import { readDecision } from '../../src/rounds/supervisor.ts'
 import { titleOf } from '../../workers/processors/title.processor.ts'
+import { cost, MOST } from './growth.ts'
 import { A, C, D, F, G } from './wires.ts'
 
 const N = 40_000
-/** Four times the input may take so many times the CPU. */
-const MOST = 6
 /** Less than this is noise, in ms. */
 const NOISE_MS = 12
-
-/** The least CPU time of some tries, in ms. */
-async function cost(work: () => unknown): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 4; i++) {
-    const before = process.cpuUsage()
-    await work()
-    const { user, system } = process.cpuUsage(before)
-    least = Math.min(least, (user + system) / 1_000)
-  }
-  return least
-}
+const RUNS = 4
 
 const drained = async (wire: WireName, body: string): Promise<void> => {
   const answer = await readableAnswer(
@@ -104,8 +92,8 @@ describe('Growth of what reads a provider', function () {
   this.timeout(60_000)
   const grows = async (work: (n: number) => unknown) => {
     await work(N / 4)
-    const small = await cost(() => work(N))
-    const large = await cost(() => work(4 * N))
+    const small = await cost(RUNS, () => work(N))
+    const large = await cost(RUNS, () => work(4 * N))
     expect(large, `${large} ms after ${small} ms`).to.be.below(Math.max(small, NOISE_MS) * MOST)
   }
 

@@ -22,6 +22,18 @@ export const p = (inner: string, properties = ''): string =>
 export const r = (text: string, properties = ''): string =>
   `<w:r>${properties && `<w:rPr>${properties}</w:rPr>`}<w:t xml:space="preserve">${text}</w:t></w:r>`
 
+/** An OpenDocument of this kind, with its `content.xml` and what is beside it. */
+export const openDocument = (
+  kind: string,
+  content: string,
+  { stored = true, beside = [] as ZipEntry[] } = {},
+): Buffer =>
+  zip([
+    { name: 'mimetype', data: `application/vnd.oasis.opendocument.${kind}`, stored },
+    part('content.xml', content),
+    ...beside,
+  ])
+
 /** A Word document of this body; `beside` are its other parts by the type of their relation. */
 export function wordFile(body: string, beside: Record<string, string> = {}): Buffer {
   const parts = Object.entries(beside)

@@ -47,6 +47,21 @@ export function pdfOf(pages: PageOptions[], objects: Array<string | Buffer> = []
   return Buffer.concat(pieces)
 }
 
+/** A picture as one of the other objects; by default a JPEG in colours. */
+export const pictureObject = (
+  data: Buffer,
+  width: number,
+  height: number,
+  { space = 'DeviceRGB', bits = 8, filter = 'DCTDecode' } = {},
+): Buffer =>
+  Buffer.concat([
+    Buffer.from(
+      `<< /Type /XObject /Subtype /Image /Width ${width} /Height ${height} /ColorSpace /${space} /BitsPerComponent ${bits} /Filter /${filter} /Length ${data.length} >>\nstream\n`,
+    ),
+    data,
+    Buffer.from('\nendstream'),
+  ])
+
 /** The number of the first of the other objects. */
 export const objectsFrom = (pages: number): number => 4 + pages * 2
 

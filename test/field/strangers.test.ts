@@ -5,14 +5,13 @@ import { readableAnswer } from '../../src/connections/dialects/wire-body.ts'
 import type { ResolvedConnection } from '../../src/connections/provider.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import { ProviderNetwork } from '../../src/connections/provider-network.ts'
-import type { ServerEvent } from '../../src/contract/events.ts'
 import { addressed } from '../../src/rounds/addressing.ts'
 import { plainSpeech } from '../../src/rounds/plain-speech.ts'
 import { DOCX, zip } from '../support/file-corpus.ts'
 import { expectWhole, useField } from './field-world.ts'
 import { expectLinear } from './growth.ts'
-import { relationships, wordFile } from './office.ts'
-import { objectsFrom, pdfOf, placed } from './pdfs.ts'
+import { openDocument, relationships, wordFile } from './office.ts'
+import { objectsFrom, pdfOf, pictureObject, placed } from './pdfs.ts'
 import { read, readInProcess } from './reading.ts'
 import { C, D, E, F, good, T } from './wires.ts'
 
@@ -87,18 +86,15 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
     })
 
     it('thoughts behind the own name are not shown live either', async () => {
-      const seen: ServerEvent[] = []
-      const watching = new Map<string, () => Promise<void>>()
+      const watcher = field.watcher()
       const { answer } = await field.ask(async () => {
-        for (const { id } of await field.app.container.db.query('SELECT id FROM conversations'))
-          if (!watching.has(id))
-            watching.set(id, await field.app.container.feed.subscribe(id, (event) => seen.push(event)))
+        await watcher.look()
         return good('Ada: <think>A secret plan.</think>I like tea.')
       })
-      for (const stop of watching.values()) await stop()
+      await watcher.stop()
       expect(answer).to.equal('I like tea.')
-      expect(seen.some((event) => event.type === 'turn.delta')).to.equal(true)
-      expect(JSON.stringify(seen)).to.not.contain('secret')
+      expect(watcher.seen.some((event) => event.type === 'turn.delta')).to.equal(true)
+      expect(JSON.stringify(watcher.seen)).to.not.contain('secret')
     })
 
     for (const [words, agent, member] of [
@@ -168,10 +164,7 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
 
   describe('files', () => {
     const odt = (body: string, type = 'text') =>
-      zip([
-        { name: 'mimetype', data: `application/vnd.oasis.opendocument.${type}` },
-        { name: 'content.xml', data: `<o:document-content xmlns:o="o" xmlns:t="t">${body}</o:document-content>` },
-      ])
+      openDocument(type, `<o:document-content xmlns:o="o" xmlns:t="t">${body}</o:document-content>`, { stored: false })
     const ODT = 'application/vnd.oasis.opendocument.text'
 
     for (const level of ['0', '-3', '2.5', '4000000000', 'x', ''])
@@ -214,13 +207,12 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
     it('a picture that would take all memory costs a PDF its picture, not its words', async () => {
       const side = 20_000
       const data = deflateSync(Buffer.alloc((side * side) / 8))
-      const head = `<< /Type /XObject /Subtype /Image /Width ${side} /Height ${side} /ColorSpace /DeviceGray /BitsPerComponent 1 /Filter /FlateDecode /Length ${data.length} >>\nstream\n`
       const file = pdfOf(
         [
           { content: 'q 612 0 0 792 0 0 cm /I Do Q', xobject: `/I ${objectsFrom(2)} 0 R` },
           { content: placed([[50, 700, 'Words that anybody can read.']]) },
         ],
-        [Buffer.concat([Buffer.from(head), data, Buffer.from('\nendstream')])],
+        [pictureObject(data, side, side, { space: 'DeviceGray', bits: 1, filter: 'FlateDecode' })],
       )
       const { text } = await readInProcess('a.pdf', 'application/pdf', file)
       expect(text).to.contain('Words that anybody can read.')

@@ -1,4 +1,17 @@
+import type { WireReply, WireRequest } from '../support/wire-server.ts'
+
 /** Short forms of what servers send. */
+
+/** A refusal in the server's words. */
+export const refused = (status: number, message: string, more: object = {}): WireReply => ({
+  status,
+  body: JSON.stringify({ error: { message, ...more } }),
+})
+/** Whether both sides speak in turn, the user first and last, after at most one system message: what strict templates ask for. */
+export const alternates = ({ messages }: WireRequest): boolean => {
+  const turns = messages.slice(messages[0]?.role === 'system' ? 1 : 0)
+  return turns.every(({ role }, i) => role === (i % 2 === 0 ? 'user' : 'assistant')) && turns.at(-1)?.role === 'user'
+}
 
 const event = (value: unknown, name?: string) => `${name ? `event: ${name}\n` : ''}data: ${JSON.stringify(value)}\n\n`
 

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { acceptedView, isTerminal, messageView, type RunView, runView } from '../../src/contract/views.ts'
-import { moved, patience, quietFor } from './pace.ts'
+import {
+  acceptedView,
+  type FileView,
+  fileView,
+  isTerminal,
+  messageView,
+  type RunView,
+  runView,
+} from '../../src/contract/views.ts'
+import { eventually, moved, patience, quietFor } from './pace.ts'
 
 const errorBody = z.strictObject({
   error: z.strictObject({ message: z.string(), code: z.string(), details: z.record(z.string(), z.unknown()) }),
@@ -86,6 +94,25 @@ export class TestUser {
       if (quietFor() > quietMs) throw new Error(`the run is not over: ${JSON.stringify(run)}`)
       await new Promise((resolve) => setTimeout(resolve, 25))
     }
+  }
+
+  /** Uploads a file and answers its id. */
+  async upload(name: string, type: string, content: Buffer | string): Promise<string> {
+    const form = new FormData()
+    form.append('file', new Blob([new Uint8Array(Buffer.from(content))], { type }), name)
+    const headers = { authorization: `Bearer ${this.token}` }
+    const answer = await fetch(`${this.#api.url}/api/storage/upload`, { method: 'POST', headers, body: form })
+    const body: unknown = await answer.json()
+    if (answer.status !== 201) throw new Error(`the upload was answered with ${answer.status}: ${JSON.stringify(body)}`)
+    return idOnly.parse(body).id
+  }
+
+  /** The file when it is ready or has failed. */
+  fileSettled(id: string): Promise<FileView> {
+    return eventually(async () => {
+      const file = fileView.parse((await this.get(`/api/storage/files/${id}`)).body)
+      return file.status !== 'processing' && file
+    })
   }
 
   async messages(conversationId: string) {

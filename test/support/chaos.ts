@@ -6,7 +6,7 @@ import { type AcceptedView, isTerminal } from '../../src/contract/views.ts'
 import { EventReader } from './event-reader.ts'
 import { expectSettledOnce } from './invariants.ts'
 import type { MockLlm } from './mock-llm.ts'
-import { moved, QUIET_MS, quietFor } from './pace.ts'
+import { eventually, moved, QUIET_MS, quietFor } from './pace.ts'
 import { Screen } from './screen.ts'
 
 /** A small seeded generator of numbers from 0 to 1 (mulberry32), so that an order of events can be repeated. */
@@ -97,14 +97,6 @@ export class StreamFollower {
       lastEventId = this.#reader.lastEventId || lastEventId
       this.#reader = undefined
     }
-  }
-}
-
-/** Looks until it is so; throws when nothing has moved for a minute. */
-export async function eventually(isSo: () => boolean): Promise<void> {
-  while (!isSo()) {
-    if (quietFor() > QUIET_MS) throw new Error('it did not come to pass')
-    await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }
 

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { ApiClient } from './api-client.ts'
 import { testSettings } from './app.ts'
 import { createDatabase } from './database.ts'
 import type { LinkTarget } from './link.ts'
+import { memoryOf } from './memory.ts'
 import { type MockLlm, startMockLlm } from './mock-llm.ts'
-import { type Ended, freePort, startProcess, type TestProcess } from './processes.ts'
+import { type Ended, flagsOf, freePort, startProcess, type TestProcess } from './processes.ts'
 import { type RedisServer, startRedis } from './redis.ts'
 
 /** A process starts within this, on a busy machine too. */
@@ -64,9 +64,7 @@ export class ClusterProcess implements LinkTarget {
   async start(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       if (this.#listens && (this.#port === 0 || attempt > 1)) this.#port = await freePort()
-      // As "npm run web" starts it.
-      const flags = this.#listens ? { NODE_OPTIONS: '--max-semi-space-size=4' } : {}
-      const env = { ...this.#env, ...flags, PORT: String(this.#port), HOST: '127.0.0.1' }
+      const env = { ...this.#env, PORT: String(this.#port), HOST: '127.0.0.1' }
       const started = startProcess(this.#entry, { env })
       this.#process = started
       try {
@@ -91,8 +89,7 @@ export class ClusterProcess implements LinkTarget {
 
   /** Resident memory in bytes. */
   async rss(): Promise<number> {
-    const status = await readFile(`/proc/${this.pid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+    return (await memoryOf(this.pid)).now
   }
 }
 
@@ -132,10 +129,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const seeding = startProcess('src/db.ts', { args: ['seed'], env })
   const { code } = await seeding.ended
   if (code !== 0) throw new Error(`the database was not seeded:\n${seeding.output}`)
-  const make = (name: string, entry: string, count: number) =>
-    Array.from({ length: count }, (_, i) => new ClusterProcess(`${name} ${i}`, entry, env, name === 'web'))
-  const webs = make('web', 'src/server.ts', options.webs)
-  const workers = make('worker', 'workers/main.ts', options.workers)
+  const make = async (name: 'web' | 'worker', entry: string, count: number) => {
+    const settings = { ...env, NODE_OPTIONS: await flagsOf(name) }
+    return Array.from({ length: count }, (_, i) => new ClusterProcess(`${name} ${i}`, entry, settings, name === 'web'))
+  }
+  const webs = await make('web', 'src/server.ts', options.webs)
+  const workers = await make('worker', 'workers/main.ts', options.workers)
   const all = [...webs, ...workers]
   const stop = async () => void (await Promise.all(all.map((one) => one.kill('SIGKILL'))))
   const at = (list: ClusterProcess[], index: number): ClusterProcess => {

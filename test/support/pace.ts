@@ -20,6 +20,19 @@ export const patience = (): number => (isPaced ? QUIET_MS : USUAL_MS)
 /** For how long nothing has moved, in ms. */
 export const quietFor = (): number => performance.now() - movedAt
 
+/** Looks until there is something to be seen, and answers it; throws when nothing has moved for a minute. */
+export async function eventually<T>(
+  look: () => T | false | undefined | Promise<T | false | undefined>,
+): Promise<Awaited<T>> {
+  const begunAt = performance.now()
+  for (;;) {
+    const seen = await look()
+    if (seen !== false && seen !== undefined) return seen
+    if (Math.min(quietFor(), performance.now() - begunAt) > QUIET_MS) throw new Error('it did not come to pass')
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
 /**
  * In the suite in which it is called, a test's limit hangs on progress and not on the clock: it may take as long as things
  * move, and fails when nothing has for a minute. A busy machine then makes it slow, not red.

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { z } from 'zod'
 import { moved, QUIET_MS } from './pace.ts'
 
 export interface ProcessOptions {
@@ -44,6 +46,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 /** Compiled code of what all of them import: halves the work of a start. */
 const COMPILED = join(tmpdir(), 'node-compile-cache')
 const running = new Set<SpawnedProcess>()
+const manifest = z.object({ scripts: z.record(z.string(), z.string()) })
 
 /** Runs `node <entry>`; `entry` is relative to the repository, as in `workers/main.ts`. */
 export function startProcess(entry: string, options: ProcessOptions = {}): TestProcess {
@@ -56,6 +59,12 @@ export function startProcess(entry: string, options: ProcessOptions = {}): TestP
  */
 export function startNpm(args: string[], options: Omit<ProcessOptions, 'cwd'> = {}): TestProcess {
   return new SpawnedProcess(['npm', ...args], { ...options, cwd: ROOT }, true)
+}
+
+/** The flags with which `npm run <script>` starts node, for NODE_OPTIONS: tests and benches measure that process, not a better one. */
+export async function flagsOf(script: 'start' | 'web' | 'worker'): Promise<string> {
+  const { scripts } = manifest.parse(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')))
+  return (scripts[script]?.match(/ --\S+/g) ?? []).join('').trim()
 }
 
 /** Kills every process that still runs, with SIGKILL. */

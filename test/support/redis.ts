@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './processes.ts'
 
 /** A redis-server of the test's own: no persistence, a port and a folder of its own. It dies with the test process. */
 export interface RedisServer {
@@ -43,6 +44,34 @@ export async function startRedis(args: string[] = []): Promise<RedisServer | und
       }
       if (attempt === 3) throw error
     }
+  }
+}
+
+/** Where the queue is, for suites that run on both. */
+export const QUEUES = ['PostgreSQL', 'Redis'] as const
+
+/**
+ * Gives the suite in which it is called a Redis when its queue wants one; it outlives the suite's other things. Without a
+ * redis-server on the PATH such a suite is skipped (REQUIRE_REDIS=1 makes it fail).
+ */
+export function useRedis(queue: (typeof QUEUES)[number]) {
+  let redis: RedisServer | undefined
+  before('start Redis', async function () {
+    if (queue !== 'Redis') return
+    redis = await startRedis()
+    if (!redis) return this.skip()
+    // Only now, so that it runs behind the hooks that stop what uses it.
+    this.test?.parent?.afterAll('stop Redis', () => redis?.stop())
+  })
+  return {
+    /** Undefined when the queue is on PostgreSQL. */
+    get server() {
+      return redis
+    },
+    /** What tells a process of it. */
+    get env(): { REDIS_URL?: string } {
+      return redis ? { REDIS_URL: redis.url } : {}
+    },
   }
 }
 
@@ -119,13 +148,4 @@ class TemporaryRedis implements RedisServer {
     if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
     this.#folder = undefined
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }

@@ -19,44 +19,47 @@ const WRITES =
   /^\s*(INSERT|UPDATE|DELETE|WITH|SELECT [^;]*(turn_(claim|hold|settle|decide)|turns_admit|chat_accept|ledger_))/i
 
 /**
- * Counts what the product's connections of this process send to PostgreSQL; BullMQ's own (application name
- * `chatsparty:queue`) apart.
+ * Counts, in the suite in which it is called, what the product's connections of this process send to PostgreSQL; BullMQ's own
+ * (application name `chatsparty:queue`) apart. It is called before what opens those connections: they keep the `query` that they
+ * find.
  */
-export class StatementCounter {
-  #texts: string[] = []
-  #on = false
-
-  constructor() {
-    const counter = this
-    const send: CallableFunction = Client.prototype.query
+export function useStatementCounter() {
+  const send = Client.prototype.query
+  let texts: string[] = []
+  let isOn = false
+  before('listen to the connections', () => {
     Object.defineProperty(Client.prototype, 'query', {
       configurable: true,
       writable: true,
       value: function query(this: Client, ...request: unknown[]): unknown {
         const parameters: unknown = Reflect.get(this, 'connectionParameters')
         const name = typeof parameters === 'object' && parameters ? Reflect.get(parameters, 'application_name') : ''
-        if (counter.#on && name === 'chatsparty') counter.#texts.push(textOf(request[0]))
+        if (isOn && name === 'chatsparty') texts.push(textOf(request[0]))
         return Reflect.apply(send, this, request)
       },
     })
-  }
-
-  /** What `work` and everything that happens meanwhile sends. */
-  async during(work: () => Promise<void>): Promise<StatementCount> {
-    this.#texts = []
-    this.#on = true
-    await work().finally(() => {
-      this.#on = false
-    })
-    let inside = false
-    let transactions = 0
-    for (const text of this.#texts) {
-      if (/^(START TRANSACTION|BEGIN)/i.test(text)) {
-        inside = true
-        transactions += 1
-      } else if (/^(COMMIT|ROLLBACK)/i.test(text)) inside = false
-      else if (!inside && WRITES.test(text)) transactions += 1
-    }
-    return { statements: this.#texts, transactions }
+  })
+  after('leave them alone', () => {
+    Client.prototype.query = send
+  })
+  return {
+    /** What `work` and everything that happens meanwhile sends. */
+    async during(work: () => Promise<void>): Promise<StatementCount> {
+      texts = []
+      isOn = true
+      await work().finally(() => {
+        isOn = false
+      })
+      let inside = false
+      let transactions = 0
+      for (const text of texts) {
+        if (/^(START TRANSACTION|BEGIN)/i.test(text)) {
+          inside = true
+          transactions += 1
+        } else if (/^(COMMIT|ROLLBACK)/i.test(text)) inside = false
+        else if (!inside && WRITES.test(text)) transactions += 1
+      }
+      return { statements: texts, transactions }
+    },
   }
 }

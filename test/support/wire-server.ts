@@ -126,13 +126,16 @@ async function send(response: ServerResponse, { status = 200, type, headers, bod
     return
   }
   response.flushHeaders()
+  // A pause does not outlive whom it keeps waiting.
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
   for (const piece of pieces) {
     if (response.destroyed) return
     if (piece === CUT) {
       response.destroy()
       return
     }
-    if (typeof piece === 'number') await delay(piece)
+    if (typeof piece === 'number') await delay(piece, undefined, { signal: gone.signal })
     else response.write(piece)
   }
   response.end()

@@ -7,7 +7,7 @@ import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
 import { type Took, timed, usePace } from '../support/pace.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
 import { allSpoken } from './party-world.ts'
 
 const cancel = async (user: TestUser, runId: string): Promise<{ run: RunView } & Took> => {
@@ -17,26 +17,22 @@ const cancel = async (user: TestUser, runId: string): Promise<{ run: RunView } &
 }
 const say = (line: string) => process.stdout.write(`      ${line}\n`)
 
-for (const profile of ['PostgreSQL', 'Redis'] as const) {
+for (const profile of QUEUES) {
   describe(`Cancel, worker in another process, queue on ${profile}`, function () {
     this.timeout(60_000)
     usePace()
-    let redis: RedisServer | undefined
+    const redis = useRedis(profile)
     let llm: MockLlm
     let app: TestApp
     let worker: TestProcess | undefined
     let drop: () => Promise<void>
 
-    before(async function () {
-      if (profile === 'Redis') {
-        redis = await startRedis()
-        if (!redis) this.skip()
-      }
+    before(async () => {
       llm = await startMockLlm()
       const database = await createDatabase()
       drop = database.drop
       // Without a worker here to reconcile, a lease that is long, so that only the cancel ends a dead worker's run.
-      const settings = { TURN_LEASE_MS: '3000', ...(redis && { REDIS_URL: redis.url }) }
+      const settings = { TURN_LEASE_MS: '3000', ...redis.env }
       app = await startApp({ databaseUrl: database.url, worker: false, env: settings })
     })
     after(async () => {
@@ -44,7 +40,6 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       await app?.close()
       await drop?.()
       await llm?.stop()
-      await redis?.stop()
     })
     beforeEach(() => llm.reset())
     afterEach(async function () {
@@ -58,7 +53,7 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
     /** The worker, for as many tests as leave it alive. */
     const startOther = async (): Promise<TestProcess> => {
       if (worker) return worker
-      const env = { ...testSettings, ...(redis && { REDIS_URL: redis.url }), DATABASE_URL: app.env.DATABASE_URL }
+      const env = { ...testSettings, ...redis.env, DATABASE_URL: app.env.DATABASE_URL }
       worker = startProcess('test/support/crashing-worker.ts', { env })
       await worker.waitForLine(/^ready$/)
       return worker
@@ -77,7 +72,7 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       const accepted = await user.accept('/api/chat', { agentId, message: 'Go on!' })
       const request = await hold.reached
       // Words reach the feed of this process only through Redis.
-      if (redis) await allSpoken(app.container.feed, accepted.conversationId)
+      if (redis.server) await allSpoken(app.container.feed, accepted.conversationId)
       return { other, user, agentId, request, ...accepted }
     }
 
@@ -122,7 +117,7 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
       expect(ownMs).to.be.at.most(4_000)
       const messages = await user.messages(conversationId)
       // Live text in the dead process's memory died with it.
-      expect(messages.slice(1).map(({ status }) => status)).to.deep.equal(redis ? ['cancelled'] : [])
+      expect(messages.slice(1).map(({ status }) => status)).to.deep.equal(redis.server ? ['cancelled'] : [])
       await expectSettledOnce(app.container.db, runId)
     })
 

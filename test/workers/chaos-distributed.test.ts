@@ -4,7 +4,6 @@ import { ChatspartyClient } from '../../src/client/client.ts'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { allEntities } from '../../src/entities.ts'
 import {
-  eventually,
   expectShownAsStored,
   figures,
   Parties,
@@ -16,7 +15,7 @@ import {
 import { type ClusterProcess, useCluster } from '../support/cluster.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { Link } from '../support/link.ts'
-import { usePace } from '../support/pace.ts'
+import { eventually, usePace } from '../support/pace.ts'
 
 const CUTS = { drop: 90, move: 80, web: 15, redis: 10, worker: 5 }
 

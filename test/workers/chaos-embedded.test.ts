@@ -5,7 +5,6 @@ import { createDataSource } from '../../src/database/data-source.ts'
 import { allEntities } from '../../src/entities.ts'
 import { ApiClient } from '../support/api-client.ts'
 import {
-  eventually,
   expectShownAsStored,
   figures,
   Parties,
@@ -19,7 +18,8 @@ import { createDatabase } from '../support/database.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { Link } from '../support/link.ts'
 import { startMockLlm } from '../support/mock-llm.ts'
-import { usePace } from '../support/pace.ts'
+import { eventually, usePace } from '../support/pace.ts'
+import { flagsOf } from '../support/processes.ts'
 
 const CUTS = { drop: 188, kill: 8, term: 4 }
 
@@ -36,7 +36,7 @@ describe('A client cut 200 times while the only process dies and restarts (embed
     undo.push(() => database.drop())
     const mock = await llm
     undo.push(() => mock.stop())
-    const env = { ...processSettings({ llm: mock }), DATABASE_URL: database.url }
+    const env = { ...processSettings({ llm: mock }), DATABASE_URL: database.url, NODE_OPTIONS: await flagsOf('start') }
     embedded = new ClusterProcess('embedded', 'workers/embedded.ts', env, true)
     await embedded.start()
     undo.push(() => embedded.kill())

@@ -13,7 +13,7 @@ import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
 import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
 import { isDecision } from './party-world.ts'
 
 const STEPS: TurnStep[] = [
@@ -32,23 +32,17 @@ const STEPS: TurnStep[] = [
   'next.enqueued',
 ]
 
-const PROFILES = ['PostgreSQL', 'Redis'] as const
-
-for (const profile of PROFILES) {
+for (const profile of QUEUES) {
   describe(`A worker killed in the middle of a turn, queue on ${profile}`, function () {
     this.timeout(40_000)
     usePace()
-    let redis: RedisServer | undefined
+    const redis = useRedis(profile)
     let llm: MockLlm
     let app: TestApp
     let drop: () => Promise<void>
     let settings: Record<string, string>
 
-    before(async function () {
-      if (profile === 'Redis') {
-        redis = await startRedis()
-        if (!redis) this.skip()
-      }
+    before(async () => {
       llm = await startMockLlm()
       const database = await createDatabase()
       drop = database.drop
@@ -56,7 +50,7 @@ for (const profile of PROFILES) {
         TURN_LEASE_MS: '1500',
         REDISPATCH_AFTER_MS: '500',
         JOB_LOCK_MS: '1500',
-        ...(redis && { REDIS_URL: redis.url }),
+        ...redis.env,
       }
       app = await startApp({ databaseUrl: database.url, worker: false, env: settings })
     })
@@ -64,7 +58,6 @@ for (const profile of PROFILES) {
       await app?.close()
       await drop?.()
       await llm?.stop()
-      await redis?.stop()
     })
     beforeEach(() => llm.reset())
 

@@ -20,13 +20,7 @@ describe('An estimate', function () {
     const { low, high, perAgent } = estimateBody.parse(answer.body)
     return { low: parseCredits(low), high: parseCredits(high), agentIds: perAgent.map(({ agentId }) => agentId) }
   }
-  const upload = async (user: TestUser, text: string): Promise<string> => {
-    const form = new FormData()
-    form.append('file', new Blob([text], { type: 'text/plain' }), 'notes.txt')
-    const headers = { authorization: `Bearer ${user.token}` }
-    const answer = await fetch(`${world.app.url}/api/storage/upload`, { method: 'POST', headers, body: form })
-    return z.looseObject({ id: z.string() }).parse(await answer.json()).id
-  }
+  const upload = (user: TestUser, text: string) => user.upload('notes.txt', 'text/plain', text)
 
   for (const strategy of ['round_robin', 'supervisor', 'panel'] as const) {
     it(`of a party (${strategy}) holds what the party then costs, and neither holds nor starts anything`, async () => {

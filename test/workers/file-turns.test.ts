@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect } from 'chai'
 import sharp from 'sharp'
-import { z } from 'zod'
 import type { Container } from '../../src/container.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
@@ -19,7 +18,6 @@ const REPORT = pdf(
       : `Page ${page + 1}. ${FILLER}`,
   ),
 )
-const fileBody = z.looseObject({ id: z.string(), status: z.string() })
 
 /** The message of a request that brings the files. */
 const filesIn = (request: MockRequest | undefined): string =>
@@ -30,31 +28,8 @@ describe('A turn about uploaded files', function () {
   // Only the hook wakes runs here: the reconciler looks once a minute.
   const world = usePartyWorld({ env: { RECONCILE_INTERVAL_MS: '60000' } })
 
-  const upload = async (user: TestUser, name: string, type: string, content: Buffer | string): Promise<string> => {
-    const form = new FormData()
-    form.append('file', new Blob([new Uint8Array(Buffer.from(content))], { type }), name)
-    const answer = await fetch(`${world.app.url}/api/storage/upload`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${user.token}` },
-      body: form,
-    })
-    const body: unknown = await answer.json()
-    expect(answer.status, JSON.stringify(body)).to.equal(201)
-    return fileBody.parse(body).id
-  }
-  /** Waits until the file is ready or failed. */
-  const settled = async (user: TestUser, id: string): Promise<string> => {
-    for (;;) {
-      const { status } = fileBody.parse((await user.get(`/api/storage/files/${id}`)).body)
-      if (status !== 'processing') return status
-      await new Promise((resolve) => setTimeout(resolve, 25))
-    }
-  }
-  const uploaded = async (...args: Parameters<typeof upload>): Promise<string> => {
-    const id = await upload(...args)
-    await settled(args[0], id)
-    return id
-  }
+  const uploaded = async (user: TestUser, name: string, type: string, content: Buffer | string): Promise<string> =>
+    (await user.fileSettled(await user.upload(name, type, content))).id
 
   it('sends the passage that matches, with its name and page, and stores the answer that cites it', async () => {
     const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
@@ -140,8 +115,8 @@ describe('A turn about uploaded files', function () {
 
   it('names a file that could not be read', async () => {
     const { user, agentIds } = await world.guests(['Ada'])
-    const fileId = await upload(user, 'locked.pdf', 'application/pdf', pdf(['secret'], { encrypted: true }))
-    expect(await settled(user, fileId)).to.equal('failed')
+    const fileId = await user.upload('locked.pdf', 'application/pdf', pdf(['secret'], { encrypted: true }))
+    expect((await user.fileSettled(fileId)).status).to.equal('failed')
     const { runId, status } = await user.accept('/api/chat', {
       agentId: agentIds[0],
       message: 'Hm?',

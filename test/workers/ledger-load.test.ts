@@ -13,6 +13,7 @@ import { seeded } from '../support/chaos.ts'
 import { ClusterProcess, lastLines, processSettings, useCluster } from '../support/cluster.ts'
 import { createDatabase } from '../support/database.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { flagsOf } from '../support/processes.ts'
 import { balanceOf, chargesOf } from './ledger-world.ts'
 import { isDecision, speakerOf } from './party-world.ts'
 
@@ -301,7 +302,11 @@ describe('A load of mixed parties while the only process is killed (embedded)', 
     undo.push(() => database.drop())
     llm = await startMockLlm()
     undo.push(() => llm.stop())
-    const env = { ...processSettings({ llm, env: SETTINGS }), DATABASE_URL: databaseUrl }
+    const env = {
+      ...processSettings({ llm, env: SETTINGS }),
+      DATABASE_URL: databaseUrl,
+      NODE_OPTIONS: await flagsOf('start'),
+    }
     embedded = new ClusterProcess('embedded', 'workers/embedded.ts', env, true)
     await embedded.start()
     undo.push(() => embedded.kill())

@@ -5,7 +5,7 @@ import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
-import { allSpoken, by, callsOf, linesOf, speakerOf, usePartyWorld } from './party-world.ts'
+import { allSpoken, by, callsOf, linesOf, speakerOf, turnsCompleted, usePartyWorld } from './party-world.ts'
 
 const NAMES = ['Ada', 'Blaise', 'Clara']
 const isSummary = ({ system }: { system: string }) => system.includes('You are also the moderator now')
@@ -64,10 +64,10 @@ describe('A panel', () => {
       .reply({ when: by('Blaise'), times: 1, status: 500 })
       .reply({ when: by('Clara'), times: 1, text: 'Late.', hold: held })
       .reply({ when: by('Blaise'), times: 1, text: 'At last.' })
-    const { runId } = await user.accept('/api/chat/multi-agent', { ...panel, agentIds })
+    const accepted = await user.accept('/api/chat/multi-agent', { ...panel, agentIds })
+    const { runId } = accepted
     await held.reached
-    while ((await user.run(runId)).turns.filter(({ status }) => status === 'completed').length < 2)
-      await world.llm.request(0)
+    await turnsCompleted(world.app.container.feed, user, accepted, 2)
     held.release()
     const run = await user.finished(runId)
     expect(run.turns.map(({ attempt }) => attempt)).to.deep.equal([1, 2, 1, 1])
@@ -88,9 +88,10 @@ describe('A panel', () => {
       .reply({ when: by('Blaise'), times: 1, text: 'Yes.' })
       .reply({ when: by('Clara'), times: 1, text: 'Yes.' })
       .reply({ when: by('Ada'), times: 1, text: 'Yes, at last.' })
-    const { runId, conversationId } = await user.accept('/api/chat/multi-agent', { ...panel, agentIds })
+    const accepted = await user.accept('/api/chat/multi-agent', { ...panel, agentIds })
+    const { runId, conversationId } = accepted
     await held.reached
-    while ((await user.run(runId)).turns.filter(({ status }) => status === 'completed').length < 2);
+    await turnsCompleted(world.app.container.feed, user, accepted, 2)
     held.release()
     const run = await user.finished(runId)
     expect(run).to.deep.include({ status: 'completed', stopReason: 'finished' })

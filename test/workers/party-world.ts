@@ -73,3 +73,23 @@ export async function allSpoken(feed: LiveFeed, conversationId: string, count = 
   await heard.promise
   await unsubscribe()
 }
+
+/** Waits until so many turns of a run were completed. */
+export async function turnsCompleted(
+  feed: LiveFeed,
+  user: TestUser,
+  { runId, conversationId }: { runId: string; conversationId: string },
+  count: number,
+): Promise<void> {
+  const done = Promise.withResolvers<void>()
+  const look = async () => {
+    const { turns } = await user.run(runId)
+    if (turns.filter(({ status }) => status === 'completed').length >= count) done.resolve()
+  }
+  const unsubscribe = await feed.subscribe(conversationId, (event) => {
+    if (event.type === 'turn.completed') void look()
+  })
+  await look()
+  await done.promise
+  await unsubscribe()
+}

@@ -10,35 +10,30 @@ import { startApp, type TestApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
 
-for (const profile of ['PostgreSQL', 'Redis'] as const) {
+for (const profile of QUEUES) {
   describe(`Runs whose queue or worker fails, queue on ${profile}`, function () {
     this.timeout(40_000)
-    let redis: RedisServer | undefined
+    const redis = useRedis(profile)
     let llm: MockLlm
     let app: TestApp
     let drop: () => Promise<void>
 
-    before(async function () {
-      if (profile === 'Redis') {
-        redis = await startRedis()
-        if (!redis) this.skip()
-      }
+    before(async () => {
       llm = await startMockLlm()
       const database = await createDatabase()
       drop = database.drop
-      app = await startApp({ databaseUrl: database.url, worker: false, env: redis && { REDIS_URL: redis.url } })
+      app = await startApp({ databaseUrl: database.url, worker: false, env: redis.env })
     })
     after(async () => {
       await app?.close()
       await drop?.()
       await llm?.stop()
-      await redis?.stop()
     })
     beforeEach(() => llm.reset())
 
-    const empty = (queue: JobQueue) => (redis ? redis.flush() : queue.obliterate())
+    const empty = (queue: JobQueue) => (redis.server ? redis.server.flush() : queue.obliterate())
     const withWorkers = async (count: number, work: () => Promise<void>) => {
       const shutdown = new Shutdown(silentLogger)
       for (let i = 0; i < count; i++) await startWorker({ ...app.container, shutdown })

@@ -5,6 +5,7 @@ import { newId } from '../../src/shared/ids.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockReply, MockRequest } from '../support/mock-llm.ts'
+import { eventually } from '../support/pace.ts'
 import { usePartyWorld } from './party-world.ts'
 
 const isMinutes = ({ system }: MockRequest) => system.startsWith('Keep the minutes')
@@ -19,9 +20,6 @@ describe('Long conversations', () => {
       'SELECT version, up_to_seq AS "upToSeq", text FROM conversation_summaries WHERE conversation_id = $1 ORDER BY version',
       [conversationId],
     )
-  const until = async (condition: () => Promise<boolean>) => {
-    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20))
-  }
   /** About 80 tokens, and a word to know it by. */
   const words = (n: number) => `Point-${n}. ${'More about it, and more. '.repeat(10)}`
 
@@ -51,7 +49,7 @@ describe('Long conversations', () => {
       // A turn that read much has the oldest summed up behind it.
       const read = speech?.messages.reduce((sum, { text }) => sum + Buffer.byteLength(text) / 4 + 8, 0) ?? 0
       const before = versions.length
-      if (read > BUDGET * 0.8) await until(async () => (await summaryRepository(id)).length > before)
+      if (read > BUDGET * 0.8) await eventually(async () => (await summaryRepository(id)).length > before)
       versions = await summaryRepository(id)
     }
     expect(versions.length).to.be.at.least(2)
@@ -74,12 +72,12 @@ describe('Long conversations', () => {
       .reply({ when: minuting, text: 'The minutes.' })
     let conversationId: string | undefined
     for (let n = 1; n <= 5; n++) conversationId = (await talk(user, agentIds[0], conversationId, n)).conversationId
-    await until(async () => world.llm.requests.some(isMinutes))
+    await eventually(() => world.llm.requests.some(isMinutes))
     for (let n = 6; (await summaryRepository(conversationId ?? '')).length === 0; n++) {
       expect(n).to.be.lessThan(12)
       const { runId } = await talk(user, agentIds[0], conversationId, n)
       await expectSettledOnce(world.app.container.db, runId)
-      await until(async () => (await world.app.container.queue.depth('chores')) === 0)
+      await eventually(async () => (await world.app.container.queue.depth('chores')) === 0)
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
     expect((await summaryRepository(conversationId ?? ''))[0]?.text).to.equal('The minutes.')
@@ -95,7 +93,7 @@ describe('Long conversations', () => {
     for (let n = 2; n <= 9; n++)
       await user.accept('/api/chat', { agentId: agentIds[0], message: words(n), conversationId: first.conversationId })
     await world.app.container.summaryJobs.enqueue(first.conversationId)
-    await until(async () => (await world.app.container.queue.depth('chores')) === 0)
+    await eventually(async () => (await world.app.container.queue.depth('chores')) === 0)
     expect(await summaryRepository(first.conversationId)).to.deep.equal([])
     held.release()
     const summary = { conversationId: first.conversationId, version: 1, upToSeq: 1, text: 'x', promptVersion: '1' }

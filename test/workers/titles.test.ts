@@ -3,6 +3,7 @@ import type { EventOf } from '../../src/contract/events.ts'
 import { verifyLedger } from '../../src/credits/ledger-audit.ts'
 import { titleFromWords, titleOf } from '../../workers/processors/title.processor.ts'
 import type { MockReply } from '../support/mock-llm.ts'
+import { eventually } from '../support/pace.ts'
 import { usePartyWorld } from './party-world.ts'
 
 const naming: MockReply['when'] = { match: ({ system }) => system.startsWith('Name this conversation') }
@@ -91,12 +92,12 @@ describe('Titles', () => {
     while (world.llm.requests.length < 2) await world.llm.request(1)
     // The first try failed; the next is due in half a minute, which has passed now.
     const { db } = world.app.container
-    for (;;) {
+    await eventually(async () => {
       const [row] = await db.query('SELECT title_attempts AS attempts FROM conversations WHERE id = $1', [
         conversationId,
       ])
-      if (row.attempts === 1) break
-    }
+      return row.attempts === 1
+    })
     await db.query(`UPDATE conversations SET title_due_at = now() - interval '1 minute' WHERE id = $1`, [
       conversationId,
     ])
@@ -113,12 +114,11 @@ describe('Titles', () => {
       message: 'Should a startup use microservices?',
     })
     await user.finished(runId)
-    for (;;) {
-      const { title } = Object((await user.get(`/api/chat/conversations/${conversationId}`)).body)
-      if (title === null) continue
-      expect(title).to.equal('Should a startup use microservices?')
-      break
-    }
+    const title = await eventually(async () => {
+      const answer = await user.get(`/api/chat/conversations/${conversationId}`)
+      return Object(answer.body).title ?? undefined
+    })
+    expect(title).to.equal('Should a startup use microservices?')
   })
 
   it('shortens and cleans', () => {

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { isTerminal } from '../../src/contract/views.ts'
 import type { TestUser } from '../support/api-client.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
 import { commandsDuring } from '../support/redis-monitor.ts'
 import { SocketTap } from '../support/socket-tap.ts'
-import { type StatementCount, StatementCounter } from '../support/statement-counter.ts'
+import { type StatementCount, useStatementCounter } from '../support/statement-counter.ts'
 import { isDecision, usePartyWorld } from './party-world.ts'
 
 // Round trips are the unit of cost; their number does not depend on how fast the machine is.
@@ -25,22 +25,16 @@ const QUIET = {
 
 const said = ({ statements }: StatementCount) => `\n${statements.map((text) => text.trim().slice(0, 100)).join('\n')}\n`
 
-for (const profile of ['PostgreSQL', 'Redis'] as const) {
+for (const profile of QUEUES) {
   describe(`What a turn costs in round trips, queue on ${profile}`, () => {
-    const counter = new StatementCounter()
-    let redis: RedisServer | undefined
-    before(async function () {
-      if (profile === 'PostgreSQL') return
-      redis = await startRedis()
-      if (!redis) this.skip()
-    })
-    after(() => redis?.stop())
-    const world = usePartyWorld(async () => ({ env: { ...QUIET, ...(redis && { REDIS_URL: redis.url }) } }))
+    const counter = useStatementCounter()
+    const redis = useRedis(profile)
+    const world = usePartyWorld(async () => ({ env: { ...QUIET, ...redis.env } }))
 
     /** Without a worker, whose claim would be counted too. */
     const alone = usePartyWorld(async () => ({
       worker: false,
-      env: { ...QUIET, ...(redis && { REDIS_URL: redis.url }) },
+      env: { ...QUIET, ...redis.env },
     }))
 
     /** A conversation that was begun, and how to say more in it and wait for what comes of it. */
@@ -113,7 +107,7 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
     if (profile === 'Redis') {
       it(`Redis: at most ${TURN_REDIS_COMMANDS} commands of our own a turn`, async () => {
         const { say } = await conversation(['Ada'])
-        const commands = await commandsDuring(redis?.port ?? 0, say(1))
+        const commands = await commandsDuring(redis.server?.port ?? 0, say(1))
         const own = commands.filter(
           (command) => !command.includes('bull') && !/"chatsparty:(turns|files|chores):/.test(command),
         )
@@ -124,7 +118,7 @@ for (const profile of ['PostgreSQL', 'Redis'] as const) {
 }
 
 describe('What a watched conversation costs in which nothing happens', () => {
-  const counter = new StatementCounter()
+  const counter = useStatementCounter()
   const world = usePartyWorld({ env: { ...QUIET, VERSION_POLL_MS: '100' } })
 
   it('nothing, but for one statement a poll for all of them together', async () => {
