@@ -1,5 +1,7 @@
 import { AgentRepository } from './agents/agent.repository.ts'
 import { AgentService } from './agents/agent.service.ts'
+import { AuditRepository } from './audit/audit.repository.ts'
+import { AuditLog } from './audit/audit-log.ts'
 import { AcceptRepository } from './chat/accept.repository.ts'
 import { ChatService } from './chat/chat.service.ts'
 import { ConversationService } from './chat/conversation.service.ts'
@@ -52,6 +54,7 @@ export type Container = ReturnType<typeof createContainer>
 export function createContainer(foundation: Foundation) {
   const { env, logger, shutdown, db, queue, feed, secrets } = foundation
   const transactions = new Transactions(db)
+  const audit = new AuditLog(new AuditRepository(db))
 
   const priceRepository = new PriceRepository(db)
   const priceBook = new PriceBook(priceRepository)
@@ -272,6 +275,7 @@ export function createContainer(foundation: Foundation) {
   return {
     ...foundation,
     transactions,
+    audit,
     authService,
     userService,
     userRepository,

@@ -1,5 +1,6 @@
 import type { EntitySchema } from 'typeorm'
 import { agentEntity } from './agents/agent.entity.ts'
+import { auditEntryEntity } from './audit/audit.entity.ts'
 import { idempotencyKeyEntity } from './chat/idempotency-key.entity.ts'
 import { connectionEntity } from './connections/connection.entity.ts'
 import { conversationEntity } from './conversations/conversation.entity.ts'
@@ -17,6 +18,7 @@ import { fileVocabularyEntity } from './storage/file-vocabulary.entity.ts'
 
 /** Every table of the product, for the data source. */
 export const allEntities: EntitySchema[] = [
+  auditEntryEntity,
   userEntity,
   sessionEntity,
   connectionEntity,

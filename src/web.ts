@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { agentRoutes } from './agents/agent.routes.ts'
+import { auditRoutes } from './audit/audit.routes.ts'
 import { chatRoutes } from './chat/chat.routes.ts'
 import { estimateRoutes } from './chat/estimate.routes.ts'
 import { eventRoutes } from './chat/events.routes.ts'
@@ -44,6 +45,7 @@ interface LiveServices {
 const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
   ...authRoutes({ auth: container.authService, users: container.userService, limiter }),
   ...userRoutes(container.userService),
+  ...auditRoutes(container.audit),
   ...connectionRoutes(container.connectionService),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

@@ -4,10 +4,12 @@ import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { AppError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { withOrigin } from '../shared/request-origin.ts'
 import type { Authenticate } from './authenticate.ts'
 import { errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
 import { type HealthCheck, healthRoutes } from './health.ts'
+import { originOf } from './origin.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { requestLog } from './request-log.ts'
 import type { Route } from './route.ts'
@@ -59,7 +61,8 @@ export function createApp(options: AppOptions): Express {
         next()
       },
       ...(route.raw ? [] : json),
-      (request, response) => route.run(request, response, response.locals.user),
+      (request, response) =>
+        withOrigin(originOf(request, response), () => route.run(request, response, response.locals.user)),
     )
   }
   app.use((request) => {

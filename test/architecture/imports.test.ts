@@ -9,6 +9,7 @@ const ORDER = [
   'database',
   'queue',
   'realtime',
+  'audit',
   'identity',
   'credits',
   'storage',

@@ -7,6 +7,7 @@ import { useApp } from '../support/app.ts'
 /** Every route that the API may have, and who may call it. */
 const PUBLIC = ['POST /api/auth/register', 'POST /api/auth/login']
 const ADMIN = [
+  'GET /api/admin/audit',
   'GET /api/users',
   'POST /api/credits/add',
   'GET /api/credits/losses',

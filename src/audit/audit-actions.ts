@@ -1,0 +1,46 @@
+/**
+ * Everything that the audit log records: what concerns the security of an account, and what administrators do. Add here, in order;
+ * a name that was used once keeps its meaning for ever, because the log's rows do.
+ */
+export const auditActions = [
+  'user.registered',
+  'user.read',
+  'user.listed',
+  'user.updated',
+  'user.role_changed',
+  'user.suspended',
+  'user.unsuspended',
+  'user.deleted',
+
+  'login.succeeded',
+  /** Failures of one account from one network within a time are one entry, with their count. */
+  'login.failed',
+  /** The right password, and then a wrong or missing second factor; counted as the failures are. */
+  'login.factor_failed',
+  'session.ended',
+  'session.revoked',
+  'password.changed',
+  'password.reset_requested',
+  'password.reset',
+  'email.changed',
+  'email.verified',
+  'totp.enabled',
+  'totp.disabled',
+  'totp.recovery_code_used',
+
+  'invitation.created',
+  'invitation.revoked',
+  'invitation.used',
+  'credits.granted',
+  'credits.added',
+  'price.created',
+  'price.changed',
+  /** With the scope, "user" or "platform". Of users' own connections only what concerns their keys. */
+  'connection.created',
+  'connection.updated',
+  'connection.key_changed',
+  'connection.deleted',
+  'audit.read',
+] as const
+
+export type AuditAction = (typeof auditActions)[number]

@@ -1,0 +1,14 @@
+import type { AuditEntry } from './audit.entity.ts'
+
+/** An entry as administrators read it. */
+export const presentAuditEntry = (entry: AuditEntry) => ({
+  id: entry.id,
+  action: entry.action,
+  actorId: entry.actorId,
+  targetId: entry.targetId,
+  network: entry.network,
+  userAgent: entry.userAgent,
+  requestId: entry.requestId,
+  details: entry.details,
+  createdAt: entry.createdAt.toISOString(),
+})

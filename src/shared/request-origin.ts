@@ -1,0 +1,22 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** Where a request comes from. What a client may choose freely is cut to a size that a row can bear. */
+export interface RequestOrigin {
+  /** The address as limits count it: IPv4, or the /64 of an IPv6 address. */
+  network: string
+  /** At most 200 characters; null when the client does not say. */
+  userAgent: string | null
+  requestId: string
+  /** Aborts when the client goes away. */
+  signal: AbortSignal
+}
+
+export const USER_AGENT_CHARS = 200
+
+const origins = new AsyncLocalStorage<RequestOrigin>()
+
+/** Does work that knows where its request comes from, however deep it is called. */
+export const withOrigin = <T>(origin: RequestOrigin, work: () => T): T => origins.run(origin, work)
+
+/** The request that this is done for; undefined in what no request has asked for (seeding, jobs, sockets). */
+export const currentOrigin = (): RequestOrigin | undefined => origins.getStore()
