@@ -40,6 +40,8 @@ export interface TestProcess {
   waitForLine(pattern: RegExp, quietMs?: number): Promise<RegExpExecArray>
   /** Sends the signal (default SIGTERM) and waits for the end; harmless when it has ended. */
   kill(signal?: NodeJS.Signals): Promise<Ended>
+  /** As `kill`, but to this process alone where it leads a group, as a supervisor does. */
+  killAlone(signal?: NodeJS.Signals): Promise<Ended>
 }
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -58,7 +60,18 @@ export function startProcess(entry: string, options: ProcessOptions = {}): TestP
  * all of it, as Ctrl-C is.
  */
 export function startNpm(args: string[], options: Omit<ProcessOptions, 'cwd'> = {}): TestProcess {
-  return new SpawnedProcess(['npm', ...args], { ...options, cwd: ROOT }, true)
+  return startProgram(['npm', ...args], options)
+}
+
+/** Runs a program of the system in the repository, as the leader of a process group, which `kill` signals as a whole. */
+export function startProgram(command: string[], options: Omit<ProcessOptions, 'cwd'> = {}): TestProcess {
+  return new SpawnedProcess(command, { ...options, cwd: ROOT }, true)
+}
+
+/** The processes that this one has started itself and that still run. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return text.split(' ').filter(Boolean).map(Number)
 }
 
 /** The flags with which `npm run <script>` starts node, for NODE_OPTIONS: tests and benches measure that process, not a better one. */
@@ -157,6 +170,11 @@ class SpawnedProcess implements TestProcess {
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     this.#send(signal)
+    return this.ended
+  }
+
+  killAlone(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    this.#child.kill(signal)
     return this.ended
   }
 

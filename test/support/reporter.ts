@@ -1,16 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import Mocha from 'mocha'
-
-const hasRedis = (): boolean =>
-  (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, 'redis-server'), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+import { hasProgram } from './programs.ts'
 
 /** Mocha's `spec` output, closed by one plain line that people and scripts can rely on: `N passed, N failed[, N skipped]`. */
 export default class ClosingLineReporter extends Mocha.reporters.Spec {
@@ -23,7 +12,7 @@ export default class ClosingLineReporter extends Mocha.reporters.Spec {
 
   override epilogue(): void {
     super.epilogue()
-    const redis = hasRedis()
+    const redis = hasProgram('redis-server')
       ? ' and on Redis'
       : '; the cases on Redis were skipped: there is no redis-server on the PATH'
     process.stdout.write(`Ran on embedded PostgreSQL${redis}.\n`)
