@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { REASONING_EFFORTS } from '../connections/provider.ts'
+import { idInput } from '../contract/inputs.ts'
 
 const level = z.enum(['low', 'medium', 'high'])
 
@@ -21,7 +22,7 @@ const fields = {
   instructions: z.string().trim().min(1, 'must not be empty').max(8_000),
   characteristics: z.string().trim().max(2_000),
   chatStyle,
-  connectionId: z.uuid().nullable(),
+  connectionId: idInput.nullable(),
   model: z.string().trim().min(1).max(200).nullable(),
   temperature: z.number().min(0).max(2).nullable(),
   maxOutputTokens: z.number().int().min(16).max(128_000).nullable(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
+import { INT4_MAX } from '../contract/inputs.ts'
 import type { AcceptedView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
@@ -17,8 +18,8 @@ const listQuery = pageQuery.extend({ archived: z.enum(['true', 'false']).optiona
 const messagesQuery = z
   .strictObject({
     limit: z.coerce.number().int().min(1).max(100).default(20),
-    beforeSeq: z.coerce.number().int().min(1).optional(),
-    afterSeq: z.coerce.number().int().min(0).optional(),
+    beforeSeq: z.coerce.number().int().min(1).max(INT4_MAX).optional(),
+    afterSeq: z.coerce.number().int().min(0).max(INT4_MAX).optional(),
   })
   .refine((query) => query.beforeSeq === undefined || query.afterSeq === undefined, {
     path: ['afterSeq'],

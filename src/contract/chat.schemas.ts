@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseCredits } from '../shared/money.ts'
+import { idInput } from './inputs.ts'
 import { onBusyView, strategyView } from './views.ts'
 
 const positiveCredits = z.string().transform((text, context) => {
@@ -21,15 +22,15 @@ export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: 
       .max(limits.MESSAGE_MAX_CHARS)
       .refine((text) => text.trim() !== '', 'must not be empty')
       .refine((text) => !text.includes('\0') && text.isWellFormed(), 'must be valid text without NUL characters'),
-    conversationId: z.uuid().optional(),
+    conversationId: idInput.optional(),
     onBusy: onBusyView.optional(),
-    fileIds: z.array(z.uuid()).max(50).optional(),
+    fileIds: z.array(idInput).max(50).optional(),
   }
   return {
-    single: z.strictObject({ agentId: z.uuid(), ...shared }),
+    single: z.strictObject({ agentId: idInput, ...shared }),
     party: z.strictObject({
       agentIds: z
-        .array(z.uuid())
+        .array(idInput)
         .min(2, 'must name at least two agents')
         .max(10, 'must name at most ten agents')
         .refine((ids) => new Set(ids).size === ids.length, 'must not name an agent twice'),

@@ -5,6 +5,7 @@
  * All events are idempotent: messages by `id` and `seq`, runs by their terminal state, live text by (attempt, offset).
  */
 import { z } from 'zod'
+import { idInput, seqInput } from './inputs.ts'
 import {
   conversationView,
   creditsAmount,
@@ -69,18 +70,18 @@ export type PayloadOf<T extends ServerEventType> = Omit<EventOf<T>, 'type'>
 
 const chatShape = {
   message: z.string().min(1),
-  conversationId: idView.optional(),
+  conversationId: idInput.optional(),
   onBusy: onBusyView.optional(),
-  fileIds: z.array(idView).max(50).optional(),
+  fileIds: z.array(idInput).max(50).optional(),
   /** At most 255 characters; the same key and body answer the same run again. */
   idempotencyKey: z.string().min(1).max(255).optional(),
 }
 
 /** One agent: the body of `POST /api/chat`, with the idempotency key beside it. */
-export const singleSend = z.strictObject({ agentId: idView, ...chatShape })
+export const singleSend = z.strictObject({ agentId: idInput, ...chatShape })
 /** A party: the body of `POST /api/chat/multi-agent`, with the idempotency key beside it. */
 export const partySend = z.strictObject({
-  agentIds: z.array(idView).min(2).max(10),
+  agentIds: z.array(idInput).min(2).max(10),
   strategy: strategyView.optional(),
   maxTurns: z.number().int().min(1).optional(),
   stop: z
@@ -100,9 +101,9 @@ export type SendCommand = SingleSend | PartySend
 
 /** What a client may ask over a socket, by name. Unknown keys are refused. */
 export const clientCommands = {
-  'conversation.join': z.strictObject({ conversationId: idView, afterSeq: z.number().int().min(0).optional() }),
-  'conversation.leave': z.strictObject({ conversationId: idView }),
+  'conversation.join': z.strictObject({ conversationId: idInput, afterSeq: seqInput.optional() }),
+  'conversation.leave': z.strictObject({ conversationId: idInput }),
   'message.send': z.union([singleSend, partySend]),
-  'run.cancel': z.strictObject({ runId: idView }),
+  'run.cancel': z.strictObject({ runId: idInput }),
   'auth.refresh': z.strictObject({ token: z.string().min(1).max(8_192) }),
 }

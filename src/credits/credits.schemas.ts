@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idInput } from '../contract/inputs.ts'
 import { formatCredits, parseCredits } from '../shared/money.ts'
 import { MOST_PER_CALL, MOST_PER_MTOK } from './price.entity.ts'
 import { USAGE_GROUPS } from './statement.repository.ts'
@@ -69,7 +70,7 @@ export const priceChangeBody = z
   .refine((body) => Object.keys(body).some((field) => field !== 'effectiveFrom'), 'must change a price')
 
 export const addBody = z.strictObject({
-  userId: z.uuid(),
+  userId: idInput,
   /** Negative takes credits back. */
   amount: credits
     .refine((amount) => amount !== 0n, 'must not be zero')
@@ -83,8 +84,8 @@ export type TransactionType = (typeof TRANSACTION_TYPES)[number]
 /** Beside a page's limit and cursor. */
 export const transactionsFilter = {
   type: z.enum(TRANSACTION_TYPES).optional(),
-  runId: z.uuid().optional(),
-  conversationId: z.uuid().optional(),
+  runId: idInput.optional(),
+  conversationId: idInput.optional(),
   from: momentOrDay.optional(),
   to: momentOrDay.optional(),
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import cors from 'cors'
 import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
-import { AppError } from '../shared/errors.ts'
+import { AppError, shortened } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { withOrigin } from '../shared/request-origin.ts'
 import type { Authenticate } from './authenticate.ts'
@@ -52,7 +52,8 @@ export function createApp(options: AppOptions): Express {
   app.use(requireUtf8Address)
   frontPage(app)
 
-  const json = [requireJson, express.json({ limit: options.jsonBodyMaxBytes, verify: verifyUtf8 })]
+  const most = options.jsonBodyMaxBytes
+  const json = (bytes = most) => [requireJson, express.json({ limit: Math.min(bytes, most), verify: verifyUtf8 })]
   for (const route of options.routes) {
     app[route.method](
       route.path,
@@ -60,13 +61,13 @@ export function createApp(options: AppOptions): Express {
         response.locals.user = await options.authenticate(request, response, route.access)
         next()
       },
-      ...(route.raw ? [] : json),
+      ...(route.raw ? [] : json(route.bodyMaxBytes)),
       (request, response) =>
         withOrigin(originOf(request, response), () => route.run(request, response, response.locals.user)),
     )
   }
   app.use((request) => {
-    throw new AppError('request.not_found', { words: { method: request.method, path: request.path } })
+    throw new AppError('request.not_found', { words: { method: request.method, path: shortened(request.path) } })
   })
   app.use(errorHandler(options.logger))
   return app

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** `?limit=` and `?cursor=` of every list. A cursor is the id (UUID v7) of the last item seen. */
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.uuid('is not a cursor of this list').optional(),
+  cursor: z.guid('is not a cursor of this list').toLowerCase().optional(),
 })
 
 /** One page of a list. */

@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express'
+import { shortened } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 
 /** One line a request, with ids and the route's path; never query strings, bodies or headers, which may hold words or keys. */
@@ -12,7 +13,7 @@ export const requestLog =
           requestId: response.locals.requestId,
           userId: response.locals.user?.id,
           method: request.method,
-          path: request.path,
+          path: shortened(request.path),
           status: response.statusCode,
           aborted: response.writableFinished ? undefined : true,
           ms: Math.round(performance.now() - startedAt),

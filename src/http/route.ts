@@ -17,6 +17,12 @@ interface RouteShape<A extends Access, P, Q> {
   query?: Q
 }
 
+/**
+ * Bytes of a body from somebody who has not signed in, and of one that the route does not read: enough for credentials, and little to
+ * parse, hash and answer about.
+ */
+export const SMALL_BODY_BYTES = 4_096
+
 /** What a handler is given: checked input, and the signed-in user where the route asks for one. */
 export interface RouteInput<A extends Access, P, Q, B> {
   user: UserOf<A>
@@ -49,6 +55,8 @@ export interface Route {
   access: Access
   /** True when the handler reads the request's body and writes the response by itself. */
   raw: boolean
+  /** The largest JSON body, where it is less than JSON_BODY_MAX_BYTES. */
+  bodyMaxBytes: number | undefined
   run(request: Request, response: Response, user: AuthUser | undefined): Promise<void>
 }
 
@@ -68,6 +76,8 @@ export function defineRoute<
 >(
   route: RouteShape<A, P, Q> & {
     body?: B
+    /** The largest body that is read; public routes and those without a `body` read SMALL_BODY_BYTES. */
+    bodyMaxBytes?: number
     status?: number
     handler: (input: RouteInput<A, P, Q, B>) => Promise<unknown>
   },
@@ -75,6 +85,7 @@ export function defineRoute<
   return {
     ...route,
     raw: false,
+    bodyMaxBytes: route.bodyMaxBytes ?? (route.access === 'public' || !route.body ? SMALL_BODY_BYTES : undefined),
     async run(request, response, user) {
       const abort = new AbortController()
       response.on('close', () => abort.abort())
@@ -111,6 +122,7 @@ export function defineStreamRoute<
   return {
     ...route,
     raw: true,
+    bodyMaxBytes: undefined,
     run: (request, response, user) => {
       const input = { ...checkedInput(route, request, user), req: request, res: response }
       return route.handler(input as Parameters<typeof route.handler>[0])

@@ -1,6 +1,6 @@
 import { clientNetwork } from '../http/client-network.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
-import { defineRoute, type Route } from '../http/route.ts'
+import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
 import type { AuthService } from './auth.service.ts'
 import { emailKeyOf } from './email-key.ts'
 import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
@@ -45,6 +45,7 @@ export const authRoutes = (services: { auth: AuthService; users: UserService; li
     path: '/api/auth/profile',
     access: 'user',
     body: profileBody,
+    bodyMaxBytes: 2 * SMALL_BODY_BYTES,
     handler: async ({ user, body }) => {
       if (body.currentPassword === undefined) return services.auth.updateProfile(user, body)
       // Whoever has a session may not guess the password with it either, from wherever.

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import { type clientCommands, partySend, singleSend } from '../contract/events.ts'
 import type { FailureView } from '../contract/views.ts'
-import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
+import { checkedInput } from '../shared/checked-input.ts'
+import { AppError, notFound } from '../shared/errors.ts'
 
 /** Answers a command: `{ ok: true, ...answer }`. */
 export type Reply = (answer: Record<string, unknown>) => void
@@ -12,25 +13,12 @@ export type Command = (body: unknown, reply: Reply) => Promise<void>
 export const command =
   <T>(schema: z.ZodType<T>, run: (body: T, reply: Reply) => Promise<void>): Command =>
   async (body, reply) =>
-    run(parse(schema, body), reply)
+    run(checkedInput(schema, body), reply)
 
 /** The body of `message.send`, checked against the kind that it means to be, so that the issues fit. */
 export function parseSend(body: unknown): z.infer<(typeof clientCommands)['message.send']> {
   const isParty = typeof body === 'object' && body !== null && 'agentIds' in body
-  return isParty ? parse(partySend, body) : parse(singleSend, body)
-}
-
-/** @throws AppError 400 with the path of each bad field. */
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const result = schema.safeParse(body)
-  if (result.success) return result.data
-  throw invalidRequest(
-    result.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'is not a known field' }))
-        : [{ path: issue.path.join('.'), message: issue.message }],
-    ),
-  )
+  return isParty ? checkedInput(partySend, body) : checkedInput(singleSend, body)
 }
 
 export const unknownCommand = (): AppError => notFound('command')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { TurnName } from '../contract/attempt.ts'
 import type { ConversationEvent, EventOf } from '../contract/events.ts'
+import { INT4_MAX, idInput } from '../contract/inputs.ts'
 import { isTerminal, type MessageView, type SnapshotView } from '../contract/views.ts'
 import { turnKey } from './live-feed.ts'
 
@@ -12,14 +13,15 @@ const MAX_AHEAD = 50
 /** Open runs that are remembered; of older ones the end is not told any more. */
 const MAX_OPEN = 50
 
-const counts = z.number().int().min(0)
+/** Counts of columns, and of characters: what claims more was not made here. */
+const counts = z.number().int().min(0).max(INT4_MAX)
 const wire = z.tuple([
   z.literal(1),
-  z.guid(),
+  idInput,
   counts,
   counts,
-  z.array(z.tuple([z.guid(), counts, counts.min(1), counts])).max(100),
-  z.array(z.guid()).max(100),
+  z.array(z.tuple([idInput, counts, counts.min(1), counts])).max(100),
+  z.array(idInput).max(100),
   z.array(counts).max(MAX_AHEAD),
 ])
 

@@ -37,12 +37,28 @@ export class AppError<K extends ErrorKey = ErrorKey> extends Error {
   }
 }
 
-/** 400 with the path of each bad field. */
-export const invalidRequest = (issues: FieldIssue[]): AppError =>
-  new AppError('request.invalid', {
-    words: { issues: issues.map((i) => (i.path ? `${i.path}: ${i.message}` : i.message)).join('; ') },
-    details: { issues },
+/** Issues that an answer names; of the rest it says how many they are. */
+const SHOWN_ISSUES = 20
+/** Characters of a path or message: paths come from the request, and an answer must not grow with it. */
+const SHOWN_CHARS = 200
+
+/** 400 with the path of each bad field, of as many as fit: `more` counts the others. */
+export const invalidRequest = (issues: FieldIssue[]): AppError => {
+  const shown = issues
+    .slice(0, SHOWN_ISSUES)
+    .map(({ path, message }) => ({ path: shortened(path), message: shortened(message) }))
+  const more = issues.length - shown.length
+  const sentences = shown.map((i) => (i.path ? `${i.path}: ${i.message}` : i.message))
+  if (more > 0) sentences.push(`and ${more} more`)
+  return new AppError('request.invalid', {
+    words: { issues: sentences.join('; ') },
+    details: { issues: shown, ...(more > 0 && { more }) },
   })
+}
+
+/** A text from outside for an answer or a log: its beginning, if it is long. */
+export const shortened = (text: string, chars = SHOWN_CHARS): string =>
+  text.length <= chars ? text : `${text.slice(0, chars - 1).toWellFormed()}…`
 
 /** 404. Another user's object is answered with this too, so that ids reveal nothing. */
 export const notFound = (what: Missing, details?: Record<string, unknown>): AppError =>

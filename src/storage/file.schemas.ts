@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idInput } from '../contract/inputs.ts'
 
 /** Filters of the list, besides its page. */
 export const fileFilter = {
@@ -7,7 +8,7 @@ export const fileFilter = {
   name: z.string().min(1).max(255).optional(),
 }
 
-export const batchDeleteBody = z.strictObject({ ids: z.array(z.uuid()).min(1).max(100) })
+export const batchDeleteBody = z.strictObject({ ids: z.array(idInput).min(1).max(100) })
 
 export const downloadQuery = z.strictObject({
   variant: z.enum(['original', 'stripped', 'thumbnail']).default('original'),

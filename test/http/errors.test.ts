@@ -111,6 +111,51 @@ describe('Errors', () => {
     expect((await app.api.get('/healthz')).status).to.equal(200)
   })
 
+  it('are small however much is wrong: a few issues, and how many there are besides', async () => {
+    const unknown = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key${i}`, i]))
+    const some = await user.post('/api/agents', unknown(60))
+    expect(Object(errorOf(some).details)).to.have.property('more', 42)
+    expect(pathsOf(some)).to.have.length(20)
+    const sizes = [2_000, 200, 150].map(async (count) => {
+      const answer = await user.post('/api/agents', {
+        name: 'N',
+        list: Array(count).fill({ ['k'.repeat(1_000)]: '\0' }),
+      })
+      expect(answer.status).to.be.oneOf([400, 413])
+      return JSON.stringify(answer.body).length
+    })
+    for (const size of await Promise.all(sizes)) expect(size).to.be.below(10_000)
+    const nowhere = await user.get(`/${'x'.repeat(10_000)}`)
+    expect(nowhere.status).to.equal(404)
+    expect(JSON.stringify(nowhere.body).length).to.be.below(1_000)
+    expect(pathsOf(await user.get(`/api/agents?${'a=1&'.repeat(600)}`))).to.deep.equal(['a'])
+  })
+
+  it('of what nobody who has not signed in needs to send say that it is too much', async () => {
+    const login = { email: 'a@example.com', password: 'x', more: 'y'.repeat(4_096) }
+    for (const path of ['/api/auth/login', '/api/auth/register'])
+      expect((await app.api.post(path, login)).status, path).to.equal(413)
+    const logout = await user.post('/api/auth/logout', login)
+    expect(logout.status, 'nor what a route does not read').to.equal(413)
+  })
+
+  it('of numbers that no column holds are a 400', async () => {
+    const path = `/api/chat/conversations/${randomUUID()}`
+    for (const query of ['beforeSeq=2147483648', 'afterSeq=2147483648', 'afterSeq=9007199254740993', 'beforeSeq=1e400'])
+      expect((await user.get(`${path}?${query}`)).status, query).to.equal(400)
+    expect((await user.get(`${path}?afterSeq=2147483647`)).status).to.equal(404)
+  })
+
+  it('do not depend on the case in which an id is written', async () => {
+    const id = await user.create('/api/agents', { name: 'Cased', instructions: 'I' })
+    expect((await user.get(`/api/agents/${id.toUpperCase()}`)).status).to.equal(200)
+    const party = await user.post('/api/chat/multi-agent', { agentIds: [id, id.toUpperCase()], message: 'Hello' })
+    expect(pathsOf(party), 'one agent is not two').to.deep.equal(['agentIds'])
+    const file = await user.upload('a.txt', 'text/plain', 'a')
+    const deleted = await user.post('/api/storage/files/batch-delete', { ids: [file.toUpperCase()] })
+    expect(deleted.body).to.deep.equal({ deleted: [file], failed: [] })
+  })
+
   it('of pages: a bad limit or cursor is named', async () => {
     for (const [query, path] of [
       ['limit=0', 'limit'],

@@ -93,6 +93,10 @@ describe('sockets: who may, and how much', () => {
         ['message.send', { agentIds: [newId()], message: 'x' }, 'agentIds'],
         ['message.send', { agentIds: [newId(), newId()], message: 'x', stop: { soon: 1 } }, 'stop.soon'],
         ['run.cancel', { runId: 7 }, 'runId'],
+        ['conversation.join', { conversationId: newId(), afterSeq: 2 ** 31 }, 'afterSeq'],
+        ['message.send', { agentId: newId(), message: 'x', idempotencyKey: 'a\0b' }, 'idempotencyKey'],
+        ['message.send', { agentId: newId(), message: 'half \ud83d' }, 'message'],
+        ['message.send', { agentId: newId(), message: 'x', fileIds: Array(5_000).fill('x') }, 'fileIds'],
       ]
       for (const [name, body, path] of bad) {
         const answer = await client.ask(name, body)
@@ -104,6 +108,22 @@ describe('sockets: who may, and how much', () => {
       client.socket.emit('conversation.join', { conversationId: newId() })
       client.socket.emit('run.cancel')
       expect(await client.refusal('run.cancel', { runId: newId() })).to.equal('run.not_found')
+    })
+
+    it('answers what has much wrong with it in little', async () => {
+      const client = await connect()
+      const unknown = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`key${i}`, i]))
+      for (const body of [unknown, { runId: newId(), ...Object.fromEntries(Object.entries(unknown).slice(0, 90)) }])
+        expect(JSON.stringify(await client.ask('run.cancel', body)).length).to.be.below(5_000)
+      expect(JSON.stringify(await client.ask('x'.repeat(100_000), {})).length).to.be.below(500)
+    })
+
+    it('takes an id in any case for the same one', async () => {
+      const client = await connect()
+      const id = world.open(me.userId)
+      expect((await client.join(id.toUpperCase())).conversation.id).to.equal(id)
+      await world.say(id, 'heard')
+      await client.until(() => client.messages.size === 1)
     })
 
     it('sends and cancels through the ports', async () => {
