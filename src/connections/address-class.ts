@@ -73,6 +73,25 @@ function groupsOf(address: string): number[] {
 
 const ipv4Of = (high = 0, low = 0): string => [high >> 8, high & 255, low >> 8, low & 255].join('.')
 
+/**
+ * IPv4 addresses that an IPv6 one carries, to which a translator or a tunnel on the way would connect; undefined where it carries none.
+ */
+function carriedBy(g: number[]): string[] | undefined {
+  const startsWith = (...prefix: number[]) => prefix.every((group, i) => g[i] === group)
+  const [, g1 = 0, g2 = 0, g3 = 0, g4 = 0, g5 = 0, g6 = 0, g7 = 0] = g
+  // 6to4
+  if (startsWith(0x2002)) return [ipv4Of(g1, g2)]
+  // NAT64: the well-known prefix, and networks' own below 64:ff9b:1::/48, which carry it at the end or around bit 64.
+  if (startsWith(0x64, 0xff9b, 0, 0, 0, 0)) return [ipv4Of(g6, g7)]
+  if (startsWith(0x64, 0xff9b, 1)) return [ipv4Of(g6, g7), ipv4Of(g3, ((g4 & 255) << 8) | (g5 >> 8))]
+  // Teredo: its server, and its client with every bit turned.
+  if (startsWith(0x2001, 0)) return [ipv4Of(g2, g3), ipv4Of(g6 ^ 0xffff, g7 ^ 0xffff)]
+  // IPv4-translated (::ffff:0:a.b.c.d) and IPv4-compatible (::a.b.c.d)
+  if (startsWith(0, 0, 0, 0, 0xffff, 0) || startsWith(0, 0, 0, 0, 0, 0)) return [ipv4Of(g6, g7)]
+  // ISATAP, below any prefix
+  return (g4 & 0xfdff) === 0 && g5 === 0x5efe ? [ipv4Of(g6, g7)] : undefined
+}
+
 /** The class of an IP address in text form; an IPv4 address inside an IPv6 one is judged too. Anything else is `special`. */
 export function classifyAddress(text: string): AddressClass {
   const address = text.replace(/%.*$/, '')
@@ -83,13 +102,11 @@ export function classifyAddress(text: string): AddressClass {
   }
   if (!isIPv6(address)) return 'special'
   const g = groupsOf(address)
-  const startsWith = (...prefix: number[]) => prefix.every((group, i) => g[i] === group)
-  if (startsWith(0, 0, 0, 0, 0, 0xffff)) return classifyAddress(ipv4Of(g[6], g[7]))
-  // NAT64 and 6to4 carry an IPv4 address to which a translator on the way would connect.
-  if (startsWith(0x64, 0xff9b, 0, 0, 0, 0)) return worse('special', classifyAddress(ipv4Of(g[6], g[7])))
-  if (startsWith(0x2002)) return worse('special', classifyAddress(ipv4Of(g[1], g[2])))
+  const isMapped = g.slice(0, 6).join() === '0,0,0,0,0,65535'
+  if (isMapped) return classifyAddress(ipv4Of(g[6], g[7]))
   if (METADATA.check(address, 'ipv6')) return 'metadata'
   if (LOCAL.check(address, 'ipv6')) return 'local'
-  if (startsWith(0, 0, 0, 0, 0, 0)) return worse('special', classifyAddress(ipv4Of(g[6], g[7])))
+  const carried = carriedBy(g)
+  if (carried) return carried.map(classifyAddress).reduce(worse, 'special')
   return SPECIAL.check(address, 'ipv6') ? 'special' : 'public'
 }

@@ -20,6 +20,11 @@ export interface OutboundPolicy {
   allow: string[]
   /** Production: public addresses over https only. Otherwise loopback and private networks too, and http. */
   production: boolean
+  /**
+   * True for whoever must not learn what names within our network stand for: an address that is refused is then a host that is not
+   * found, in every way that a caller could see.
+   */
+  hidesRefusals?: boolean
   /** Silence of a server, before its headers or within its body, after which the request fails; default 90 s. */
   idleTimeoutMs?: number
 }
@@ -47,14 +52,16 @@ const REFUSED = 'This server may not connect to that address.'
  */
 export class OutboundGuard {
   readonly #production: boolean
+  readonly #hidesRefusals: boolean
   readonly #hosts: Set<string>
   readonly #networks: BlockList
   readonly #agent: Agent
   readonly #connectors = new Map<string, buildConnector.connector>()
 
   /** @throws RangeError when an entry of `allow` is no host, host:port, address or CIDR. */
-  constructor({ allow, production, idleTimeoutMs = 90_000 }: OutboundPolicy) {
+  constructor({ allow, production, hidesRefusals = false, idleTimeoutMs = 90_000 }: OutboundPolicy) {
     this.#production = production
+    this.#hidesRefusals = hidesRefusals
     const { hosts, networks } = parseAllow(allow)
     this.#hosts = hosts
     this.#networks = networks
@@ -105,7 +112,7 @@ export class OutboundGuard {
     const named = this.#isNamed(host, options.port || defaultPort(options.protocol))
     // A literal address is never looked up, so it is judged here; a name is judged in its lookup.
     if (isIP(host) !== 0 && !this.#mayConnect(host, named, options.protocol)) {
-      callback(new AddressRefusedError(REFUSED), null)
+      callback(this.#refusal(host), null)
       return
     }
     this.#connectorFor(named, options.protocol)(options, callback)
@@ -120,7 +127,7 @@ export class OutboundGuard {
         if (error) return callback(error, '')
         const permitted = addresses.filter(({ address }) => this.#mayConnect(address, named, protocol))
         const [first] = permitted
-        if (!first) callback(new AddressRefusedError(REFUSED), '')
+        if (!first) callback(this.#refusal(hostname), '')
         else if (options.all) callback(null, permitted)
         else callback(null, first.address, first.family)
       })
@@ -128,6 +135,12 @@ export class OutboundGuard {
     const connector = buildConnector({ lookup: judged, timeout: CONNECT_TIMEOUT_MS })
     this.#connectors.set(key, connector)
     return connector
+  }
+
+  #refusal(host: string): Error {
+    if (!this.#hidesRefusals) return new AddressRefusedError(REFUSED)
+    const notFound = { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: host }
+    return Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), notFound)
   }
 
   #isNamed(host: string, port: string): boolean {

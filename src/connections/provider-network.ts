@@ -20,7 +20,8 @@ export class ProviderNetwork {
   }: OutboundPolicy & { platformUrls: Array<string | undefined>; remember?: Remember }) {
     this.#remember = remember
     this.#guards = {
-      user: new OutboundGuard(policy),
+      // Operators may know why; users could otherwise ask about our network, name by name.
+      user: new OutboundGuard({ ...policy, hidesRefusals: policy.production }),
       platform: new OutboundGuard({ ...policy, allow: [...policy.allow, ...allowedByUrl(platformUrls)] }),
     }
   }

@@ -72,7 +72,7 @@ export const PROVIDER_FAILURES = {
   unreachable: {
     isRetryable: true,
     happened: 'The model provider could not be reached in time.',
-    toDo: 'Check the base URL, and that the server runs.',
+    toDo: 'Check the base URL, that the server runs, and that this one may connect to it.',
   },
   stream_cut: {
     isRetryable: true,

@@ -60,6 +60,7 @@ describe('chatsparty/client', function () {
       'src/client/live-connection.js',
       'src/client/rest.js',
       'src/contract/events.js',
+      'src/contract/inputs.js',
       'src/contract/views.js',
     ])
     for (const [path, source] of files) expect(withoutComments(source), path).not.to.match(NODE_GLOBALS)

@@ -6,6 +6,7 @@ import { expect } from 'chai'
 import { type AddressClass, classifyAddress } from '../../src/connections/address-class.ts'
 import { allowedByUrl, OutboundGuard } from '../../src/connections/outbound-guard.ts'
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import { SetupError } from '../../src/database/setup-error.ts'
 
 describe('Address classes', () => {
@@ -23,10 +24,13 @@ describe('Address classes', () => {
     ].concat(['fc00::1', 'fdff::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '0:0:0:0:0:ffff:10.0.0.1']),
     special: ['0.0.0.0', '0.1.2.3', '224.0.0.1', '240.0.0.1', '255.255.255.255', '198.18.0.1', '203.0.113.5', '::']
       .concat(['64:ff9b::8.8.8.8', '64:ff9b:1::1', '2002:7f00:1::', '2001::1', '2001:db8::1', 'ff02::1', 'fec0::1'])
-      .concat(['::127.0.0.1', 'not an address', '']),
+      .concat(['::127.0.0.1', '::ffff:0:127.0.0.1', '::ffff:0:7f00:1', '0:0:0:0:ffff:0:a00:1', '::ffff:0:8.8.8.8'])
+      .concat(['64:ff9b::127.0.0.1', '64:ff9b::a00:1', '2001:0:808:808::f5ff:fffe', '2a00::5efe:10.0.0.1'])
+      .concat(['2a00::200:5efe:7f00:1', 'not an address', '']),
     metadata: ['169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::1%eth0', 'febf::1', '::ffff:169.254.169.254']
       .concat(['::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::', '::169.254.169.254', 'fd00:ec2::254'])
-      .concat(['100.100.100.200', '192.0.0.192']),
+      .concat(['100.100.100.200', '192.0.0.192', '::ffff:0:169.254.169.254', '64:ff9b:1::a9fe:a9fe'])
+      .concat(['64:ff9b:1:a9fe:a9:fe00::', '2001:0:a9fe:a9fe::', '2001::5601:5601', '2a00::5efe:169.254.169.254']),
   }
   for (const [kind, addresses] of Object.entries(table)) {
     it(`${kind}: ${addresses.slice(0, 3).join(', ')}, ...`, () => {
@@ -125,6 +129,44 @@ describe('The outbound guard', () => {
       expect(await (await open.fetch(`http://rebind.test:${port}/`)).text()).to.equal('hello')
       expect(answers).to.have.length(1)
       expect(await refusal(open.fetch(`http://rebind.test:${port}/`))).to.equal('provider.address_refused')
+    } finally {
+      Object.assign(dns, { lookup })
+      syncBuiltinESMExports()
+    }
+  })
+
+  it('hides from users of production what it refuses: a name of our network is one that does not exist', async () => {
+    const { lookup } = dns
+    const known: Record<string, string> = { 'db.corp.test': '10.0.0.5', 'meta.test': '169.254.169.254' }
+    Object.assign(dns, {
+      lookup: (host: string, _options: unknown, done: (error: Error | null, found?: dns.LookupAddress[]) => void) => {
+        const address = known[host]
+        if (address) return done(null, [{ address, family: 4 }])
+        const code = { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: host }
+        done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), code))
+      },
+    })
+    syncBuiltinESMExports()
+    try {
+      const network = new ProviderNetwork({ allow: [], production: true, platformUrls: [] })
+      closing.push(() => network.close())
+      const failures = async (scope: 'user' | 'platform', ...hosts: string[]) =>
+        Promise.all(
+          hosts.map(async (host) => {
+            const error = await network
+              .fetchFor({ scope })(`https://${host}/`)
+              .then(
+                () => expect.fail('it connected'),
+                (thrown: unknown) => thrown,
+              )
+            return classifyProviderError(error)
+          }),
+        )
+      const [missing, ...refused] = await failures('user', 'nowhere.test', 'db.corp.test', 'meta.test', '127.0.0.1')
+      expect(missing?.code).to.equal('provider.unreachable')
+      for (const failure of refused) expect(failure).to.deep.equal(missing)
+      const [told] = await failures('platform', 'db.corp.test')
+      expect(told?.code, 'operators are told').to.equal('provider.address_refused')
     } finally {
       Object.assign(dns, { lookup })
       syncBuiltinESMExports()
