@@ -26,8 +26,8 @@ async function migrateCommand({ env, logger, shutdown }: ProcessContext): Promis
 
 /** `npm run db:seed`: administrator, prices, platform connections, demo agents; safe to repeat. */
 async function seedCommand({ env, logger, shutdown }: ProcessContext): Promise<void> {
-  const { adminEmail, adminPassword } = await seed(createContainer(await openFoundation(env, logger, shutdown)))
-  say(adminPassword ? `administrator: ${adminEmail}, password (shown only now): ${adminPassword}` : 'seeded')
+  const { adminNotice } = await seed(createContainer(await openFoundation(env, logger, shutdown)))
+  say(adminNotice ?? 'seeded')
 }
 
 /** `npm run db:generate -- add-something`: a migration of what the entities have and the schema has not. */

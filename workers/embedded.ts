@@ -17,9 +17,9 @@ await runProcess(async ({ env, logger, shutdown }) => {
   // Before a database is made, which takes a while.
   await requireFreePort(env)
   const container = createContainer(await openFoundation(env, logger, shutdown))
-  const { adminEmail, adminPassword } = await seed(container)
+  const { adminNotice } = await seed(container)
   // At once: it is stored, and whatever fails from here on, nobody could ever read it again.
-  if (adminPassword) say(`Administrator: ${adminEmail}  password (shown only now): ${adminPassword}`)
+  if (adminNotice) say(adminNotice)
   if (!isDistributed(env)) {
     const alone = await holdAdvisoryLock(container.db, 'embedded')
     shutdown.add('embedded lock', alone.release)

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Env } from './env.ts'
@@ -27,15 +27,26 @@ export async function loadSecrets(env: Env): Promise<Secrets> {
 }
 
 async function readOrGenerate(path: string, folder: string): Promise<z.output<typeof stored>> {
+  const known = await readStored(path)
+  if (known) return known
+  const secrets = { jwtSecret: randomBytes(48).toString('base64'), encryptionKey: randomBytes(32).toString('base64') }
+  await mkdir(folder, { recursive: true })
+  // Whole or not at all: half a secret after a crash would lock everything sealed by it.
+  const draft = `${path}.${randomUUID()}`
+  await writeFile(draft, JSON.stringify(secrets), { mode: 0o600 })
+  // A link does not replace: of two processes that start at once, both go on with the secrets of the first.
+  await link(draft, path).catch((error: NodeJS.ErrnoException) => {
+    // Some file systems have no links.
+    if (error.code !== 'EEXIST') return rename(draft, path)
+  })
+  await rm(draft, { force: true })
+  return (await readStored(path)) ?? secrets
+}
+
+async function readStored(path: string): Promise<z.output<typeof stored> | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  if (text !== undefined) return stored.parse(JSON.parse(text))
-  const secrets = { jwtSecret: randomBytes(48).toString('base64'), encryptionKey: randomBytes(32).toString('base64') }
-  await mkdir(folder, { recursive: true })
-  // Whole or not at all: half a secret after a crash would lock everything sealed by it.
-  await writeFile(`${path}.new`, JSON.stringify(secrets), { mode: 0o600 })
-  await rename(`${path}.new`, path)
-  return secrets
+  return text === undefined ? undefined : stored.parse(JSON.parse(text))
 }

@@ -23,6 +23,8 @@ export type OwnerLock = keyof typeof OWNER_LOCKS
 const PROCESS_LOCKS = {
   /** Sweeping up after what was lost: several at once find the same and only cost more. */
   reconciler: "hashtextextended('reconciler', 1)",
+  /** The first administrator is made by one process, and the others wait: its generated password is in one file. */
+  seeding: "hashtextextended('seeding', 1)",
   /** Deleting what has expired: as above. */
   cleaning: "hashtextextended('cleaning', 1)",
   /** The only process on this database, which may take every lease for a dead one's. Versions share it, so it never changes. */
@@ -79,5 +81,20 @@ export async function withAdvisoryLock(db: DataSource, lock: ProcessLock, work: 
     await work()
   } finally {
     await release()
+  }
+}
+
+/** Runs work while holding a lock that all processes share; waits for it. */
+export async function whileLocked<T>(db: DataSource, lock: ProcessLock, work: () => Promise<T>): Promise<T> {
+  const session = db.createQueryRunner()
+  try {
+    await lockSession(lock, session)
+    try {
+      return await work()
+    } finally {
+      await unlock(lock, session)
+    }
+  } finally {
+    await session.release()
   }
 }

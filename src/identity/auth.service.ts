@@ -1,9 +1,10 @@
 import type { AuthUser, Role } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
-import { AppError } from '../shared/errors.ts'
+import { AppError, invalidRequest } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { emailKeyOf } from './email-key.ts'
+import { isGuessable } from './guessable-password.ts'
 import type { ProfileBody, RegisterBody } from './identity.schemas.ts'
 import { hashPassword, NOBODYS_HASH, verifyPassword } from './password.ts'
 import type { SessionRepository } from './session.repository.ts'
@@ -34,6 +35,13 @@ const wrongPassword = () =>
   new AppError('auth.wrong_password', { details: { issues: [{ path: 'currentPassword', message: 'is wrong' }] } })
 const invalidToken = () => new AppError('auth.unauthorized/token')
 
+/** Asked where a password is chosen, never where one is given: whoever has such a one may still come in and change it. */
+async function refuseGuessable(path: string, password: string, email: string): Promise<void> {
+  if (await isGuessable(password, email)) {
+    throw invalidRequest([{ path, message: 'is among those that are guessed first: choose another one' }])
+  }
+}
+
 /** Registration, sign-in, and the sessions behind tokens. */
 export class AuthService {
   readonly #deps: AuthDependencies
@@ -42,8 +50,9 @@ export class AuthService {
     this.#deps = dependencies
   }
 
-  /** @throws AppError 409 `auth.email_taken` */
+  /** @throws AppError 409 `auth.email_taken`, 400 for a password that is guessed early */
   async register(body: RegisterBody): Promise<SignedIn> {
+    await refuseGuessable('password', body.password, body.email)
     const user = await this.createUser(body, 'user')
     return this.#signIn(user)
   }
@@ -82,6 +91,7 @@ export class AuthService {
     if (body.currentPassword !== undefined && !(await verifyPassword(body.currentPassword, current.passwordHash))) {
       throw wrongPassword()
     }
+    if (body.newPassword) await refuseGuessable('newPassword', body.newPassword, body.email ?? current.email)
     const passwordHash = body.newPassword && (await hashPassword(body.newPassword))
     const { user, revoked } = await this.#deps.transactions.run(async (tx) => {
       const locked = await this.#deps.users.lock(actor.id, tx)

@@ -71,6 +71,25 @@ describe('Signing up and in', () => {
     ])
   })
 
+  it('takes no password that is guessed first, at registration and at a change; who has one already may come in', async () => {
+    const email = address('grace.hopper')
+    for (const password of ['Password1234!', 'gracehopper1906', 'chatsparty2026']) {
+      const answer = await app.api.post('/api/auth/register', { email, password })
+      expect(answer.status, password).to.equal(400)
+      const [issue] = Object(errorOf(answer).details).issues
+      expect(issue.path, password).to.equal('password')
+      expect(JSON.stringify(answer.body), password).not.to.include(password)
+    }
+    const { id } = await app.container.authService.createUser({ email, password: 'password1234' }, 'user')
+    const user = await app.api.login(email, 'password1234')
+    expect(user.id).to.equal(id)
+    const change = (newPassword: string) =>
+      user.put('/api/auth/profile', { currentPassword: 'password1234', newPassword })
+    const refused = await change('qwertyuiop123')
+    expect(Object(errorOf(refused).details).issues[0].path).to.equal('newPassword')
+    expect((await change(PASSWORD)).status).to.equal(200)
+  })
+
   it('answers a wrong password and an unknown address alike', async () => {
     const { email } = await app.api.register()
     const wrong = await login(email, 'not the password')
