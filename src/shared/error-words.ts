@@ -34,6 +34,7 @@ export const ERROR_WORDS = {
   'auth.invalid_credentials': [401, 'The e-mail address or the password is wrong.'],
   'auth.wrong_password': [400, 'The current password is wrong.'],
   'auth.too_many_attempts': [429, 'Too many wrong passwords; please wait.'],
+  'auth.busy': [503, 'Too many people sign in at this moment; please try again in a few seconds.'],
   'auth.email_taken': [409, 'This e-mail address is already registered.'],
   'user.not_found': [404, 'There is no such user.'],
   'users.last_admin': [409, 'This is the last administrator; make somebody else one first.'],
