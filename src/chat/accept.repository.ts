@@ -123,10 +123,10 @@ export class AcceptRepository {
     this.#db = db
   }
 
-  async look({ userId, agentIds, conversationId, fileIds, key }: Asked): Promise<Known> {
+  async look({ userId, agentIds, conversationId, fileIds, key }: Asked, tx: Tx = this.#db.manager): Promise<Known> {
     const [row] = await LOOK(
       [userId, agentIds, conversationId ?? null, fileIds, key?.route ?? null, key?.key ?? null],
-      this.#db.manager,
+      tx,
     )
     return {
       agents: (row?.agents ?? []).map(({ agent, terms }) => ({ agent: fromJson<Agent>(agent), terms: termsOf(terms) })),

@@ -134,10 +134,12 @@ export class ConnectionService {
 
   /**
    * Calls the provider for a few tokens, as parties do, and remembers what it turned out to need in the place of what was
-   * known. Failures are outcomes; only an unknown id is an error.
+   * known. Failures are outcomes. The platform's connections are tried by administrators only: nobody pays for the calls.
+   * @throws AppError 403; 404
    */
-  async test(userId: string, id: string, signal?: AbortSignal): Promise<ConnectionTest> {
-    const connection = await this.get(userId, id)
+  async test(actor: AuthUser, id: string, signal?: AbortSignal): Promise<ConnectionTest> {
+    const connection = await this.get(actor.id, id)
+    if (connection.userId === null && actor.role !== 'admin') throw new AppError('auth.forbidden/test_connection')
     const timeout = AbortSignal.timeout(this.#testTimeoutMs)
     const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout
     try {

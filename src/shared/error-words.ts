@@ -30,6 +30,7 @@ export const ERROR_WORDS = {
   'auth.forbidden/agent': [403, "The platform's agents cannot be changed."],
   'auth.forbidden/add_connection': [403, 'Only administrators add platform connections.'],
   'auth.forbidden/change_connection': [403, "The platform's connections are changed by administrators only."],
+  'auth.forbidden/test_connection': [403, "The platform's connections are tested by administrators only."],
   'auth.forbidden/other_user': [403, 'The token belongs to another user.'],
   'auth.invalid_credentials': [401, 'The e-mail address or the password is wrong.'],
   'auth.wrong_password': [400, 'The current password is wrong.'],
@@ -61,7 +62,7 @@ export const ERROR_WORDS = {
   'chat.busy/regenerate': [409, 'The agents are still talking; wait or cancel first.'],
   'chat.not_last': [409, 'Only the last thing that an agent said can be said anew.'],
 
-  'credits.insufficient': [402, 'You have no credits left.'],
+  'credits.insufficient': [402, 'You have {available} credits available, and this needs {required} at least.'],
   'credits.insufficient/account': [409, 'The account has fewer credits available than that.'],
   'credits.hold_pending': [409, 'Another attempt at this turn still holds credits.'],
   'credits.hold_resolved': [409, 'The hold of this turn is resolved already.'],
