@@ -123,9 +123,12 @@ export function createContainer(foundation: Foundation) {
     network,
     usedBy: (connectionId) => agentRepository.usingConnection(connectionId),
     testTimeoutMs: env.CONNECTION_TEST_TIMEOUT_MS,
+    most: env.USER_CONNECTIONS,
   })
   const agentService = new AgentService({
+    transactions,
     agents: agentRepository,
+    most: env.USER_AGENTS,
     connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
   })
 
@@ -224,6 +227,7 @@ export function createContainer(foundation: Foundation) {
     maxTurnsDefault: env.MAX_TURNS_DEFAULT,
     maxTurnsCap: env.MAX_TURNS_CAP,
     userConcurrency: env.USER_CONCURRENCY,
+    mostConversations: env.USER_CONVERSATIONS,
   })
   const estimateService = new EstimateService({
     accepts,

@@ -13,7 +13,7 @@ import type { Announcer } from '../runs/announcer.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
 import { following } from '../runs/following.ts'
 import type { Run } from '../runs/run.entity.ts'
-import { AppError, notFound } from '../shared/errors.ts'
+import { AppError, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { Acceptance, AcceptRepository, Known } from './accept.repository.ts'
@@ -37,6 +37,8 @@ interface ChatDependencies {
   maxTurnsDefault: number
   maxTurnsCap: number
   userConcurrency: number
+  /** USER_CONVERSATIONS. */
+  mostConversations: number
 }
 
 /** A request to speak, whoever it is put to. */
@@ -144,6 +146,8 @@ export class ChatService {
         throw notFound('conversation')
       case 'files_gone':
         throw notFound('file')
+      case 'too_many':
+        throw tooMany('conversation', this.#deps.mostConversations)
     }
   }
 
@@ -182,6 +186,7 @@ export class ChatService {
       deadlineMs: this.#deps.runDeadlineMs,
       first,
       userConcurrency: this.#deps.userConcurrency,
+      mostConversations: this.#deps.mostConversations,
       key: request.key,
     }
   }

@@ -41,6 +41,10 @@ export const ERROR_WORDS = {
   'users.last_admin': [409, 'This is the last administrator; make somebody else one first.'],
 
   'connection.not_found': [404, 'There is no such connection.'],
+  'connection.too_many': [
+    409,
+    'You have {limit} connections, which is the most. Please delete one that you no longer need.',
+  ],
   'connections.none': [409, 'There is no connection to a model provider yet. Please add one.'],
   'connections.in_use': [409, 'Agents use this connection. Give them another one first.'],
   'connections.incomplete/key': [422, 'This connection has no API key.'],
@@ -52,9 +56,14 @@ export const ERROR_WORDS = {
   'model.unpriced': [422, 'The model {provider}/{model} has no price, so it cannot be used.'],
 
   'agent.not_found': [404, 'There is no such agent.'],
+  'agent.too_many': [409, 'You have {limit} agents, which is the most. Please delete one that you no longer need.'],
   'agent.gone': [409, 'The agent whose turn it was does not exist any more.'],
 
   'conversation.not_found': [404, 'There is no such conversation.'],
+  'conversation.too_many': [
+    409,
+    'You have {limit} conversations, which is the most. Please delete one that you no longer need.',
+  ],
   'message.not_found': [404, 'There is no such message.'],
   'run.not_found': [404, 'There is no such run.'],
   'run.gone': [409, 'The run does not exist any more.'],

@@ -59,7 +59,15 @@ describe('Connections', () => {
     const connections = new ConnectionRepository(db)
     const transactions = new Transactions(db)
     const usedBy = async (id: string) => uses[id] ?? []
-    const service = new ConnectionService({ transactions, connections, secrets, network, usedBy, testTimeoutMs: 300 })
+    const service = new ConnectionService({
+      transactions,
+      connections,
+      secrets,
+      network,
+      usedBy,
+      testTimeoutMs: 300,
+      most: 100,
+    })
     const app: Express = createApp({
       routes: connectionRoutes(service),
       authenticate: async (req) => people.get(req.get('x-user') ?? ''),
