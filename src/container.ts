@@ -24,7 +24,10 @@ import { StatementRepository } from './credits/statement.repository.ts'
 import { Transactions } from './database/transaction.ts'
 import type { Foundation } from './foundation.ts'
 import { AuthService } from './identity/auth.service.ts'
+import { FailedLogins } from './identity/failed-logins.ts'
 import { SessionRepository } from './identity/session.repository.ts'
+import { SessionService } from './identity/session.service.ts'
+import { SignInService } from './identity/sign-in.service.ts'
 import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
 import { Announcer } from './runs/announcer.ts'
@@ -83,13 +86,25 @@ export function createContainer(foundation: Foundation) {
   })
 
   const userRepository = new UserRepository(db)
+  const sessionRepository = new SessionRepository(db)
+  const { jwtSecret } = secrets
+  const sessionService = new SessionService({ sessions: sessionRepository, transactions, audit, feed, jwtSecret })
+  const failedLogins = new FailedLogins({ audit, logger })
+  const signInService = new SignInService({
+    users: userRepository,
+    sessions: sessionRepository,
+    transactions,
+    audit,
+    failures: failedLogins,
+    jwtSecret,
+    sessionSeconds: env.JWT_EXPIRES_IN,
+  })
   const authService = new AuthService({
     users: userRepository,
-    sessions: new SessionRepository(db),
+    sessions: sessionService,
+    signIns: signInService,
     transactions,
-    feed,
-    jwtSecret: secrets.jwtSecret,
-    sessionSeconds: env.JWT_EXPIRES_IN,
+    audit,
     onRegistered: (userId, tx) => ledgerService.openAccount(userId, env.SIGNUP_GRANT, tx),
   })
 
@@ -286,6 +301,9 @@ export function createContainer(foundation: Foundation) {
     transactions,
     audit,
     authService,
+    failedLogins,
+    sessionService,
+    signInService,
     userService,
     userRepository,
     connectionService,

@@ -5,10 +5,10 @@ import type { SocketPorts } from './realtime/socket-ports.ts'
 /** What live connections ask of the domains. */
 export const socketPorts = (container: Container): SocketPorts => ({
   async authenticate(token) {
-    const { id, sessionId, role, expiresAt } = await container.authService.authenticate(token)
+    const { id, sessionId, role, expiresAt } = await container.sessionService.authenticate(token)
     return { userId: id, sessionId, role, expiresAt }
   },
-  sessionAlive: (sessionIds) => container.authService.liveSessions(sessionIds),
+  sessionAlive: (sessionIds) => container.sessionService.live(sessionIds),
   snapshot: (userId, conversationId, afterSeq) => container.runViews.snapshot(userId, conversationId, afterSeq),
   versions: (conversationIds) => container.conversationRepository.versions(conversationIds),
   send(userId, { idempotencyKey, ...body }) {

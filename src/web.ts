@@ -15,11 +15,13 @@ import type { HealthCheck } from './http/health.ts'
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
 import { authRoutes } from './identity/auth.routes.ts'
+import { sessionRoutes } from './identity/session.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
 import { SocketServer } from './realtime/socket-server.ts'
 import { EventStreams } from './realtime/sse.ts'
 import { WatchRegistry } from './realtime/watch-registry.ts'
+import { repeat } from './shared/repeat.ts'
 import { socketPorts } from './socket-ports.ts'
 import { storageRoutes } from './storage/storage.routes.ts'
 
@@ -35,6 +37,9 @@ const REQUEST_TIMEOUT_MS = 3_600_000
  */
 const IDLE_TIMEOUTS = { keepAliveTimeout: 75_000, headersTimeout: 80_000 }
 
+/** How many failed logins there were is told this often, in ms. */
+const FAILED_LOGINS_MS = 900_000
+
 /** What answers over time: event streams, and requests that wait for their run. */
 interface LiveServices {
   streams: EventStreams
@@ -43,7 +48,13 @@ interface LiveServices {
 
 /** Every route of the API but the health checks. */
 const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
-  ...authRoutes({ auth: container.authService, users: container.userService, limiter }),
+  ...authRoutes({
+    auth: container.authService,
+    signIns: container.signInService,
+    users: container.userService,
+    limiter,
+  }),
+  ...sessionRoutes(container.sessionService),
   ...userRoutes(container.userService),
   ...auditRoutes(container.audit),
   ...connectionRoutes(container.connectionService),
@@ -77,7 +88,12 @@ export async function startWeb(
   const { env, logger, shutdown, db, queue, feed } = container
   const corsOrigins = env.CORS_ORIGINS ?? (env.NODE_ENV === 'production' ? [] : DEVELOPMENT_ORIGINS)
   const limiter = createRateLimiter(
-    { requestsPerMinute: env.REQUESTS_PER_MINUTE, loginAttempts: env.LOGIN_ATTEMPTS },
+    {
+      requestsPerMinute: env.REQUESTS_PER_MINUTE,
+      loginAttempts: env.LOGIN_ATTEMPTS,
+      loginNetworkAttempts: env.LOGIN_NETWORK_ATTEMPTS,
+      loginStrangerAttempts: env.LOGIN_STRANGER_ATTEMPTS,
+    },
     container.redis,
   )
   const pollMs = env.VERSION_POLL_MS
@@ -95,9 +111,7 @@ export async function startWeb(
   const waits = new RunWait({ feed, runs: container.runRepository, views: container.runViews, pollMs, logger })
   const app = createApp({
     routes: allRoutes(container, limiter, { streams, waits }),
-    authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) =>
-      container.authService.findSession(claims),
-    ),
+    authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.sessionService.find(claims)),
     limiter,
     healthChecks: [
       { name: 'database', check: async () => void (await db.query('SELECT 1')) },
@@ -110,6 +124,9 @@ export async function startWeb(
     jsonBodyMaxBytes: env.JSON_BODY_MAX_BYTES,
     logger,
   })
+  const telling = repeat('failed logins', FAILED_LOGINS_MS, () => container.failedLogins.tell(), logger)
+  // The last window is told too.
+  shutdown.add('failed logins', () => telling.stop().then(() => container.failedLogins.tell()))
   // A large upload takes its time; one that stalls is ended by its own limit.
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, ...IDLE_TIMEOUTS }, app)
   const port = await listen(server, env)

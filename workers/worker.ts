@@ -119,7 +119,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   const cleaning = repeat(
     'cleaning',
     CLEANING_INTERVAL_MS,
-    () => withAdvisoryLock(db, 'cleaning', () => container.authService.pruneSessions()),
+    () => withAdvisoryLock(db, 'cleaning', () => container.sessionService.prune()),
     logger,
   )
   shutdown.add('cleaning', cleaning.stop)

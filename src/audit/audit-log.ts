@@ -13,8 +13,14 @@ export interface AuditRecord {
   targetId?: string | null
   /** Never a password, key, token or text of a conversation. Longer words are cut, and what is more than 20 left out. */
   details?: AuditDetails
+  /** Of what users do with what is theirs: more of an action than this in an hour are not recorded, or one could fill the disk with them. */
+  mostPerHour?: number
+  /** Where it came from, for what is recorded after its request. */
+  network?: string
 }
 
+/** Enough for whoever does it by hand. */
+export const MOST_BY_USERS = 100
 const DETAILS = 20
 const DETAIL_CHARS = 200
 
@@ -32,12 +38,12 @@ export class AuditLog {
    * @example await audit.record({ action: 'user.suspended', actorId: actor.id, targetId: userId, details: { reason } }, tx)
    */
   async record(record: AuditRecord, tx: Tx): Promise<void> {
-    await this.#entries.add(entryOf(record), tx)
+    await this.#entries.add(entryOf(record), record.mostPerHour, tx)
   }
 
   /** Records what changed no rows, such as that somebody has looked at something. */
   async recordAlone(record: AuditRecord): Promise<void> {
-    await this.#entries.add(entryOf(record))
+    await this.#entries.add(entryOf(record), record.mostPerHour)
   }
 
   /** Newest first. */
@@ -46,9 +52,11 @@ export class AuditLog {
   }
 }
 
-function entryOf({ action, actorId, targetId = null, details = {} }: AuditRecord): Omit<AuditEntry, 'createdAt'> {
+function entryOf(record: AuditRecord): Omit<AuditEntry, 'createdAt'> {
+  const { action, actorId, targetId = null } = record
   const { network = null, userAgent = null, requestId = null } = currentOrigin() ?? {}
-  return { id: newId(), actorId, action, targetId, network, userAgent, requestId, details: bounded(details) }
+  const from = { network: record.network ?? network, userAgent, requestId }
+  return { id: newId(), actorId, action, targetId, ...from, details: bounded(record.details ?? {}) }
 }
 
 const bounded = (details: AuditDetails): AuditDetails =>

@@ -20,13 +20,21 @@ export class AuditRepository {
     this.#db = db
   }
 
-  async add(entry: Omit<AuditEntry, 'createdAt'>, tx: Tx = this.#db.manager): Promise<void> {
+  /** Adds an entry, unless its actor has `mostPerHour` of its action from the last hour. */
+  async add(
+    entry: Omit<AuditEntry, 'createdAt'>,
+    mostPerHour: number | undefined,
+    tx: Tx = this.#db.manager,
+  ): Promise<void> {
     const { id, actorId, action, targetId, network, userAgent, requestId, details } = entry
     await rows(
       tx,
       `INSERT INTO audit_entries (id, actor_id, action, target_id, network, user_agent, request_id, details)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [id, actorId, action, targetId, network, userAgent, requestId, JSON.stringify(details)],
+       SELECT $1::uuid, $2::uuid, $3::text, $4::uuid, $5, $6, $7, $8::jsonb
+       WHERE $9::int IS NULL OR $9::int > (SELECT count(*) FROM (
+         SELECT FROM audit_entries WHERE actor_id = $2::uuid AND action = $3::text
+           AND created_at > now() - interval '1 hour' LIMIT $9::int) AS recent)`,
+      [id, actorId, action, targetId, network, userAgent, requestId, JSON.stringify(details), mostPerHour ?? null],
     )
   }
 

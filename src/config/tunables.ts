@@ -79,8 +79,12 @@ export const tunables = {
   MESSAGE_MAX_CHARS: count(32_000),
   /** Body limit of JSON requests. */
   JSON_BODY_MAX_BYTES: count(262_144),
-  /** Failed logins of one address and e-mail within 15 minutes. */
+  /** Failed logins of one account from one place (a network, or a device that it knows) within 15 minutes. */
   LOGIN_ATTEMPTS: count(10),
+  /** Failed logins of one network within 15 minutes, whatever the accounts. */
+  LOGIN_NETWORK_ATTEMPTS: count(100),
+  /** Failed logins of one account within 15 minutes from all places that it does not know, together. */
+  LOGIN_STRANGER_ATTEMPTS: count(50),
   /** Requests of one address per minute. */
   REQUESTS_PER_MINUTE: count(1_200),
   /** Bytes of one uploaded file. */

@@ -4,31 +4,60 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { AppError } from '../shared/errors.ts'
 import { clientNetwork } from './client-network.ts'
 
-/** Limits by address for every request, and for wrong passwords (by address and e-mail, or by user). */
+/** A try to show who one is. */
+export interface Attempt {
+  /** What is tried, whether there is such an account or not. */
+  account: string
+  network: string
+  /** Where it is tried from: a device that the account knows, else the network. */
+  place: string
+  /** The account was signed in to from this place before. */
+  isKnown: boolean
+}
+
+/** Limits by address for every request, and for wrong passwords and codes. */
 export interface RateLimiter {
   perAddress: RequestHandler
   /**
-   * Counts a try before it is made, so that tries made at once are all counted.
-   * @throws AppError 429 when this key has failed too often.
+   * Counts a try before it is made, so that tries made at once are all counted: of this account from this place; of all accounts
+   * from this network; and of this account from all places that it does not know, together. A stranger, from however many networks,
+   * so exhausts what strangers have, and never what the account's own places have.
+   * @throws AppError 429 when one of these has failed too often.
    */
-  beforeLogin(key: string): Promise<void>
-  /** Forgets the failed tries of a key. */
-  loginSucceeded(key: string): Promise<void>
+  beforeLogin(attempt: Attempt): Promise<void>
+  /** Forgets the failed tries of an account from a place; for others who fail, this one does not count. */
+  loginSucceeded(attempt: Attempt): Promise<void>
+  /** The try was neither right nor wrong, and counts for nothing. */
+  loginUndecided(attempt: Attempt): Promise<void>
+  /** Counts a try of a second factor, which is short: a few a day, of the account's own places and of all others together. */
+  beforeFactor(attempt: Attempt): Promise<void>
+  factorSucceeded(attempt: Attempt): Promise<void>
 }
 
 const LOGIN_WINDOW_SECONDS = 15 * 60
+const DAY_SECONDS = 86_400
+/** Of a million codes three are right at a time: fifty tries a day find one in eighteen years. */
+const FACTOR_ATTEMPTS = 50
 
 type LimitCode = 'request.rate_limited' | 'auth.too_many_attempts'
 
 const tooMany = (code: LimitCode, result: RateLimiterRes) =>
   new AppError(code, { details: { retryAfterSeconds: Math.ceil(result.msBeforeNext / 1000) } })
 
+/** Numbers of `.env.example`. */
+interface Limits {
+  requestsPerMinute: number
+  loginAttempts: number
+  loginNetworkAttempts?: number
+  loginStrangerAttempts?: number
+}
+
 /**
- * Counts in Redis where there is one, so that all web nodes count together; while Redis is away each node counts alone
- * rather than refuse everybody.
+ * Counts in Redis where there is one, so that all web nodes count together; while Redis is away each node counts alone: that
+ * multiplies what is allowed by the nodes, and neither refuses everybody nor lets everybody try for ever.
  */
 export function createRateLimiter(
-  limits: { requestsPerMinute: number; loginAttempts: number },
+  { requestsPerMinute, loginAttempts, loginNetworkAttempts = 100, loginStrangerAttempts = 50 }: Limits,
   redis?: Redis,
 ): RateLimiter {
   const make = (keyPrefix: string, points: number, duration: number) => {
@@ -37,8 +66,11 @@ export function createRateLimiter(
       ? new RateLimiterRedis({ storeClient: redis, keyPrefix, points, duration, insuranceLimiter: memory })
       : memory
   }
-  const requests = make('limit:requests', limits.requestsPerMinute, 60)
-  const logins = make('limit:logins', limits.loginAttempts, LOGIN_WINDOW_SECONDS)
+  const requests = make('limit:requests', requestsPerMinute, 60)
+  const logins = make('limit:logins', loginAttempts, LOGIN_WINDOW_SECONDS)
+  const networks = make('limit:login-networks', loginNetworkAttempts, LOGIN_WINDOW_SECONDS)
+  const strangers = make('limit:login-strangers', loginStrangerAttempts, LOGIN_WINDOW_SECONDS)
+  const factors = make('limit:factors', FACTOR_ATTEMPTS, DAY_SECONDS)
   const take = async (limiter: typeof requests, key: string, code: LimitCode) => {
     try {
       await limiter.consume(key)
@@ -47,14 +79,33 @@ export function createRateLimiter(
       throw error
     }
   }
+  const placeKey = ({ place, account }: Attempt) => `${place}:${account}`
+  const factorKey = (attempt: Attempt) => (attempt.isKnown ? placeKey(attempt) : attempt.account)
+  const giveBackShared = async ({ network, account, isKnown }: Attempt) => {
+    await networks.reward(network)
+    if (!isKnown) await strangers.reward(account)
+  }
   return {
     perAddress: async (request, _response, next) => {
       await take(requests, clientNetwork(request.ip ?? 'unknown'), 'request.rate_limited')
       next()
     },
-    beforeLogin: (key) => take(logins, key, 'auth.too_many_attempts'),
-    async loginSucceeded(key) {
-      await logins.delete(key)
+    async beforeLogin(attempt) {
+      await take(logins, placeKey(attempt), 'auth.too_many_attempts')
+      await take(networks, attempt.network, 'auth.too_many_attempts')
+      if (!attempt.isKnown) await take(strangers, attempt.account, 'auth.too_many_attempts')
+    },
+    async loginSucceeded(attempt) {
+      await logins.delete(placeKey(attempt))
+      await giveBackShared(attempt)
+    },
+    async loginUndecided(attempt) {
+      await logins.reward(placeKey(attempt))
+      await giveBackShared(attempt)
+    },
+    beforeFactor: (attempt) => take(factors, factorKey(attempt), 'auth.too_many_attempts'),
+    async factorSucceeded(attempt) {
+      await factors.reward(factorKey(attempt))
     },
   }
 }

@@ -1,12 +1,22 @@
 import { clientNetwork } from '../http/client-network.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
+import { AppError } from '../shared/errors.ts'
 import type { AuthService } from './auth.service.ts'
-import { emailKeyOf } from './email-key.ts'
 import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
+import type { SignInService } from './sign-in.service.ts'
 import type { UserService } from './user.service.ts'
 
-export const authRoutes = (services: { auth: AuthService; users: UserService; limiter: RateLimiter }): Route[] => [
+/** The token that a client still has, though it asks for a new one; it shows a device that is known. */
+const bearerOf = (authorization: string | undefined): string | undefined =>
+  authorization?.startsWith('Bearer ') ? authorization.slice('Bearer '.length) : undefined
+
+export const authRoutes = (services: {
+  auth: AuthService
+  signIns: SignInService
+  users: UserService
+  limiter: RateLimiter
+}): Route[] => [
   defineRoute({
     method: 'post',
     path: '/api/auth/register',
@@ -20,19 +30,19 @@ export const authRoutes = (services: { auth: AuthService; users: UserService; li
     path: '/api/auth/login',
     access: 'public',
     body: loginBody,
-    handler: async ({ body, ip }) => {
-      const key = `${clientNetwork(ip)}:${emailKeyOf(body.email)}`
-      await services.limiter.beforeLogin(key)
-      const signedIn = await services.auth.login(body.email, body.password)
-      await services.limiter.loginSucceeded(key)
-      return signedIn
+    handler: async ({ body, headers }) => {
+      const attempt = await services.signIns.attempt(body.email, bearerOf(headers.authorization))
+      await services.limiter.beforeLogin(attempt)
+      try {
+        const signedIn = await services.signIns.login(attempt, body)
+        await services.limiter.loginSucceeded(attempt)
+        return signedIn
+      } catch (error) {
+        // The server had no time to look: a busy hour must not use up what somebody may try.
+        if (error instanceof AppError && error.code === 'auth.busy') await services.limiter.loginUndecided(attempt)
+        throw error
+      }
     },
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/api/auth/logout',
-    access: 'user',
-    handler: ({ user }) => services.auth.logout(user),
   }),
   defineRoute({
     method: 'get',
@@ -46,13 +56,13 @@ export const authRoutes = (services: { auth: AuthService; users: UserService; li
     access: 'user',
     body: profileBody,
     bodyMaxBytes: 2 * SMALL_BODY_BYTES,
-    handler: async ({ user, body }) => {
+    handler: async ({ user, body, ip }) => {
       if (body.currentPassword === undefined) return services.auth.updateProfile(user, body)
       // Whoever has a session may not guess the password with it either, from wherever.
-      const key = `profile:${user.id}`
-      await services.limiter.beforeLogin(key)
+      const attempt = { account: user.id, place: 'profile', network: clientNetwork(ip), isKnown: true }
+      await services.limiter.beforeLogin(attempt)
       const profile = await services.auth.updateProfile(user, body)
-      await services.limiter.loginSucceeded(key)
+      await services.limiter.loginSucceeded(attempt)
       return profile
     },
   }),

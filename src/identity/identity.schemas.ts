@@ -24,6 +24,7 @@ export const userBody = z.strictObject({
   role: z.enum(['user', 'admin']).optional(),
 })
 
+export type LoginBody = z.output<typeof loginBody>
 export type RegisterBody = z.output<typeof registerBody>
 export type ProfileBody = z.output<typeof profileBody>
 export type UserBody = z.output<typeof userBody>

@@ -4,6 +4,9 @@ import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type Session, sessionEntity } from './session.entity.ts'
 
+/** A session that is used is noted at most once in this time, so that looking it up writes next to nothing. */
+const NOTED_EVERY = `interval '5 minutes'`
+
 export class SessionRepository {
   readonly #db: DataSource
 
@@ -11,18 +14,22 @@ export class SessionRepository {
     this.#db = db
   }
 
-  async create(session: Pick<Session, 'id' | 'userId' | 'expiresAt'>, tx: Tx): Promise<void> {
+  async create(session: Pick<Session, 'id' | 'userId' | 'expiresAt' | 'network' | 'userAgent'>, tx: Tx): Promise<void> {
     await tx.insert(sessionEntity, session)
   }
 
-  /** Who a live session belongs to; undefined when it is revoked, expired or unknown. */
+  /** Who a live session belongs to; undefined when it is revoked, expired or unknown. Notes now and then that it is used. */
   async findLive(sessionId: string, userId: string): Promise<AuthUser | undefined> {
-    const [user] = await rows<AuthUser>(
+    const [found] = await rows<AuthUser & { unnoted: boolean }>(
       this.#db.manager,
-      `SELECT u.id, u.role, s.id AS "sessionId" FROM sessions s JOIN users u ON u.id = s.user_id
+      `SELECT u.id, u.role, s.id AS "sessionId", s.last_used_at < now() - ${NOTED_EVERY} AS unnoted
+       FROM sessions s JOIN users u ON u.id = s.user_id
        WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND s.expires_at > now()`,
       [sessionId, userId],
     )
+    if (!found) return undefined
+    const { unnoted, ...user } = found
+    if (unnoted) await this.#noteUse(sessionId)
     return user
   }
 
@@ -36,10 +43,55 @@ export class SessionRepository {
     return new Set(found.map((session) => session.id))
   }
 
-  async revoke(sessionId: string): Promise<void> {
-    await rows(this.#db.manager, 'UPDATE sessions SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL', [
-      sessionId,
-    ])
+  /** Live sessions of a user, newest first. */
+  listLive(userId: string, limit: number, before: string | undefined): Promise<Session[]> {
+    const query = this.#db.manager
+      .createQueryBuilder(sessionEntity, 's')
+      .where('s.userId = :userId AND s.revokedAt IS NULL AND s.expiresAt > now()', { userId })
+      .orderBy('s.id', 'DESC')
+      .take(limit)
+    if (before) query.andWhere('s.id < :before', { before })
+    return query.getMany()
+  }
+
+  /**
+   * What is known of where somebody signs in from: whether the account was signed in to from this network before, and whether
+   * it had this session. A nil `userId` costs the same and knows nothing. As far back as sessions are kept.
+   */
+  async knows(
+    userId: string,
+    network: string | null,
+    sessionId: string | null,
+  ): Promise<{ network: boolean; session: boolean }> {
+    const [known] = await rows<{ network: boolean; session: boolean }>(
+      this.#db.manager,
+      `SELECT EXISTS (SELECT FROM sessions WHERE user_id = $1 AND network = $2) AS network,
+         EXISTS (SELECT FROM sessions WHERE user_id = $1 AND id = $3) AS session`,
+      [userId, network, sessionId],
+    )
+    return known ?? { network: false, session: false }
+  }
+
+  /** How many sessions of a user began within these minutes. */
+  async begunWithin(userId: string, minutes: number, tx: Tx): Promise<number> {
+    const [found] = await rows<{ sessions: number }>(
+      tx,
+      `SELECT count(*)::int AS sessions FROM sessions
+       WHERE user_id = $1 AND created_at > now() - $2 * interval '1 minute'`,
+      [userId, minutes],
+    )
+    return found?.sessions ?? 0
+  }
+
+  /** Revokes a live session of a user; false when there is none. */
+  async revoke(userId: string, sessionId: string, tx: Tx): Promise<boolean> {
+    const revoked = await rows(
+      tx,
+      `UPDATE sessions SET revoked_at = now()
+       WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL AND expires_at > now() RETURNING id`,
+      [userId, sessionId],
+    )
+    return revoked.length > 0
   }
 
   /** Deletes sessions that ended more than a month ago. */
@@ -59,5 +111,25 @@ export class SessionRepository {
       [userId, except],
     )
     return revoked.map((session) => session.id)
+  }
+
+  /** Revokes a user's oldest live sessions, so that at most `most` are left. */
+  async revokeBeyond(userId: string, most: number, tx: Tx): Promise<void> {
+    await rows(
+      tx,
+      `UPDATE sessions SET revoked_at = now() WHERE id IN (
+         SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()
+         ORDER BY id DESC OFFSET $2)`,
+      [userId, most],
+    )
+  }
+
+  /** Never rejects: that nobody knows when a session was used last is no reason to refuse it. */
+  async #noteUse(sessionId: string): Promise<void> {
+    await rows(
+      this.#db.manager,
+      `UPDATE sessions SET last_used_at = now() WHERE id = $1 AND last_used_at < now() - ${NOTED_EVERY}`,
+      [sessionId],
+    ).catch(() => {})
   }
 }

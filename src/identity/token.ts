@@ -24,3 +24,12 @@ export function verifyToken(secret: string, token: string): TokenClaims | undefi
     return undefined
   }
 }
+
+/** The claims of a token of ours that may have expired: whoever has it had that session. Undefined for one that is not ours. */
+export function readExpiredToken(secret: string, token: string): TokenClaims | undefined {
+  try {
+    return readClaims(jwt.verify(token, secret, { algorithms: ['HS256'], ignoreExpiration: true }))
+  } catch {
+    return undefined
+  }
+}

@@ -17,6 +17,9 @@ const ADMIN = [
 const USER = [
   'POST /api/auth/logout',
   'GET /api/auth/me',
+  'GET /api/auth/sessions',
+  'DELETE /api/auth/sessions',
+  'DELETE /api/auth/sessions/:id',
   'PUT /api/auth/profile',
   'GET /api/users/:id',
   'PUT /api/users/:id',

@@ -1,0 +1,12 @@
+import type { Session } from './session.entity.ts'
+
+/** A session as its owner sees it. `lastUsedAt` is right to some minutes. */
+export const presentSession = (session: Session, currentId: string) => ({
+  id: session.id,
+  createdAt: session.createdAt.toISOString(),
+  lastUsedAt: session.lastUsedAt.toISOString(),
+  expiresAt: session.expiresAt.toISOString(),
+  network: session.network,
+  userAgent: session.userAgent,
+  current: session.id === currentId,
+})

@@ -1,0 +1,37 @@
+import { idParams } from '../http/input.ts'
+import { page, pageQuery } from '../http/page.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { presentSession } from './session.presenter.ts'
+import type { SessionService } from './session.service.ts'
+
+export const sessionRoutes = (sessions: SessionService): Route[] => [
+  defineRoute({
+    method: 'post',
+    path: '/api/auth/logout',
+    access: 'user',
+    handler: ({ user }) => sessions.logout(user),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/auth/sessions',
+    access: 'user',
+    query: pageQuery,
+    handler: async ({ user, query }) =>
+      page(await sessions.list(user, query.limit + 1, query.cursor), query.limit, (session) =>
+        presentSession(session, user.sessionId),
+      ),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/auth/sessions',
+    access: 'user',
+    handler: ({ user }) => sessions.revokeOthers(user),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/auth/sessions/:id',
+    access: 'user',
+    params: idParams,
+    handler: ({ user, params }) => sessions.revoke(user, params.id),
+  }),
+]
