@@ -4,6 +4,7 @@ import { openDataSource } from './database/data-source.ts'
 import { migrate } from './database/migrate.ts'
 import { generateMigration } from './database/migration-source.ts'
 import { reachDatabase } from './database/reach-database.ts'
+import { rollback } from './database/rollback.ts'
 import { SetupError } from './database/setup-error.ts'
 import { allEntities } from './entities.ts'
 import { openFoundation } from './foundation.ts'
@@ -18,10 +19,27 @@ async function databaseUrl({ env, logger, shutdown }: ProcessContext): Promise<s
   return database.url
 }
 
-/** `npm run db:migrate`: brings the schema up to date. The release phase of the distributed profile. */
-async function migrateCommand({ env, logger, shutdown }: ProcessContext): Promise<void> {
-  const applied = await migrate(await databaseUrl({ env, logger, shutdown }))
+/**
+ * `npm run db:migrate`: brings the schema up to date. The release phase of the distributed profile. `-- --unlimited`: no statement is
+ * timed.
+ */
+async function migrateCommand({ env, logger, shutdown }: ProcessContext, flag?: string): Promise<void> {
+  const url = await databaseUrl({ env, logger, shutdown })
+  const applied = await migrate(url, { say, isUnlimited: isFlag(flag, '--unlimited') })
   say(applied.length ? `applied: ${applied.join(', ')}` : 'the schema is up to date')
+}
+
+/** `npm run db:rollback`: takes the last migration back, one. `-- --lose-data`: also when what it made holds data. */
+async function rollbackCommand({ env, logger, shutdown }: ProcessContext, flag?: string): Promise<void> {
+  const url = await databaseUrl({ env, logger, shutdown })
+  const undone = await rollback(url, { say, mayLoseData: isFlag(flag, '--lose-data') })
+  say(undone ? `taken back: ${undone}` : 'there is no migration to take back')
+}
+
+/** @throws SetupError for a word that the command does not know: what it would do without is not what was meant */
+function isFlag(given: string | undefined, known: string): boolean {
+  if (given !== undefined && given !== known) throw new SetupError(`${given} is not known here; ${known} is.`)
+  return given === known
 }
 
 /** `npm run db:seed`: administrator, prices, platform connections, demo agents; safe to repeat. */
@@ -57,6 +75,7 @@ async function pushCommand({ env, logger, shutdown }: ProcessContext): Promise<v
 
 const commands = {
   migrate: migrateCommand,
+  rollback: rollbackCommand,
   seed: seedCommand,
   generate: generateCommand,
   push: pushCommand,

@@ -5,6 +5,7 @@ import { loadSecrets, type Secrets } from './config/secrets.ts'
 import { openDataSource } from './database/data-source.ts'
 import { startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts'
 import { migrate, pendingMigrations } from './database/migrate.ts'
+import { databaseTimes, findDatabase, type ProductDatabase } from './database/product-database.ts'
 import { SetupError } from './database/setup-error.ts'
 import { allEntities } from './entities.ts'
 import { openQueues, type QueueBackend } from './queue/bullmq-backend.ts'
@@ -20,6 +21,8 @@ export interface Foundation {
   logger: Logger
   shutdown: Shutdown
   databaseUrl: string
+  /** Around a pooler, if there is one. */
+  directDatabaseUrl: string
   db: DataSource
   queue: QueueBackend
   feed: LiveFeed
@@ -29,11 +32,11 @@ export interface Foundation {
 }
 
 /** The database of this installation: the one of DATABASE_URL, else the embedded server, which is started. */
-async function openDatabaseUrl(env: Env, logger: Logger, shutdown: Shutdown): Promise<string> {
-  if (env.DATABASE_URL) return env.DATABASE_URL
+async function openDatabase(env: Env, logger: Logger, shutdown: Shutdown): Promise<ProductDatabase> {
+  if (env.DATABASE_URL) return findDatabase({ ...env, DATABASE_URL: env.DATABASE_URL }, logger)
   const server = await startEmbeddedPostgres({ dataDir: env.DATA_DIR, logger })
   shutdown.add('PostgreSQL', () => server.stop())
-  return server.url
+  return { url: server.url, directUrl: server.url, pooler: 'none' }
 }
 
 /**
@@ -42,21 +45,30 @@ async function openDatabaseUrl(env: Env, logger: Logger, shutdown: Shutdown): Pr
  * @throws SetupError in plain words when something is missing
  */
 export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdown): Promise<Foundation> {
-  const databaseUrl = await openDatabaseUrl(env, logger, shutdown)
+  const { url: databaseUrl, directUrl: directDatabaseUrl, pooler } = await openDatabase(env, logger, shutdown)
   if (isDistributed(env)) await requireMigrated(databaseUrl)
-  else await migrate(databaseUrl)
+  else await migrate(directDatabaseUrl, { say: (line) => logger.info({ migration: line }, 'migrating') })
   const secrets = await loadSecrets(env)
-  const db = await openDataSource({ url: databaseUrl, entities: allEntities, poolSize: env.DATABASE_POOL })
+  const db = await openDataSource({
+    url: databaseUrl,
+    entities: allEntities,
+    poolSize: env.DATABASE_POOL,
+    pooler,
+    times: databaseTimes(env),
+  })
   shutdown.add('database', () => db.destroy())
   const feed = isDistributed(env)
     ? await RedisFeed.open({ url: env.REDIS_URL, ttlMs: env.LIVE_TEXT_TTL_MS, logger })
     : new InProcessFeed({ ttlMs: env.LIVE_TEXT_TTL_MS, logger })
   shutdown.add('live feed', () => feed.close())
-  const queue = await openQueues(isDistributed(env) ? { redisUrl: env.REDIS_URL } : { databaseUrl }, logger)
+  const queue = await openQueues(
+    isDistributed(env) ? { redisUrl: env.REDIS_URL } : { databaseUrl: directDatabaseUrl },
+    logger,
+  )
   shutdown.add('queue', () => queue.close())
   const redis = isDistributed(env) ? openLimiterRedis(env.REDIS_URL, logger) : undefined
   if (redis) shutdown.add('redis', async () => redis.disconnect())
-  return { env, logger, shutdown, databaseUrl, db, queue, feed, secrets, redis }
+  return { env, logger, shutdown, databaseUrl, directDatabaseUrl, db, queue, feed, secrets, redis }
 }
 
 async function requireMigrated(databaseUrl: string): Promise<void> {

@@ -9,6 +9,8 @@ import { connectionRoutes } from './connections/connection.routes.ts'
 import { providerRoutes } from './connections/provider.routes.ts'
 import type { Container } from './container.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
+import { unavailable } from './database/trouble.ts'
+import { Writability } from './database/writability.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import type { HealthCheck } from './http/health.ts'
@@ -114,11 +116,12 @@ export async function startWeb(
     authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.sessionService.find(claims)),
     limiter,
     healthChecks: [
-      { name: 'database', check: async () => void (await db.query('SELECT 1')) },
+      { name: 'database', check: new Writability(db).check },
       { name: 'queue', check: () => queue.ping() },
       { name: 'live feed', check: () => feed.ping() },
       ...checks,
     ],
+    explain: unavailable,
     corsOrigins,
     trustProxy: env.TRUST_PROXY,
     jsonBodyMaxBytes: env.JSON_BODY_MAX_BYTES,

@@ -21,7 +21,7 @@ await runProcess(async ({ env, logger, shutdown }) => {
   // At once: it is stored, and whatever fails from here on, nobody could ever read it again.
   if (adminNotice) say(adminNotice)
   if (!isDistributed(env)) {
-    const alone = await holdAdvisoryLock(container.db, 'embedded')
+    const alone = await holdAdvisoryLock(container.directDatabaseUrl, 'embedded')
     shutdown.add('embedded lock', alone.release)
     // This is the only process there is, so whoever held a lease is dead.
     if (alone.held) await container.turnRepository.voidLeases()

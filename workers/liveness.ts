@@ -1,3 +1,4 @@
+import type { ReconcilerHealth } from '../src/runs/reconciler-health.ts'
 import type { Logger } from '../src/shared/logger.ts'
 import { repeat } from '../src/shared/repeat.ts'
 import type { Consumer } from './consumer.ts'
@@ -7,6 +8,7 @@ const LOOK_EVERY_MS = 5_000
 
 export interface LivenessOptions {
   consumer: Pick<Consumer, 'stuckForMs'>
+  reconciler: Pick<ReconcilerHealth, 'failingForMs' | 'reason'>
   /** STUCK_AFTER_MS. */
   stuckAfterMs: number
   /** Called once, when the worker is found stuck. */
@@ -14,10 +16,11 @@ export interface LivenessOptions {
   logger: Logger
 }
 
-/** Whether this worker's jobs move: a process that answers and takes no work is not alive. */
+/** Whether this worker's jobs move and its reconciler gets through: a process that answers and takes no work is not alive. */
 export class Liveness {
   readonly #options: LivenessOptions
   #isStuck = false
+  #isUnreconciled = false
 
   constructor(options: LivenessOptions) {
     this.#options = options
@@ -30,6 +33,7 @@ export class Liveness {
   }
 
   async look(): Promise<void> {
+    this.#lookAtReconciler()
     const { consumer, stuckAfterMs, onStuck, logger } = this.#options
     // A queue that is away is no fault of this process, and has a check of its own.
     const stuckForMs = await consumer.stuckForMs().catch(() => 0)
@@ -40,8 +44,21 @@ export class Liveness {
     onStuck?.()
   }
 
-  /** For readiness. @throws Error while the worker is stuck */
+  /** It ends nothing: what keeps it from the database is mostly not mended by a start, and turns may still go on. */
+  #lookAtReconciler(): void {
+    const { reconciler, stuckAfterMs, logger } = this.#options
+    const failingForMs = reconciler.failingForMs()
+    const was = this.#isUnreconciled
+    this.#isUnreconciled = reconciler.reason !== undefined && failingForMs >= stuckAfterMs
+    const { reason } = reconciler
+    if (this.#isUnreconciled && !was) {
+      logger.error({ failingForMs, reason }, 'this worker cannot reconcile: what others lose, it does not find')
+    } else if (was && !this.#isUnreconciled) logger.info('this worker reconciles again')
+  }
+
+  /** For readiness. @throws Error while the worker is stuck, or its reconciler keeps failing */
   async check(): Promise<void> {
     if (this.#isStuck) throw new Error('jobs wait and none is taken')
+    if (this.#isUnreconciled) throw new Error(`the reconciler keeps failing: ${this.#options.reconciler.reason}`)
   }
 }

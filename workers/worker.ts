@@ -1,9 +1,7 @@
 import type { Container } from '../src/container.ts'
 import { withAdvisoryLock } from '../src/database/advisory-lock.ts'
-import { Reconciler } from '../src/runs/reconciler.ts'
 import type { TurnClaim } from '../src/runs/turn-claim.ts'
 import { repeat } from '../src/shared/repeat.ts'
-import { reconcileFiles } from '../src/storage/processing/file-reconciler.ts'
 import { FileReading } from './agent-runtime/file-reading.ts'
 import { LivePace } from './agent-runtime/live-pace.ts'
 import { ModelTermsBook } from './agent-runtime/model-terms.ts'
@@ -16,6 +14,7 @@ import { FileProcessor } from './processors/file.processor.ts'
 import { SummaryProcessor } from './processors/summary.processor.ts'
 import { TitleProcessor } from './processors/title.processor.ts'
 import { TurnProcessor, type TurnStep } from './processors/turn.processor.ts'
+import { startReconciling } from './reconciling.ts'
 import { ClamScanner } from './virus-scanner.ts'
 
 export interface WorkerHooks {
@@ -96,25 +95,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     logger,
   })
   shutdown.add(`turns and files under way, for up to ${env.DRAIN_MS / 1_000} s`, () => consumer.drain(env.DRAIN_MS))
-  const reconciler = new Reconciler({
-    ...container,
-    redispatchAfterMs: env.REDISPATCH_AFTER_MS,
-    cancelGraceMs: env.CANCEL_GRACE_MS,
-  })
-  const reconciling = repeat(
-    'reconcile',
-    env.RECONCILE_INTERVAL_MS,
-    () =>
-      withAdvisoryLock(db, 'reconciler', async () => {
-        await reconciler.runOnce()
-        await reconcileFiles({
-          ...storage,
-          maxAttempts: env.FILE_MAX_ATTEMPTS,
-          redispatchAfterMs: env.REDISPATCH_AFTER_MS,
-        })
-      }),
-    logger,
-  )
+  const reconciling = startReconciling(container)
   shutdown.add('reconciler', reconciling.stop)
   const cleaning = repeat(
     'cleaning',
@@ -123,7 +104,13 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     logger,
   )
   shutdown.add('cleaning', cleaning.stop)
-  const liveness = new Liveness({ consumer, stuckAfterMs: env.STUCK_AFTER_MS, onStuck: hooks.onStuck, logger })
+  const liveness = new Liveness({
+    consumer,
+    reconciler: reconciling.health,
+    stuckAfterMs: env.STUCK_AFTER_MS,
+    onStuck: hooks.onStuck,
+    logger,
+  })
   shutdown.add('liveness', liveness.watch().stop)
   return liveness
 }

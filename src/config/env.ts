@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { messageOf } from '../shared/errors.ts'
 import { parseCredits } from '../shared/money.ts'
+import { objectionTo } from './database-address.ts'
 import { originsOf } from './origins.ts'
 import { tunables } from './tunables.ts'
 
@@ -26,12 +27,8 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or http
 const optionalUrl = optional.pipe(httpUrl.optional())
 
 const databaseUrl = optional.superRefine((url, context) => {
-  if (!url) return
-  if (/^(file|sqlite):/.test(url)) {
-    context.addIssue(
-      'is SQLite, which is not supported: leave DATABASE_URL unset and a real PostgreSQL is embedded for you, or give a postgres:// address',
-    )
-  } else if (!/^postgres(ql)?:\/\//.test(url)) context.addIssue('must be a postgres:// address')
+  const objection = url && objectionTo(url)
+  if (objection) context.addIssue(objection)
 })
 
 const origins = optional.transform((text, context) => {
@@ -83,6 +80,9 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: databaseUrl,
+  DATABASE_DIRECT_URL: databaseUrl,
+  DATABASE_POOLER: z.enum(['auto', 'none', 'session', 'transaction']).default('auto'),
+  DATABASE_CA: optional,
   DATABASE_POOL: z.coerce.number().int().min(2).max(500).default(20),
   REDIS_URL: optional.refine((url) => !url || /^rediss?:\/\//.test(url), 'must be a redis:// or rediss:// address'),
   JWT_SECRET: optional,
@@ -134,6 +134,11 @@ function conflicts(given: Record<string, string>): EnvIssue[] {
     need('DATABASE_URL', 'with REDIS_URL (the distributed profile)')
     need('JWT_SECRET', 'with REDIS_URL: every process must share it (openssl rand -base64 48)')
     need('ENCRYPTION_KEYS', 'with REDIS_URL: every process must share them (k1:$(openssl rand -base64 32))')
+  }
+  if (!given.DATABASE_URL) {
+    for (const name of ['DATABASE_DIRECT_URL', 'DATABASE_CA']) {
+      if (given[name]) issues.push({ name, message: 'belongs to a DATABASE_URL, which is not set' })
+    }
   }
   const { JWT_SECRET: secret, NODE_ENV, STORAGE_PROVIDER } = given
   if (secret && NODE_ENV === 'production' && (secret.length < 32 || WEAK_SECRETS.test(secret))) {

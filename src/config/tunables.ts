@@ -41,6 +41,14 @@ export const tunables = {
    * what runs on a user's own connections, which only their owner uses.
    */
   USER_CONCURRENCY: count(8),
+  /** Waiting for a connection to PostgreSQL, a free one of the pool or a new one; then the request is told to come again. */
+  DATABASE_CONNECT_TIMEOUT_MS: ms(5_000),
+  /** One statement may take this long, at the server. A process that hears nothing 5 s later gives the connection up. */
+  DATABASE_STATEMENT_TIMEOUT_MS: ms(30_000),
+  /** Connections to PostgreSQL end at this age (not all at once), so that a name that moved is looked up again. */
+  DATABASE_MAX_AGE_MS: ms(1_800_000),
+  /** How long a starting process waits for a PostgreSQL that does not answer, or only reads, before it gives up. */
+  DATABASE_WAIT_MS: ms(30_000),
   /** Text deltas are merged within this tick before they go out; below human perception, saves two thirds of the CPU. */
   LIVE_TICK_MS: ms(25),
   /** Live text outlives its turn by this long at most; every lease renewal extends it. */
@@ -69,12 +77,6 @@ export const tunables = {
   MAX_OUTPUT_TOKENS_DEFAULT: count(1_024),
   /** Output tokens that the first hold covers, and that each extension adds: small, so that a low balance still talks. */
   HOLD_SLICE_TOKENS: count(256),
-  /** Agents of one user: each is a few kilobytes that are kept for ever once it has spoken. */
-  USER_AGENTS: count(500),
-  /** Connections of one user. */
-  USER_CONNECTIONS: count(100),
-  /** Conversations of one user, archived ones too. */
-  USER_CONVERSATIONS: count(10_000),
   /** Characters of one message from a user. */
   MESSAGE_MAX_CHARS: count(32_000),
   /** Body limit of JSON requests. */

@@ -1,4 +1,6 @@
-import type { DataSource, QueryRunner } from 'typeorm'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from 'pg'
+import type { DataSource } from 'typeorm'
 import { z } from 'zod'
 import type { Tx } from './transaction.ts'
 
@@ -16,12 +18,10 @@ export const OWNER_LOCKS = {
   storageQuota: 402,
   /** Taking the default away from one connection and giving it to another are one step, or two at once break the unique index. */
   defaultConnection: 403,
-  /** Counting what a user has of agents, connections or conversations and adding one are one step (`accept.sql`). */
-  counts: 404,
 } as const
 export type OwnerLock = keyof typeof OWNER_LOCKS
 
-/** Locks of a database session, for work that one process at a time does. A process that dies gives them back. */
+/** Locks of what one process at a time does. A process that dies gives them back. */
 const PROCESS_LOCKS = {
   /** Sweeping up after what was lost: several at once find the same and only cost more. */
   reconciler: "hashtextextended('reconciler', 1)",
@@ -44,59 +44,82 @@ export async function lockOwner(lock: OwnerLock, ownerId: string | null, tx: Tx)
   await tx.query('SELECT pg_advisory_xact_lock($1, uuid_hash($2))', [OWNER_LOCKS[lock], ownerId ?? PLATFORM])
 }
 
-/** Waits for a lock, which this session then holds until it ends. */
-export async function lockSession(lock: ProcessLock, session: QueryRunner): Promise<void> {
-  await session.query(`SELECT pg_advisory_lock(${PROCESS_LOCKS[lock]})`)
-}
-
 const answer = z.tuple([z.object({ locked: z.boolean() })])
 
-const tryLock = async (lock: ProcessLock, session: QueryRunner): Promise<boolean> =>
-  answer.parse(await session.query(`SELECT pg_try_advisory_lock(${PROCESS_LOCKS[lock]}) AS locked`))[0].locked
-
-async function unlock(lock: ProcessLock, session: QueryRunner): Promise<void> {
-  await session.query(`SELECT pg_advisory_unlock(${PROCESS_LOCKS[lock]})`)
-}
-
-/** Takes a lock that all processes share until it is released or this process dies; `held` is false when another has it. */
-export async function holdAdvisoryLock(
+/**
+ * Runs work while holding a lock that all processes share; undefined, without it, when another holds it. The lock ends with a
+ * transaction that is open meanwhile, on a connection of its own: a session's lock would stay behind in a pooler's.
+ *
+ * @param idleMs how long that transaction may be silent; a process that hangs loses the lock then
+ */
+export async function withAdvisoryLock<T>(
   db: DataSource,
   lock: ProcessLock,
-): Promise<{ held: boolean; release: () => Promise<void> }> {
+  work: () => Promise<T>,
+  idleMs?: number,
+): Promise<{ value: T } | undefined> {
   const session = db.createQueryRunner()
   try {
-    const held = await tryLock(lock, session)
-    if (!held) await session.release()
-    const release = () => unlock(lock, session).finally(() => session.release())
-    return { held, release: held ? release : async () => {} }
+    await session.startTransaction()
+    if (idleMs !== undefined) await session.query(`SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`)
+    const sql = `SELECT pg_try_advisory_xact_lock(${PROCESS_LOCKS[lock]}) AS locked`
+    const [{ locked }] = answer.parse(await session.query(sql))
+    const done = locked ? { value: await work() } : undefined
+    await session.commitTransaction()
+    return done
   } catch (error) {
-    await session.release()
+    if (session.isTransactionActive) await session.rollbackTransaction().catch(() => {})
     throw error
-  }
-}
-
-/** Runs work while holding a lock that all processes share, or not at all when another holds it. */
-export async function withAdvisoryLock(db: DataSource, lock: ProcessLock, work: () => Promise<void>): Promise<void> {
-  const { held, release } = await holdAdvisoryLock(db, lock)
-  if (!held) return
-  try {
-    await work()
-  } finally {
-    await release()
-  }
-}
-
-/** Runs work while holding a lock that all processes share; waits for it. */
-export async function whileLocked<T>(db: DataSource, lock: ProcessLock, work: () => Promise<T>): Promise<T> {
-  const session = db.createQueryRunner()
-  try {
-    await lockSession(lock, session)
-    try {
-      return await work()
-    } finally {
-      await unlock(lock, session)
-    }
   } finally {
     await session.release()
+  }
+}
+
+/** Runs work while holding a lock that all processes share; waits for it. Held as by `withAdvisoryLock`. */
+export async function whileLocked<T>(db: DataSource, lock: ProcessLock, work: () => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    await tx.query(`SELECT pg_advisory_xact_lock(${PROCESS_LOCKS[lock]})`)
+    return work()
+  })
+}
+
+/** Whether somebody else has done with the schema is looked at this often, in ms. */
+const MIGRATION_POLL_MS = 500
+
+/** Runs work while no other process changes the schema; waits for one that does, and says so once. */
+export async function withMigrationLock<T>(
+  db: DataSource,
+  say: (line: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let isTold = false; ; isTold = true) {
+    const done = await withAdvisoryLock(db, 'migrations', work, 0)
+    if (done) return done.value
+    if (!isTold) say('another process is changing the schema: waiting for it')
+    await sleep(MIGRATION_POLL_MS)
+  }
+}
+
+/**
+ * Takes a lock that all processes share until it is released or this process dies; `held` is false when another has it. It needs
+ * a session of its own, so `url` must not lead through a pooler in transaction mode.
+ */
+export async function holdAdvisoryLock(
+  url: string,
+  lock: ProcessLock,
+): Promise<{ held: boolean; release: () => Promise<void> }> {
+  const session = new Client({ connectionString: url, application_name: 'chatsparty:lock', keepAlive: true })
+  // A server that goes away takes the lock along; nothing here can be done about it.
+  session.on('error', () => {})
+  await session.connect()
+  const release = () => session.end().catch(() => {})
+  try {
+    const { rows } = await session.query(`SELECT pg_try_advisory_lock(${PROCESS_LOCKS[lock]}) AS locked`)
+    const [{ locked }] = answer.parse(rows)
+    if (!locked) await release()
+    return { held: locked, release }
+  } catch (error) {
+    await release()
+    throw error
   }
 }

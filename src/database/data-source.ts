@@ -6,7 +6,9 @@ import {
   type NamingStrategyInterface,
 } from 'typeorm'
 import { messageOf } from '../shared/errors.ts'
-import { PreparedClient } from './prepared-client.ts'
+import type { Pooler } from './database-client.ts'
+import { FreshPool, type FreshPoolConfig } from './fresh-pool.ts'
+import { processName } from './server-facts.ts'
 import { SetupError } from './setup-error.ts'
 
 const snake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
@@ -18,12 +20,37 @@ class SnakeNaming extends DefaultNamingStrategy implements NamingStrategyInterfa
   }
 }
 
+/** How long things may take, in ms; 0 is without limit. */
+export interface DatabaseTimes {
+  /** Waiting for a free connection, or for a new one. */
+  connectMs: number
+  /** One statement, at the server. */
+  statementMs: number
+  /** A transaction in which nothing is said. */
+  idleInTransactionMs: number
+  /** No answer for this long means that the connection is dead, whatever TCP thinks of it. More than `statementMs`. */
+  answerMs: number
+  /** The age at which a connection ends. */
+  maxAgeMs: number
+}
+
+const TIMES: DatabaseTimes = {
+  connectMs: 5_000,
+  statementMs: 30_000,
+  idleInTransactionMs: 30_000,
+  answerMs: 0,
+  maxAgeMs: 0,
+}
+
 /** What a data source needs to know. `poolSize` bounds the connections of this process. */
 export interface DataSourceOptions {
   url: string
   entities: EntitySchema[]
   migrations?: Array<new () => MigrationInterface>
   poolSize?: number
+  /** Default `none`. Commands that do not know use `transaction`, which is right everywhere. */
+  pooler?: Pooler
+  times?: Partial<DatabaseTimes>
 }
 
 /**
@@ -39,22 +66,29 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
 }
 
 /** A TypeORM data source on PostgreSQL; call `initialize()` before use. It never changes the schema by itself. */
-export const createDataSource = ({ url, entities, migrations = [], poolSize = 20 }: DataSourceOptions): DataSource =>
-  new DataSource({
+export function createDataSource(options: DataSourceOptions): DataSource {
+  const { url, entities, migrations = [], poolSize = 20, pooler = 'none' } = options
+  const times = { ...TIMES, ...options.times }
+  const extra: FreshPoolConfig = {
+    keepAlive: true,
+    pooler,
+    limits: times,
+    maxAgeMs: times.maxAgeMs,
+    query_timeout: times.answerMs || undefined,
+  }
+  return new DataSource({
     type: 'postgres',
+    driver: { Pool: FreshPool },
     url,
     entities,
     migrations,
     synchronize: false,
     logging: false,
     namingStrategy: new SnakeNaming(),
-    applicationName: 'chatsparty',
+    // A pooler would tell the server of each change of names.
+    applicationName: pooler === 'none' ? processName() : 'chatsparty',
     poolSize,
-    connectTimeoutMS: 5_000,
-    extra: {
-      Client: PreparedClient,
-      keepAlive: true,
-      idle_in_transaction_session_timeout: 30_000,
-      statement_timeout: 30_000,
-    },
+    connectTimeoutMS: times.connectMs,
+    extra,
   })
+}

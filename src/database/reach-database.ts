@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { databaseAddress } from '../config/database-address.ts'
+import type { Env } from '../config/env.ts'
 import type { Logger } from '../shared/logger.ts'
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts'
+import { awaitServer } from './server-facts.ts'
 import { FolderBusy } from './setup-error.ts'
 
 /** What the embedded server keeps beside its data. */
@@ -15,14 +18,19 @@ export interface ReachedDatabase {
 }
 
 /**
- * The database of this installation, for commands beside the application: that of DATABASE_URL, else the embedded one,
+ * The database of this installation, for commands beside the application: that of DATABASE_DIRECT_URL or DATABASE_URL, else the embedded one,
  * started if it does not run and left alone if the application runs it.
  */
 export async function reachDatabase(
-  env: { DATABASE_URL?: string; DATA_DIR: string },
+  env: Pick<Env, 'DATABASE_URL' | 'DATABASE_DIRECT_URL' | 'DATABASE_CA' | 'DATABASE_WAIT_MS' | 'DATA_DIR'>,
   logger: Logger,
 ): Promise<ReachedDatabase> {
-  if (env.DATABASE_URL) return { url: env.DATABASE_URL, close: async () => {} }
+  const given = env.DATABASE_DIRECT_URL ?? env.DATABASE_URL
+  if (given) {
+    const url = databaseAddress(given, env.DATABASE_CA)
+    await awaitServer(url, env.DATABASE_WAIT_MS, logger)
+    return { url, close: async () => {} }
+  }
   try {
     const server = await startEmbeddedPostgres({ dataDir: env.DATA_DIR, logger })
     return { url: server.url, close: () => server.stop() }

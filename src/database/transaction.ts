@@ -1,5 +1,6 @@
 import { type DataSource, type EntityManager, QueryFailedError } from 'typeorm'
 import { AppError } from '../shared/errors.ts'
+import { isReadOnly } from './trouble.ts'
 
 /** A database transaction in progress. Services pass it on; only repositories look inside. */
 export type Tx = EntityManager
@@ -43,8 +44,8 @@ export class Transactions {
   }
 
   /**
-   * Commits what `work` did, or nothing of it. A deadlock or serialization failure is tried again, so `work` must have no
-   * effects outside the transaction.
+   * Commits what `work` did, or nothing of it. A deadlock or serialization failure is tried again, and so is what met a server that
+   * only reads (the connection to it is gone then), so `work` must have no effects outside the transaction.
    * @throws AppError 401 `auth.unauthorized` when it writes for a user who was deleted meanwhile.
    */
   run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -73,7 +74,7 @@ export class Transactions {
         return await work()
       } catch (error) {
         const { code } = databaseError(error)
-        const retryable = code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED
+        const retryable = code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED || isReadOnly(error)
         if (!retryable || attempt >= ATTEMPTS) throw accountGone(error)
       }
     }

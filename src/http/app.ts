@@ -6,7 +6,7 @@ import { AppError, shortened } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { withOrigin } from '../shared/request-origin.ts'
 import type { Authenticate } from './authenticate.ts'
-import { errorHandler } from './error-handler.ts'
+import { type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
 import { type HealthCheck, healthRoutes } from './health.ts'
 import { originOf } from './origin.ts'
@@ -21,6 +21,8 @@ export interface AppOptions {
   authenticate: Authenticate
   limiter: RateLimiter
   healthChecks: HealthCheck[]
+  /** Names trouble that is no AppError. */
+  explain?: Explain
   corsOrigins: string[]
   trustProxy: number
   jsonBodyMaxBytes: number
@@ -69,7 +71,7 @@ export function createApp(options: AppOptions): Express {
   app.use((request) => {
     throw new AppError('request.not_found', { words: { method: request.method, path: shortened(request.path) } })
   })
-  app.use(errorHandler(options.logger))
+  app.use(errorHandler(options.logger, options.explain ?? (() => undefined)))
   return app
 }
 

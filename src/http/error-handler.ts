@@ -12,12 +12,17 @@ export const errorBody = (error: AppError) => ({
   error: { message: error.message, code: error.code, details: error.details ?? {} },
 })
 
+/** What an error of something behind the API means to clients; undefined when it means nothing to them. */
+export type Explain = (error: unknown) => AppError | undefined
+
 /**
  * What the client is told of anything that was thrown: an AppError as it is, everything else a 500 without internals.
  * Whoever calls this logs the original when `status` is 500.
  */
-function toAppError(error: unknown): AppError {
+function toAppError(error: unknown, explain: Explain): AppError {
   if (error instanceof AppError) return error
+  const explained = explain(error)
+  if (explained) return explained
   if (error instanceof URIError) return new AppError('request.invalid/path')
   const parser = parserError.safeParse(error).data
   if (parser?.type === 'entity.too.large') return new AppError('request.too_large')
@@ -29,18 +34,17 @@ function toAppError(error: unknown): AppError {
 }
 
 export const errorHandler =
-  (logger: Logger): ErrorRequestHandler =>
+  (logger: Logger, explain: Explain): ErrorRequestHandler =>
   (thrown, _request, response, next) => {
-    const error = toAppError(thrown)
-    const retryAfter = error.details?.retryAfterSeconds
-    // Whoever says when to come back has expected it: a flood must not fill the log too.
-    if (error.status >= 500 && retryAfter === undefined) {
+    const error = toAppError(thrown, explain)
+    if (error.status >= 500) {
       logger.error(
         { err: thrown, requestId: response.locals.requestId, userId: response.locals.user?.id },
         'request failed',
       )
     }
     if (response.headersSent) return next(thrown)
+    const retryAfter = error.details?.retryAfterSeconds
     if (typeof retryAfter === 'number') response.set('retry-after', String(retryAfter))
     if (error.status === 401) response.set('www-authenticate', 'Bearer')
     response.status(error.status).json(errorBody(error))

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { type clientCommands, partySend, singleSend } from '../contract/events.ts'
 import type { FailureView } from '../contract/views.ts'
+import { unavailable } from '../database/trouble.ts'
 import { checkedInput } from '../shared/checked-input.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 
@@ -27,6 +28,6 @@ export const tooFast = (): AppError => new AppError('socket.rate_limited', { det
 
 /** An error as acknowledgements carry it; what is no AppError tells nothing of the inside. */
 export function failureOf(error: unknown): FailureView {
-  const known = error instanceof AppError ? error : new AppError('server.error/command')
+  const known = error instanceof AppError ? error : (unavailable(error) ?? new AppError('server.error/command'))
   return { message: known.message, code: known.code, details: known.details ?? {}, status: known.status }
 }

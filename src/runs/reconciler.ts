@@ -38,20 +38,32 @@ export class Reconciler {
     this.#deps = dependencies
   }
 
-  async runOnce(): Promise<void> {
+  /** Answers the steps that failed; the others were done nevertheless. A run that alone cannot be put right is only logged. */
+  async runOnce(): Promise<string[]> {
     const { titles, pruneIdempotencyKeys, redispatchAfterMs } = this.#deps
-    await this.#attempt('admit', () => this.#admitWaiting())
-    await this.#attempt('redispatch', () => this.#redispatch())
-    await this.#attempt('files', () => this.#deps.fileWaits.resumeOverdue())
-    await this.#attempt('stop', () => this.#stopUnstopped())
-    await this.#attempt('fail overdue', () => this.#failOverdue())
-    await this.#attempt('titles', () => titles.requeue(redispatchAfterMs))
-    await this.#attempt('idempotency keys', pruneIdempotencyKeys)
+    const steps: [what: string, work: () => Promise<void>][] = [
+      ['admit', () => this.#admitWaiting()],
+      ['redispatch', () => this.#redispatch()],
+      ['files', () => this.#deps.fileWaits.resumeOverdue()],
+      ['stop', () => this.#stopUnstopped()],
+      ['fail overdue', () => this.#failOverdue()],
+      ['titles', () => titles.requeue(redispatchAfterMs)],
+      ['idempotency keys', pruneIdempotencyKeys],
+    ]
+    const failed: string[] = []
+    for (const [what, work] of steps) if (!(await this.#attempt(what, work))) failed.push(what)
+    return failed
   }
 
   /** One thing that cannot be put right must not keep the others from it. */
-  async #attempt(what: string, work: () => Promise<void>): Promise<void> {
-    await work().catch((error: unknown) => this.#deps.logger.error({ err: error, what }, 'reconciling failed'))
+  #attempt(what: string, work: () => Promise<void>): Promise<boolean> {
+    return work().then(
+      () => true,
+      (error: unknown) => {
+        this.#deps.logger.error({ err: error, what }, 'reconciling failed')
+        return false
+      },
+    )
   }
 
   async #admitWaiting(): Promise<void> {

@@ -21,6 +21,7 @@ export const testSettings = {
   ADMIN_EMAIL: ADMIN.email,
   ADMIN_PASSWORD: ADMIN.password,
   DATABASE_POOL: '10',
+  DATABASE_WAIT_MS: '2000',
   TURN_LEASE_MS: '3000',
   JOB_LOCK_MS: '3000',
   RECONCILE_INTERVAL_MS: '200',

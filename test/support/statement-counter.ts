@@ -34,7 +34,7 @@ export function useStatementCounter() {
       value: function query(this: Client, ...request: unknown[]): unknown {
         const parameters: unknown = Reflect.get(this, 'connectionParameters')
         const name = typeof parameters === 'object' && parameters ? Reflect.get(parameters, 'application_name') : ''
-        if (isOn && name === 'chatsparty') texts.push(textOf(request[0]))
+        if (isOn && String(name).startsWith('chatsparty@')) texts.push(textOf(request[0]))
         return Reflect.apply(send, this, request)
       },
     })

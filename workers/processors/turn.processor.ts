@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
 import type { TurnName } from '../../src/contract/attempt.ts'
+import { unavailable } from '../../src/database/trouble.ts'
 import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
 import { type Announcer, turnRef } from '../../src/runs/announcer.ts'
 import type { Dispatcher } from '../../src/runs/dispatcher.ts'
@@ -252,9 +253,12 @@ export class TurnProcessor {
     if (begun === 'stale') throw new ClaimLost(claim)
   }
 
-  /** What keeps a turn from its call; what is no known trouble is logged whole. @throws ClaimLost when it is that */
+  /**
+   * What keeps a turn from its call; what is no known trouble is logged whole.
+   * @throws ClaimLost when it is that; and trouble of the database, which says nothing about the turn: its lease ends, and it is tried again
+   */
   #classify(error: unknown, { runId, turn }: TurnClaim): ProviderFailure {
-    if (error instanceof ClaimLost) throw error
+    if (error instanceof ClaimLost || unavailable(error)) throw error
     if (!(error instanceof AppError))
       this.#deps.logger.error({ err: error, runId, turn }, 'a turn could not be prepared')
     return classifyProviderError(error)

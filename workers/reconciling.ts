@@ -1,0 +1,29 @@
+import type { Container } from '../src/container.ts'
+import { withAdvisoryLock } from '../src/database/advisory-lock.ts'
+import { Reconciler } from '../src/runs/reconciler.ts'
+import { ReconcilerHealth } from '../src/runs/reconciler-health.ts'
+import { messageOf } from '../src/shared/errors.ts'
+import { repeat } from '../src/shared/repeat.ts'
+import { reconcileFiles } from '../src/storage/processing/file-reconciler.ts'
+
+/** Reconciles again and again, in one process at a time, until stopped. */
+export function startReconciling(container: Container): { health: ReconcilerHealth; stop: () => Promise<void> } {
+  const { env, db, storage, logger } = container
+  const { REDISPATCH_AFTER_MS: redispatchAfterMs, CANCEL_GRACE_MS: cancelGraceMs } = env
+  const reconciler = new Reconciler({ ...container, redispatchAfterMs, cancelGraceMs })
+  const health = new ReconcilerHealth()
+  const round = async () => {
+    try {
+      const done = await withAdvisoryLock(db, 'reconciler', async () => {
+        const failed = await reconciler.runOnce()
+        await reconcileFiles({ ...storage, maxAttempts: env.FILE_MAX_ATTEMPTS, redispatchAfterMs })
+        return failed
+      })
+      health.ended(done?.value.join(', ') || undefined)
+    } catch (error) {
+      health.ended(messageOf(error))
+      throw error
+    }
+  }
+  return { health, stop: repeat('reconcile', env.RECONCILE_INTERVAL_MS, round, logger).stop }
+}
