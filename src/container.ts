@@ -74,6 +74,9 @@ export function createContainer(foundation: Foundation) {
       userBytes: env.USER_STORAGE_BYTES,
       userFiles: env.USER_STORAGE_FILES,
       uploadsPerMinute: env.UPLOADS_PER_MINUTE,
+      uploadBytesPerDay: env.USER_UPLOAD_BYTES_PER_DAY,
+      uploadsAtOnce: env.UPLOADS_AT_ONCE,
+      userUploadsAtOnce: env.USER_UPLOADS_AT_ONCE,
     },
     onFileChanged: async (userId, file) => {
       try {

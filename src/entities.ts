@@ -15,6 +15,7 @@ import { turnEntity } from './runs/turn.entity.ts'
 import { fileEntity } from './storage/file.entity.ts'
 import { fileChunkEntity } from './storage/file-chunk.entity.ts'
 import { fileVocabularyEntity } from './storage/file-vocabulary.entity.ts'
+import { uploadBudgetEntity } from './storage/upload/upload-budget.entity.ts'
 
 /** Every table of the product, for the data source. */
 export const allEntities: EntitySchema[] = [
@@ -37,4 +38,5 @@ export const allEntities: EntitySchema[] = [
   fileEntity,
   fileChunkEntity,
   fileVocabularyEntity,
+  uploadBudgetEntity,
 ]

@@ -97,6 +97,12 @@ export const tunables = {
   USER_STORAGE_FILES: count(1_000),
   /** Uploads that one user may begin per minute. */
   UPLOADS_PER_MINUTE: count(120),
+  /** Bytes that one user may write per day, whatever is deleted of it: four times what may be kept. */
+  USER_UPLOAD_BYTES_PER_DAY: count(4_294_967_296),
+  /** Uploads that one web process receives at once; each holds a connection, a file and some buffers. */
+  UPLOADS_AT_ONCE: count(100),
+  /** Uploads of one user that one web process receives at once. */
+  USER_UPLOADS_AT_ONCE: count(6),
   /** Reading one file may take this long; then its child process is killed. */
   FILE_PROCESS_TIMEOUT_MS: ms(60_000),
   /** Memory of the child process that reads a file; a poisoned file takes no more. */

@@ -87,6 +87,10 @@ export const ERROR_WORDS = {
   'upload.interrupted': [400, 'The upload ended before all of it had arrived.'],
   'upload.incomplete': [409, 'The store does not have the {size} bytes announced.'],
   'upload.rate_limited': [429, 'At most {limit} uploads a minute.'],
+  'upload.rate_limited/bytes': [429, 'At most {limit} bytes may be uploaded within a day, deleted files included.'],
+  'upload.busy': [409, 'Somebody is sending the content of this upload right now.'],
+  'upload.too_many': [429, 'At most {limit} uploads at once: wait until one is over.'],
+  'server.busy': [503, 'There is more to do than this server takes on at once. Please try again in a moment.'],
 
   'command.not_found': [404, 'There is no such command.'],
   'socket.rate_limited': [429, 'Too many commands at once; wait a second.'],

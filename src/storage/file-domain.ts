@@ -11,6 +11,7 @@ import { FileDispatch } from './processing/file-dispatch.ts'
 import { FileWorkRepository } from './processing/file-work.repository.ts'
 import type { Store } from './store/store.ts'
 import { UploadService } from './upload/upload.service.ts'
+import { UploadBudgetRepository } from './upload/upload-budget.repository.ts'
 
 export interface FileDomainOptions {
   db: ConstructorParameters<typeof FileRepository>[0]
@@ -30,6 +31,10 @@ export function createFileDomain({ db, transactions, queue, store, limits, onFil
   const files = new FileRepository(db)
   const work = new FileWorkRepository(db)
   const chunks = new FileChunkRepository(db)
+  const budgets = new UploadBudgetRepository(db, {
+    bytesPerDay: limits.uploadBytesPerDay,
+    uploadsPerMinute: limits.uploadsPerMinute,
+  })
   const objects = new FileObjects(files, store)
   const dispatch = new FileDispatch(queue, logger)
   return {
@@ -43,6 +48,6 @@ export function createFileDomain({ db, transactions, queue, store, limits, onFil
     onFileChanged,
     logger,
     files: new FileService({ files, work, chunks, store, objects, dispatch, limits, onFileChanged, logger }),
-    uploads: new UploadService({ files, store, objects, transactions, dispatch, limits, logger }),
+    uploads: new UploadService({ budgets, files, store, objects, transactions, dispatch, limits, logger }),
   }
 }

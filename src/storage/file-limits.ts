@@ -8,10 +8,17 @@ export interface FileLimits {
   userFiles: number
   /** UPLOADS_PER_MINUTE of one user. */
   uploadsPerMinute: number
+  /** What one user may write within a day, deleted or not (USER_UPLOAD_BYTES_PER_DAY). */
+  uploadBytesPerDay: number
+  /** Uploads of this process at once (UPLOADS_AT_ONCE). */
+  uploadsAtOnce: number
+  /** Uploads of one user at once in this process (USER_UPLOADS_AT_ONCE). */
+  userUploadsAtOnce: number
   /** An upload that is not over after this, and does not move, is removed. */
   uploadDeadlineMs: number
-  /** An upload that sends nothing for this long is given up. */
+  /** An upload that sends less than `uploadIdleBytes` within this is given up. */
   uploadIdleMs: number
+  uploadIdleBytes: number
   /** Processing that is not over after this fails, whatever happened to it. */
   processDeadlineMs: number
   /** How long a presigned address works. */
@@ -22,6 +29,8 @@ export interface FileLimits {
 export const FILE_LIMIT_DEFAULTS = {
   uploadDeadlineMs: 3_600_000,
   uploadIdleMs: 60_000,
+  // A kilobyte a second: slower than any line, and a seat is taken as long as it lasts.
+  uploadIdleBytes: 65_536,
   processDeadlineMs: 3_600_000,
   presignSeconds: 900,
 } as const

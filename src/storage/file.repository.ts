@@ -6,11 +6,9 @@ import type { File, FileStatus } from './file.entity.ts'
 
 /** Of all files of a user, as the quotas count them. */
 export interface StoredUsage {
-  /** Bytes of files that are there, and those that direct uploads have reserved. */
+  /** Bytes of files that are there, and those that uploads have reserved. */
   bytes: number
   files: number
-  /** Uploads that began within the last minute. */
-  recent: number
 }
 
 export interface FileFilter {
@@ -48,12 +46,11 @@ export class FileRepository {
   async usage(userId: string, tx: Tx = this.#db.manager): Promise<StoredUsage> {
     const found = await rows<StoredUsage>(
       tx,
-      `SELECT coalesce(sum(size), 0)::float8 AS bytes, count(*)::int AS files,
-         count(*) FILTER (WHERE created_at > now() - interval '1 minute')::int AS recent
+      `SELECT coalesce(sum(size), 0)::float8 AS bytes, count(*)::int AS files
        FROM files WHERE user_id = $1 AND status <> 'deleting'`,
       [userId],
     )
-    return found[0] ?? { bytes: 0, files: 0, recent: 0 }
+    return found[0] ?? { bytes: 0, files: 0 }
   }
 
   /** A file whose bytes are about to come; after `deadlineMs` a sweep removes it. */
@@ -68,6 +65,40 @@ export class FileRepository {
     )
   }
 
+  /** An upload that has all of its bytes keeps room for those only. */
+  async shrinkUpload(id: string, size: number): Promise<void> {
+    await this.#db.manager.query(`UPDATE files SET size = least(size, $2) WHERE id = $1 AND status = 'uploading'`, [
+      id,
+      size,
+    ])
+  }
+
+  /**
+   * Takes a direct upload for one writer, who renews the lease while bytes come. A writer whose lease ran out has lost it.
+   * False while another has it.
+   */
+  async claimUpload(id: string, token: string, leaseMs: number): Promise<boolean> {
+    const claimed = await rows(
+      this.#db.manager,
+      `UPDATE files SET claim_token = $2, lease_until = now() + $3 * interval '1 ms'
+       WHERE id = $1 AND direct AND status = 'uploading' AND deadline_at > now()
+         AND (lease_until IS NULL OR lease_until < now() OR claim_token = $2) RETURNING id`,
+      [id, token, leaseMs],
+    )
+    return claimed.length === 1
+  }
+
+  /** The writer is done. False when it had lost the upload: to another writer, to a sweep or to its completion. */
+  async releaseUpload(id: string, token: string): Promise<boolean> {
+    const released = await rows(
+      this.#db.manager,
+      `UPDATE files SET claim_token = NULL, lease_until = NULL
+       WHERE id = $1 AND status = 'uploading' AND claim_token = $2 RETURNING id`,
+      [id, token],
+    )
+    return released.length === 1
+  }
+
   /** A slow upload that still moves is not abandoned. False when it was swept meanwhile. */
   async extendUpload(id: string, deadlineMs: number): Promise<boolean> {
     const found = await rows(
@@ -78,7 +109,10 @@ export class FileRepository {
     return found.length === 1
   }
 
-  /** The bytes are in the store: from now on the file is its owner's. Undefined when the upload was swept meanwhile. */
+  /**
+   * The bytes are in the store: from now on the file is its owner's. Undefined when the upload was swept meanwhile, or somebody is
+   * writing it.
+   */
   async acceptUpload(
     id: string,
     { size, sha256, deadlineMs }: { size: number; sha256: string | null; deadlineMs: number },
@@ -87,8 +121,9 @@ export class FileRepository {
     const accepted = await rows<File>(
       tx,
       `UPDATE files SET status = 'processing', size = $2, sha256 = $3, due_at = now(), dispatched_at = now(),
-         deadline_at = now() + $4 * interval '1 ms', updated_at = now()
-       WHERE id = $1 AND status = 'uploading' RETURNING ${FILE_COLUMNS}`,
+         deadline_at = now() + $4 * interval '1 ms', claim_token = NULL, lease_until = NULL, updated_at = now()
+       WHERE id = $1 AND status = 'uploading' AND (lease_until IS NULL OR lease_until < now())
+       RETURNING ${FILE_COLUMNS}`,
       [id, size, sha256, deadlineMs],
     )
     return accepted[0]
@@ -103,7 +138,7 @@ export class FileRepository {
     return found[0]
   }
 
-  /** A direct upload that has not been completed. */
+  /** A direct upload that has not been completed; `leaseUntil` tells whether somebody writes it. */
   async findUploading(userId: string, id: string): Promise<File | undefined> {
     const found = await rows<File>(
       this.#db.manager,

@@ -20,6 +20,9 @@ export const LIMITS: FileLimits = {
   userBytes: 20_000_000,
   userFiles: 200,
   uploadsPerMinute: 1_000,
+  uploadBytesPerDay: 1_000_000_000,
+  uploadsAtOnce: 100,
+  userUploadsAtOnce: 100,
   ...FILE_LIMIT_DEFAULTS,
 }
 
@@ -112,6 +115,7 @@ export async function createFilesWorld(
         userId,
         { name, contentType },
         Readable.from([Buffer.from(content)]),
+        { expected: { most: Buffer.byteLength(content) } },
       )
       const [view] = await domain.uploads.accept(userId, [received])
       if (!view) throw new Error('not accepted')

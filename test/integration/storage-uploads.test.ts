@@ -7,6 +7,7 @@ import { auditStorage } from '../../src/storage/storage-audit.ts'
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
 import type { Store } from '../../src/storage/store/store.ts'
 import { useDatabase } from '../support/database.ts'
+import { eventually } from '../support/pace.ts'
 import { createFilesWorld, type FilesWorld, LIMITS } from './files-world.ts'
 
 const text = { name: 'a.txt', contentType: 'text/plain' }
@@ -122,12 +123,12 @@ describe('Uploads', () => {
   describe('within quotas', () => {
     it('together never take more bytes than the user may have', async () => {
       await open({ limits: { userBytes: 1_000_000 } })
-      const uploads = await Promise.all(
-        Array.from({ length: 5 }, async () => {
-          const received = await world.domain.uploads.receive(userId, text, stream(400_000))
-          return codeOf(world.domain.uploads.accept(userId, [received]))
-        }),
-      )
+      const upload = async () => {
+        const expected = { most: 400_000 }
+        const received = await world.domain.uploads.receive(userId, text, stream(400_000), { expected })
+        return world.domain.uploads.accept(userId, [received])
+      }
+      const uploads = await Promise.all(Array.from({ length: 5 }, () => codeOf(upload())))
       expect(uploads.sort()).to.deep.equal([...Array(3).fill('413 storage.quota_exceeded'), 'ok', 'ok'])
       expect(await world.domain.files.usage(userId)).to.include({ bytes: 800_000, files: 2 })
       expect(await world.objects()).to.have.length(2)
@@ -138,11 +139,52 @@ describe('Uploads', () => {
 
     it('are refused at once when they announce too much', async () => {
       const body = stream(10)
-      const options = { expectedBytes: LIMITS.userBytes + 1 }
+      const options = { expected: { least: LIMITS.userBytes + 1 } }
       expect(await codeOf(world.domain.uploads.receive(userId, text, body, options))).to.equal(
         '413 storage.quota_exceeded',
       )
       expect(body.readableDidRead).to.equal(false)
+    })
+
+    it('take their room before the first byte, and give back what did not come', async () => {
+      await open({ limits: { userBytes: 1_000_000 } })
+      const slow = new Readable({ read() {} })
+      slow.push(Buffer.alloc(10))
+      const receiving = world.domain.uploads.receive(userId, text, slow, { expected: { most: 900_000 } })
+      await eventually(async () => (await world.domain.files.usage(userId)).bytes === 900_000)
+      const late = stream(200_000)
+      expect(await codeOf(world.domain.uploads.receive(userId, text, late, { expected: { least: 200_000 } }))).to.equal(
+        '413 storage.quota_exceeded',
+      )
+      expect(late.readableDidRead).to.equal(false)
+      slow.push(null)
+      await receiving
+      expect((await world.domain.files.usage(userId)).bytes).to.equal(10)
+      // One that ends in nothing gives back all of it.
+      const gone = new AbortController()
+      const cut = world.domain.uploads.receive(userId, text, new Readable({ read() {} }), { signal: gone.signal })
+      await eventually(async () => (await world.domain.files.usage(userId)).bytes === 1_000_000)
+      gone.abort()
+      expect(await codeOf(cut)).to.equal('400 upload.interrupted')
+      expect((await world.domain.files.usage(userId)).bytes).to.equal(10)
+    })
+
+    it('of a day are not given back by deletion: neither bytes nor the number of uploads', async () => {
+      await open({ limits: { uploadBytesPerDay: 1_000_000 } })
+      const upload = async (size: number) => {
+        const expected = { least: size, most: size }
+        const received = await world.domain.uploads.receive(userId, text, stream(size), { expected })
+        await world.domain.uploads.accept(userId, [received])
+        await world.domain.files.delete(userId, received.id)
+      }
+      for (const size of [400_000, 400_000, 150_000]) expect(await codeOf(upload(size))).to.equal('ok')
+      expect(await codeOf(upload(400_000))).to.equal('429 upload.rate_limited')
+      await nothingLeft()
+      const interrupted = world.domain.uploads.receive(userId, text, Readable.from([]).destroy())
+      expect(await codeOf(interrupted), 'what was not written is not paid').to.equal('400 upload.interrupted')
+      expect(await codeOf(upload(40_000))).to.equal('ok')
+      await open({ limits: { uploadsPerMinute: 2 } })
+      for (const code of ['ok', 'ok', '429 upload.rate_limited']) expect(await codeOf(upload(1))).to.equal(code)
     })
 
     it('are counted, and per minute', async () => {
@@ -222,6 +264,45 @@ describe('Uploads', () => {
       expect(await world.objects()).to.deep.equal([objectKeys(upload.id).original])
       await world.work()
       expect((await world.domain.files.get(userId, upload.id)).sha256).to.match(/^2cf24dba/)
+    })
+
+    it('have one writer at a time, and pay for each time that they are written', async () => {
+      await open({ limits: { uploadBytesPerDay: 30 } })
+      const { id } = await world.domain.uploads.beginDirect(userId, direct)
+      const put = (body: Readable) => codeOf(world.domain.uploads.putContent(userId, id, body))
+      const slow = new Readable({ read() {} })
+      slow.push('hel')
+      const writing = put(slow)
+      const isWritten = async () => (await world.domain.rows.findUploading(userId, id))?.leaseUntil != null
+      await eventually(isWritten)
+      const others = await Promise.all(Array.from({ length: 11 }, () => put(Readable.from([Buffer.from('other')]))))
+      expect(new Set(others)).to.deep.equal(new Set(['409 upload.busy']))
+      expect(await codeOf(world.domain.uploads.completeDirect(userId, id))).to.equal('409 upload.busy')
+      slow.push('lo')
+      slow.push(null)
+      expect(await writing).to.equal('ok')
+      const again = () => put(Readable.from([Buffer.from('again')]))
+      for (let i = 0; i < 5; i++) expect(await again()).to.equal('ok')
+      expect(await again()).to.equal('429 upload.rate_limited')
+      const view = await world.domain.uploads.completeDirect(userId, id)
+      expect(view.size).to.equal(5)
+      expect(await world.objects()).to.deep.equal([objectKeys(id).original])
+    })
+
+    it('whose writer lost it leave nothing of theirs', async () => {
+      const { id } = await world.domain.uploads.beginDirect(userId, direct)
+      const slow = new Readable({ read() {} })
+      slow.push('hel')
+      const writing = codeOf(world.domain.uploads.putContent(userId, id, slow))
+      await eventually(async () => (await world.domain.rows.findUploading(userId, id))?.leaseUntil != null)
+      // The process stood still for longer than its lease; meanwhile the upload was swept.
+      await db.dataSource.query(`UPDATE files SET lease_until = now() - interval '1 s'`)
+      await expire()
+      await reconcile()
+      slow.push('lo')
+      slow.push(null)
+      expect(await writing).to.equal('400 upload.interrupted')
+      await nothingLeft()
     })
 
     it('reserve their room', async () => {

@@ -1,13 +1,24 @@
+import type { Readable } from 'node:stream'
 import type { Request, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
 import { idParams } from '../../http/input.ts'
 import { defineRoute, defineStreamRoute, type Route } from '../../http/route.ts'
 import { AppError, invalidRequest } from '../../shared/errors.ts'
 import { directUploadBody } from '../file.schemas.ts'
-import type { ReceivedFile, UploadService } from './upload.service.ts'
+import type { DeclaredFile, ReceivedFile, UploadService } from './upload.service.ts'
 
 /** Files of one request. */
 const MAX_FILES = 20
+/** Names with brackets would become lists and objects, of any size: there are none. */
+const LIMITS = {
+  files: MAX_FILES,
+  fields: 10,
+  fieldSize: 1_024,
+  fieldNestingDepth: 0,
+  fieldArrayIndexLimit: 0,
+  parts: MAX_FILES + 10,
+  headerPairs: 20,
+}
 /** A refused client may go on sending for this long, so that it gets to read the answer. */
 const LINGER_MS = 5_000
 /** Boundaries and headers of the parts, which Content-Length counts too. */
@@ -21,8 +32,11 @@ class StoreEngine implements StorageEngine {
   readonly #uploads: UploadService
   readonly #userId: string
   readonly #gone = new AbortController()
-  readonly #expectedBytes: number
+  /** Of Content-Length; undefined when the client does not say. */
+  readonly #announced: number | undefined
+  #arrived = 0
   #begun = 0
+  #before: Promise<unknown> = Promise.resolve()
   readonly #pending = new Set<Promise<unknown>>()
   /** In the order in which the store had them; `order` is that of the request. */
   readonly received: Array<ReceivedFile & { field: string; order: number }> = []
@@ -32,7 +46,8 @@ class StoreEngine implements StorageEngine {
   constructor(uploads: UploadService, userId: string, request: Request) {
     this.#uploads = uploads
     this.#userId = userId
-    this.#expectedBytes = Math.max(0, Number(request.headers['content-length'] ?? 0) - ENVELOPE_BYTES)
+    const length = request.headers['content-length']
+    this.#announced = length === undefined ? undefined : Number(length)
     this.failed = new Promise((_resolve, reject) => {
       this.#fail = reject
     })
@@ -50,7 +65,6 @@ class StoreEngine implements StorageEngine {
   }
 
   _handleFile(_request: Request, file: Express.Multer.File, callback: (error?: unknown) => void): void {
-    const options = { signal: this.#gone.signal, expectedBytes: this.#expectedBytes }
     const declared = { name: file.originalname, contentType: file.mimetype }
     const order = this.#begun++
     if (isGarbled(file.originalname)) {
@@ -60,19 +74,30 @@ class StoreEngine implements StorageEngine {
       callback(error)
       return
     }
-    const work = this.#uploads.receive(this.#userId, declared, file.stream, options).then(
-      (received) => {
-        this.received.push({ ...received, field: file.fieldname, order })
-        callback(null)
-      },
-      (error: unknown) => {
-        this.#fail(error)
-        file.stream.resume()
-        callback(error)
-      },
-    )
+    // One after the other, so that each is given room for what is left of the request, and not all of them for all of it.
+    const work = this.#before
+      .then(() => this.#receive(declared, file.stream))
+      .then(
+        (received) => {
+          this.#arrived += received.size
+          this.received.push({ ...received, field: file.fieldname, order })
+          callback(null)
+        },
+        (error: unknown) => {
+          this.#fail(error)
+          file.stream.resume()
+          callback(error)
+        },
+      )
+    this.#before = work
     this.#pending.add(work)
     work.finally(() => this.#pending.delete(work))
+  }
+
+  #receive(declared: DeclaredFile, body: Readable): Promise<ReceivedFile> {
+    const most = this.#announced === undefined ? undefined : Math.max(0, this.#announced - this.#arrived)
+    const expected = most === undefined ? {} : { most, least: Math.max(0, most - ENVELOPE_BYTES) }
+    return this.#uploads.receive(this.#userId, declared, body, { signal: this.#gone.signal, expected })
   }
 
   /** What was received is discarded by the route, which knows all of it. */
@@ -115,6 +140,16 @@ function leave(request: Request, response: Response): void {
   })
 }
 
+/** A seat for this request, to be given back. @throws AppError as `UploadService.enter` */
+function enter(uploads: UploadService, userId: string, request: Request, response: Response): () => void {
+  try {
+    return uploads.enter(userId)
+  } catch (error) {
+    leave(request, response)
+    throw error
+  }
+}
+
 /** `POST /api/storage/upload`, multipart: `file` (one) or `files` (several; all or none are kept). */
 const uploadRoute = (uploads: UploadService): Route =>
   defineStreamRoute({
@@ -122,11 +157,12 @@ const uploadRoute = (uploads: UploadService): Route =>
     path: '/api/storage/upload',
     access: 'user',
     async handler({ user, req, res }) {
+      const done = enter(uploads, user.id, req, res)
       const engine = new StoreEngine(uploads, user.id, req)
       const read = multer({
         storage: engine,
         defParamCharset: 'utf8',
-        limits: { files: MAX_FILES, fields: 10, fieldSize: 1_024, parts: MAX_FILES + 10, headerPairs: 20 },
+        limits: LIMITS,
       }).fields([{ name: 'file', maxCount: 1 }, { name: 'files' }])
       const finished = new Promise<void>((resolve, reject) => {
         read(req, res, (error?: unknown) => (error === undefined || error === null ? resolve() : reject(error)))
@@ -146,10 +182,11 @@ const uploadRoute = (uploads: UploadService): Route =>
         leave(req, res)
         await engine.settled()
         await Promise.all(engine.received.map(({ id }) => uploads.discard(id)))
+        done()
         throw toUploadError(error)
       }
       const received = engine.received.sort((a, b) => a.order - b.order)
-      const views = await uploads.accept(user.id, received)
+      const views = await uploads.accept(user.id, received).finally(done)
       res.status(201).json(received[0]?.field === 'file' ? views[0] : { data: views })
     },
   })
@@ -172,6 +209,7 @@ export const uploadRoutes = (uploads: UploadService): Route[] => [
     access: 'user',
     params: idParams,
     async handler({ user, params, req, res }) {
+      const done = enter(uploads, user.id, req, res)
       const gone = new AbortController()
       req.once('close', () => req.complete || gone.abort())
       try {
@@ -179,6 +217,8 @@ export const uploadRoutes = (uploads: UploadService): Route[] => [
       } catch (error) {
         leave(req, res)
         throw error
+      } finally {
+        done()
       }
       res.status(204).end()
     },

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { Transactions, Tx } from '../../database/transaction.ts'
 import { AppError, notFound } from '../../shared/errors.ts'
 import { newId } from '../../shared/ids.ts'
 import type { Logger } from '../../shared/logger.ts'
+import { Seats } from '../../shared/seats.ts'
 import type { File } from '../file.entity.ts'
 import { type FileView, presentFile } from '../file.presenter.ts'
 import type { FileRepository } from '../file.repository.ts'
@@ -14,6 +16,8 @@ import type { FileDispatch } from '../processing/file-dispatch.ts'
 import { objectKeys } from '../store/object-keys.ts'
 import type { Store } from '../store/store.ts'
 import { ByteMeter, TooManyBytes } from './byte-meter.ts'
+import { interrupted, type Pouring, pour } from './pour.ts'
+import type { UploadBudgetRepository } from './upload-budget.repository.ts'
 
 /** What the uploader says of a file; none of it is trusted. */
 export interface DeclaredFile {
@@ -37,7 +41,16 @@ export interface DirectUpload {
   expiresAt: string
 }
 
+/** How many bytes an upload may have and how many will come, as far as its request tells. */
+export interface ExpectedBytes {
+  /** At least about so many: more than there is room for is refused at once. */
+  least?: number
+  /** At most so many: room for them is reserved. */
+  most?: number
+}
+
 export interface UploadServiceOptions {
+  budgets: UploadBudgetRepository
   files: FileRepository
   store: Store
   objects: FileObjects
@@ -51,14 +64,30 @@ const tooLarge = (limit: number) =>
   new AppError('file.too_large', { words: { maxBytes: limit }, details: { maxBytes: limit } })
 const quotaExceeded = (what: 'bytes' | 'files', limit: number) =>
   new AppError('storage.quota_exceeded', { words: { what, limit }, details: { what, limit } })
-const interrupted = () => new AppError('upload.interrupted')
-const unavailable = () => new AppError('storage.unavailable')
+const dayFull = (limit: number, waitMs: number) =>
+  new AppError('upload.rate_limited/bytes', {
+    words: { limit },
+    details: { limit, retryAfterSeconds: Math.ceil(waitMs / 1_000) },
+  })
+const busy = () => new AppError('upload.busy')
+
+/** What an upload was granted before its first byte, and why not more. */
+interface Grant {
+  bytes: number
+  /** What it means when more than this comes. */
+  refusal: () => AppError
+}
+
+/** A writer's lease outlives so many looks at whether it moves. */
+const LEASE_INTERVALS = 3
 
 /**
  * Takes files in. A row `uploading` is committed before the first byte is stored, and becomes `processing` when all bytes are:
  * wherever this stops, what remains is an `uploading` row past its deadline, which a sweep removes with its objects.
  */
 export class UploadService {
+  readonly #budgets: UploadBudgetRepository
+  readonly #seats: Seats
   readonly #files: FileRepository
   readonly #store: Store
   readonly #objects: FileObjects
@@ -68,6 +97,8 @@ export class UploadService {
   readonly #logger: Logger
 
   constructor(options: UploadServiceOptions) {
+    this.#budgets = options.budgets
+    this.#seats = new Seats({ each: options.limits.userUploadsAtOnce, all: options.limits.uploadsAtOnce })
     this.#files = options.files
     this.#store = options.store
     this.#objects = options.objects
@@ -78,8 +109,23 @@ export class UploadService {
   }
 
   /**
-   * Streams one file into the store while counting and hashing it. `expectedBytes` (of Content-Length, about) lets it refuse
-   * at once. Abort the signal when the client is gone. When this throws, nothing is left behind.
+   * A seat for a request that brings bytes; call what this answers when it is over.
+   * @throws AppError 429 `upload.too_many`; 503 `server.busy`
+   */
+  enter(userId: string): () => void {
+    const seat = this.#seats.take(userId)
+    const details = { retryAfterSeconds: 1 }
+    if (seat === 'all') throw new AppError('server.busy', { details })
+    if (seat === 'each') {
+      throw new AppError('upload.too_many', { words: { limit: this.#limits.userUploadsAtOnce }, details })
+    }
+    return seat
+  }
+
+  /**
+   * Streams one file into the store while counting and hashing it. Room for what may come is taken from the user's limits before
+   * the first byte, and what did not come is given back. Abort the signal when the client is gone. When this throws, nothing is
+   * left behind.
    * @throws AppError 413 `file.too_large`, `storage.quota_exceeded`; 429 `upload.rate_limited`; 503 `storage.unavailable`;
    *   400 `upload.interrupted`
    */
@@ -87,28 +133,29 @@ export class UploadService {
     userId: string,
     declared: DeclaredFile,
     body: Readable,
-    { signal, expectedBytes = 0 }: { signal?: AbortSignal; expectedBytes?: number } = {},
+    { signal, expected = {} }: { signal?: AbortSignal; expected?: ExpectedBytes } = {},
   ): Promise<ReceivedFile> {
     const id = newId()
     const contentType = normalType(declared.contentType)
-    const free = await this.#transactions.run(async (tx) => {
-      const free = await this.#admit(userId, expectedBytes, tx)
+    const grant = await this.#transactions.run(async (tx) => {
+      const grant = await this.#admit(userId, expected, tx)
       const name = cleanName(declared.name)
       const deadlineMs = this.#limits.uploadDeadlineMs
-      await this.#files.insertUploading({ id, userId, name, contentType, size: 0, direct: false, deadlineMs }, tx)
-      return free
+      await this.#budgets.take(userId, { bytes: grant.bytes, uploads: 1 }, tx)
+      const row = { id, userId, name, contentType, size: grant.bytes, direct: false, deadlineMs }
+      await this.#files.insertUploading(row, tx)
+      return grant
     })
+    const meter = new ByteMeter(grant.bytes)
     try {
-      return {
-        id,
-        ...(await this.#pour(id, objectKeys(id).original, body, Math.min(free, this.#limits.uploadMaxBytes), signal)),
-      }
+      await this.#pour(id, objectKeys(id).original, body, { meter, renew: () => this.#extend(id), signal })
+      await this.#files.shrinkUpload(id, meter.size)
+      return { id, size: meter.size, sha256: meter.digest() }
     } catch (error) {
       await this.discard(id)
-      if (error instanceof TooManyBytes && error.limit < this.#limits.uploadMaxBytes) {
-        throw quotaExceeded('bytes', this.#limits.userBytes)
-      }
-      throw error instanceof TooManyBytes ? tooLarge(error.limit) : error
+      throw error instanceof TooManyBytes ? grant.refusal() : error
+    } finally {
+      await this.#giveBack(userId, grant.bytes - meter.size)
     }
   }
 
@@ -166,8 +213,11 @@ export class UploadService {
     // Some minutes for completing after the address has expired.
     const deadlineMs = presignSeconds * 1_000 + 600_000
     await this.#transactions.run(async (tx) => {
-      await this.#admit(userId, size, tx)
+      const { bytes, refusal } = await this.#admit(userId, { least: size, most: size }, tx)
+      if (bytes < size) throw refusal()
       const name = cleanName(declared.name)
+      // Where the bytes pass through here, each time that they do is paid.
+      await this.#budgets.take(userId, { bytes: this.#store.presignPut ? size : 0, uploads: 1 }, tx)
       await this.#files.insertUploading({ id, userId, name, contentType, size, direct: true, deadlineMs }, tx)
     })
     const options = { expiresSeconds: presignSeconds, contentType, size }
@@ -181,17 +231,38 @@ export class UploadService {
     }
   }
 
-  /** Takes the bytes of a direct upload where the store cannot. @throws AppError 404, 413, 400 `upload.interrupted` */
+  /**
+   * Takes the bytes of a direct upload where the store cannot; one writer at a time, who may do it again.
+   * @throws AppError 404; 409 `upload.busy`; 413; 429 `upload.rate_limited`; 400 `upload.interrupted`
+   */
   async putContent(userId: string, id: string, body: Readable, signal?: AbortSignal): Promise<void> {
     const file = await this.#files.findUploading(userId, id)
     if (!file || this.#store.presignPut) throw notFound('upload')
     const { staging } = objectKeys(id)
+    const token = randomUUID()
+    const leaseMs = this.#limits.uploadIdleMs * LEASE_INTERVALS
+    if (!(await this.#files.claimUpload(id, token, leaseMs))) throw busy()
+    const meter = new ByteMeter(file.size)
+    let isTaken = false
     try {
-      const { size } = await this.#pour(id, staging, body, file.size, signal)
-      if (size < file.size) throw interrupted()
+      await this.#takeBytes(userId, file.size)
+      isTaken = true
+      const renew = async () => (await this.#files.claimUpload(id, token, leaseMs)) && this.#extend(id)
+      await this.#pour(id, staging, body, { meter, renew, signal })
+      if (meter.size < file.size) {
+        await this.#store.delete(staging)
+        throw interrupted()
+      }
+      if (await this.#files.releaseUpload(id, token)) return
+      // Another writer's bytes may be there by now; without one, nobody would remove these.
+      if (!(await this.#files.findUploading(userId, id))) await this.#store.delete(staging)
+      throw interrupted()
     } catch (error) {
-      await this.#store.delete(staging).catch(() => undefined)
+      // What a writer before this one has completed stays: an object appears whole or not at all.
+      await this.#files.releaseUpload(id, token).catch(() => undefined)
       throw error instanceof TooManyBytes ? tooLarge(error.limit) : error
+    } finally {
+      if (isTaken) await this.#giveBack(userId, file.size - meter.size)
     }
   }
 
@@ -203,6 +274,7 @@ export class UploadService {
   async completeDirect(userId: string, id: string): Promise<FileView> {
     const file = await this.#files.findUploading(userId, id)
     if (!file) return this.#alreadyComplete(userId, id)
+    if (file.leaseUntil && file.leaseUntil.getTime() > Date.now()) throw busy()
     const { staging, original } = objectKeys(id)
     const incomplete = new AppError('upload.incomplete', { words: { size: file.size } })
     const arrived = await this.#store.head(staging)
@@ -212,7 +284,11 @@ export class UploadService {
     if (copied?.size !== file.size) throw incomplete
     const deadlineMs = this.#limits.processDeadlineMs
     const accepted = await this.#files.acceptUpload(id, { size: file.size, sha256: null, deadlineMs })
-    if (!accepted) return this.#alreadyComplete(userId, id)
+    if (!accepted) {
+      // Somebody has begun to write it again.
+      if (await this.#files.findUploading(userId, id)) throw busy()
+      return this.#alreadyComplete(userId, id)
+    }
     await this.#store.delete(staging).catch((error: unknown) => {
       this.#logger.warn({ err: error, fileId: id }, 'staged upload not removed; storage:verify will')
     })
@@ -226,71 +302,55 @@ export class UploadService {
     return presentFile(file)
   }
 
-  /** Checks quotas and rate; answers how many bytes the user may still store. */
-  async #admit(userId: string, bytes: number, tx: Tx): Promise<number> {
-    const { userBytes, userFiles, uploadsPerMinute } = this.#limits
+  /** Checks quotas and rates, under the user's lock; answers what may be written of `expected`. */
+  async #admit(userId: string, { least = 0, most = Number.POSITIVE_INFINITY }: ExpectedBytes, tx: Tx): Promise<Grant> {
+    const { userBytes, userFiles, uploadMaxBytes, uploadsPerMinute, uploadBytesPerDay } = this.#limits
     await this.#files.lockUser(userId, tx)
-    const usage = await this.#files.usage(userId, tx)
-    if (usage.recent >= uploadsPerMinute) {
-      const details = { retryAfterSeconds: 60 }
+    const room = await this.#budgets.room(userId, tx)
+    if (room.uploadInMs > 0) {
+      const details = { retryAfterSeconds: Math.ceil(room.uploadInMs / 1_000) }
       throw new AppError('upload.rate_limited', { words: { limit: uploadsPerMinute }, details })
     }
+    const usage = await this.#files.usage(userId, tx)
     if (usage.files >= userFiles) throw quotaExceeded('files', userFiles)
+    const full = () => quotaExceeded('bytes', userBytes)
+    const paidOut = (bytes: number) => dayFull(uploadBytesPerDay, this.#budgets.bytesInMs(bytes - room.bytes))
     const free = userBytes - usage.bytes
-    if (free <= 0 || bytes > free) throw quotaExceeded('bytes', userBytes)
-    return free
+    if (free <= 0 || least > free) throw full()
+    if (room.bytes <= 0 || least > room.bytes) throw paidOut(Math.max(least, 1))
+    const bytes = Math.min(most, uploadMaxBytes, free, room.bytes)
+    const refusal = () => {
+      if (bytes === free) return full()
+      return bytes === room.bytes ? paidOut(bytes + 1) : tooLarge(uploadMaxBytes)
+    }
+    return { bytes, refusal }
   }
 
-  async #pour(id: string, key: string, body: Readable, limit: number, signal?: AbortSignal) {
-    const meter = new ByteMeter(limit)
-    const abort = new AbortController()
-    const onGone = () => abort.abort(interrupted())
-    if (signal?.aborted) onGone()
-    signal?.addEventListener('abort', onGone, { once: true })
-    const progress = this.#watch(id, meter, () => abort.abort(interrupted()))
-    let clientFailed = false
-    const onBroken = (error = new Error('closed early')) => {
-      clientFailed = true
-      meter.destroy(error)
-    }
-    body.once('error', onBroken)
-    body.once('close', () => body.readableEnded || onBroken())
-    // Before anybody listened.
-    if (body.destroyed) onBroken(body.errored ?? undefined)
-    let overLimit: TooManyBytes | undefined
-    meter.once('error', (error) => {
-      if (error instanceof TooManyBytes) overLimit = error
+  /** @throws AppError 429 `upload.rate_limited` */
+  #takeBytes(userId: string, bytes: number): Promise<void> {
+    return this.#transactions.run(async (tx) => {
+      await this.#files.lockUser(userId, tx)
+      const room = await this.#budgets.room(userId, tx)
+      if (bytes > room.bytes) {
+        throw dayFull(this.#limits.uploadBytesPerDay, this.#budgets.bytesInMs(bytes - room.bytes))
+      }
+      await this.#budgets.take(userId, { bytes, uploads: 0 }, tx)
     })
-    body.pipe(meter)
-    try {
-      await this.#store.put(key, meter, { signal: abort.signal })
-      return { size: meter.size, sha256: meter.digest() }
-    } catch (error) {
-      if (overLimit) throw overLimit
-      if (clientFailed || abort.signal.aborted) throw interrupted()
-      this.#logger.error({ err: error, fileId: id }, 'the store failed during an upload')
-      throw unavailable()
-    } finally {
-      clearInterval(progress)
-      signal?.removeEventListener('abort', onGone)
-      body.unpipe(meter)
-      meter.destroy()
-    }
   }
 
-  /** Keeps the row of an upload that moves from being swept, and gives up one that does not. */
-  #watch(id: string, meter: ByteMeter, giveUp: () => void): NodeJS.Timeout {
-    let seen = -1
-    let extendedAt = Date.now()
-    return setInterval(() => {
-      if (meter.size === seen) return giveUp()
-      seen = meter.size
-      if (Date.now() - extendedAt < this.#limits.uploadDeadlineMs / 3) return
-      extendedAt = Date.now()
-      this.#files.extendUpload(id, this.#limits.uploadDeadlineMs).then(
-        (alive) => alive || giveUp(),
-        (error: unknown) => this.#logger.warn({ err: error, fileId: id }, 'upload deadline not extended'),
-      )
-    }, this.#limits.uploadIdleMs).unref()
+  /** What was taken and not written. Should it get lost, the day pays it back. */
+  async #giveBack(userId: string, bytes: number): Promise<void> {
+    if (bytes <= 0) return
+    await this.#budgets.take(userId, { bytes: -bytes, uploads: 0 }).catch((error: unknown) => {
+      this.#logger.warn({ err: error, userId }, 'upload budget not given back')
+    })
+  }
+
+  #pour(id: string, key: string, body: Readable, given: Pick<Pouring, 'meter' | 'renew' | 'signal'>): Promise<void> {
+    return pour({ id, key, body, store: this.#store, limits: this.#limits, logger: this.#logger, ...given })
+  }
+
+  #extend(id: string): Promise<boolean> {
+    return this.#files.extendUpload(id, this.#limits.uploadDeadlineMs)
   }
 }
