@@ -1,5 +1,6 @@
 import { createPostgresBackend, runMigrations, withBackend } from 'bullmq'
-import { Client, Pool } from 'pg'
+import { Client } from 'pg'
+import { FreshPool } from '../database/fresh-pool.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type BullMqDriver, QUEUE_OPTIONS, troubleLogger } from './bullmq-driver.ts'
 import { within } from './deadline.ts'
@@ -17,10 +18,11 @@ const CLOSE_MS = 2_000
  */
 export async function openPostgresDriver(databaseUrl: string, logger: Logger): Promise<BullMqDriver> {
   await migrate(databaseUrl)
-  const pool = new Pool({
+  const pool = new FreshPool({
     connectionString: databaseUrl,
     application_name: 'chatsparty:queue',
-    options: `-c search_path=${SCHEMA}`,
+    // Not with the start-up packet, where a pooler refuses it.
+    onConnect: (client) => client.query(`SET search_path TO ${SCHEMA}`),
     // Each worker keeps one of these to LISTEN; too few and the rest waits for ever.
     max: 10,
     keepAlive: true,
