@@ -141,9 +141,12 @@ export function createContainer(foundation: Foundation) {
     network,
     usedBy: (connectionId) => agentRepository.usingConnection(connectionId),
     testTimeoutMs: env.CONNECTION_TEST_TIMEOUT_MS,
+    most: env.USER_CONNECTIONS,
   })
   const agentService = new AgentService({
+    transactions,
     agents: agentRepository,
+    most: env.USER_AGENTS,
     connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
   })
 
@@ -230,6 +233,7 @@ export function createContainer(foundation: Foundation) {
     prices: priceBook,
     ledger: ledgerService,
     files: storage.files,
+    ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
     accepts,
     transactions,
     announcer,
@@ -241,6 +245,7 @@ export function createContainer(foundation: Foundation) {
     maxTurnsDefault: env.MAX_TURNS_DEFAULT,
     maxTurnsCap: env.MAX_TURNS_CAP,
     userConcurrency: env.USER_CONCURRENCY,
+    mostConversations: env.USER_CONVERSATIONS,
   })
   const estimateService = new EstimateService({
     accepts,
@@ -261,6 +266,10 @@ export function createContainer(foundation: Foundation) {
     turns: turnRepository,
     conversations: conversationRepository,
     messages: messageRepository,
+    accepts,
+    connections: connectionService,
+    prices: priceBook,
+    ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
     ledger: ledgerService,
     idempotency: idempotencyRepository,
     transactions,

@@ -1,4 +1,5 @@
 import { type DataSource, IsNull } from 'typeorm'
+import { lockOwner } from '../database/advisory-lock.ts'
 import { rows } from '../database/query.ts'
 import { accountGone, brokenReference, type Tx } from '../database/transaction.ts'
 import { invalidRequest } from '../shared/errors.ts'
@@ -31,9 +32,15 @@ export class AgentRepository {
   }
 
   /** @throws AppError as `referenceGone` has it */
-  async create(agent: AgentFields & Pick<Agent, 'id' | 'userId'>): Promise<Agent> {
-    await this.#db.manager.insert(agentEntity, agent).catch(referenceGone)
-    return this.#db.manager.findOneByOrFail(agentEntity, { id: agent.id })
+  async create(agent: AgentFields & Pick<Agent, 'id' | 'userId'>, tx: Tx = this.#db.manager): Promise<Agent> {
+    await tx.insert(agentEntity, agent).catch(referenceGone)
+    return tx.findOneByOrFail(agentEntity, { id: agent.id })
+  }
+
+  /** How many agents a user has; whoever else wants to add one waits for the end of this transaction. */
+  async lockCount(userId: string, tx: Tx): Promise<number> {
+    await lockOwner('counts', userId, tx)
+    return tx.countBy(agentEntity, { userId, deletedAt: IsNull() })
   }
 
   /** One that the user may see: own, or the platform's. */

@@ -1,23 +1,31 @@
 import type { AuthUser } from '../contract/auth-user.ts'
-import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
+import type { Transactions } from '../database/transaction.ts'
+import { AppError, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Agent } from './agent.entity.ts'
 import type { AgentRepository } from './agent.repository.ts'
 import type { CreateAgentBody, UpdateAgentBody } from './agent.schemas.ts'
 
 interface AgentDependencies {
+  transactions: Transactions
   agents: AgentRepository
   /** True when the user may use this connection: own, or the platform's. Without a user: only the platform's. */
   connectionVisible: (userId: string | null, connectionId: string) => Promise<boolean>
+  /** Agents that one user may have (USER_AGENTS). */
+  most: number
 }
 
 /** Agents of users, and those of the platform, which everybody may talk with and only administrators change. */
 export class AgentService {
+  readonly #transactions: Transactions
   readonly #agents: AgentRepository
+  readonly #most: number
   readonly #connectionVisible: AgentDependencies['connectionVisible']
 
-  constructor({ agents, connectionVisible }: AgentDependencies) {
+  constructor({ transactions, agents, connectionVisible, most }: AgentDependencies) {
+    this.#transactions = transactions
     this.#agents = agents
+    this.#most = most
     this.#connectionVisible = connectionVisible
   }
 
@@ -31,9 +39,13 @@ export class AgentService {
     return agent
   }
 
+  /** @throws AppError 409 `agent.too_many` */
   async create(userId: string, body: CreateAgentBody): Promise<Agent> {
     await this.#checkConnection(userId, body.connectionId)
-    return this.#agents.create({ id: newId(), userId, ...body })
+    return this.#transactions.run(async (tx) => {
+      if ((await this.#agents.lockCount(userId, tx)) >= this.#most) throw tooMany('agent', this.#most)
+      return this.#agents.create({ id: newId(), userId, ...body }, tx)
+    })
   }
 
   async update(actor: AuthUser, id: string, body: UpdateAgentBody): Promise<Agent> {

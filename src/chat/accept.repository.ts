@@ -53,6 +53,8 @@ export interface Acceptance {
   /** The speakers of the first step, should the run begin at once. */
   first: Array<{ agentId: string | null; kind: TurnKind }>
   userConcurrency: number
+  /** Conversations that the user may have. */
+  mostConversations: number
   key: RequestKey | undefined
 }
 
@@ -71,7 +73,7 @@ export type AcceptAnswer =
     }
   | { outcome: 'repeated'; response: unknown }
   | { outcome: 'busy'; runId: string }
-  | { outcome: 'conflict' | 'conversation_gone' | 'files_gone' }
+  | { outcome: 'conflict' | 'conversation_gone' | 'files_gone' | 'too_many' }
 
 interface LookRow {
   agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
@@ -109,10 +111,12 @@ const LOOK = prepared<LookRow>(
 const ACCEPT = prepared<AcceptRow>(
   'chat_accept',
   `SELECT outcome, response, active, interrupted, seq, message_at, version, view, dispatches
-   FROM chat_accept(p_user => $1, p_conversation => $2, p_is_new => $3, p_run => $4, p_message => $5, p_text => $6,
+   FROM (SELECT $3::boolean AS is_new, NOT $3 OR conversations_free($1, $23, $20, $21) AS free) room,
+     LATERAL chat_accept(p_user => $1, p_conversation => $2, p_is_new => room.is_new, p_run => $4, p_message => $5, p_text => $6,
      p_files => $7, p_on_busy => $8, p_is_party => $9, p_agents => $10, p_strategy => $11, p_max_turns => $12,
      p_max_rounds => $13, p_max_credits => $14, p_max_seconds => $15, p_stop_phrase => $16, p_deadline_ms => $17,
-     p_first => $18, p_cap => $19, p_route => $20, p_key => $21, p_body_hash => $22)`,
+     p_first => $18, p_cap => $19, p_route => $20, p_key => $21, p_body_hash => $22)
+   WHERE room.free`,
 )
 
 /** Accepting messages: one statement to look, one (`accept.sql`) to write. */
@@ -123,10 +127,10 @@ export class AcceptRepository {
     this.#db = db
   }
 
-  async look({ userId, agentIds, conversationId, fileIds, key }: Asked): Promise<Known> {
+  async look({ userId, agentIds, conversationId, fileIds, key }: Asked, tx: Tx = this.#db.manager): Promise<Known> {
     const [row] = await LOOK(
       [userId, agentIds, conversationId ?? null, fileIds, key?.route ?? null, key?.key ?? null],
-      this.#db.manager,
+      tx,
     )
     return {
       agents: (row?.agents ?? []).map(({ agent, terms }) => ({ agent: fromJson<Agent>(agent), terms: termsOf(terms) })),
@@ -163,10 +167,12 @@ export class AcceptRepository {
         key?.route ?? null,
         key?.key ?? null,
         key?.bodyHash ?? null,
+        request.mostConversations,
       ],
       tx,
     )
-    if (!row) throw new Error('chat_accept answered nothing')
+    // It was not called: the one other condition is room for a conversation.
+    if (!row) return { outcome: 'too_many' }
     switch (row.outcome) {
       case 'accepted':
         return {

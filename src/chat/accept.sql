@@ -90,3 +90,12 @@ BEGIN
   SELECT coalesce(json_agg(d), '[]') INTO dispatches FROM turns_admit(p_user, p_cap) d;
   RETURN NEXT;
 END $$;
+
+-- Whether this user, who may have p_most of them, may begin another conversation; to be asked in the statement that begins it, for the
+-- lock makes others wait until its commit. Yes also for a request that was accepted before under its key: it begins none.
+CREATE FUNCTION conversations_free(p_user uuid, p_most integer, p_route text, p_key text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(404, uuid_hash(p_user));
+  RETURN EXISTS (SELECT FROM idempotency_keys k WHERE k.user_id = p_user AND k.route = p_route AND k.key = p_key)
+    OR (SELECT count(*) FROM (SELECT FROM conversations c WHERE c.user_id = p_user LIMIT p_most) one) < p_most;
+END $$;

@@ -13,17 +13,19 @@ import type { Announcer } from '../runs/announcer.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
 import { following } from '../runs/following.ts'
 import type { Run } from '../runs/run.entity.ts'
-import { AppError, notFound } from '../shared/errors.ts'
+import { AppError, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { Acceptance, AcceptRepository, Known } from './accept.repository.ts'
+import { leastHolds, leastOf } from './least-hold.ts'
 import { keyConflict, type RequestKey, requestKey } from './request-key.ts'
 
 interface ChatDependencies {
   agents: Pick<AgentService, 'inOrder'>
   connections: Pick<ConnectionService, 'open'>
   prices: Pick<PriceBook, 'require'>
-  ledger: Pick<LedgerService, 'requirePositive'>
+  ledger: Pick<LedgerService, 'requireAvailable'>
+  ownKeyRatePpm: bigint
   files: Pick<FileService, 'requireAll'>
   accepts: AcceptRepository
   transactions: Transactions
@@ -35,6 +37,8 @@ interface ChatDependencies {
   maxTurnsDefault: number
   maxTurnsCap: number
   userConcurrency: number
+  /** USER_CONVERSATIONS. */
+  mostConversations: number
 }
 
 /** A request to speak, whoever it is put to. */
@@ -142,12 +146,14 @@ export class ChatService {
         throw notFound('conversation')
       case 'files_gone':
         throw notFound('file')
+      case 'too_many':
+        throw tooMany('conversation', this.#deps.mostConversations)
     }
   }
 
   /** Everything that can be checked before it is written. @throws AppError 400, 402, 404, 409, 422 */
   #check(request: Request, known: Known): Acceptance {
-    const { agents: agentService, connections, prices, ledger, files } = this.#deps
+    const { agents: agentService, ledger, files } = this.#deps
     const { userId, conversationId, agentIds, isParty, fileIds } = request
     const agents = agentService.inOrder(
       known.agents.map(({ agent }) => agent),
@@ -155,17 +161,15 @@ export class ChatService {
       request.path,
     )
     if (isParty) requireDistinctNames(agents)
-    // Every agent's model must be reachable and have a price before anything runs.
-    for (const { agent, terms } of known.agents) {
-      const connection = connections.open(terms.connection, agent.connectionId)
-      prices.require(terms.price, connection.provider, agent.model ?? connection.model)
-    }
-    ledger.requirePositive(known.available)
+    const holds = leastHolds(known.agents, { words: request.message, isParty }, this.#deps)
     files.requireAll(fileIds, known.fileIds)
     if (conversationId !== undefined && !known.conversation) throw notFound('conversation')
     const asked = { strategy: request.strategy, maxTurns: request.maxTurns, agents: agents.length }
     const { strategy, maxTurns } = partyDefaults(asked, known.conversation?.strategy, this.#deps)
     const limits = { ...request.limits, maxTurns }
+    const first = firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message)
+    const speakers = first.map(({ agentId }) => agentId)
+    ledger.requireAvailable(known.available, leastOf(holds, speakers, agents[0]?.id))
     return {
       userId,
       conversationId: conversationId ?? newId(),
@@ -180,8 +184,9 @@ export class ChatService {
       strategy,
       limits,
       deadlineMs: this.#deps.runDeadlineMs,
-      first: firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message),
+      first,
       userConcurrency: this.#deps.userConcurrency,
+      mostConversations: this.#deps.mostConversations,
       key: request.key,
     }
   }

@@ -1,7 +1,9 @@
+import type { ConnectionService } from '../connections/connection.service.ts'
 import { type AcceptedView, acceptedView } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
+import type { PriceBook } from '../credits/price-book.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { Announcer } from '../runs/announcer.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
@@ -10,7 +12,9 @@ import type { RunRepository } from '../runs/run.repository.ts'
 import type { TurnRepository } from '../runs/turn.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import type { AcceptRepository } from './accept.repository.ts'
 import type { IdempotencyRepository } from './idempotency.repository.ts'
+import { leastHolds, leastOf } from './least-hold.ts'
 import { requestKey } from './request-key.ts'
 
 interface RegenerateDependencies {
@@ -18,6 +22,10 @@ interface RegenerateDependencies {
   turns: TurnRepository
   conversations: ConversationRepository
   messages: MessageRepository
+  accepts: Pick<AcceptRepository, 'look'>
+  connections: Pick<ConnectionService, 'open'>
+  prices: Pick<PriceBook, 'require'>
+  ownKeyRatePpm: bigint
   ledger: Pick<LedgerService, 'requireAvailable'>
   idempotency: IdempotencyRepository
   transactions: Transactions
@@ -60,7 +68,7 @@ export class RegenerateService {
   }
 
   async #write(userId: string, messageId: string, tx: Tx) {
-    const { runs, turns, conversations, messages, ledger } = this.#deps
+    const { runs, turns, conversations, messages } = this.#deps
     const known = await messages.find(messageId, tx)
     const conversation = known && (await conversations.lock(known.conversationId, tx))
     // Read again under the lock: somebody may have regenerated it a moment ago.
@@ -73,7 +81,7 @@ export class RegenerateService {
     if (message.role !== 'agent' || (await messages.lastOfAgents(conversation.id, tx)) !== message.id) {
       throw new AppError('chat.not_last')
     }
-    await ledger.requireAvailable(userId, tx)
+    await this.#requireCredits(userId, message.agentId, tx)
     const { runId, turn: index } = message
     const run = runId === null ? null : await runs.find(runId, tx)
     const turn = runId === null || index === null ? null : await turns.find({ runId, turn: index }, tx)
@@ -84,6 +92,16 @@ export class RegenerateService {
     const version = await conversations.advance(conversation.id, tx)
     const accepted = { conversationId: conversation.id, runId: next.id, messageId, status: next.status }
     return { accepted, superseded, version }
+  }
+
+  /** An agent that was deleted meanwhile speaks all the same; what that needs is not known here. @throws AppError 402 */
+  async #requireCredits(userId: string, agentId: string | null, tx: Tx): Promise<void> {
+    const { accepts, ledger } = this.#deps
+    const agentIds = agentId === null ? [] : [agentId]
+    const asked = { userId, agentIds, conversationId: undefined, fileIds: [], key: undefined }
+    const { agents, available } = await accepts.look(asked, tx)
+    const holds = leastHolds(agents, { words: '', isParty: false }, this.#deps)
+    ledger.requireAvailable(available, leastOf(holds, [agentId], undefined))
   }
 
   /** The others of the first run are in the room again, so that the prompt is the same. */

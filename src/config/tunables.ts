@@ -77,6 +77,12 @@ export const tunables = {
   MAX_OUTPUT_TOKENS_DEFAULT: count(1_024),
   /** Output tokens that the first hold covers, and that each extension adds: small, so that a low balance still talks. */
   HOLD_SLICE_TOKENS: count(256),
+  /** Agents of one user: each is a few kilobytes that are kept for ever once it has spoken. */
+  USER_AGENTS: count(500),
+  /** Connections of one user. */
+  USER_CONNECTIONS: count(100),
+  /** Conversations of one user, archived ones too. */
+  USER_CONVERSATIONS: count(10_000),
   /** Characters of one message from a user. */
   MESSAGE_MAX_CHARS: count(32_000),
   /** Body limit of JSON requests. */

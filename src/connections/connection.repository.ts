@@ -24,6 +24,12 @@ export class ConnectionRepository {
     return tx.findOneByOrFail(connectionEntity, { id: connection.id })
   }
 
+  /** How many connections a user has; whoever else wants to add one waits for the end of this transaction. */
+  async lockCount(userId: string, tx: Tx): Promise<number> {
+    await lockOwner('counts', userId, tx)
+    return tx.countBy(connectionEntity, { userId })
+  }
+
   find(id: string, tx: Tx = this.#db.manager): Promise<Connection | null> {
     return tx.findOneBy(connectionEntity, { id })
   }

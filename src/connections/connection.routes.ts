@@ -51,6 +51,6 @@ export const connectionRoutes = (connections: ConnectionService): Route[] => [
     path: '/api/connections/:id/test',
     access: 'user',
     params: idParams,
-    handler: ({ user, params, signal }) => connections.test(user.id, params.id, signal),
+    handler: ({ user, params, signal }) => connections.test(user, params.id, signal),
   }),
 ]

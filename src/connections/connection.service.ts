@@ -1,6 +1,6 @@
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import { AppError, type FieldIssue, invalidRequest, notFound } from '../shared/errors.ts'
+import { AppError, type FieldIssue, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Connection } from './connection.entity.ts'
 import type { ConnectionRepository } from './connection.repository.ts'
@@ -26,6 +26,8 @@ export interface ConnectionDependencies {
   /** Agents that name this connection; wired by the composition root, because agents are to the right of here. */
   usedBy: (connectionId: string) => Promise<ConnectionUse[]>
   testTimeoutMs: number
+  /** Connections that one user may have (USER_CONNECTIONS). */
+  most: number
 }
 
 /** The outcome of real, minimal calls. `learnt` says in words what parties can expect of the model. */
@@ -45,14 +47,16 @@ export class ConnectionService {
   readonly #network: ProviderNetwork
   readonly #usedBy: ConnectionDependencies['usedBy']
   readonly #testTimeoutMs: number
+  readonly #most: number
 
-  constructor({ transactions, connections, secrets, network, usedBy, testTimeoutMs }: ConnectionDependencies) {
+  constructor({ transactions, connections, secrets, network, usedBy, testTimeoutMs, most }: ConnectionDependencies) {
     this.#transactions = transactions
     this.#connections = connections
     this.#secrets = secrets
     this.#network = network
     this.#usedBy = usedBy
     this.#testTimeoutMs = testTimeoutMs
+    this.#most = most
   }
 
   list(userId: string, limit: number, before: string | undefined): Promise<Connection[]> {
@@ -70,6 +74,7 @@ export class ConnectionService {
     return (await this.#connections.findVisible(userId, id)) !== null
   }
 
+  /** @throws AppError 403; 409 `connection.too_many` */
   async create(actor: AuthUser, { scope, apiKey, ...body }: CreateConnectionBody): Promise<Connection> {
     if (scope === 'platform' && actor.role !== 'admin') throw new AppError('auth.forbidden/add_connection')
     checkRequirements({ ...body, hasKey: apiKey !== null })
@@ -77,6 +82,9 @@ export class ConnectionService {
     const id = newId()
     const userId = scope === 'platform' ? null : actor.id
     return this.#transactions.run(async (tx) => {
+      if (userId !== null && (await this.#connections.lockCount(userId, tx)) >= this.#most) {
+        throw tooMany('connection', this.#most)
+      }
       if (body.isDefault) await this.#connections.clearDefault(userId, tx)
       return this.#connections.create({ id, userId, ...body, ...this.#sealKey(id, apiKey) }, tx)
     })
@@ -134,10 +142,12 @@ export class ConnectionService {
 
   /**
    * Calls the provider for a few tokens, as parties do, and remembers what it turned out to need in the place of what was
-   * known. Failures are outcomes; only an unknown id is an error.
+   * known. Failures are outcomes. The platform's connections are tried by administrators only: nobody pays for the calls.
+   * @throws AppError 403; 404
    */
-  async test(userId: string, id: string, signal?: AbortSignal): Promise<ConnectionTest> {
-    const connection = await this.get(userId, id)
+  async test(actor: AuthUser, id: string, signal?: AbortSignal): Promise<ConnectionTest> {
+    const connection = await this.get(actor.id, id)
+    if (connection.userId === null && actor.role !== 'admin') throw new AppError('auth.forbidden/test_connection')
     const timeout = AbortSignal.timeout(this.#testTimeoutMs)
     const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout
     try {

@@ -2,6 +2,7 @@ import type { Attempt, TurnName } from '../contract/attempt.ts'
 import type { Tx } from '../database/transaction.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import { formatCredits } from '../shared/money.ts'
 import type {
   Balance,
   CallContext,
@@ -88,14 +89,18 @@ export class LedgerService {
     return (await this.#ledger.balance(userId, tx)) ?? { available: 0n, held: 0n, granted: 0n, spent: 0n }
   }
 
-  /** Before a request is accepted. @throws AppError 402 `credits.insufficient` when nothing is available */
-  async requireAvailable(userId: string, tx?: Tx): Promise<void> {
-    this.requirePositive((await this.balance(userId, tx)).available)
-  }
-
-  /** The same for a balance that was read already; null is no account. @throws AppError as `requireAvailable` */
-  requirePositive(available: bigint | null): void {
-    if ((available ?? 0n) <= 0n) throw new AppError('credits.insufficient')
+  /**
+   * Before a request is accepted, for a balance that was read already; null is no account. Also where nothing is required,
+   * something must be there.
+   * @throws AppError 402 `credits.insufficient` with both amounts in `details`
+   */
+  requireAvailable(available: bigint | null, required: bigint): void {
+    if ((available ?? 0n) > 0n && (available ?? 0n) >= required) return
+    const amounts = {
+      available: formatCredits(available ?? 0n),
+      required: formatCredits(required > 0n ? required : 1n),
+    }
+    throw new AppError('credits.insufficient', { words: amounts, details: amounts })
   }
 
   /**

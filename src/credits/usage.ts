@@ -1,4 +1,4 @@
-import { ANY_TEXT, textPieces } from '../shared/text-pieces.ts'
+import { countTokens } from './token-counting.ts'
 
 /**
  * Tokens of one provider call in disjoint classes: no token is counted in two of them. `inputTokens` are neither read
@@ -84,12 +84,6 @@ export async function estimateUsage(inputText: string, outputText: string): Prom
 
 /** An image of the largest size that is sent, roughly, at every provider; for estimates only. */
 export const IMAGE_TOKENS = 1_600
-
-/** Tokens of a text, by the tokenizer that estimates use. Its tables are loaded at the first call, not at start. */
-export async function countTokens(text: string): Promise<number> {
-  const { countTokens: count } = await import('gpt-tokenizer')
-  return textPieces(text).reduce((sum, piece) => sum + count(piece, ANY_TEXT), 0)
-}
 
 /** All tokens of a call, each counted once. */
 export const totalTokens = (usage: TokenUsage): number =>

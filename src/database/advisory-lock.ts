@@ -18,6 +18,8 @@ export const OWNER_LOCKS = {
   storageQuota: 402,
   /** Taking the default away from one connection and giving it to another are one step, or two at once break the unique index. */
   defaultConnection: 403,
+  /** Counting what a user has of agents, connections or conversations and adding one are one step (`accept.sql`). */
+  counts: 404,
 } as const
 export type OwnerLock = keyof typeof OWNER_LOCKS
 

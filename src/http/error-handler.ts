@@ -37,14 +37,16 @@ export const errorHandler =
   (logger: Logger, explain: Explain): ErrorRequestHandler =>
   (thrown, _request, response, next) => {
     const error = toAppError(thrown, explain)
-    if (error.status >= 500) {
+    const retryAfter = error.details?.retryAfterSeconds
+    // Whoever of us says when to come back has expected it: a flood must not fill the log too.
+    const isExpected = thrown instanceof AppError && retryAfter !== undefined
+    if (error.status >= 500 && !isExpected) {
       logger.error(
         { err: thrown, requestId: response.locals.requestId, userId: response.locals.user?.id },
         'request failed',
       )
     }
     if (response.headersSent) return next(thrown)
-    const retryAfter = error.details?.retryAfterSeconds
     if (typeof retryAfter === 'number') response.set('retry-after', String(retryAfter))
     if (error.status === 401) response.set('www-authenticate', 'Bearer')
     response.status(error.status).json(errorBody(error))

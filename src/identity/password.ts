@@ -1,13 +1,31 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { currentOrigin } from '../shared/request-origin.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memory: 19_456, passes: 2, parallelism: 1 }
-const derive = promisify(argon2)
+const argon2id = promisify(argon2)
+
+/**
+ * Hashing is done by the process's thread pool (4 threads), which looking up hosts, files and compression need too, and takes 20 to 60 ms
+ * of a core: two at once leave the others room. 64 that wait are done within 2 s; who waits 5 s is better told to come again. One
+ * network may have a quarter of the line.
+ */
+const line = new WaitingLine({ atOnce: 2, waiting: 64, waitingOfOne: 16, waitMs: 5_000 })
+
+/** @throws AppError 503 `auth.busy` when too many wait, or whoever asked has gone */
+const derive: typeof argon2id = (algorithm, parameters) => {
+  const { network = '', signal } = currentOrigin() ?? {}
+  return line.run({ requester: network, signal }, () => argon2id(algorithm, parameters))
+}
 
 const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
 
-/** A PHC string, `$argon2id$v=19$m=...,t=...,p=...$salt$hash`: it carries its own cost, so that the cost may be raised later. */
+/**
+ * A PHC string, `$argon2id$v=19$m=...,t=...,p=...$salt$hash`: it carries its own cost, so that the cost may be raised later.
+ * @throws AppError 503 `auth.busy`
+ */
 export async function hashPassword(password: string): Promise<string> {
   const nonce = randomBytes(16)
   const hash = await derive('argon2id', { message: password, nonce, tagLength: 32, ...COST })
@@ -16,7 +34,7 @@ export async function hashPassword(password: string): Promise<string> {
 
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/
 
-/** True when the password is the one that was hashed. */
+/** True when the password is the one that was hashed. @throws AppError 503 `auth.busy` */
 export async function verifyPassword(password: string, phc: string): Promise<boolean> {
   const [, memory, passes, parallelism, nonce, hash] = PHC.exec(phc) ?? []
   if (!nonce || !hash) return false

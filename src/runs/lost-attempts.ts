@@ -1,7 +1,7 @@
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import type { PriceBook } from '../credits/price-book.ts'
-import { countTokens } from '../credits/usage.ts'
+import { countTokens } from '../credits/token-counting.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { Logger } from '../shared/logger.ts'

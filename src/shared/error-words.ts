@@ -30,6 +30,7 @@ export const ERROR_WORDS = {
   'auth.forbidden/agent': [403, "The platform's agents cannot be changed."],
   'auth.forbidden/add_connection': [403, 'Only administrators add platform connections.'],
   'auth.forbidden/change_connection': [403, "The platform's connections are changed by administrators only."],
+  'auth.forbidden/test_connection': [403, "The platform's connections are tested by administrators only."],
   'auth.forbidden/other_user': [403, 'The token belongs to another user.'],
   'auth.invalid_credentials': [401, 'The e-mail address or the password is wrong.'],
   'auth.wrong_password': [400, 'The current password is wrong.'],
@@ -42,6 +43,10 @@ export const ERROR_WORDS = {
   'users.last_admin': [409, 'This is the last administrator; make somebody else one first.'],
 
   'connection.not_found': [404, 'There is no such connection.'],
+  'connection.too_many': [
+    409,
+    'You have {limit} connections, which is the most. Please delete one that you no longer need.',
+  ],
   'connections.none': [409, 'There is no connection to a model provider yet. Please add one.'],
   'connections.in_use': [409, 'Agents use this connection. Give them another one first.'],
   'connections.incomplete/key': [422, 'This connection has no API key.'],
@@ -53,9 +58,14 @@ export const ERROR_WORDS = {
   'model.unpriced': [422, 'The model {provider}/{model} has no price, so it cannot be used.'],
 
   'agent.not_found': [404, 'There is no such agent.'],
+  'agent.too_many': [409, 'You have {limit} agents, which is the most. Please delete one that you no longer need.'],
   'agent.gone': [409, 'The agent whose turn it was does not exist any more.'],
 
   'conversation.not_found': [404, 'There is no such conversation.'],
+  'conversation.too_many': [
+    409,
+    'You have {limit} conversations, which is the most. Please delete one that you no longer need.',
+  ],
   'message.not_found': [404, 'There is no such message.'],
   'run.not_found': [404, 'There is no such run.'],
   'run.gone': [409, 'The run does not exist any more.'],
@@ -63,7 +73,7 @@ export const ERROR_WORDS = {
   'chat.busy/regenerate': [409, 'The agents are still talking; wait or cancel first.'],
   'chat.not_last': [409, 'Only the last thing that an agent said can be said anew.'],
 
-  'credits.insufficient': [402, 'You have no credits left.'],
+  'credits.insufficient': [402, 'You have {available} credits available, and this needs {required} at least.'],
   'credits.insufficient/account': [409, 'The account has fewer credits available than that.'],
   'credits.hold_pending': [409, 'Another attempt at this turn still holds credits.'],
   'credits.hold_resolved': [409, 'The hold of this turn is resolved already.'],

@@ -64,6 +64,10 @@ export const shortened = (text: string, chars = SHOWN_CHARS): string =>
 export const notFound = (what: Missing, details?: Record<string, unknown>): AppError =>
   new AppError(`${what}.not_found`, { details })
 
+/** 409: a user has as many of these as one may have. */
+export const tooMany = (what: 'agent' | 'connection' | 'conversation', limit: number): AppError =>
+  new AppError(`${what}.too_many`, { words: { limit }, details: { limit } })
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   // A host with several addresses fails with one error for each, and no words of its own.

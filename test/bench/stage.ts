@@ -50,6 +50,11 @@ export class Stage {
     ADMIN_PASSWORD: randomBytes(18).toString('base64url'),
   }
 
+  /** The administrator of every database here. */
+  get admin(): { email: string; password: string } {
+    return { email: 'admin@chatsparty.local', password: this.#secrets.ADMIN_PASSWORD }
+  }
+
   /** A migrated and seeded database, dropped with the server at the latest. */
   async createDatabase(): Promise<BenchDatabase> {
     const { url } = await this.#server()
@@ -118,7 +123,8 @@ export class Stage {
   async startEmbedded(env: Record<string, string> = {}): Promise<Product> {
     const database = await this.createDatabase()
     const flags = await flagsOf('start')
-    const settings = { ...(await this.#settings(env)), DATABASE_URL: database.url, NODE_OPTIONS: flags }
+    const options = [flags, env.NODE_OPTIONS].filter(Boolean).join(' ')
+    const settings = { ...(await this.#settings(env)), DATABASE_URL: database.url, NODE_OPTIONS: options }
     const node = new ClusterProcess('node', 'workers/embedded.ts', settings, true)
     return this.#product(database, [node])
   }

@@ -278,3 +278,30 @@ describe('Guessing passwords', () => {
     }
   })
 })
+
+describe('A flood of sign-ins', () => {
+  const app = useApp({ worker: false, env: { LOGIN_ATTEMPTS: '1000', LOGIN_NETWORK_ATTEMPTS: '1000' } })
+  const attempt = (body: object) => app.api.post('/api/auth/login', body)
+
+  it('is answered at once with when to come again, but for those who fit into the line; others are served meanwhile', async () => {
+    const user = await app.api.register()
+    const flood = Array.from({ length: 100 }, (_, n) =>
+      attempt({ email: n % 2 === 0 ? user.email : `nobody.${n}@example.com`, password: 'wrong wrong wrong' }),
+    )
+    const profile = await user.get('/api/auth/me')
+    expect(profile.status).to.equal(200)
+    const answers = await Promise.all(flood)
+    const busy = answers.filter(({ status }) => status === 503)
+    expect(busy.length).to.be.greaterThan(0)
+    expect(
+      answers.length - busy.length,
+      'two that are hashed, sixteen that wait, and those that came later',
+    ).to.be.at.least(18)
+    for (const answer of busy) {
+      expect(errorOf(answer).code).to.equal('auth.busy')
+      expect(Number(answer.headers.get('retry-after'))).to.be.within(1, 10)
+    }
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([401, 503]))
+    expect((await attempt({ email: user.email, password: PASSWORD })).status).to.equal(200)
+  })
+})

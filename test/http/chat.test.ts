@@ -5,6 +5,7 @@ import { useApp } from '../support/app.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { wordsAreLive } from '../support/live-words.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { SocketTap } from '../support/socket-tap.ts'
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -159,6 +160,47 @@ describe('Asking agents', () => {
     await take(10_000_000n)
     const { runId } = await poor.accept('/api/chat', { agentId, message: 'Hello' })
     expect((await poor.finished(runId)).status).to.equal('completed')
+  })
+
+  it('with less than the smallest hold is refused with 402 at every door: what there is, what is needed, and nothing is left behind', async () => {
+    const poor = await app.api.register()
+    const agentIds = await poor.agentsOn(connection(), ['Ada', 'Blaise'])
+    const [agentId = ''] = agentIds
+    llm.reply('Hello.')
+    const { runId, conversationId } = await poor.accept('/api/chat', { agentId, message: 'Hello' })
+    await poor.finished(runId)
+    const last = (await poor.messages(conversationId)).at(-1)?.id
+    const { ledgerService, transactions } = app.container
+    const { available } = await ledgerService.balance(poor.id)
+    const amount = 50_000n - available
+    const poverty = { userId: poor.id, kind: 'adjustment' as const, amount, key: randomUUID(), description: 'Test' }
+    await transactions.run((tx) => ledgerService.give(poverty, tx))
+    const before = await rowsOf(poor)
+    const calls = llm.requests.length
+    const socket = await new SocketTap(app.url, poor.token).connected()
+    const doors = {
+      chat: () => poor.post('/api/chat', { agentId, message: 'Hello' }),
+      party: () => poor.post('/api/chat/multi-agent', { agentIds, message: 'Hello' }),
+      supervised: () => poor.post('/api/chat/multi-agent', { agentIds, message: 'Hello', strategy: 'supervisor' }),
+      panel: () => poor.post('/api/chat/multi-agent', { agentIds, message: 'Hello', strategy: 'panel' }),
+      regenerate: () => poor.post(`/api/chat/messages/${last}/regenerate`, undefined),
+      command: async () => {
+        const { ok, error } = await socket.ask('message.send', { agentId, message: 'Hello' })
+        const { status, ...body } = Object(error)
+        return { status: ok ? 202 : Number(status), headers: new Headers(), body: { error: body } }
+      },
+    }
+    for (const [door, knock] of Object.entries(doors)) {
+      const answer = await knock()
+      const { code, details } = errorOf(answer)
+      expect([answer.status, code], door).to.deep.equal([402, 'credits.insufficient'])
+      expect(details, door).to.deep.include({ available: '0.050000' })
+      expect(Object(details).required, door).to.match(/^\d+\.\d{6}$/)
+      expect(Number(Object(details).required), door).to.be.within(2, 20)
+    }
+    socket.close()
+    expect(await rowsOf(poor)).to.deep.equal(before)
+    expect(llm.requests).to.have.length(calls)
   })
 
   it('a model that has no price is refused, not free', async () => {

@@ -59,7 +59,15 @@ describe('Connections', () => {
     const connections = new ConnectionRepository(db)
     const transactions = new Transactions(db)
     const usedBy = async (id: string) => uses[id] ?? []
-    const service = new ConnectionService({ transactions, connections, secrets, network, usedBy, testTimeoutMs: 300 })
+    const service = new ConnectionService({
+      transactions,
+      connections,
+      secrets,
+      network,
+      usedBy,
+      testTimeoutMs: 300,
+      most: 100,
+    })
     const app: Express = createApp({
       routes: connectionRoutes(service),
       authenticate: async (req) => people.get(req.get('x-user') ?? ''),
@@ -243,7 +251,10 @@ describe('Connections', () => {
       await as(ann)
         .post(local({ scope: 'platform' }))
         .expect(403)
-      expect((await as(ann).test(id).expect(200)).body).to.include({ ok: true, model: 'gpt-5-mini' })
+      expect((await as(admin).test(id).expect(200)).body).to.include({ ok: true, model: 'gpt-5-mini' })
+      const asked = llm.requests.length
+      expect((await as(ann).test(id).expect(403)).body.error.code).to.equal('auth.forbidden')
+      expect(llm.requests, 'nobody would pay for the calls').to.have.length(asked)
       await as(admin).put(id, { model: 'gpt-other' }).expect(200)
       expect(
         (
@@ -258,7 +269,7 @@ describe('Connections', () => {
       const { as, seed, service } = world({ production: true, platformUrls: [llm.url] })
       await seed(openai())
       const platform = await service.resolve(ann.id, null)
-      expect((await as(ann).test(platform.id)).body).to.include({ ok: true })
+      expect((await as(admin).test(platform.id)).body).to.include({ ok: true })
       await as(ann).post(local()).expect(400)
     })
 
@@ -366,7 +377,7 @@ describe('Connections', () => {
     it('answer offline with the demo model', async () => {
       const { as, seed } = world()
       await seed()
-      expect((await as(ann).test(DEMO_CONNECTION_ID).expect(200)).body).to.include({ ok: true, model: 'demo-1' })
+      expect((await as(admin).test(DEMO_CONNECTION_ID).expect(200)).body).to.include({ ok: true, model: 'demo-1' })
       expect(llm.requests).to.have.length(0)
     })
   })

@@ -254,13 +254,19 @@ describe('the ledger', () => {
     expect(await codeOf(give('adjustment', -106n, randomUUID()))).to.equal('409 credits.insufficient')
   })
 
-  it('says 402 when nothing is available', async () => {
-    const userId = await world.user(10n)
-    await world.ledger.requireAvailable(userId)
-    const turn = await hold(userId, 10n)
-    expect(await codeOf(world.ledger.requireAvailable(userId))).to.equal('402 credits.insufficient')
-    await world.transactions.run((tx) => world.ledger.voidHold(turn, tx))
-    expect(await codeOf(world.ledger.requireAvailable(newId()))).to.equal('402 credits.insufficient')
+  it('says 402, with both amounts, when less is available than is required, or nothing', () => {
+    const details = (available: bigint | null, required: bigint) => {
+      try {
+        world.ledger.requireAvailable(available, required)
+        return undefined
+      } catch (error) {
+        return error instanceof AppError && `${error.status} ${error.code} ${JSON.stringify(error.details)}`
+      }
+    }
+    expect(details(10n, 10n)).to.equal(undefined)
+    expect(details(9n, 10n)).to.equal('402 credits.insufficient {"available":"0.000009","required":"0.000010"}')
+    expect(details(0n, 0n)).to.equal('402 credits.insufficient {"available":"0.000000","required":"0.000001"}')
+    expect(details(null, 5n)).to.equal('402 credits.insufficient {"available":"0.000000","required":"0.000005"}')
   })
 
   it("sums a run's receipt exactly from its lines", async () => {

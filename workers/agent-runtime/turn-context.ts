@@ -1,6 +1,7 @@
 import type { Agent } from '../../src/agents/agent.entity.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
-import { countTokens, IMAGE_TOKENS } from '../../src/credits/usage.ts'
+import { countTokens } from '../../src/credits/token-counting.ts'
+import { IMAGE_TOKENS } from '../../src/credits/usage.ts'
 import type { TurnKind } from '../../src/rounds/strategy.ts'
 import { isOpen } from '../../src/runs/states.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'

@@ -9,6 +9,7 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
+import { countTokens } from '../../credits/token-counting.ts'
 import { ANY_TEXT, textPieces } from '../../shared/text-pieces.ts'
 import { composeJson } from './demo-json.ts'
 import { readScene } from './demo-reader.ts'
@@ -92,13 +93,13 @@ async function reply(options: LanguageModelV4CallOptions, ownSeed: string): Prom
   for (const stop of options.stopSequences ?? []) {
     if (stop && text.includes(stop)) text = text.slice(0, text.indexOf(stop))
   }
-  let tokens = encode(text, ANY_TEXT)
+  let tokens = textPieces(text).flatMap((piece) => encode(piece, ANY_TEXT))
   if (options.maxOutputTokens !== undefined && tokens.length > options.maxOutputTokens) {
     tokens = tokens.slice(0, options.maxOutputTokens)
     text = decode(tokens)
     cut = 'length'
   }
-  const inputTokens = textPieces(input).reduce((sum, piece) => sum + encode(piece, ANY_TEXT).length, 0)
+  const inputTokens = await countTokens(input)
   return {
     text,
     finishReason: { unified: cut, raw: cut },
