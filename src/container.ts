@@ -21,13 +21,14 @@ import { LedgerService } from './credits/ledger.service.ts'
 import { PriceRepository } from './credits/price.repository.ts'
 import { PriceBook } from './credits/price-book.ts'
 import { StatementRepository } from './credits/statement.repository.ts'
-import { Transactions } from './database/transaction.ts'
+import { Transactions, type Tx } from './database/transaction.ts'
 import type { Foundation } from './foundation.ts'
 import { AuthService } from './identity/auth.service.ts'
 import { FailedLogins } from './identity/failed-logins.ts'
 import { SessionRepository } from './identity/session.repository.ts'
 import { SessionService } from './identity/session.service.ts'
 import { SignInService } from './identity/sign-in.service.ts'
+import { SuspensionService } from './identity/suspension.service.ts'
 import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
 import { Announcer } from './runs/announcer.ts'
@@ -289,14 +290,17 @@ export function createContainer(foundation: Foundation) {
     announcer,
     transactions,
   })
-  const userService = new UserService({
+  const endRuns = async (userId: string, tx: Tx) => {
+    const taken = await cancelService.abandon({ userId }, tx)
+    return () => cancelService.forget(taken)
+  }
+  const userService = new UserService({ users: userRepository, transactions, audit, feed, onDeleting: endRuns })
+  const suspensionService = new SuspensionService({
     users: userRepository,
+    sessions: sessionService,
     transactions,
-    feed,
-    onDeleting: async (userId, tx) => {
-      const taken = await cancelService.abandon({ userId }, tx)
-      return () => cancelService.forget(taken)
-    },
+    audit,
+    onSuspending: endRuns,
   })
 
   return {
@@ -307,6 +311,7 @@ export function createContainer(foundation: Foundation) {
     failedLogins,
     sessionService,
     signInService,
+    suspensionService,
     userService,
     userRepository,
     connectionService,

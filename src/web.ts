@@ -57,7 +57,7 @@ const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits 
     limiter,
   }),
   ...sessionRoutes(container.sessionService),
-  ...userRoutes(container.userService),
+  ...userRoutes(container.userService, container.suspensionService),
   ...auditRoutes(container.audit),
   ...connectionRoutes(container.connectionService),
   ...providerRoutes(),

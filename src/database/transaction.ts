@@ -28,12 +28,17 @@ export function brokenReference(error: unknown): string | undefined {
   return code === '23503' ? constraint : undefined
 }
 
+/** What `runs_refuse_suspended` raises. */
+const SUSPENDED = 'CP002'
+
 /** Foreign keys are called `<table>_<column without _id>_fk`. */
 const USER_REFERENCE = /_user_fk$/
 
-/** What a failed write means to whoever asked for it: an account that was deleted meanwhile has no session any more. */
-export const accountGone = (error: unknown): unknown =>
-  USER_REFERENCE.test(brokenReference(error) ?? '') ? new AppError('auth.unauthorized/deleted') : error
+/** What a failed write means to whoever asked for it: an account that was deleted or suspended meanwhile has no session any more. */
+export function accountGone(error: unknown): unknown {
+  if (databaseError(error).code === SUSPENDED) return new AppError('auth.suspended')
+  return USER_REFERENCE.test(brokenReference(error) ?? '') ? new AppError('auth.unauthorized/deleted') : error
+}
 
 /** Runs work in a READ COMMITTED transaction. */
 export class Transactions {
@@ -46,7 +51,8 @@ export class Transactions {
   /**
    * Commits what `work` did, or nothing of it. A deadlock or serialization failure is tried again, and so is what met a server that
    * only reads (the connection to it is gone then), so `work` must have no effects outside the transaction.
-   * @throws AppError 401 `auth.unauthorized` when it writes for a user who was deleted meanwhile.
+   * @throws AppError 401 `auth.unauthorized` when it writes for a user who was deleted meanwhile, 403 `auth.suspended` when it
+   * begins a run of one who was suspended.
    */
   run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.#tried(() => this.#db.transaction(work))

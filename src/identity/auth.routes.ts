@@ -7,6 +7,9 @@ import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
 import type { SignInService } from './sign-in.service.ts'
 import type { UserService } from './user.service.ts'
 
+/** No wrong password: a server that had no time to look, and an account that is closed, must not use up what somebody may try. */
+const UNDECIDED: readonly string[] = ['auth.busy', 'auth.suspended']
+
 /** The token that a client still has, though it asks for a new one; it shows a device that is known. */
 const bearerOf = (authorization: string | undefined): string | undefined =>
   authorization?.startsWith('Bearer ') ? authorization.slice('Bearer '.length) : undefined
@@ -38,8 +41,7 @@ export const authRoutes = (services: {
         await services.limiter.loginSucceeded(attempt)
         return signedIn
       } catch (error) {
-        // The server had no time to look: a busy hour must not use up what somebody may try.
-        if (error instanceof AppError && error.code === 'auth.busy') await services.limiter.loginUndecided(attempt)
+        if (error instanceof AppError && UNDECIDED.includes(error.code)) await services.limiter.loginUndecided(attempt)
         throw error
       }
     },

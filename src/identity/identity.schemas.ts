@@ -24,6 +24,8 @@ export const userBody = z.strictObject({
   role: z.enum(['user', 'admin']).optional(),
 })
 
+export const suspendBody = z.strictObject({ reason: z.string().trim().min(1, 'must not be empty').max(200) })
+
 export type LoginBody = z.output<typeof loginBody>
 export type RegisterBody = z.output<typeof registerBody>
 export type ProfileBody = z.output<typeof profileBody>

@@ -72,17 +72,21 @@ export class SignInService {
     return { account, network, place, isKnown: known.session || known.network, user }
   }
 
-  /** @throws AppError 401 `auth.invalid_credentials`, the same for an unknown address and a wrong password. */
+  /**
+   * @throws AppError 401 `auth.invalid_credentials`, the same for an unknown address and a wrong password; 403 `auth.suspended` for the
+   * right one
+   */
   async login({ user, network }: LoginAttempt, { password }: LoginBody): Promise<SignedIn> {
     const matches = await verifyPassword(password, user?.passwordHash ?? NOBODYS_HASH)
     if (!user || !matches) {
       await this.#deps.failures.note({ action: 'login.failed', targetId: user?.id ?? null, network })
       throw wrongCredentials()
     }
+    if (user.suspendedAt) throw new AppError('auth.suspended')
     return this.begin(user)
   }
 
-  /** Begins a session of a user who has just shown who they are, as they were then. */
+  /** Begins a session of a user who has just shown who they are, as they were then. @throws AppError 401, 403 `auth.suspended`, 429 */
   async begin(user: User): Promise<SignedIn> {
     const { users, sessions, transactions, audit, jwtSecret, sessionSeconds } = this.#deps
     const { network = null, userAgent = null } = currentOrigin() ?? {}
@@ -92,6 +96,7 @@ export class SignInService {
       // A password change ends all sessions: one that began with the old password must not slip in behind it.
       const locked = await users.lock(user.id, tx)
       if (locked?.passwordHash !== user.passwordHash) throw wrongCredentials()
+      if (locked.suspendedAt) throw new AppError('auth.suspended')
       if ((await sessions.begunWithin(user.id, WINDOW_MINUTES, tx)) >= MOST_BEGUN) {
         throw new AppError('auth.too_many_sign_ins', { details: { retryAfterSeconds: WINDOW_MINUTES * 60 } })
       }

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm'
 import type { Role } from '../contract/auth-user.ts'
-import { createdAt, text, updatedAt, uuid } from '../database/columns.ts'
+import { createdAt, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
 
 /** A person with an account. `emailKey` is the address in lower case: one account an address, regardless of case. */
 export class User {
@@ -10,6 +10,9 @@ export class User {
   declare passwordHash: string
   declare name: string
   declare role: Role
+  /** Null for everybody who may sign in. */
+  declare suspendedAt: Date | null
+  declare suspendedReason: string | null
   declare createdAt: Date
   declare updatedAt: Date
 }
@@ -25,9 +28,14 @@ export const userEntity = new EntitySchema<User>({
     passwordHash: text(),
     name: text(),
     role: text(),
+    suspendedAt: timestamp({ nullable: true }),
+    suspendedReason: text({ nullable: true }),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   indices: [{ name: 'users_email_key_unique', columns: ['emailKey'], unique: true }],
-  checks: [{ name: 'users_role_known', expression: `role IN ('user', 'admin')` }],
+  checks: [
+    { name: 'users_role_known', expression: `role IN ('user', 'admin')` },
+    { name: 'users_suspension_whole', expression: '(suspended_at IS NULL) = (suspended_reason IS NULL)' },
+  ],
 })

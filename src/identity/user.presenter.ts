@@ -10,4 +10,11 @@ export const presentUser = (user: User) => ({
   updatedAt: user.updatedAt.toISOString(),
 })
 
+/** The same as administrators see it. */
+export const presentUserToAdmin = (user: User) => ({
+  ...presentUser(user),
+  suspendedAt: user.suspendedAt?.toISOString() ?? null,
+  suspendedReason: user.suspendedReason,
+})
+
 export type UserView = ReturnType<typeof presentUser>

@@ -3,7 +3,9 @@ import { isUniqueViolation, type Tx } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
 import { type User, userEntity } from './user.entity.ts'
 
-export type UserChange = Partial<Pick<User, 'email' | 'emailKey' | 'name' | 'role' | 'passwordHash'>>
+export type UserChange = Partial<
+  Pick<User, 'email' | 'emailKey' | 'name' | 'role' | 'passwordHash' | 'suspendedAt' | 'suspendedReason'>
+>
 
 const emailTaken = (error: unknown): never => {
   if (isUniqueViolation(error, 'users_email_key_unique')) {
@@ -62,13 +64,13 @@ export class UserRepository {
     await tx.delete(userEntity, { id })
   }
 
-  /** Locks all administrators, so that two of them cannot remove each other at once, and counts those but this one. */
+  /** Locks all administrators, so that two of them cannot remove each other at once, and counts those but this one who may sign in. */
   async otherAdmins(id: string, tx: Tx): Promise<number> {
     const admins = await tx.find(userEntity, {
       where: { role: 'admin' },
       order: { id: 'ASC' },
       lock: { mode: 'pessimistic_write' },
     })
-    return admins.filter((admin) => admin.id !== id).length
+    return admins.filter((admin) => admin.id !== id && !admin.suspendedAt).length
   }
 }

@@ -1,17 +1,19 @@
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { userBody } from './identity.schemas.ts'
-import { presentUser } from './user.presenter.ts'
+import { suspendBody, userBody } from './identity.schemas.ts'
+import type { SuspensionService } from './suspension.service.ts'
+import { presentUserToAdmin } from './user.presenter.ts'
 import type { UserService } from './user.service.ts'
 
-export const userRoutes = (users: UserService): Route[] => [
+export const userRoutes = (users: UserService, suspensions: SuspensionService): Route[] => [
   defineRoute({
     method: 'get',
     path: '/api/users',
     access: 'admin',
     query: pageQuery,
-    handler: async ({ query }) => page(await users.list(query.limit + 1, query.cursor), query.limit, presentUser),
+    handler: async ({ user, query }) =>
+      page(await users.list(user, query.limit + 1, query.cursor), query.limit, presentUserToAdmin),
   }),
   defineRoute({
     method: 'get',
@@ -34,5 +36,21 @@ export const userRoutes = (users: UserService): Route[] => [
     access: 'user',
     params: idParams,
     handler: ({ user, params }) => users.delete(user, params.id),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/users/:id/suspend',
+    access: 'admin',
+    params: idParams,
+    body: suspendBody,
+    handler: async ({ user, params, body }) =>
+      presentUserToAdmin(await suspensions.suspend(user, params.id, body.reason)),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/users/:id/unsuspend',
+    access: 'admin',
+    params: idParams,
+    handler: async ({ user, params }) => presentUserToAdmin(await suspensions.unsuspend(user, params.id)),
   }),
 ]

@@ -1,3 +1,4 @@
+import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
@@ -6,12 +7,13 @@ import { emailKeyOf } from './email-key.ts'
 import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'
 import { mayChange, mayChangeEmail, mayManage } from './user.policy.ts'
-import { presentUser, type UserView } from './user.presenter.ts'
+import { presentUser, presentUserToAdmin, type UserView } from './user.presenter.ts'
 import type { UserRepository } from './user.repository.ts'
 
 interface UserDependencies {
   users: UserRepository
   transactions: Transactions
+  audit: Pick<AuditLog, 'record' | 'recordAlone'>
   feed: Pick<LiveFeed, 'signal'>
   /**
    * Runs in the transaction that deletes a user, before the rows go: settles what is still running. What it answers is called
@@ -19,6 +21,12 @@ interface UserDependencies {
    */
   onDeleting: (userId: string, tx: Tx) => Promise<() => Promise<void>>
 }
+
+const presentTo = (actor: AuthUser, user: User): UserView =>
+  actor.role === 'admin' ? presentUserToAdmin(user) : presentUser(user)
+
+/** Everything that administrators do is recorded. */
+const mostOf = ({ role }: AuthUser): number | undefined => (role === 'admin' ? undefined : MOST_BY_USERS)
 
 /** Accounts as administrators, and users themselves, manage them. */
 export class UserService {
@@ -28,14 +36,19 @@ export class UserService {
     this.#deps = dependencies
   }
 
-  list(limit: number, before: string | undefined): Promise<User[]> {
-    return this.#deps.users.list(limit, before)
+  async list(actor: AuthUser, limit: number, before: string | undefined): Promise<User[]> {
+    const users = await this.#deps.users.list(limit, before)
+    await this.#deps.audit.recordAlone({ action: 'user.listed', actorId: actor.id, details: { users: users.length } })
+    return users
   }
 
   async get(actor: AuthUser, userId: string): Promise<UserView> {
     const user = mayManage(actor, userId) ? await this.#deps.users.find(userId) : null
     if (!user) throw notFound('user')
-    return presentUser(user)
+    if (actor.id !== userId) {
+      await this.#deps.audit.recordAlone({ action: 'user.read', actorId: actor.id, targetId: userId })
+    }
+    return presentTo(actor, user)
   }
 
   async update(actor: AuthUser, userId: string, body: UserBody): Promise<UserView> {
@@ -49,7 +62,8 @@ export class UserService {
         throw new AppError('auth.forbidden/email')
       }
       const email = body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }
-      return presentUser(await this.#deps.users.update(userId, { ...body, ...email }, tx))
+      await this.#recordChange(actor, user, body, tx)
+      return presentTo(actor, await this.#deps.users.update(userId, { ...body, ...email }, tx))
     })
   }
 
@@ -62,10 +76,24 @@ export class UserService {
       if (!user) throw notFound('user')
       const afterDeleting = await this.#deps.onDeleting(userId, tx)
       await this.#deps.users.delete(userId, tx)
+      await this.#deps.audit.record({ action: 'user.deleted', actorId: actor.id, targetId: userId }, tx)
       return afterDeleting
     })
     await afterwards()
     await this.#deps.feed.signal({ type: 'session.revoked', userId }).catch(() => {})
+  }
+
+  /** Of what people change of themselves only what gives power is recorded. */
+  async #recordChange(actor: AuthUser, user: User, change: UserBody, tx: Tx): Promise<void> {
+    const { audit } = this.#deps
+    const record = { actorId: actor.id, targetId: user.id }
+    if (change.role !== undefined && change.role !== user.role) {
+      await audit.record({ action: 'user.role_changed', ...record, details: { from: user.role, to: change.role } }, tx)
+    }
+    if (change.email !== undefined && change.email !== user.email) {
+      await audit.record({ action: 'email.changed', ...record, mostPerHour: mostOf(actor) }, tx)
+    }
+    if (change.name !== undefined && actor.id !== user.id) await audit.record({ action: 'user.updated', ...record }, tx)
   }
 
   async #keepAnAdmin(userId: string, tx: Tx): Promise<void> {

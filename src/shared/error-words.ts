@@ -35,11 +35,13 @@ export const ERROR_WORDS = {
   'auth.invalid_credentials': [401, 'The e-mail address or the password is wrong.'],
   'auth.wrong_password': [400, 'The current password is wrong.'],
   'auth.too_many_attempts': [429, 'Too many wrong passwords; please wait.'],
+  'auth.suspended': [403, 'This account is suspended. Please ask the administrator.'],
   'auth.busy': [503, 'Too many people sign in at this moment; please try again in a few seconds.'],
   'auth.too_many_sign_ins': [429, 'This account was signed in to too often; please wait.'],
   'auth.email_taken': [409, 'This e-mail address is already registered.'],
   'session.not_found': [404, 'There is no such session.'],
   'user.not_found': [404, 'There is no such user.'],
+  'users.suspend_self': [409, 'Nobody suspends themself; ask another administrator.'],
   'users.last_admin': [409, 'This is the last administrator; make somebody else one first.'],
 
   'connection.not_found': [404, 'There is no such connection.'],

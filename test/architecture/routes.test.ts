@@ -7,6 +7,8 @@ import { useApp } from '../support/app.ts'
 /** Every route that the API may have, and who may call it. */
 const PUBLIC = ['POST /api/auth/register', 'POST /api/auth/login']
 const ADMIN = [
+  'POST /api/users/:id/suspend',
+  'POST /api/users/:id/unsuspend',
   'GET /api/admin/audit',
   'GET /api/users',
   'POST /api/credits/add',
