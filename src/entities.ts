@@ -8,6 +8,8 @@ import { messageEntity } from './conversations/message.entity.ts'
 import { summaryEntity } from './conversations/summary.entity.ts'
 import { accountEntity, holdEntity, ledgerEntryEntity, meteredCallEntity } from './credits/ledger.entity.ts'
 import { priceVersionEntity } from './credits/price.entity.ts'
+import { fleetProcessEntity } from './fleet/fleet-process.entity.ts'
+import { installationEntity } from './fleet/installation.entity.ts'
 import { sessionEntity } from './identity/session.entity.ts'
 import { userEntity } from './identity/user.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
@@ -39,4 +41,6 @@ export const allEntities: EntitySchema[] = [
   fileChunkEntity,
   fileVocabularyEntity,
   uploadBudgetEntity,
+  installationEntity,
+  fleetProcessEntity,
 ]

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis'
 import type { DataSource } from 'typeorm'
 import { type Env, isDistributed } from './config/env.ts'
 import { loadSecrets, type Secrets } from './config/secrets.ts'
@@ -8,10 +7,16 @@ import { migrate, pendingMigrations } from './database/migrate.ts'
 import { databaseTimes, findDatabase, type ProductDatabase } from './database/product-database.ts'
 import { SetupError } from './database/setup-error.ts'
 import { allEntities } from './entities.ts'
+import { findInstallation } from './fleet/installation.repository.ts'
 import { openQueues, type QueueBackend } from './queue/bullmq-backend.ts'
 import { InProcessFeed } from './realtime/in-process-feed.ts'
 import type { LiveFeed } from './realtime/live-feed.ts'
 import { RedisFeed } from './realtime/redis-feed.ts'
+import { claimPrefix } from './redis/prefix-claim.ts'
+import { type RedisClient, RedisConnections } from './redis/redis-connections.ts'
+import { untilReady } from './redis/redis-fitness.ts'
+import { RedisNames } from './redis/redis-names.ts'
+import { readRedisSettings } from './redis/redis-settings.ts'
 import type { Logger } from './shared/logger.ts'
 import type { Shutdown } from './shared/shutdown.ts'
 
@@ -28,7 +33,7 @@ export interface Foundation {
   feed: LiveFeed
   secrets: Secrets
   /** For rate limits; undefined in the embedded profile. */
-  redis: Redis | undefined
+  limiterRedis: { client: RedisClient; prefix: string } | undefined
 }
 
 /** The database of this installation: the one of DATABASE_URL, else the embedded server, which is started. */
@@ -57,18 +62,30 @@ export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdow
     times: databaseTimes(env),
   })
   shutdown.add('database', () => db.destroy())
-  const feed = isDistributed(env)
-    ? await RedisFeed.open({ url: env.REDIS_URL, ttlMs: env.LIVE_TEXT_TTL_MS, logger })
+  const redis = isDistributed(env) ? await openRedis(env, db) : undefined
+  const feed = redis
+    ? await RedisFeed.open({ redis: redis.connections, ttlMs: env.LIVE_TEXT_TTL_MS, logger })
     : new InProcessFeed({ ttlMs: env.LIVE_TEXT_TTL_MS, logger })
   shutdown.add('live feed', () => feed.close())
-  const queue = await openQueues(
-    isDistributed(env) ? { redisUrl: env.REDIS_URL } : { databaseUrl: directDatabaseUrl },
-    logger,
-  )
+  const queue = await openQueues(redis ? { redis: redis.connections } : { databaseUrl: directDatabaseUrl }, logger)
   shutdown.add('queue', () => queue.close())
-  const redis = isDistributed(env) ? openLimiterRedis(env.REDIS_URL, logger) : undefined
-  if (redis) shutdown.add('redis', async () => redis.disconnect())
-  return { env, logger, shutdown, databaseUrl, directDatabaseUrl, db, queue, feed, secrets, redis }
+  const limiterRedis = redis && openLimiterRedis(redis.connections, logger)
+  if (redis && limiterRedis) {
+    const { client } = limiterRedis
+    shutdown.add('redis', async () => client.disconnect())
+    await untilReady(client)
+    const claim = await claimPrefix(client, redis.claim, logger)
+    shutdown.add('claim of the Redis prefix', claim.stop)
+  }
+  return { env, logger, shutdown, databaseUrl, directDatabaseUrl, db, queue, feed, secrets, limiterRedis }
+}
+
+/** The Redis of this installation, and its claim on the prefix. */
+async function openRedis(env: Env & { REDIS_URL: string }, db: DataSource) {
+  const { id, database } = await findInstallation(db)
+  const names = new RedisNames(env.REDIS_PREFIX, id)
+  const connections = new RedisConnections(await readRedisSettings(env), names)
+  return { connections, claim: { key: names.claim, owner: `${id} ${database}` } }
 }
 
 async function requireMigrated(databaseUrl: string): Promise<void> {
@@ -81,8 +98,8 @@ async function requireMigrated(databaseUrl: string): Promise<void> {
 }
 
 /** Limits must never hang a request: commands fail at once while Redis is away, and the limiter counts in memory. */
-function openLimiterRedis(url: string, logger: Logger): Redis {
-  const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 500 })
-  redis.on('error', (error: Error) => logger.debug({ reason: error.message }, 'rate limits count in memory'))
-  return redis
+function openLimiterRedis(redis: RedisConnections, logger: Logger): { client: RedisClient; prefix: string } {
+  const client = redis.commands({ enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 500 })
+  client.on('error', (error: Error) => logger.debug({ reason: error.message }, 'rate limits count in memory'))
+  return { client, prefix: redis.names.base }
 }

@@ -96,7 +96,7 @@ export async function startWeb(
       loginNetworkAttempts: env.LOGIN_NETWORK_ATTEMPTS,
       loginStrangerAttempts: env.LOGIN_STRANGER_ATTEMPTS,
     },
-    container.redis,
+    container.limiterRedis,
   )
   const pollMs = env.VERSION_POLL_MS
   const ports = socketPorts(container)

@@ -3,6 +3,7 @@ import { messageOf } from '../shared/errors.ts'
 import { parseCredits } from '../shared/money.ts'
 import { objectionTo } from './database-address.ts'
 import { originsOf } from './origins.ts'
+import { parseRedisAddress } from './redis-address.ts'
 import { tunables } from './tunables.ts'
 
 export const DEFAULT_PORT = 4000
@@ -39,6 +40,19 @@ const origins = optional.transform((text, context) => {
     return z.NEVER
   }
 })
+
+const redisUrl = optional.superRefine((url, context) => {
+  try {
+    if (url) parseRedisAddress(url)
+  } catch (error) {
+    context.addIssue(messageOf(error))
+  }
+})
+
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true')
 
 const duration = z
   .string()
@@ -84,7 +98,18 @@ const schema = z.object({
   DATABASE_POOLER: z.enum(['auto', 'none', 'session', 'transaction']).default('auto'),
   DATABASE_CA: optional,
   DATABASE_POOL: z.coerce.number().int().min(2).max(500).default(20),
-  REDIS_URL: optional.refine((url) => !url || /^rediss?:\/\//.test(url), 'must be a redis:// or rediss:// address'),
+  REDIS_URL: redisUrl,
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'must be of letters, digits, dots, dashes and underscores')
+    .default('chatsparty'),
+  REDIS_CLUSTER: flag,
+  REDIS_SENTINEL_NAME: optional,
+  REDIS_SENTINEL_USERNAME: optional,
+  REDIS_SENTINEL_PASSWORD: optional,
+  REDIS_CA: optional,
+  REDIS_CERT: optional,
+  REDIS_KEY: optional,
   JWT_SECRET: optional,
   JWT_EXPIRES_IN: duration.default(7 * 86_400),
   ENCRYPTION_KEYS: sealingKeys,
@@ -140,6 +165,7 @@ function conflicts(given: Record<string, string>): EnvIssue[] {
       if (given[name]) issues.push({ name, message: 'belongs to a DATABASE_URL, which is not set' })
     }
   }
+  issues.push(...redisConflicts(given))
   const { JWT_SECRET: secret, NODE_ENV, STORAGE_PROVIDER } = given
   if (secret && NODE_ENV === 'production' && (secret.length < 32 || WEAK_SECRETS.test(secret))) {
     issues.push({ name: 'JWT_SECRET', message: 'is weak: use at least 32 random characters (openssl rand -base64 48)' })
@@ -154,6 +180,42 @@ function conflicts(given: Record<string, string>): EnvIssue[] {
     }
   }
   return issues
+}
+
+/** What the variables of Redis ask of each other. */
+function redisConflicts(given: Record<string, string>): EnvIssue[] {
+  const { REDIS_URL: url, REDIS_CLUSTER, REDIS_SENTINEL_NAME: sentinel } = given
+  const address = url ? readAddress(url) : undefined
+  if (!address) return []
+  const issues: EnvIssue[] = []
+  const isCluster = REDIS_CLUSTER === 'true'
+  if (isCluster && sentinel)
+    issues.push({ name: 'REDIS_CLUSTER', message: 'and REDIS_SENTINEL_NAME exclude each other' })
+  if (address.hosts.length > 1 && !isCluster && !sentinel) {
+    const message = 'names several hosts: set REDIS_CLUSTER=true for a cluster, or REDIS_SENTINEL_NAME for sentinels'
+    issues.push({ name: 'REDIS_URL', message })
+  }
+  if (isCluster && address.db !== 0) {
+    issues.push({ name: 'REDIS_URL', message: 'has a database number, and a cluster has only number 0' })
+  }
+  for (const name of ['REDIS_CA', 'REDIS_CERT', 'REDIS_KEY'] as const) {
+    if (given[name] && !address.tls) issues.push({ name, message: 'wants a REDIS_URL that begins with rediss://' })
+  }
+  if (Boolean(given.REDIS_CERT) !== Boolean(given.REDIS_KEY)) {
+    issues.push({
+      name: given.REDIS_CERT ? 'REDIS_KEY' : 'REDIS_CERT',
+      message: 'is required with the other of the two',
+    })
+  }
+  return issues
+}
+
+function readAddress(url: string): ReturnType<typeof parseRedisAddress> | undefined {
+  try {
+    return parseRedisAddress(url)
+  } catch {
+    return undefined
+  }
 }
 
 /** Every variable that is read; `.env.example` has them all. */

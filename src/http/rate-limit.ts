@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { AppError } from '../shared/errors.ts'
 import { clientNetwork } from './client-network.ts'
@@ -58,13 +58,19 @@ interface Limits {
  */
 export function createRateLimiter(
   { requestsPerMinute, loginAttempts, loginNetworkAttempts = 100, loginStrangerAttempts = 50 }: Limits,
-  redis?: Redis,
+  shared?: { client: Redis | Cluster; prefix: string },
 ): RateLimiter {
   const make = (keyPrefix: string, points: number, duration: number) => {
     const memory = new RateLimiterMemory({ keyPrefix, points, duration })
-    return redis
-      ? new RateLimiterRedis({ storeClient: redis, keyPrefix, points, duration, insuranceLimiter: memory })
-      : memory
+    if (!shared) return memory
+    const prefixed = `${shared.prefix}:${keyPrefix}`
+    return new RateLimiterRedis({
+      storeClient: shared.client,
+      keyPrefix: prefixed,
+      points,
+      duration,
+      insuranceLimiter: memory,
+    })
   }
   const requests = make('limit:requests', requestsPerMinute, 60)
   const logins = make('limit:logins', loginAttempts, LOGIN_WINDOW_SECONDS)

@@ -1,4 +1,5 @@
 import type { Processor } from 'bullmq'
+import type { RedisConnections } from '../redis/redis-connections.ts'
 import { AppError, messageOf } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import {
@@ -29,13 +30,11 @@ export interface QueueBackend extends JobQueue {
  * @throws Error in plain words when the server cannot be reached or is not fit for queues.
  */
 export async function openQueues(
-  where: { redisUrl: string } | { databaseUrl: string },
+  where: { redis: RedisConnections } | { databaseUrl: string },
   logger: Logger,
 ): Promise<QueueBackend> {
   const driver =
-    'redisUrl' in where
-      ? await openRedisDriver(where.redisUrl, logger)
-      : await openPostgresDriver(where.databaseUrl, logger)
+    'redis' in where ? await openRedisDriver(where.redis, logger) : await openPostgresDriver(where.databaseUrl, logger)
   return new BullMqBackend(driver, logger)
 }
 

@@ -1,6 +1,7 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { type ConversationEvent, type ServerEvent, serverEvent, type UserEvent } from '../contract/events.ts'
+import type { ConnectionOptions, RedisClient, RedisConnections } from '../redis/redis-connections.ts'
 import { type Logger, silentLogger } from '../shared/logger.ts'
 import { deltaEvent } from './in-process-feed.ts'
 import { Listeners } from './listeners.ts'
@@ -22,15 +23,15 @@ const controlSignal = z.union([
 const outcome = z.enum(['appended', 'gap', 'stale'])
 const flatTurns = z.array(z.string())
 
+/** The subscriber's server is asked whether it is there this often, in ms. */
+const BEAT_MS = 5_000
+
 export interface RedisFeedOptions {
-  /** redis:// or rediss:// */
-  url: string
+  redis: RedisConnections
   /** How long live text stays after its last append, in ms. */
   ttlMs: number
   /** A command that takes longer than this rejects, in ms (default 1,000). */
   commandTimeoutMs?: number
-  /** Before every key and channel (default `chatsparty`). */
-  prefix?: string
   logger?: Logger
 }
 
@@ -39,13 +40,14 @@ export interface RedisFeedOptions {
  * while Redis is away; subscriptions are made again when it is back, and then `onResubscribe` is told.
  */
 export class RedisFeed implements LiveFeed {
-  readonly #commands: Redis
+  readonly #commands: RedisClient
   readonly #subscriber: Redis
   readonly #ttlMs: number
   readonly #prefix: string
   readonly #logger: Logger
   readonly #listeners: Listeners<string>
   readonly #resubscribed = new Set<() => void>()
+  readonly #beat: NodeJS.Timeout
   #closed = false
   #parsed: { json: string; event: ServerEvent | undefined } | undefined
   /** Whether some subscription may have missed events since the last time all stood. */
@@ -53,10 +55,10 @@ export class RedisFeed implements LiveFeed {
 
   private constructor(options: RedisFeedOptions) {
     this.#ttlMs = options.ttlMs
-    this.#prefix = options.prefix ?? 'chatsparty'
+    this.#prefix = options.redis.names.base
     this.#logger = options.logger ?? silentLogger
     this.#listeners = new Listeners(this.#logger)
-    const connection: RedisOptions = {
+    const connection: ConnectionOptions = {
       lazyConnect: true,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -68,8 +70,8 @@ export class RedisFeed implements LiveFeed {
       retryStrategy: (times) => Math.min(50 * times, 1_000),
     }
     // What many speakers send in one turn of the event loop is one write.
-    this.#commands = new Redis(options.url, { ...connection, enableAutoPipelining: true })
-    this.#subscriber = new Redis(options.url, connection)
+    this.#commands = options.redis.commands({ ...connection, enableAutoPipelining: true })
+    this.#subscriber = options.redis.subscriber(connection)
     for (const client of [this.#commands, this.#subscriber]) {
       // Each command rejects by itself; without a listener ioredis would print to stderr for every retry.
       client.on('error', (error: Error) => this.#logger.debug({ err: error }, 'live feed connection'))
@@ -78,6 +80,15 @@ export class RedisFeed implements LiveFeed {
     this.#subscriber.on('ready', () => void this.#resubscribe())
     this.#subscriber.on('close', () => {
       this.#missed = true
+    })
+    this.#beat = setInterval(() => this.#check(), BEAT_MS).unref()
+  }
+
+  /** A subscriber only waits: that its server has gone without a word, it learns by asking. */
+  #check(): void {
+    if (this.#subscriber.status !== 'ready') return
+    this.#subscriber.ping().catch(() => {
+      if (this.#subscriber.status === 'ready') this.#subscriber.disconnect(true)
     })
   }
 
@@ -171,6 +182,7 @@ export class RedisFeed implements LiveFeed {
 
   async close(): Promise<void> {
     this.#closed = true
+    clearInterval(this.#beat)
     this.#listeners.clear()
     this.#commands.disconnect()
     this.#subscriber.disconnect()

@@ -1,9 +1,9 @@
-import { openQueues } from '../../src/queue/bullmq-backend.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { startConsumer } from '../../workers/consumer.ts'
+import { openQueuesAt } from './queue-at.ts'
 
 /** A worker process that takes a job, says so on stdout, and never finishes it. Its one argument is where the queue is, in JSON. */
-const backend = await openQueues(JSON.parse(process.argv[2] ?? ''), silentLogger)
+const backend = await openQueuesAt(JSON.parse(process.argv[2] ?? ''))
 const takeForEver = () => {
   process.stdout.write('taken\n')
   return new Promise<void>(() => {})

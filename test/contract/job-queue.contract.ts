@@ -5,17 +5,18 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { pino } from 'pino'
 import { z } from 'zod'
-import { openQueues, type QueueBackend } from '../../src/queue/bullmq-backend.ts'
+import type { QueueBackend } from '../../src/queue/bullmq-backend.ts'
 import { catalog } from '../../src/queue/catalog.ts'
 import { defineJob, QUEUES } from '../../src/queue/job.ts'
 import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { type Consumer, type ConsumerOptions, type JobHandlers, startConsumer } from '../../workers/consumer.ts'
+import { openQueuesAt, type QueuePlace } from './queue-at.ts'
 
 /** A queue server that the contract is held to. */
 export interface QueueServer {
-  where: { redisUrl: string } | { databaseUrl: string }
+  where: QueuePlace
   /** Everything in the queues is lost, behind the back of those who use them. */
   forget(): Promise<void>
   /** Every connection breaks; the server is there again when this resolves. */
@@ -92,7 +93,7 @@ export function itIsAJobQueue(server: () => QueueServer): void {
 
   before('several processes open it at once', async () => {
     const [first, ...others] = await Promise.all(
-      [1, 2, 3].map(() => openQueues(server().where, pino({ level: 'silent' }))),
+      [1, 2, 3].map(() => openQueuesAt(server().where, pino({ level: 'silent' }))),
     )
     await Promise.all(others.map((other) => other.close()))
     if (!first) throw new Error('not opened')

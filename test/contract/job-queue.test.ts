@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import pg from 'pg'
 import { pino } from 'pino'
-import { openQueues, type QueueBackend } from '../../src/queue/bullmq-backend.ts'
+import type { QueueBackend } from '../../src/queue/bullmq-backend.ts'
 import { catalog } from '../../src/queue/catalog.ts'
 import { newId } from '../../src/shared/ids.ts'
-import { silentLogger } from '../../src/shared/logger.ts'
 import { useDatabase } from '../support/database.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { codeOf, Inbox, itIsAJobQueue, untilItWorks, useConsumers } from './job-queue.contract.ts'
+import { openQueuesAt } from './queue-at.ts'
 
 describe('the job queue on PostgreSQL', () => {
   const db = useDatabase()
@@ -48,7 +48,7 @@ describe('the job queue on Redis', () => {
   describe('while Redis is away', () => {
     let backend: QueueBackend
     before(async () => {
-      backend = await openQueues({ redisUrl: redis.url }, silentLogger)
+      backend = await openQueuesAt({ redisUrl: redis.url })
     })
     after(() => backend?.close())
     const consume = useConsumers(() => backend)
@@ -85,7 +85,7 @@ describe('the job queue on Redis', () => {
   it('refuses a Redis that evicts, and says what to set', async () => {
     const evicting = await startRedis(['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru'])
     try {
-      await openQueues({ redisUrl: evicting?.url ?? '' }, silentLogger)
+      await openQueuesAt({ redisUrl: evicting?.url ?? '' })
       expect.fail('it was accepted')
     } catch (error) {
       expect(String(error)).to.match(/maxmemory-policy allkeys-lru.*Set maxmemory-policy noeviction/)
@@ -97,7 +97,7 @@ describe('the job queue on Redis', () => {
   it('warns of a Redis that would evict if it had a limit', async () => {
     const lines: string[] = []
     const unlimited = await startRedis(['--maxmemory-policy', 'volatile-lru'])
-    const backend = await openQueues(
+    const backend = await openQueuesAt(
       { redisUrl: unlimited?.url ?? '' },
       pino({}, { write: (line: string) => lines.push(line) }),
     )

@@ -7,7 +7,7 @@ import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
 import { LivePace } from '../../workers/agent-runtime/live-pace.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { connectionsTo, type RedisServer, startRedis } from '../support/redis.ts'
 
 interface Bench {
   /** Two ends of one feed, as a worker and a web node have them. */
@@ -28,8 +28,8 @@ const adapters: Record<string, () => Promise<Bench | undefined>> = {
     const server = await startRedis()
     if (!server) return undefined
     const [worker, web] = await Promise.all([
-      RedisFeed.open({ url: server.url, ttlMs: TTL_MS }),
-      RedisFeed.open({ url: server.url, ttlMs: TTL_MS }),
+      RedisFeed.open({ redis: connectionsTo(server.url), ttlMs: TTL_MS }),
+      RedisFeed.open({ redis: connectionsTo(server.url), ttlMs: TTL_MS }),
     ])
     const close = async () => {
       await Promise.all([worker.close(), web.close()])
@@ -377,7 +377,7 @@ describe('live feed on a Redis that comes and goes', () => {
 
   beforeEach(async () => {
     await server.restart()
-    const options = { url: server.url, ttlMs: 500, commandTimeoutMs: 200 }
+    const options = { redis: connectionsTo(server.url), ttlMs: 500, commandTimeoutMs: 200 }
     ;[feed, publisher] = await Promise.all([RedisFeed.open(options), RedisFeed.open(options)])
   })
 
@@ -442,7 +442,7 @@ describe('live feed on a Redis that comes and goes', () => {
 
   it('opens while Redis is away', async () => {
     await server.stop()
-    const waiting = await RedisFeed.open({ url: server.url, ttlMs: 500 })
+    const waiting = await RedisFeed.open({ redis: connectionsTo(server.url), ttlMs: 500 })
     const inbox = new Inbox()
     const id = newId()
     await waiting.subscribe(id, inbox.listener)

@@ -17,7 +17,7 @@ import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
 import { LivePace } from '../../workers/agent-runtime/live-pace.ts'
 import { seeded } from '../support/chaos.ts'
-import { startRedis } from '../support/redis.ts'
+import { connectionsTo, startRedis } from '../support/redis.ts'
 import { Node, type Session, World } from './socket-world.ts'
 
 /** Shows changes as a terminal would, and checks that no character comes twice. */
@@ -113,7 +113,7 @@ const feeds: Record<
     if (!server) return undefined
     const opened: RedisFeed[] = []
     const open = async () => {
-      const feed = await RedisFeed.open({ url: server.url, ttlMs: 60_000 })
+      const feed = await RedisFeed.open({ redis: connectionsTo(server.url), ttlMs: 60_000 })
       opened.push(feed)
       return feed
     }

@@ -3,7 +3,7 @@ import { InProcessFeed } from '../../src/realtime/in-process-feed.ts'
 import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
-import { startRedis } from '../support/redis.ts'
+import { connectionsTo, startRedis } from '../support/redis.ts'
 import { type Client, Node, type Session, World } from './socket-world.ts'
 
 interface Bench {
@@ -22,7 +22,7 @@ const feeds: Record<string, () => Promise<Bench | undefined>> = {
   redis: async () => {
     const server = await startRedis()
     if (!server) return undefined
-    const open = () => RedisFeed.open({ url: server.url, ttlMs: 60_000 })
+    const open = () => RedisFeed.open({ redis: connectionsTo(server.url), ttlMs: 60_000 })
     const [worker, first, second] = await Promise.all([open(), open(), open()])
     const close = async () => {
       await Promise.all([worker.close(), first.close(), second.close()])
@@ -257,7 +257,7 @@ describe('sockets on a Redis that restarts', () => {
   it('sends what was missed meanwhile', async function () {
     const server = await startRedis()
     if (!server) return this.skip()
-    const open = () => RedisFeed.open({ url: server.url, ttlMs: 60_000, commandTimeoutMs: 300 })
+    const open = () => RedisFeed.open({ redis: connectionsTo(server.url), ttlMs: 60_000, commandTimeoutMs: 300 })
     const [web, worker] = await Promise.all([open(), open()])
     const world = new World(worker)
     const me = world.signIn()

@@ -1,3 +1,5 @@
+import { Client } from 'pg'
+import type { RedisConnections } from '../../src/redis/redis-connections.ts'
 import { ApiClient } from './api-client.ts'
 import { testSettings } from './app.ts'
 import { createDatabase } from './database.ts'
@@ -5,7 +7,7 @@ import type { LinkTarget } from './link.ts'
 import { memoryOf } from './memory.ts'
 import { type MockLlm, startMockLlm } from './mock-llm.ts'
 import { type Ended, flagsOf, freePort, startProcess, type TestProcess } from './processes.ts'
-import { type RedisServer, startRedis } from './redis.ts'
+import { connectionsTo, type RedisServer, startRedis } from './redis.ts'
 
 /** A process starts within this, on a busy machine too. */
 const START_MS = 60_000
@@ -168,6 +170,19 @@ export interface ClusterFixture {
   readonly redis: RedisServer
   readonly llm: MockLlm
   readonly databaseUrl: string
+  /** To what the processes of this cluster have in Redis, under the same names. */
+  redisConnections(): Promise<RedisConnections>
+}
+
+/** The id under which the processes on this database keep things in Redis. */
+export async function installationOf(databaseUrl: string): Promise<string> {
+  const client = new Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    return (await client.query('SELECT id FROM installation')).rows[0].id
+  } finally {
+    await client.end()
+  }
 }
 
 /**
@@ -195,7 +210,8 @@ export function useCluster(
     undo.push(() => llm.stop())
     const cluster = await startCluster({ ...options, redis, databaseUrl: database.url, llm })
     undo.push(() => cluster.stop())
-    fixture = { cluster, redis, llm, databaseUrl: database.url }
+    const redisConnections = async () => connectionsTo(redis.url, await installationOf(database.url))
+    fixture = { cluster, redis, llm, databaseUrl: database.url, redisConnections }
   })
 
   afterEach('show what the processes wrote', function () {
@@ -224,5 +240,6 @@ export function useCluster(
     get databaseUrl() {
       return ready().databaseUrl
     },
+    redisConnections: () => ready().redisConnections(),
   }
 }

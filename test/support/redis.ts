@@ -4,6 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseRedisAddress } from '../../src/config/redis-address.ts'
+import { RedisConnections } from '../../src/redis/redis-connections.ts'
+import { RedisNames } from '../../src/redis/redis-names.ts'
 import { freePort } from './processes.ts'
 
 /** A redis-server of the test's own: no persistence, a port and a folder of its own. It dies with the test process. */
@@ -46,6 +49,13 @@ export async function startRedis(args: string[] = []): Promise<RedisServer | und
     }
   }
 }
+
+/** Connections to a single Redis, of an installation that this test makes up or knows. */
+export const connectionsTo = (url: string, installationId = 'installation-of-a-test'): RedisConnections =>
+  new RedisConnections(
+    { ...parseRedisAddress(url), tls: undefined, kind: 'single', sentinel: undefined },
+    new RedisNames('chatsparty', installationId),
+  )
 
 /** Where the queue is, for suites that run on both. */
 export const QUEUES = ['PostgreSQL', 'Redis'] as const

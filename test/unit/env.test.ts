@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { EnvError, environmentNames, isDistributed, loadEnv } from '../../src/config/env.ts'
+import { parseRedisAddress } from '../../src/config/redis-address.ts'
 import { loadSecrets } from '../../src/config/secrets.ts'
 
 const KEY = Buffer.alloc(32, 1).toString('base64')
@@ -44,6 +45,47 @@ describe('The environment', () => {
     const env = loadEnv({ PORT: '', REDIS_URL: '  ', DATABASE_URL: '', SOMETHING_ELSE: 'x' })
     expect([env.PORT, env.REDIS_URL, env.DATABASE_URL]).to.deep.equal([4000, undefined, undefined])
     expect(env).not.to.have.property('SOMETHING_ELSE')
+  })
+
+  it('takes every kind of Redis, and says what is wrong with an address without showing its password', () => {
+    const told = (given: Record<string, string>) => complaints({ ...distributed, ...given })
+    const good: Record<string, string>[] = [
+      { REDIS_URL: 'redis://localhost' },
+      { REDIS_URL: 'redis://:secret@[::1]:6379/3?family=6' },
+      { REDIS_URL: 'rediss://user:s%40cret@one.example:6380', REDIS_CA: '/etc/ca.pem' },
+      { REDIS_URL: 'redis://one:7000,two:7000', REDIS_CLUSTER: 'true' },
+      { REDIS_URL: 'redis://:secret@one,two:26379,three/2', REDIS_SENTINEL_NAME: 'rooms' },
+    ]
+    for (const given of good) expect(told(given), given.REDIS_URL).to.deep.equal([])
+    expect(parseRedisAddress('rediss://user:s%3A%40cret@one,[::2]:7/4', 26_379)).to.deep.equal({
+      hosts: [
+        { host: 'one', port: 26_379 },
+        { host: '::2', port: 7 },
+      ],
+      username: 'user',
+      password: 's:@cret',
+      db: 4,
+      tls: true,
+      family: undefined,
+    })
+    const bad: [Record<string, string>, RegExp][] = [
+      [
+        { REDIS_URL: 'redis://one:1,two:2' },
+        /^REDIS_URL names several hosts: set REDIS_CLUSTER=true .* REDIS_SENTINEL_NAME/,
+      ],
+      [{ REDIS_URL: 'redis://one/2', REDIS_CLUSTER: 'true' }, /^REDIS_URL has a database number, and a cluster/],
+      [{ REDIS_URL: 'redis://one', REDIS_CLUSTER: 'true', REDIS_SENTINEL_NAME: 'x' }, /^REDIS_CLUSTER and .* exclude/],
+      [{ REDIS_URL: 'redis://one', REDIS_CA: '/etc/ca.pem' }, /^REDIS_CA wants a REDIS_URL that begins with rediss/],
+      [{ REDIS_URL: 'rediss://one', REDIS_CERT: '/etc/c.pem' }, /^REDIS_KEY is required with the other/],
+      [{ REDIS_URL: 'redis://user:hunter2/x@one' }, /^REDIS_URL must look like redis:/],
+      [{ REDIS_URL: 'redis://user:hunter2%@one' }, /^REDIS_URL has a % in its user or password/],
+      [{ REDIS_PREFIX: 'a:b' }, /^REDIS_PREFIX must be of letters/],
+    ]
+    for (const [given, words] of bad) {
+      const [line = '', ...more] = told(given)
+      expect(line).to.match(words).and.not.include('hunter2')
+      expect(more).to.deep.equal([])
+    }
   })
 
   it('names every mistake at once, those between variables too', () => {

@@ -145,7 +145,7 @@ describe('Two web nodes and two workers', function () {
     const { runId: openRun } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'x', conversationId })
     await hold.reached
     // The words come as from a worker, in an attempt of their own: no provider speaks that fast.
-    const feed = await RedisFeed.open({ url: at.redis.url, ttlMs: 60_000 })
+    const feed = await RedisFeed.open({ redis: await at.redisConnections(), ttlMs: 60_000 })
     keep({ close: () => void feed.close() })
     const ref: LiveAttempt = { conversationId, runId: openRun, turn: 0, attempt: 90, agentId: agentIds[0] ?? '' }
     const sleepers = await Promise.all([0, 0, 0, 0].map((web) => tap(web).connected()))

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { processSettings } from '../support/cluster.ts'
+import { installationOf, processSettings } from '../support/cluster.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { startProcess } from '../support/processes.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { connectionsTo, type RedisServer, startRedis } from '../support/redis.ts'
 
 describe('A worker that takes no jobs although there are some', function () {
   this.timeout(60_000)
@@ -25,7 +25,8 @@ describe('A worker that takes no jobs although there are some', function () {
     await worker.waitForLine(/worker is ready/, 30_000)
     // Written past BullMQ, so that nothing wakes the worker, which waits for its marker for seconds.
     const client = new Redis(redis?.url ?? '')
-    await client.lpush('chatsparty:turns:wait', 'turns.run.never-announced')
+    const { names } = connectionsTo('redis://unused', await installationOf(database.url))
+    await client.lpush(`${names.queuePrefix('turns')}:turns:wait`, 'turns.run.never-announced')
     client.disconnect()
     expect(await worker.ended).to.deep.equal({ code: 1, signal: null })
     expect(worker.output)
