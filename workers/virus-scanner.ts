@@ -9,6 +9,8 @@ export interface VirusScanner {
 }
 
 const FRAME_BYTES = 64 * 1024
+const MOST_ANSWER_BYTES = 16 * 1024
+const FOUND = ' FOUND'
 
 /**
  * ClamAV's daemon by its INSTREAM command: frames of a 4-byte length and bytes, ended by a frame of length 0; the answer is
@@ -29,9 +31,9 @@ export class ClamScanner implements VirusScanner {
 
   async scan(body: Readable, signal?: AbortSignal): Promise<string | undefined> {
     const answer = await this.#ask(body, signal)
-    if (/: OK$/.test(answer)) return undefined
-    const found = /: (.+) FOUND$/.exec(answer)?.[1]
-    if (found) return found
+    if (answer.endsWith(': OK')) return undefined
+    const at = answer.indexOf(': ')
+    if (at >= 0 && answer.endsWith(FOUND)) return answer.slice(at + 2, -FOUND.length)
     throw new Error(`clamd answered: ${answer.slice(0, 200)}`)
   }
 
@@ -39,6 +41,7 @@ export class ClamScanner implements VirusScanner {
     return new Promise((resolve, reject) => {
       const socket = connect({ host: this.#host, port: this.#port })
       const answer: Buffer[] = []
+      let size = 0
       const fail = (error: Error) => {
         socket.destroy()
         body.destroy()
@@ -49,12 +52,16 @@ export class ClamScanner implements VirusScanner {
       signal?.addEventListener('abort', onAbort, { once: true })
       socket.setTimeout(this.#timeoutMs, () => fail(new Error('clamd did not answer in time')))
       socket.on('error', fail)
-      socket.on('data', (chunk) => answer.push(chunk))
+      socket.on('data', (chunk) => {
+        size += chunk.length
+        if (size > MOST_ANSWER_BYTES) fail(new Error('clamd answered too much'))
+        else answer.push(chunk)
+      })
       socket.on('close', () => {
         signal?.removeEventListener('abort', onAbort)
         body.destroy()
         // Commands that begin with "z" are answered with a closing NUL.
-        const text = Buffer.concat(answer).toString('utf8').replace(/\0.*$/s, '').trim()
+        const text = (Buffer.concat(answer).toString('utf8').split('\0', 1)[0] ?? '').trim()
         text ? resolve(text) : reject(new Error('clamd closed without an answer'))
       })
       pipeline(frames(body), socket, { end: false }).catch(fail)

@@ -94,7 +94,7 @@ function carriedBy(g: number[]): string[] | undefined {
 
 /** The class of an IP address in text form; an IPv4 address inside an IPv6 one is judged too. Anything else is `special`. */
 export function classifyAddress(text: string): AddressClass {
-  const address = text.replace(/%.*$/, '')
+  const [address = ''] = text.split('%', 1)
   if (isIPv4(address)) {
     if (METADATA.check(address)) return 'metadata'
     if (LOCAL.check(address)) return 'local'

@@ -5,6 +5,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { AppError } from '../shared/errors.ts'
+import { withoutEnd } from '../shared/text-ends.ts'
 import { DemoModel } from './demo/demo-model.ts'
 import { DialectModel } from './dialects/dialect-model.ts'
 import { knownTraits } from './dialects/known-providers.ts'
@@ -122,7 +123,7 @@ function baseUrlOf({ provider, baseUrl }: Pick<ResolvedConnection, 'provider' | 
     if (provider === 'openai-compatible' || provider === 'demo') throw new AppError('connections.incomplete/url')
     return DEFAULT_BASE_URL[provider]
   }
-  const trimmed = baseUrl.replace(/\/+$/, '')
+  const trimmed = withoutEnd(baseUrl, '/')
   // Ollama's own documents show http://host:11434; its OpenAI wire is below /v1.
   return provider === 'ollama' && new URL(trimmed).pathname === '/' ? `${trimmed}/v1` : trimmed
 }

@@ -1,6 +1,7 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { currentOrigin } from '../shared/request-origin.ts'
+import { withoutEnd } from '../shared/text-ends.ts'
 import { WaitingLine } from './waiting-line.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
@@ -20,7 +21,7 @@ const derive: typeof argon2id = (algorithm, parameters) => {
   return line.run({ requester: network, signal }, () => argon2id(algorithm, parameters))
 }
 
-const base64 = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
+const base64 = (bytes: Buffer): string => withoutEnd(bytes.toString('base64'), '=')
 
 /**
  * A PHC string, `$argon2id$v=19$m=...,t=...,p=...$salt$hash`: it carries its own cost, so that the cost may be raised later.

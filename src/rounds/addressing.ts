@@ -8,6 +8,7 @@ import {
   isLetter,
   isUnspaced,
 } from '../shared/folded-text.ts'
+import { bothEnds } from '../shared/text-ends.ts'
 import { isCall, koreanEnd } from './calling.ts'
 import { plainSpeech } from './plain-speech.ts'
 import type { Participant } from './strategy.ts'
@@ -67,10 +68,15 @@ function firstWord(name: string): string {
   return TITLES.includes(first) ? second : first
 }
 
+/** Nobody calls anybody in the middle of more than this, in UTF-16 units; folding may make eighteen signs of one. */
+const MOST_HEARD = 131_072
+
 /** A text as names are looked for in it: folded, without code, addresses and links; lines stay lines. */
 function heard(text: string, names: readonly CallName[]): string {
   const dotted = new Set(names.map(({ name }) => name).filter((name) => name.includes('.')))
-  return foldText(plainSpeech(text, (token) => dotted.has(foldPhrase(token))).replace(WIDE, '$& '))
+  return foldText(
+    plainSpeech(bothEnds(text, MOST_HEARD), (token) => dotted.has(foldPhrase(token))).replace(WIDE, '$& '),
+  )
     .replace(/[^\S\n]+/g, ' ')
     .replaceAll(' \n', '\n')
     .replaceAll('\n ', '\n')

@@ -37,6 +37,8 @@ export const foldPhrase = (text: string): string => foldText(text).replace(/\s+/
 export const isUnspaced = (char: string): boolean => UNSPACED.test(char)
 export const isHangul = (char: string): boolean => HANGUL.test(char)
 export const isLetter = (char: string): boolean => LETTER.test(char)
+/** Accents and vowel signs. */
+export const isMark = (char: string): boolean => /^\p{M}$/u.test(char)
 
 /** The character that ends before this position; '' at the start. */
 export function charBefore(text: string, position: number): string {
@@ -70,7 +72,7 @@ export function isBorder(text: string, position: number): boolean {
     if (right === '_') return !isInner(text, position)
   }
   // A mark belongs to the letter before it.
-  if (/^\p{M}$/u.test(left) && isLetter(right)) return isHangul(left) !== isHangul(right)
+  if (isMark(left) && isLetter(right)) return isHangul(left) !== isHangul(right)
   if (right === "'" || right === '.' || right === ',') return !isInner(text, position)
   if (left === '.' || left === ',') return !isInner(text, position - 1)
   return true

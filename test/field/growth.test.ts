@@ -5,8 +5,12 @@ import { ThoughtFilter, withoutThoughts } from '../../src/connections/dialects/t
 import type { WireName } from '../../src/connections/dialects/wire.ts'
 import { readableAnswer } from '../../src/connections/dialects/wire-body.ts'
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { addressed, named } from '../../src/rounds/addressing.ts'
+import { hasPhrase } from '../../src/rounds/stop-phrase.ts'
 import { readDecision } from '../../src/rounds/supervisor.ts'
-import { titleOf } from '../../workers/processors/title.processor.ts'
+import { DeltaCleaner } from '../../workers/agent-runtime/delta-cleaner.ts'
+import { filesPrompt } from '../../workers/agent-runtime/file-prompt.ts'
+import { titleFromWords, titleOf } from '../../workers/processors/title.processor.ts'
 import { cost, MOST } from './growth.ts'
 import { A, C, D, F, G } from './wires.ts'
 
@@ -40,6 +44,13 @@ const split = (text: string, step: number) => {
   for (let at = 0; at < text.length; at += step) splitter.push(text.slice(at, at + step))
   splitter.end()
 }
+const cleaned = (name: string, text: string) => {
+  const cleaner = new DeltaCleaner(name, ['Otto', 'User'])
+  cleaner.push(text)
+  return cleaner.end()
+}
+const passages = (text: string) =>
+  filesPrompt([], [{ fileId: '1', name: text, page: null, heading: text, cells: text, text }])
 const state = { participants: [{ id: '1', name: 'Ada' }], turns: [] }
 const body = { response_format: {}, messages: [{ role: 'system', content: 'x' }] }
 
@@ -74,6 +85,16 @@ const READERS: Record<string, (n: number) => unknown> = {
   'a refusal of many words': (n) =>
     lessonOf({ status: 400, words: 'the system message is not here '.repeat(n / 4).slice(0, 16_384), body }, []),
   'a title of quotation marks': (n) => titleOf(`${'"'.repeat(n)}x`),
+  'a title of words and quotation marks': (n) => titleFromWords(`x${'"'.repeat(n)}x`),
+  'first words of blanks': (n) => titleFromWords(`x${' '.repeat(n)}.${' '.repeat(n)}x`),
+  'a name that is a star, called': (n) => addressed('*'.repeat(n), [{ id: '1', name: '*' }, ...state.participants]),
+  'a name that is a star, named': (n) => named('* '.repeat(n / 2), [{ id: '1', name: '*' }, ...state.participants]),
+  'a phrase that is nearly everywhere': (n) => hasPhrase('a'.repeat(n), 'a'.repeat(200)),
+  'signs that unfold to many': (n) => hasPhrase('ﷺ'.repeat(n), 'x'),
+  'lines that may all be labels': (n) => cleaned('*'.repeat(60), `${'*'.repeat(199)}:\n`.repeat(n / 200)),
+  'lines of openings': (n) => cleaned('a'.repeat(60), `${'('.repeat(199)}\n`.repeat(n / 200)),
+  'a passage of blanks behind a sign': (n) => passages(`<${' '.repeat(n)}x`),
+  'a passage of signs': (n) => passages('< '.repeat(n / 2)),
 }
 const ANSWERS: Record<string, [WireName, (n: number) => string]> = {
   'an answer of OpenAI': ['openai', (n) => `${C('tea ').repeat(n / 40)}${F('stop')}${D}`],
@@ -88,6 +109,9 @@ const ANSWERS: Record<string, [WireName, (n: number) => string]> = {
   'many choices': ['openai', (n) => `data: {"choices":[${'{"index":1},'.repeat(n / 4)}{}]}\n\n${F('stop')}`],
 }
 
+/** What a name of sixty signs and lines made for it may cost a character, in plain lines' cost. */
+const MOST_TIMES = 60
+
 describe('Growth of what reads a provider', function () {
   this.timeout(60_000)
   const grows = async (work: (n: number) => unknown) => {
@@ -100,6 +124,15 @@ describe('Growth of what reads a provider', function () {
   for (const [what, work] of Object.entries(READERS)) {
     it(`${what}: four times as much costs at most ${MOST} times as much`, () => grows((n) => quietly(() => work(n))()))
   }
+  it('a line made for a name costs a bounded multiple of a plain one', async () => {
+    const n = 40_000
+    const plain = await cost(RUNS, () => cleaned('Ada', 'tea and tea and more of it\n'.repeat(n / 27)))
+    for (const sign of ['*', '(', '"'])
+      for (const name of ['*'.repeat(60), 'a'.repeat(60)]) {
+        const made = await cost(RUNS, () => cleaned(name, `${sign.repeat(199)}:\n`.repeat(n / 201)))
+        expect(made, `${sign} for ${name}`).to.be.below(Math.max(plain, 4) * MOST_TIMES)
+      }
+  })
   for (const [what, [wire, bodyOf]] of Object.entries(ANSWERS)) {
     it(`${what}: four times as much costs at most ${MOST} times as much`, () =>
       grows((n) => quietly(() => drained(wire, bodyOf(n)))()))

@@ -11,10 +11,11 @@ export interface NamedFile {
 }
 
 /** Names and places stand in quotes on one line. */
-const inline = (text: string): string => quiet(text.replaceAll(/\s+/g, ' ').replaceAll('"', "'")).slice(0, 200)
+const inline = (text: string): string =>
+  quiet(text.slice(0, 1_000).replaceAll(/\s+/g, ' ').replaceAll('"', "'")).slice(0, 200)
 
 /** Text of a file cannot end its own passage, nor begin another. */
-const quiet = (text: string): string => text.replaceAll(/<(?=\s*\/?\s*(?:files|passage)\b)/gi, '‹')
+const quiet = (text: string): string => text.replaceAll(/<(\s*(?:\/\s*)?(?:files|passage)\b)/gi, '‹$1')
 
 const STATES = {
   text: 'a text',

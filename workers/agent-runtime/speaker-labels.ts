@@ -1,4 +1,4 @@
-import { foldPhrase, foldText } from '../../src/shared/folded-text.ts'
+import { charBefore, foldPhrase, foldText, isMark } from '../../src/shared/folded-text.ts'
 
 /** A name and what is around it at the beginning of a line, up to its colon. */
 export interface SpeakerLabel {
@@ -23,16 +23,26 @@ const HEADING = /^#{1,6} ?/
 const formOf = (text: string): string =>
   foldText(text).normalize('NFD').replace(/\s+/g, ' ').trimStart().replace(HEADING, '')
 
+/** Without the accents at its end. */
+function withoutMarks(form: string): string {
+  let end = form.length
+  for (let mark = charBefore(form, end); isMark(mark); mark = charBefore(form, end)) end -= mark.length
+  return form.slice(0, end)
+}
+
+/** Nobody puts more signs around a name; longer runs of them are no label, so that a line of nothing else costs no more than others. */
+const MOST_SIGNS = 12
+
 /** How many signs at the form's beginning open something. */
 function openersOf(form: string): number {
   let count = 0
-  while (Object.hasOwn(PAIRS, form[count] ?? '')) count++
+  while (count < MOST_SIGNS && Object.hasOwn(PAIRS, form[count] ?? '')) count++
   return count
 }
 
 function closersOf(form: string): number {
   let count = 0
-  while (count < form.length && CLOSERS.has(form[form.length - 1 - count] ?? '')) count++
+  while (count < MOST_SIGNS && count < form.length && CLOSERS.has(form[form.length - 1 - count] ?? '')) count++
   return count
 }
 
@@ -66,7 +76,7 @@ export class SpeakerLabels {
   /** Whether a line that begins with this, without a colon yet, may become a label. */
   mayBegin(line: string): boolean {
     // What is not whole yet, half a surrogate pair or a letter whose marks are still to come, decides nothing.
-    const form = formOf(line.replace(/[\ud800-\udbff]$/, '')).replace(/\p{M}+$/u, '')
+    const form = withoutMarks(formOf(line.replace(/[\ud800-\udbff]$/, '')))
     const openers = openersOf(form)
     const inner = form.slice(openers)
     if (inner.startsWith(' ') && MARKUP.includes(form[openers - 1] ?? ' ')) return false
@@ -76,9 +86,13 @@ export class SpeakerLabels {
   #mayBe(form: string): boolean {
     return this.#starts.some((name) => {
       if (name.startsWith(form)) return true
-      const bare = name.replace(/\p{M}+$/u, '')
+      const bare = withoutMarks(name)
       const rest = form.startsWith(name) ? form.slice(name.length) : form === bare ? '' : undefined
-      return rest !== undefined && [...rest].every((sign) => sign === ' ' || CLOSERS.has(sign))
+      return (
+        rest !== undefined &&
+        rest.length <= 2 * MOST_SIGNS &&
+        [...rest].every((sign) => sign === ' ' || CLOSERS.has(sign))
+      )
     })
   }
 

@@ -8,7 +8,9 @@ import type { MeteredCall } from '../../src/credits/metered-call.ts'
 import type { Transactions } from '../../src/database/transaction.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { RunViews } from '../../src/runs/run-views.ts'
+import { charAt, isLetter } from '../../src/shared/folded-text.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import { withoutEnd } from '../../src/shared/text-ends.ts'
 import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { TITLE_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
 import { ask } from '../agent-runtime/small-call.ts'
@@ -43,7 +45,25 @@ function shortened(text: string): string {
   if (clean.length <= MAX_CHARS) return clean
   const cut = clean.slice(0, MAX_CHARS - 1)
   const space = cut.lastIndexOf(' ')
-  return `${(space > MAX_CHARS / 2 ? cut.slice(0, space) : cut).toWellFormed().replace(/[\s,;:.–—-]+$/, '')}…`
+  return `${withoutEnd((space > MAX_CHARS / 2 ? cut.slice(0, space) : cut).toWellFormed(), ' ,;:.–—-')}…`
+}
+
+/** What models put around a title. */
+const MARKS = '"\'“”«»*_#`'
+
+/** A line without the marks, the word "Title" and the colons that it begins with. */
+function withoutLabel(line: string): string {
+  let at = 0
+  let hasLabel = false
+  while (at < line.length) {
+    const sign = line.charAt(at)
+    const isWord = line.slice(at, at + 5).toLowerCase() === 'title' && !isLetter(charAt(line, at + 5))
+    if (isWord) at += 5
+    else if (MARKS.includes(sign) || sign.trim() === '' || (sign === ':' && hasLabel)) at += 1
+    else break
+    hasLabel ||= isWord || MARKS.includes(sign)
+  }
+  return line.slice(at)
 }
 
 /** A model's answer as a title; undefined when it is none. */
@@ -53,7 +73,7 @@ export function titleOf(answer: string): string | undefined {
     .trim()
     .split('\n')
     .filter((one) => one.trim() !== '')
-  const bare = line.replace(/^(?:\s*(?:title|["'“”«»*_#`]+)\s*:?\s*)+|["'“”«»*_#`.\s]+$/gi, '')
+  const bare = withoutEnd(withoutLabel(line), `${MARKS}.\t `)
   if (others.length > 0 || bare === '' || bare.length > NO_TITLE_CHARS) return undefined
   return shortened(bare)
 }

@@ -1,4 +1,5 @@
 import type { LanguageModelV4Prompt } from '@ai-sdk/provider'
+import { withoutEnd, withoutEnds } from '../../shared/text-ends.ts'
 
 /** One utterance of the transcript. `speaker` is null for the user. */
 export interface Utterance {
@@ -34,8 +35,6 @@ export interface Scene {
 }
 
 const SPEAKER_LINE = /^(?:\[([^\]\n]{1,60})\]:?|\*\*([^*\n]{1,60}):?\*\*:?|([\p{Lu}][\p{L}\p{N} .'’()-]{0,59}?):)\s+/u
-/** What a prompt brings of files; nobody said it. */
-const FILES = /<files>.*?<\/files>/s
 /** A participant in a system prompt's list: "- Ada: an engineer". */
 const ROOM_LINE = /^- ([^:\n]{1,60}): /gm
 /** Labels that begin a line of ordinary writing. */
@@ -56,7 +55,7 @@ export function readScene(prompt: LanguageModelV4Prompt): Scene {
       if (message.role === 'system' || message.role === 'tool') return []
       const text = message.content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
       if (message.role === 'assistant') return text.trim() ? [{ speaker: name, own: true, text: text.trim() }] : []
-      return utterances(text.replace(FILES, ''), name, known)
+      return utterances(withoutFiles(text), name, known)
     })
     .filter((u) => u.speaker !== null || !STAGE_DIRECTION.test(u.text))
   const asked = transcript.flatMap((u, at) => {
@@ -73,6 +72,13 @@ export function readScene(prompt: LanguageModelV4Prompt): Scene {
     question: last?.question,
     answered: transcript.slice((last?.at ?? -1) + 1).filter((u) => u.own).length,
   }
+}
+
+/** Without what a prompt brings of files, which nobody said. */
+function withoutFiles(text: string): string {
+  const from = text.indexOf('<files>')
+  const end = from < 0 ? -1 : text.indexOf('</files>', from)
+  return end < 0 ? text : text.slice(0, from) + text.slice(end + '</files>'.length)
 }
 
 function nameOf(character: string): string {
@@ -118,12 +124,12 @@ export function readQuestion(text: string): Question | undefined {
   const meant = sentences.filter((s) => contentWords(s).length > 0)
   const sentence = (meant.find((s) => s.includes('?')) ?? meant[0] ?? '').trim().slice(0, MAX_SENTENCE)
   // The agent speaks to the user: "my office" becomes "your office".
-  const words = turnPerson(sentence.replace(/[.!?"”“]+$/g, '').replace(LEAD_IN, ''))
+  const words = turnPerson(withoutEnd(sentence, '.!?"”“').replace(LEAD_IN, ''))
   return eitherOr(text, words) ?? action(text, words) ?? about(text, words)
 }
 
 const question = (text: string, topic: string, extra: Partial<Question> = {}): Question | undefined => {
-  const clean = topic.replace(/^[\s,:;]+|[\s,:;]+$/g, '')
+  const clean = withoutEnds(topic, ' ,:;')
   const short = clean.split(' ').slice(0, 7).join(' ')
   return contentWords(short).length > 0 ? { text, topic: short, act: `taking ${short} seriously`, ...extra } : undefined
 }
