@@ -3,6 +3,7 @@ import { agentEntity } from './agents/agent.entity.ts'
 import { auditEntryEntity } from './audit/audit.entity.ts'
 import { idempotencyKeyEntity } from './chat/idempotency-key.entity.ts'
 import { connectionEntity } from './connections/connection.entity.ts'
+import { keyCanaryEntity } from './connections/key-canary.entity.ts'
 import { conversationEntity } from './conversations/conversation.entity.ts'
 import { messageEntity } from './conversations/message.entity.ts'
 import { summaryEntity } from './conversations/summary.entity.ts'
@@ -25,6 +26,7 @@ export const allEntities: EntitySchema[] = [
   userEntity,
   sessionEntity,
   connectionEntity,
+  keyCanaryEntity,
   agentEntity,
   accountEntity,
   ledgerEntryEntity,

@@ -1,6 +1,9 @@
 import type { DataSource } from 'typeorm'
 import { type Env, isDistributed } from './config/env.ts'
 import { loadSecrets, type Secrets } from './config/secrets.ts'
+import { requireRightKeys } from './connections/key-check.ts'
+import { SealedSecrets } from './connections/sealed-secret.ts'
+import { SealedValueRepository } from './connections/sealed-value.repository.ts'
 import { openDataSource } from './database/data-source.ts'
 import { startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts'
 import { migrate, pendingMigrations } from './database/migrate.ts'
@@ -17,6 +20,7 @@ import { type RedisClient, RedisConnections } from './redis/redis-connections.ts
 import { untilReady } from './redis/redis-fitness.ts'
 import { RedisNames } from './redis/redis-names.ts'
 import { readRedisSettings } from './redis/redis-settings.ts'
+import { sealedColumns } from './sealed-columns.ts'
 import type { Logger } from './shared/logger.ts'
 import type { Shutdown } from './shared/shutdown.ts'
 
@@ -62,6 +66,7 @@ export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdow
     times: databaseTimes(env),
   })
   shutdown.add('database', () => db.destroy())
+  await requireRightKeys(new SealedSecrets(secrets.encryptionKeys), new SealedValueRepository(db), sealedColumns)
   const redis = isDistributed(env) ? await openRedis(env, db) : undefined
   const feed = redis
     ? await RedisFeed.open({ redis: redis.connections, ttlMs: env.LIVE_TEXT_TTL_MS, logger })

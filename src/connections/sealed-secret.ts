@@ -41,10 +41,28 @@ export class SealedSecrets {
   }
 
   seal(secret: string, place: SecretPlace): string {
-    const nonce = randomBytes(NONCE_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', this.#first.key, nonce).setAAD(additionalData(place))
-    const sealed = Buffer.concat([nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()])
-    return `${VERSION}.${this.#first.id}.${sealed.toString('base64url')}`
+    return sealWith(this.#first, secret, place)
+  }
+
+  /** Seals with the key that sealed another text, which this ring opens. */
+  sealLike(other: string, secret: string, place: SecretPlace): string {
+    const id = other.split('.')[1] ?? ''
+    const key = this.#keys.get(id)
+    return key ? sealWith({ id, key }, secret, place) : this.seal(secret, place)
+  }
+
+  /** What everything begins with that the first key sealed. */
+  get prefix(): string {
+    return `${VERSION}.${this.#first.id}.`
+  }
+
+  opens(sealed: string, place: SecretPlace): boolean {
+    try {
+      this.open(sealed, place)
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** @throws AppError 409 `connections.key_unreadable` when no key of the ring opens it here. */
@@ -62,6 +80,13 @@ export class SealedSecrets {
       throw unreadable()
     }
   }
+}
+
+function sealWith({ id, key }: SealingKey, secret: string, place: SecretPlace): string {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(additionalData(place))
+  const sealed = Buffer.concat([nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()])
+  return `${VERSION}.${id}.${sealed.toString('base64url')}`
 }
 
 const unreadable = (): AppError => new AppError('connections.key_unreadable')
