@@ -16,19 +16,26 @@ import { chatSchemas } from './contract/chat.schemas.ts'
 import { ConversationRepository } from './conversations/conversation.repository.ts'
 import { MessageRepository } from './conversations/message.repository.ts'
 import { SummaryRepository } from './conversations/summary.repository.ts'
+import { AddressHashes } from './credits/address-hashes.ts'
 import { LedgerRepository } from './credits/ledger.repository.ts'
 import { LedgerService } from './credits/ledger.service.ts'
 import { PriceRepository } from './credits/price.repository.ts'
 import { PriceBook } from './credits/price-book.ts'
+import { SignupGrantRepository } from './credits/signup-grant.repository.ts'
+import { SignupGrants } from './credits/signup-grants.ts'
 import { StatementRepository } from './credits/statement.repository.ts'
+import { WelcomeCredits } from './credits/welcome-credits.ts'
 import { Transactions, type Tx } from './database/transaction.ts'
 import type { Foundation } from './foundation.ts'
 import { AuthService } from './identity/auth.service.ts'
 import { FailedLogins } from './identity/failed-logins.ts'
+import { InvitationRepository } from './identity/invitation.repository.ts'
+import { InvitationService } from './identity/invitation.service.ts'
 import { SessionRepository } from './identity/session.repository.ts'
 import { SessionService } from './identity/session.service.ts'
 import { SignInService } from './identity/sign-in.service.ts'
 import { SuspensionService } from './identity/suspension.service.ts'
+import type { User } from './identity/user.entity.ts'
 import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
 import { Announcer } from './runs/announcer.ts'
@@ -89,6 +96,26 @@ export function createContainer(foundation: Foundation) {
     logger,
   })
 
+  const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
+  const signupGrantRepository = new SignupGrantRepository(db)
+  const signupGrants = new SignupGrants({
+    grants: signupGrantRepository,
+    hashes: new AddressHashes(signupGrantRepository, sealedSecrets),
+    ledger: ledgerService,
+    audit,
+    transactions,
+    budget: env.SIGNUP_GRANTS_PER_DAY,
+    onGiven: (userId, balance) => announcer.balance(userId, balance),
+    logger,
+  })
+  const welcome = new WelcomeCredits({
+    ledger: ledgerService,
+    grants: signupGrants,
+    rule: env.SIGNUP_GRANT_FOR ?? (env.NODE_ENV === 'production' ? 'invited' : 'everybody'),
+    amount: env.SIGNUP_GRANT,
+  })
+  const onAddressLeft = (user: User, tx: Tx) => signupGrants.remember(user, tx)
+  const invitationService = new InvitationService({ invitations: new InvitationRepository(db), audit, transactions })
   const userRepository = new UserRepository(db)
   const sessionRepository = new SessionRepository(db)
   const { jwtSecret } = secrets
@@ -109,12 +136,13 @@ export function createContainer(foundation: Foundation) {
     signIns: signInService,
     transactions,
     audit,
-    onRegistered: (userId, tx) => ledgerService.openAccount(userId, env.SIGNUP_GRANT, tx),
+    invitations: invitationService,
+    onRegistered: (user, invited, tx) => welcome.onRegistered(user, invited, tx),
+    onAddressLeft,
   })
 
   const agentRepository = new AgentRepository(db)
   const connectionRepository = new ConnectionRepository(db)
-  const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
   const network = new ProviderNetwork({
     allow: env.OUTBOUND_ALLOW,
     production: env.NODE_ENV === 'production',
@@ -294,7 +322,17 @@ export function createContainer(foundation: Foundation) {
     const taken = await cancelService.abandon({ userId }, tx)
     return () => cancelService.forget(taken)
   }
-  const userService = new UserService({ users: userRepository, transactions, audit, feed, onDeleting: endRuns })
+  const userService = new UserService({
+    users: userRepository,
+    transactions,
+    audit,
+    feed,
+    onAddressLeft,
+    onDeleting: async (user, tx) => {
+      await onAddressLeft(user, tx)
+      return endRuns(user.id, tx)
+    },
+  })
   const suspensionService = new SuspensionService({
     users: userRepository,
     sessions: sessionService,
@@ -312,6 +350,8 @@ export function createContainer(foundation: Foundation) {
     sessionService,
     signInService,
     suspensionService,
+    invitationService,
+    signupGrants,
     userService,
     userRepository,
     connectionService,

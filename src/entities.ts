@@ -9,8 +9,10 @@ import { messageEntity } from './conversations/message.entity.ts'
 import { summaryEntity } from './conversations/summary.entity.ts'
 import { accountEntity, holdEntity, ledgerEntryEntity, meteredCallEntity } from './credits/ledger.entity.ts'
 import { priceVersionEntity } from './credits/price.entity.ts'
+import { serverKeyEntity, signupGrantEntity } from './credits/signup-grant.entity.ts'
 import { fleetProcessEntity } from './fleet/fleet-process.entity.ts'
 import { installationEntity } from './fleet/installation.entity.ts'
+import { invitationEntity, invitationUseEntity } from './identity/invitation.entity.ts'
 import { sessionEntity } from './identity/session.entity.ts'
 import { userEntity } from './identity/user.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
@@ -25,6 +27,8 @@ export const allEntities: EntitySchema[] = [
   auditEntryEntity,
   userEntity,
   sessionEntity,
+  invitationEntity,
+  invitationUseEntity,
   connectionEntity,
   keyCanaryEntity,
   agentEntity,
@@ -33,6 +37,8 @@ export const allEntities: EntitySchema[] = [
   holdEntity,
   meteredCallEntity,
   priceVersionEntity,
+  signupGrantEntity,
+  serverKeyEntity,
   conversationEntity,
   messageEntity,
   summaryEntity,

@@ -16,7 +16,9 @@ import { createAuthenticate } from './http/authenticate.ts'
 import type { HealthCheck } from './http/health.ts'
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
+import { createSignupLimits, type SignupLimits } from './http/signup-limits.ts'
 import { authRoutes } from './identity/auth.routes.ts'
+import { invitationRoutes } from './identity/invitation.routes.ts'
 import { sessionRoutes } from './identity/session.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
@@ -42,21 +44,25 @@ const IDLE_TIMEOUTS = { keepAliveTimeout: 75_000, headersTimeout: 80_000 }
 /** How many failed logins there were is told this often, in ms. */
 const FAILED_LOGINS_MS = 900_000
 
-/** What answers over time: event streams, and requests that wait for their run. */
+/** What a web process has besides: limits, and what answers over time (event streams, requests that wait for their run). */
 interface LiveServices {
+  limiter: RateLimiter
+  signups: SignupLimits
   streams: EventStreams
   waits: RunWait
 }
 
 /** Every route of the API but the health checks. */
-const allRoutes = (container: Container, limiter: RateLimiter, { streams, waits }: LiveServices): Route[] => [
+const allRoutes = (container: Container, { limiter, signups, streams, waits }: LiveServices): Route[] => [
   ...authRoutes({
     auth: container.authService,
     signIns: container.signInService,
     users: container.userService,
     limiter,
+    signups,
   }),
   ...sessionRoutes(container.sessionService),
+  ...invitationRoutes(container.invitationService),
   ...userRoutes(container.userService, container.suspensionService),
   ...auditRoutes(container.audit),
   ...connectionRoutes(container.connectionService),
@@ -98,6 +104,10 @@ export async function startWeb(
     },
     container.limiterRedis,
   )
+  const signups = createSignupLimits(
+    { registrationsPerHour: env.REGISTRATIONS_PER_HOUR, registrationsPerDay: env.REGISTRATIONS_PER_DAY },
+    container.limiterRedis,
+  )
   const pollMs = env.VERSION_POLL_MS
   const ports = socketPorts(container)
   const registry = new WatchRegistry({ feed, versions: ports.versions, intervalMs: pollMs, logger })
@@ -112,8 +122,8 @@ export async function startWeb(
   })
   const waits = new RunWait({ feed, runs: container.runRepository, views: container.runViews, pollMs, logger })
   const app = createApp({
-    routes: allRoutes(container, limiter, { streams, waits }),
     authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.sessionService.find(claims)),
+    routes: allRoutes(container, { limiter, signups, streams, waits }),
     limiter,
     healthChecks: [
       { name: 'database', check: new Writability(db).check },

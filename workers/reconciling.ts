@@ -16,6 +16,7 @@ export function startReconciling(container: Container): { health: ReconcilerHeal
     try {
       const done = await withAdvisoryLock(db, 'reconciler', async () => {
         const failed = await reconciler.runOnce()
+        await container.signupGrants.giveWaiting()
         await reconcileFiles({ ...storage, maxAttempts: env.FILE_MAX_ATTEMPTS, redispatchAfterMs })
         return failed
       })

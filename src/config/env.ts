@@ -119,6 +119,8 @@ const schema = z.object({
   ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@chatsparty.local'),
   ADMIN_PASSWORD: optional.refine((text) => !text || text.length >= 12, 'must have at least 12 characters'),
   SIGNUP_GRANT: credits('10000').refine((micro) => micro >= 0n, 'must not be negative'),
+  SIGNUP_GRANT_FOR: z.enum(['everybody', 'invited']).optional(),
+  SIGNUP_GRANTS_PER_DAY: credits('1000000').refine((micro) => micro >= 0n, 'must not be negative'),
   // A share in parts per million is read as credits are: six decimals, exactly.
   CREDITS_OWN_KEY_RATE: credits('1').refine((ppm) => ppm >= 0n && ppm <= 1_000_000n, 'must be a number from 0 to 1'),
   OPENAI_API_KEY: optional,
@@ -221,7 +223,7 @@ function readAddress(url: string): ReturnType<typeof parseRedisAddress> | undefi
 /** Every variable that is read; `.env.example` has them all. */
 export const environmentNames: readonly string[] = Object.keys(schema.shape)
 
-/** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
+/** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT` and `SIGNUP_GRANTS_PER_DAY` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
 export type Env = z.output<typeof schema>
 
 /** Every mistake in the environment, one a line, in plain words. */

@@ -93,6 +93,10 @@ export const tunables = {
   LOGIN_NETWORK_ATTEMPTS: count(100),
   /** Failed logins of one account within 15 minutes from all places that it does not know, together. */
   LOGIN_STRANGER_ATTEMPTS: count(50),
+  /** Registrations of one network (an IPv4 address, an IPv6 /64) per hour: a household or a class, and no army. */
+  REGISTRATIONS_PER_HOUR: count(10),
+  /** Registrations of the network around (an IPv4 /24, an IPv6 /48) per day. */
+  REGISTRATIONS_PER_DAY: count(50),
   /** Requests of one address per minute. */
   REQUESTS_PER_MINUTE: count(1_200),
   /** Bytes of one uploaded file. */

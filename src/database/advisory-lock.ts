@@ -20,6 +20,8 @@ export const OWNER_LOCKS = {
   defaultConnection: 403,
   /** Counting what a user has of agents, connections or conversations and adding one are one step (`accept.sql`). */
   counts: 404,
+  /** Looking at the day's budget of grants and spending it are one step, or two at once exceed it. */
+  grants: 420,
 } as const
 export type OwnerLock = keyof typeof OWNER_LOCKS
 

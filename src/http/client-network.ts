@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 
 /**
  * What limits count an address as: an IPv4 address itself, of an IPv6 address its /64, which is what one customer is given at
@@ -21,4 +21,16 @@ export function clientNetwork(address: string): string {
     .slice(0, 4)
     .map((part) => Number.parseInt(part, 16).toString(16))
     .join(':')}::/64`
+}
+
+/**
+ * The network around a client, for limits of a day: an IPv4 address's /24, an IPv6 address's /48, within which it costs little to
+ * have many addresses.
+ *
+ * @example clientNeighbourhood('203.0.113.7') // '203.0.113.0/24'
+ */
+export function clientNeighbourhood(address: string): string {
+  const network = clientNetwork(address)
+  if (network.endsWith('::/64')) return `${network.slice(0, -'::/64'.length).split(':').slice(0, 3).join(':')}::/48`
+  return isIPv4(network) ? `${network.split('.').slice(0, 3).join('.')}.0/24` : network
 }

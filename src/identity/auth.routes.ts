@@ -1,6 +1,7 @@
 import { clientNetwork } from '../http/client-network.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
+import type { SignupLimits } from '../http/signup-limits.ts'
 import { AppError } from '../shared/errors.ts'
 import type { AuthService } from './auth.service.ts'
 import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
@@ -19,6 +20,7 @@ export const authRoutes = (services: {
   signIns: SignInService
   users: UserService
   limiter: RateLimiter
+  signups: SignupLimits
 }): Route[] => [
   defineRoute({
     method: 'post',
@@ -26,7 +28,10 @@ export const authRoutes = (services: {
     access: 'public',
     body: registerBody,
     status: 201,
-    handler: ({ body }) => services.auth.register(body),
+    handler: async ({ body, ip }) => {
+      await services.signups.beforeRegistration(ip)
+      return services.auth.register(body)
+    },
   }),
   defineRoute({
     method: 'post',

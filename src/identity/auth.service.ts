@@ -6,6 +6,8 @@ import { newId } from '../shared/ids.ts'
 import { emailKeyOf } from './email-key.ts'
 import { isGuessable } from './guessable-password.ts'
 import type { ProfileBody, RegisterBody } from './identity.schemas.ts'
+import type { Invited } from './invitation.repository.ts'
+import type { InvitationService } from './invitation.service.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { SessionService } from './session.service.ts'
 import type { SignedIn, SignInService } from './sign-in.service.ts'
@@ -19,8 +21,11 @@ interface AuthDependencies {
   signIns: Pick<SignInService, 'begin'>
   transactions: Transactions
   audit: Pick<AuditLog, 'record'>
+  invitations: Pick<InvitationService, 'use'>
   /** Runs in the transaction that registers a user: opens the credit account, for one. */
-  onRegistered: (userId: string, tx: Tx) => Promise<void>
+  onRegistered: (user: User, invited: Invited | undefined, tx: Tx) => Promise<void>
+  /** Runs in the transaction that changes a user's address, with the user as before it. */
+  onAddressLeft: (user: User, tx: Tx) => Promise<void>
 }
 
 const wrongPassword = () =>
@@ -42,7 +47,7 @@ export class AuthService {
     this.#deps = dependencies
   }
 
-  /** @throws AppError 409 `auth.email_taken`, 400 for a password that is guessed early */
+  /** @throws AppError 409 `auth.email_taken`; 400 for a password that is guessed early, or a code that is not valid */
   async register(body: RegisterBody): Promise<SignedIn> {
     await refuseGuessable('password', body.password, body.email)
     const user = await this.createUser(body, 'user')
@@ -58,11 +63,13 @@ export class AuthService {
         { id: newId(), email: body.email, emailKey: emailKeyOf(body.email), name, role, passwordHash },
         tx,
       )
-      await this.#deps.onRegistered(user.id, tx)
       await this.#deps.audit.record(
         { action: 'user.registered', actorId: null, targetId: user.id, details: { role } },
         tx,
       )
+      const { invitationCode: code } = body
+      const invited = code === undefined ? undefined : await this.#deps.invitations.use(code, user, tx)
+      await this.#deps.onRegistered(user, invited, tx)
       return user
     })
   }
@@ -81,6 +88,9 @@ export class AuthService {
       if (!locked) throw invalidToken()
       // The password that was just verified must still be the one: else who knows only the old one would undo its change.
       if (body.currentPassword !== undefined && locked.passwordHash !== current.passwordHash) throw wrongPassword()
+      if (body.email !== undefined && emailKeyOf(body.email) !== locked.emailKey) {
+        await this.#deps.onAddressLeft(locked, tx)
+      }
       const change = {
         ...(body.name !== undefined && { name: body.name }),
         ...(body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }),

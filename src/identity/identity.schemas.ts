@@ -1,16 +1,21 @@
 import { z } from 'zod'
 
 /** White space around an address comes with copying, and belongs to nobody's. */
-const email = z.string().trim().pipe(z.email('must be an e-mail address').max(254))
+export const emailInput = z.string().trim().pipe(z.email('must be an e-mail address').max(254))
 const password = z.string().min(12, 'must have at least 12 characters').max(128, 'must have at most 128 characters')
 const name = z.string().trim().min(1, 'must not be empty').max(100)
 
-export const registerBody = z.strictObject({ email, password, name: name.optional() })
+export const registerBody = z.strictObject({
+  email: emailInput,
+  password,
+  name: name.optional(),
+  invitationCode: z.string().max(100).optional(),
+})
 export const loginBody = z.strictObject({ email: z.string().trim().max(254), password: z.string().max(128) })
 export const profileBody = z
   .strictObject({
     name: name.optional(),
-    email: email.optional(),
+    email: emailInput.optional(),
     currentPassword: z.string().max(128).optional(),
     newPassword: password.optional(),
   })
@@ -20,7 +25,7 @@ export const profileBody = z
   })
 export const userBody = z.strictObject({
   name: name.optional(),
-  email: email.optional(),
+  email: emailInput.optional(),
   role: z.enum(['user', 'admin']).optional(),
 })
 

@@ -19,7 +19,9 @@ interface UserDependencies {
    * Runs in the transaction that deletes a user, before the rows go: settles what is still running. What it answers is called
    * after the commit.
    */
-  onDeleting: (userId: string, tx: Tx) => Promise<() => Promise<void>>
+  onDeleting: (user: User, tx: Tx) => Promise<() => Promise<void>>
+  /** Runs in the transaction that changes a user's address, with the user as before it. */
+  onAddressLeft: (user: User, tx: Tx) => Promise<void>
 }
 
 const presentTo = (actor: AuthUser, user: User): UserView =>
@@ -61,6 +63,7 @@ export class UserService {
       if (!mayChangeEmail(actor, user, body)) {
         throw new AppError('auth.forbidden/email')
       }
+      if (body.email !== undefined && emailKeyOf(body.email) !== user.emailKey) await this.#deps.onAddressLeft(user, tx)
       const email = body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }
       await this.#recordChange(actor, user, body, tx)
       return presentTo(actor, await this.#deps.users.update(userId, { ...body, ...email }, tx))
@@ -74,7 +77,7 @@ export class UserService {
       await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
-      const afterDeleting = await this.#deps.onDeleting(userId, tx)
+      const afterDeleting = await this.#deps.onDeleting(user, tx)
       await this.#deps.users.delete(userId, tx)
       await this.#deps.audit.record({ action: 'user.deleted', actorId: actor.id, targetId: userId }, tx)
       return afterDeleting

@@ -12,6 +12,7 @@ export const ERROR_WORDS = {
   'request.too_large': [413, 'The request body is too large.'],
   'request.unsupported_type': [415, 'Send JSON, with "Content-Type: application/json".'],
   'request.rate_limited': [429, 'Too many requests; please slow down.'],
+  'request.rate_limited/network': [429, 'Too much of this from your network; please try again later.'],
   'request.idempotency_conflict': [409, 'This Idempotency-Key was used with another body.'],
   'request.key_reused': [409, 'This Idempotency-Key was used for another request.'],
   'server.error': [500, 'Something went wrong on our side. Nothing was lost; please try again.'],
@@ -42,6 +43,7 @@ export const ERROR_WORDS = {
   'session.not_found': [404, 'There is no such session.'],
   'user.not_found': [404, 'There is no such user.'],
   'users.suspend_self': [409, 'Nobody suspends themself; ask another administrator.'],
+  'invitation.not_found': [404, 'There is no such invitation.'],
   'users.last_admin': [409, 'This is the last administrator; make somebody else one first.'],
 
   'connection.not_found': [404, 'There is no such connection.'],

@@ -50,7 +50,7 @@ const HOMES: Record<string, RegExp[]> = {
   jsonwebtoken: [/^src\/identity\//],
   'socket.io': [/^src\/realtime\//],
   'socket.io-client': [/^src\/client\//],
-  ioredis: [/^src\/redis\//, /^src\/realtime\//, /^src\/http\/rate-limit\.ts$/],
+  ioredis: [/^src\/redis\//, /^src\/realtime\//, /^src\/http\/(rate-limit|signup-limits)\.ts$/],
   undici: [/^src\/connections\//],
   '@aws-sdk/*': [/^src\/storage\//],
   '@mastra/*': [/^workers\/agent-runtime\//],

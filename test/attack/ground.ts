@@ -86,6 +86,10 @@ export class Ground {
       OPENAI_API_KEY: 'a-key-of-the-platform',
       OPENAI_BASE_URL: `${platform.url}/v1`,
       SIGNUP_GRANT: '10000',
+      SIGNUP_GRANT_FOR: '',
+      SIGNUP_GRANTS_PER_DAY: '',
+      REGISTRATIONS_PER_HOUR: '',
+      REGISTRATIONS_PER_DAY: '',
       REQUESTS_PER_MINUTE: '1200',
       // Each attacker has an address of its own, and says so as a proxy would.
       TRUST_PROXY: '1',

@@ -190,6 +190,10 @@ export class Stage {
       ...this.#secrets,
       OUTBOUND_ALLOW: new URL(await this.modelUrl()).host,
       SIGNUP_GRANT: '1000000000',
+      SIGNUP_GRANT_FOR: 'everybody',
+      SIGNUP_GRANTS_PER_DAY: '999999999999',
+      REGISTRATIONS_PER_HOUR: '1000000000',
+      REGISTRATIONS_PER_DAY: '1000000000',
       REQUESTS_PER_MINUTE: '1000000000',
       // A title is a second model call, which the baselines do not make.
       TITLE_ATTEMPTS: '0',

@@ -34,6 +34,10 @@ export const testSettings = {
   TITLE_ATTEMPTS: '0',
   LOGIN_ATTEMPTS: '3',
   REQUESTS_PER_MINUTE: '1000000',
+  // All users of all tests come from one network.
+  REGISTRATIONS_PER_HOUR: '1000000',
+  REGISTRATIONS_PER_DAY: '1000000',
+  SIGNUP_GRANTS_PER_DAY: '999999999999',
 }
 
 export interface TestApp {

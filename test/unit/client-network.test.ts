@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { clientNetwork } from '../../src/http/client-network.ts'
+import { clientNeighbourhood, clientNetwork } from '../../src/http/client-network.ts'
 
 describe('The network that limits count a client by', () => {
   const networks: Record<string, string> = {
@@ -21,5 +21,16 @@ describe('The network that limits count a client by', () => {
   it('is the same for whatever a customer chooses within a /64, and another for the next', () => {
     expect(clientNetwork('2001:db8:1:2:ffff::9')).to.equal(clientNetwork('2001:db8:1:2::1'))
     expect(clientNetwork('2001:db8:1:3::1')).not.to.equal(clientNetwork('2001:db8:1:2::1'))
+  })
+
+  it('has a neighbourhood of a /24 or a /48', () => {
+    const neighbourhoods = ['203.0.113.7', '::ffff:203.0.113.9', '2001:db8:1:2::1', '2001:db8:1:3::1', 'unknown']
+    expect(neighbourhoods.map(clientNeighbourhood)).to.deep.equal([
+      '203.0.113.0/24',
+      '203.0.113.0/24',
+      '2001:db8:1::/48',
+      '2001:db8:1::/48',
+      'unknown',
+    ])
   })
 })

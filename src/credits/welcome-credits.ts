@@ -1,0 +1,47 @@
+import type { Tx } from '../database/transaction.ts'
+import type { LedgerService } from './ledger.service.ts'
+import type { SignupGrants } from './signup-grants.ts'
+
+/** Whoever has just come. */
+export interface Newcomer {
+  id: string
+  email: string
+  role: 'user' | 'admin'
+}
+
+/** Who is given welcome credits: whoever registers, at once; or only who comes by an invitation. */
+export type WelcomeRule = 'everybody' | 'invited'
+
+/** When newcomers are given their credits, and how many. */
+export class WelcomeCredits {
+  readonly #ledger: Pick<LedgerService, 'openAccount'>
+  readonly #grants: SignupGrants
+  readonly #rule: WelcomeRule
+  readonly #amount: bigint
+
+  constructor(dependencies: {
+    ledger: Pick<LedgerService, 'openAccount'>
+    grants: SignupGrants
+    rule: WelcomeRule
+    /** Micro-credits of somebody whose invitation names no other amount. */
+    amount: bigint
+  }) {
+    this.#ledger = dependencies.ledger
+    this.#grants = dependencies.grants
+    this.#rule = dependencies.rule
+    this.#amount = dependencies.amount
+  }
+
+  /**
+   * In the transaction that registers a user. Administrators, whom the operator made, and who was invited, are not limited by the
+   * day's budget: an administrator decided about them.
+   */
+  async onRegistered(user: Newcomer, invited: { grant: bigint | null } | undefined, tx: Tx): Promise<void> {
+    await this.#ledger.openAccount(user.id, 0n, tx)
+    if (user.role === 'admin' || invited) {
+      await this.#grants.offer(user, invited?.grant ?? this.#amount, false, tx)
+    } else if (this.#rule === 'everybody') {
+      await this.#grants.offer(user, this.#amount, true, tx)
+    }
+  }
+}

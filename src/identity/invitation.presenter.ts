@@ -1,0 +1,16 @@
+import { formatCredits } from '../shared/money.ts'
+import type { Invitation } from './invitation.entity.ts'
+
+/** An invitation as administrators see it; its code is not kept, so nobody sees it again. */
+export const presentInvitation = (invitation: Invitation) => ({
+  id: invitation.id,
+  grant: invitation.grant === null ? null : formatCredits(invitation.grant),
+  uses: invitation.uses,
+  used: invitation.used,
+  email: invitation.email,
+  expiresAt: invitation.expiresAt?.toISOString() ?? null,
+  revokedAt: invitation.revokedAt?.toISOString() ?? null,
+  createdAt: invitation.createdAt.toISOString(),
+})
+
+export type InvitationView = ReturnType<typeof presentInvitation>

@@ -1,0 +1,32 @@
+import { idParams } from '../http/input.ts'
+import { page, pageQuery } from '../http/page.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { presentInvitation } from './invitation.presenter.ts'
+import { invitationBody } from './invitation.schemas.ts'
+import type { InvitationService } from './invitation.service.ts'
+
+export const invitationRoutes = (invitations: InvitationService): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/api/invitations',
+    access: 'admin',
+    query: pageQuery,
+    handler: async ({ query }) =>
+      page(await invitations.list(query.limit + 1, query.cursor), query.limit, presentInvitation),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/invitations',
+    access: 'admin',
+    body: invitationBody,
+    status: 201,
+    handler: ({ user, body }) => invitations.create(user, body),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/invitations/:id',
+    access: 'admin',
+    params: idParams,
+    handler: ({ user, params }) => invitations.revoke(user, params.id),
+  }),
+]

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { parseCredits } from '../shared/money.ts'
+import { emailInput } from './identity.schemas.ts'
+
+/** The largest grant of one invitation: a million credits. */
+const MOST_GRANTED = 1_000_000_000_000n
+const MOST_USES = 10_000
+
+const grant = z
+  .string('must be a decimal string, such as "12.5"')
+  .transform((text, context) => {
+    try {
+      return parseCredits(text)
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : 'must be a decimal number')
+      return z.NEVER
+    }
+  })
+  .refine((micro) => micro >= 0n && micro <= MOST_GRANTED, 'must be from 0 to 1000000')
+
+export const invitationBody = z.strictObject({
+  /** Credits for each who comes by it; without it, those of any newcomer. */
+  grant: grant.optional(),
+  /** How many may come by it. */
+  uses: z.number().int().min(1).max(MOST_USES).default(1),
+  expiresAt: z.iso
+    .datetime({ offset: true })
+    .transform((text) => new Date(text))
+    .refine((when) => when.getTime() > Date.now(), 'must be in the future')
+    .optional(),
+  /** The only address that may use it. */
+  email: emailInput.optional(),
+})
+
+export type InvitationBody = z.output<typeof invitationBody>
