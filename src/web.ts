@@ -13,9 +13,11 @@ import { unavailable } from './database/trouble.ts'
 import { Writability } from './database/writability.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
+import { clientAddress, clientNetwork } from './http/client-network.ts'
 import type { HealthCheck } from './http/health.ts'
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
+import { limitServer } from './http/server-limits.ts'
 import { createSignupLimits, type SignupLimits } from './http/signup-limits.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { invitationRoutes } from './identity/invitation.routes.ts'
@@ -37,9 +39,17 @@ const REQUEST_TIMEOUT_MS = 3_600_000
 
 /**
  * How long connections may idle, in ms: longer than balancers keep them (mostly 60 s), which would else send a request into one
- * that closes just then. A request's headers may take a little longer.
+ * that closes just then.
  */
-const IDLE_TIMEOUTS = { keepAliveTimeout: 75_000, headersTimeout: 80_000 }
+const IDLE_TIMEOUTS = { keepAliveTimeout: 75_000 }
+
+/** Nothing that answers is silent for as long: waits end after 60 s, streams beat, uploads that stall are given up. */
+const STUCK_CONNECTION_MS = 120_000
+/** Requests that wait for their run's end, of all users. */
+const ALL_WAITS = 1_000
+
+/** A request's head is small, and must come at once; Node looks this often whether one is late. */
+const HEADERS = { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 }
 
 /** How many failed logins there were is told this often, in ms. */
 const FAILED_LOGINS_MS = 900_000
@@ -101,6 +111,7 @@ export async function startWeb(
       loginAttempts: env.LOGIN_ATTEMPTS,
       loginNetworkAttempts: env.LOGIN_NETWORK_ATTEMPTS,
       loginStrangerAttempts: env.LOGIN_STRANGER_ATTEMPTS,
+      handshakesPerMinute: env.HANDSHAKES_PER_MINUTE,
     },
     container.limiterRedis,
   )
@@ -111,7 +122,21 @@ export async function startWeb(
   const pollMs = env.VERSION_POLL_MS
   const ports = socketPorts(container)
   const registry = new WatchRegistry({ feed, versions: ports.versions, intervalMs: pollMs, logger })
-  const sockets = new SocketServer({ ports, feed, registry, logger, pollMs, corsOrigin: corsOrigins })
+  const sockets = new SocketServer({
+    ports,
+    feed,
+    registry,
+    logger,
+    pollMs,
+    corsOrigin: corsOrigins,
+    networkOf: (request) => clientNetwork(clientAddress(request, env.TRUST_PROXY)),
+    mayConnect: limiter.mayConnect,
+    limits: {
+      socketsPerUser: env.USER_SOCKETS,
+      socketsPerNetwork: env.NETWORK_SOCKETS,
+      signInMs: env.SOCKET_SIGN_IN_MS,
+    },
+  })
   const streams = new EventStreams({
     ports: { ...ports, run: (userId, runId) => container.runViews.run(userId, runId) },
     feed,
@@ -119,8 +144,16 @@ export async function startWeb(
     logger,
     pollMs,
     heartbeatMs: env.SSE_HEARTBEAT_MS,
+    limits: { perUser: env.USER_SOCKETS, perNetwork: env.NETWORK_SOCKETS },
   })
-  const waits = new RunWait({ feed, runs: container.runRepository, views: container.runViews, pollMs, logger })
+  const waits = new RunWait({
+    feed,
+    runs: container.runRepository,
+    views: container.runViews,
+    pollMs,
+    limits: { each: env.USER_WAITS, all: ALL_WAITS },
+    logger,
+  })
   const app = createApp({
     authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.sessionService.find(claims)),
     routes: allRoutes(container, { limiter, signups, streams, waits }),
@@ -141,7 +174,7 @@ export async function startWeb(
   // The last window is told too.
   shutdown.add('failed logins', () => telling.stop().then(() => container.failedLogins.tell()))
   // A large upload takes its time; one that stalls is ended by its own limit.
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, ...IDLE_TIMEOUTS }, app)
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, ...IDLE_TIMEOUTS, ...HEADERS }, app)
   const port = await listen(server, env)
   // No new requests first; then what would never end by itself, so that the rest can end; then what all of it stood on.
   shutdown.add('requests under way', async () => {
@@ -154,6 +187,13 @@ export async function startWeb(
   registry.start()
   await streams.start()
   await sockets.attach(server)
+  // Last, so that it is the first to see a request: Socket.IO takes those that are its own.
+  limitServer(server, {
+    connections: env.MAX_CONNECTIONS,
+    networkConnections: env.TRUST_PROXY === 0 ? env.NETWORK_CONNECTIONS : undefined,
+    bodyMs: env.REQUEST_BODY_MS,
+    idleMs: STUCK_CONNECTION_MS,
+  })
   return { url: `http://localhost:${port}`, server }
 }
 

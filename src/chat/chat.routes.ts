@@ -36,8 +36,9 @@ async function answer(
   accepted: AcceptedView,
 ): Promise<AcceptedView | Reply> {
   const seconds = waitOf(headers.prefer)
-  if (seconds === undefined) return accepted
-  const outcome = await waits.outcome(user.id, accepted, seconds, signal)
+  const leave = seconds === undefined ? undefined : waits.enter(user.id)
+  if (seconds === undefined || !leave) return accepted
+  const outcome = await waits.outcome(user.id, accepted, seconds, signal).finally(leave)
   return new Reply(outcome ? 200 : 202, outcome ?? accepted, { 'preference-applied': `wait=${seconds}` })
 }
 

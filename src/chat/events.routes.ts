@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clientNetwork } from '../http/client-network.ts'
 import { idParams } from '../http/input.ts'
 import { defineStreamRoute, type Route } from '../http/route.ts'
 import type { EventStreams } from '../realtime/sse.ts'
@@ -18,6 +19,7 @@ export const eventRoutes = (streams: EventStreams): Route[] => [
       streams.open({
         userId: user.id,
         sessionId: user.sessionId,
+        network: clientNetwork(req.ip ?? ''),
         of: { conversationId: params.id },
         lastEventId: req.get('last-event-id') ?? query.lastEventId,
         res,
@@ -33,6 +35,7 @@ export const eventRoutes = (streams: EventStreams): Route[] => [
       streams.open({
         userId: user.id,
         sessionId: user.sessionId,
+        network: clientNetwork(req.ip ?? ''),
         of: { runId: params.id },
         lastEventId: req.get('last-event-id') ?? query.lastEventId,
         res,

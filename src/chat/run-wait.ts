@@ -3,6 +3,7 @@ import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import type { Logger } from '../shared/logger.ts'
+import { type SeatLimits, Seats } from '../shared/seats.ts'
 
 /** The longest wait that a client may ask for, in seconds. */
 const MAX_WAIT_SECONDS = 60
@@ -25,6 +26,8 @@ interface RunWaitOptions {
   views: RunViews
   /** How often the row is looked at, lest a lost event be waited for (VERSION_POLL_MS). */
   pollMs: number
+  /** Waits of one user at once in this process, and of all. */
+  limits: SeatLimits
   logger: Logger
 }
 
@@ -35,9 +38,17 @@ interface RunWaitOptions {
 export class RunWait {
   readonly #options: RunWaitOptions
   readonly #closing = new AbortController()
+  readonly #seats: Seats
 
   constructor(options: RunWaitOptions) {
     this.#options = options
+    this.#seats = new Seats(options.limits)
+  }
+
+  /** A seat to wait in, to be given back; undefined when there is none, so that the answer must not wait. */
+  enter(userId: string): (() => void) | undefined {
+    const seat = this.#seats.take(userId)
+    return typeof seat === 'function' ? seat : undefined
   }
 
   /**

@@ -99,6 +99,22 @@ export const tunables = {
   REGISTRATIONS_PER_DAY: count(50),
   /** Requests of one address per minute. */
   REQUESTS_PER_MINUTE: count(1_200),
+  /** A request's body must have arrived within this, but for uploads, which only must not stall. */
+  REQUEST_BODY_MS: ms(20_000),
+  /** Connections of one web process; those beyond are closed. Each costs some kilobytes and a file descriptor. */
+  MAX_CONNECTIONS: count(12_000),
+  /** Connections of one network (an IPv4 address, an IPv6 /64) to one web process, where no proxy stands before it. */
+  NETWORK_CONNECTIONS: count(500),
+  /** Sockets and event streams, each, of one network that one web process holds: an office behind one address has hundreds. */
+  NETWORK_SOCKETS: count(300),
+  /** Sockets that one network may begin to open per minute. */
+  HANDSHAKES_PER_MINUTE: count(300),
+  /** A socket that has not signed in within this is closed. */
+  SOCKET_SIGN_IN_MS: ms(5_000),
+  /** Sockets and event streams, each, of one user that one web process holds. */
+  USER_SOCKETS: count(20),
+  /** Requests of one user that wait for their run's end (Prefer: wait) at once; the next ones are answered without waiting. */
+  USER_WAITS: count(10),
   /** Bytes of one uploaded file. */
   UPLOAD_MAX_BYTES: count(104_857_600),
   /** Bytes of all files of one user. */

@@ -13,6 +13,7 @@ import { originOf } from './origin.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { requestLog } from './request-log.ts'
 import type { Route } from './route.ts'
+import { hasBody, ownBody } from './server-limits.ts'
 import { requireUtf8Address, verifyUtf8 } from './valid-utf8.ts'
 
 /** What the HTTP app is made of. `corsOrigins` are the only origins whose pages may call; none means same origin only. */
@@ -55,12 +56,16 @@ export function createApp(options: AppOptions): Express {
   frontPage(app)
 
   const most = options.jsonBodyMaxBytes
-  const json = (bytes = most) => [requireJson, express.json({ limit: Math.min(bytes, most), verify: verifyUtf8 })]
+  const json = (bytes = most) => {
+    const limit = Math.min(bytes, most)
+    return [requireJson(limit), express.json({ limit, verify: verifyUtf8 })]
+  }
   for (const route of options.routes) {
     app[route.method](
       route.path,
       async (request, response, next) => {
         response.locals.user = await options.authenticate(request, response, route.access)
+        if (route.raw) ownBody(request)
         next()
       },
       ...(route.raw ? [] : json(route.bodyMaxBytes)),
@@ -75,12 +80,14 @@ export function createApp(options: AppOptions): Express {
   return app
 }
 
-/** A body of another type would be left unread, and taken for an empty one. */
-const requireJson: RequestHandler = (request, _response, next) => {
-  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
-  const hasBody = encoding !== undefined || Number(length ?? 0) > 0
-  if (hasBody && !request.is('application/json')) {
-    throw new AppError('request.unsupported_type')
+/**
+ * A body of another type would be left unread, and taken for an empty one. One that announces too much is refused before it comes:
+ * the parser would read all of it first.
+ */
+const requireJson =
+  (limit: number): RequestHandler =>
+  (request, _response, next) => {
+    if (hasBody(request) && !request.is('application/json')) throw new AppError('request.unsupported_type')
+    if (Number(request.headers['content-length'] ?? 0) > limit) throw new AppError('request.too_large')
+    next()
   }
-  next()
-}

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
@@ -33,4 +34,18 @@ export function clientNeighbourhood(address: string): string {
   const network = clientNetwork(address)
   if (network.endsWith('::/64')) return `${network.slice(0, -'::/64'.length).split(':').slice(0, 3).join(':')}::/48`
   return isIPv4(network) ? `${network.split('.').slice(0, 3).join('.')}.0/24` : network
+}
+
+/**
+ * The address that a request came from, as Express has it with `trust proxy` at this number (TRUST_PROXY): for what does not pass
+ * through Express.
+ */
+export function clientAddress(
+  { socket, headers }: Pick<IncomingMessage, 'headers'> & { socket: { remoteAddress?: string | undefined } },
+  trustedProxies: number,
+): string {
+  const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',')
+  const hops = forwarded.map((hop) => hop.trim()).filter(Boolean)
+  const nearest = [socket.remoteAddress ?? '', ...hops.reverse()]
+  return nearest[Math.min(trustedProxies, nearest.length - 1)] ?? ''
 }

@@ -35,7 +35,7 @@ function toAppError(error: unknown, explain: Explain): AppError {
 
 export const errorHandler =
   (logger: Logger, explain: Explain): ErrorRequestHandler =>
-  (thrown, _request, response, next) => {
+  (thrown, _request, response, _next) => {
     const error = toAppError(thrown, explain)
     const retryAfter = error.details?.retryAfterSeconds
     // Whoever of us says when to come back has expected it: a flood must not fill the log too.
@@ -46,7 +46,8 @@ export const errorHandler =
         'request failed',
       )
     }
-    if (response.headersSent) return next(thrown)
+    // Too late for words: the client sees that the answer is short.
+    if (response.headersSent) return void response.destroy()
     if (typeof retryAfter === 'number') response.set('retry-after', String(retryAfter))
     if (error.status === 401) response.set('www-authenticate', 'Bearer')
     response.status(error.status).json(errorBody(error))

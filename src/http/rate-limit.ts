@@ -18,6 +18,8 @@ export interface Attempt {
 /** Limits by address for every request, and for wrong passwords and codes. */
 export interface RateLimiter {
   perAddress: RequestHandler
+  /** Counts a socket that is about to be opened from a network; false when there were too many of late. */
+  mayConnect(network: string): Promise<boolean>
   /**
    * Counts a try before it is made, so that tries made at once are all counted: of this account from this place; of all accounts
    * from this network; and of this account from all places that it does not know, together. A stranger, from however many networks,
@@ -50,6 +52,7 @@ interface Limits {
   loginAttempts: number
   loginNetworkAttempts?: number
   loginStrangerAttempts?: number
+  handshakesPerMinute?: number
 }
 
 /**
@@ -57,7 +60,13 @@ interface Limits {
  * multiplies what is allowed by the nodes, and neither refuses everybody nor lets everybody try for ever.
  */
 export function createRateLimiter(
-  { requestsPerMinute, loginAttempts, loginNetworkAttempts = 100, loginStrangerAttempts = 50 }: Limits,
+  {
+    requestsPerMinute,
+    loginAttempts,
+    loginNetworkAttempts = 100,
+    loginStrangerAttempts = 50,
+    handshakesPerMinute = 300,
+  }: Limits,
   shared?: { client: Redis | Cluster; prefix: string },
 ): RateLimiter {
   const make = (keyPrefix: string, points: number, duration: number) => {
@@ -76,6 +85,7 @@ export function createRateLimiter(
   const logins = make('limit:logins', loginAttempts, LOGIN_WINDOW_SECONDS)
   const networks = make('limit:login-networks', loginNetworkAttempts, LOGIN_WINDOW_SECONDS)
   const strangers = make('limit:login-strangers', loginStrangerAttempts, LOGIN_WINDOW_SECONDS)
+  const handshakes = make('limit:handshakes', handshakesPerMinute, 60)
   const factors = make('limit:factors', FACTOR_ATTEMPTS, DAY_SECONDS)
   const take = async (limiter: typeof requests, key: string, code: LimitCode) => {
     try {
@@ -96,6 +106,14 @@ export function createRateLimiter(
       await take(requests, clientNetwork(request.ip ?? 'unknown'), 'request.rate_limited')
       next()
     },
+    mayConnect: (network) =>
+      handshakes.consume(network).then(
+        () => true,
+        (refusal: unknown) => {
+          if (refusal instanceof RateLimiterRes) return false
+          throw refusal
+        },
+      ),
     async beforeLogin(attempt) {
       await take(logins, placeKey(attempt), 'auth.too_many_attempts')
       await take(networks, attempt.network, 'auth.too_many_attempts')

@@ -24,6 +24,8 @@ export interface StreamPorts extends Pick<SocketPorts, 'snapshot' | 'sessionAliv
 export interface StreamRequest {
   userId: string
   sessionId: string
+  /** Where it comes from, as limits count it. */
+  network: string
   /** The events of a conversation, or of one run only, ending with it. */
   of: { conversationId: string } | { runId: string }
   /** The id of the last event that the client has; one that is not ours, or of something else, begins anew. */

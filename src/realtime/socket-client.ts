@@ -22,6 +22,10 @@ export interface SocketLimits {
   /** Conversations that one socket watches. */
   joins: number
   socketsPerUser: number
+  /** Sockets of one network on this node, signed in or not. */
+  socketsPerNetwork: number
+  /** A socket that has not signed in within this is closed, in ms. */
+  signInMs: number
   /** Characters waiting for a slow client, from which on it is owed a snapshot instead. Sixteen times as many end it. */
   pendingChars: number
 }
@@ -231,7 +235,8 @@ export class SocketClient {
     })
     const bytes = new Budget(this.#limits.bytesPerSecond, this.#limits.bytesPerSecond * 4)
     conn.on('packet', (packet: { data?: unknown }) => {
-      if (!bytes.take(sizeOf(packet.data))) conn.close(true)
+      // Commands are texts.
+      if (!bytes.take(sizeOf(packet.data)) || Buffer.isBuffer(packet.data)) conn.close(true)
     })
   }
 
@@ -245,4 +250,4 @@ export class SocketClient {
   }
 }
 
-const sizeOf = (data: unknown): number => (typeof data === 'string' || Buffer.isBuffer(data) ? data.length : 0)
+export const sizeOf = (data: unknown): number => (typeof data === 'string' || Buffer.isBuffer(data) ? data.length : 0)

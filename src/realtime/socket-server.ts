@@ -1,10 +1,11 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type DefaultEventsMap, Server } from 'socket.io'
 import { AppError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { Seats } from '../shared/seats.ts'
 import { Budget } from './budget.ts'
 import type { LiveFeed, Unsubscribe } from './live-feed.ts'
-import { type AppSocket, SocketClient, type SocketLimits } from './socket-client.ts'
+import { type AppSocket, SocketClient, type SocketLimits, sizeOf } from './socket-client.ts'
 import { failureOf } from './socket-commands.ts'
 import type { SocketPorts, SocketSession } from './socket-ports.ts'
 import type { WatchRegistry } from './watch-registry.ts'
@@ -16,8 +17,14 @@ const DEFAULT_LIMITS: SocketLimits = {
   packetBytes: 262_144,
   joins: 50,
   socketsPerUser: 20,
+  socketsPerNetwork: 300,
+  signInMs: 5_000,
   pendingChars: 262_144,
 }
+
+/** What a connection may send before it is signed in: a token, some times over. */
+const UNKNOWN_BYTES = 32_768
+const UNKNOWN_PACKETS = 16
 
 /** How long `close` waits for commands under way. */
 const DRAIN_MS = 2_000
@@ -32,6 +39,10 @@ export interface SocketServerOptions {
   pollMs: number
   /** Origins that browsers may connect from; true for any. */
   corsOrigin?: string[] | boolean
+  /** Where a connection comes from, as limits count it; without it all come from one place. */
+  networkOf?: (request: IncomingMessage) => string
+  /** False for a network that opens too many sockets too quickly. */
+  mayConnect?: (network: string) => Promise<boolean>
   limits?: Partial<SocketLimits>
 }
 
@@ -50,6 +61,12 @@ export class SocketServer {
   readonly #logger: Logger
   readonly #pollMs: number
   readonly #limits: SocketLimits
+  readonly #userSeats: Seats
+  readonly #networkSeats: Seats
+  readonly #networkOf: (request: IncomingMessage) => string
+  readonly #mayConnect: (network: string) => Promise<boolean>
+  /** Connections that have signed in. */
+  readonly #known = new WeakSet<object>()
   readonly #io: Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { session: SocketSession }>
   readonly #users = new Map<string, { clients: Set<SocketClient>; budget: Budget }>()
   #timer: NodeJS.Timeout | undefined
@@ -63,12 +80,25 @@ export class SocketServer {
     this.#logger = options.logger
     this.#pollMs = options.pollMs
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    const { socketsPerUser, socketsPerNetwork } = this.#limits
+    this.#userSeats = new Seats({ each: socketsPerUser, all: Number.POSITIVE_INFINITY })
+    this.#networkSeats = new Seats({ each: socketsPerNetwork, all: Number.POSITIVE_INFINITY })
+    this.#networkOf = options.networkOf ?? (() => '')
+    this.#mayConnect = options.mayConnect ?? (async () => true)
     this.#io = new Server({
       serveClient: false,
       maxHttpBufferSize: this.#limits.packetBytes,
-      connectTimeout: 10_000,
+      connectTimeout: this.#limits.signInMs,
       cors: { origin: options.corsOrigin ?? false },
-      allowRequest: (_request, decide) => decide(this.#closing ? 'the server is closing' : null, !this.#closing),
+      allowRequest: (request, decide) => {
+        this.#refusal(request).then(
+          (refusal) => decide(refusal, refusal === null),
+          (error: unknown) => {
+            this.#logger.error({ err: error }, 'a socket could not be counted')
+            decide('the server has trouble', false)
+          },
+        )
+      },
     })
     this.#io.use((socket, next) => {
       this.#authenticate(socket).then(
@@ -89,6 +119,7 @@ export class SocketServer {
       if (signal.type === 'session.revoked') void this.#revoke(signal)
     })
     this.#io.attach(server)
+    this.#io.engine.on('connection', (conn: AppSocket['conn']) => this.#admit(conn))
     const next = () => {
       this.#timer = setTimeout(
         () => void this.#checkSessions(this.#clients()).finally(() => !this.#closing && next()),
@@ -122,15 +153,41 @@ export class SocketServer {
     await Promise.all(clients.map((client) => client.close()))
   }
 
+  /** Why a connection is not even begun; null when it may be. */
+  async #refusal(request: IncomingMessage): Promise<string | null> {
+    if (this.#closing) return 'the server is closing'
+    const network = this.#networkOf(request)
+    if (!this.#networkSeats.isFree(network) || !(await this.#mayConnect(network))) return 'too many connections'
+    return null
+  }
+
+  /** A connection of which nothing is known yet: it counts, and it may say little before it signs in. */
+  #admit(conn: AppSocket['conn']): void {
+    const leave = this.#networkSeats.take(this.#networkOf(conn.request))
+    if (typeof leave !== 'function') return void conn.close(true)
+    conn.once('close', leave)
+    let [bytes, packets] = [UNKNOWN_BYTES, UNKNOWN_PACKETS]
+    const count = ({ data }: { data?: unknown }) => {
+      if (this.#known.has(conn)) return void conn.off('packet', count)
+      bytes -= sizeOf(data)
+      packets -= 1
+      if (bytes < 0 || packets < 0) conn.close(true)
+    }
+    conn.on('packet', count)
+  }
+
   async #authenticate(socket: AppSocket): Promise<void> {
     const token: unknown = socket.handshake.auth.token
     if (typeof token !== 'string' || token.length > 8_192) {
       throw new AppError('auth.unauthorized/socket')
     }
     const session = await this.#ports.authenticate(token)
-    if ((this.#users.get(session.userId)?.clients.size ?? 0) >= this.#limits.socketsPerUser) {
-      throw new AppError('socket.too_many_sockets')
-    }
+    // Taken here, where nothing comes between: many that connect at once would all find room.
+    const leave = this.#userSeats.take(session.userId)
+    if (typeof leave !== 'function') throw new AppError('socket.too_many_sockets')
+    if (socket.conn.readyState !== 'open') leave()
+    else socket.conn.once('close', leave)
+    this.#known.add(socket.conn)
     socket.data.session = session
   }
 

@@ -1,12 +1,17 @@
 import { isTerminal } from '../contract/views.ts'
 import { AppError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { Seats } from '../shared/seats.ts'
 import { EventStream, type StreamPorts, type StreamRequest } from './event-stream.ts'
 import type { LiveFeed, Unsubscribe } from './live-feed.ts'
 import { StreamPosition } from './stream-position.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
-const STREAMS_PER_USER = 20
+/** Streams at once in this process. */
+export interface StreamLimits {
+  perUser: number
+  perNetwork: number
+}
 
 interface StreamsOptions {
   ports: StreamPorts
@@ -18,6 +23,7 @@ interface StreamsOptions {
   pollMs: number
   /** SSE_HEARTBEAT_MS. */
   heartbeatMs: number
+  limits: StreamLimits
 }
 
 /**
@@ -28,11 +34,15 @@ export class EventStreams {
   readonly #options: StreamsOptions
   readonly #streams = new Set<EventStream>()
   readonly #timers: NodeJS.Timeout[] = []
+  readonly #userSeats: Seats
+  readonly #networkSeats: Seats
   #stopSignals: Unsubscribe | undefined
   #closing = false
 
   constructor(options: StreamsOptions) {
     this.#options = options
+    this.#userSeats = new Seats({ each: options.limits.perUser, all: Number.POSITIVE_INFINITY })
+    this.#networkSeats = new Seats({ each: options.limits.perNetwork, all: Number.POSITIVE_INFINITY })
   }
 
   async start(): Promise<void> {
@@ -59,6 +69,22 @@ export class EventStreams {
    * @throws AppError 404 when it is not this user's, 429 for too many streams, 503 while the server closes
    */
   async open(request: StreamRequest): Promise<void> {
+    const { limits } = this.#options
+    const leaveUser = this.#userSeats.take(request.userId)
+    if (typeof leaveUser !== 'function') throw tooManyStreams(limits.perUser)
+    const leaveNetwork = this.#networkSeats.take(request.network)
+    const leave = () => {
+      leaveUser()
+      if (typeof leaveNetwork === 'function') leaveNetwork()
+    }
+    request.res.once('close', leave)
+    // Before somebody listened.
+    if (request.res.destroyed) leave()
+    if (typeof leaveNetwork !== 'function') throw tooManyStreams(limits.perNetwork)
+    await this.#open(request)
+  }
+
+  async #open(request: StreamRequest): Promise<void> {
     const { userId, of } = request
     const { ports } = this.#options
     const run = 'runId' in of ? await ports.run(userId, of.runId) : undefined
@@ -69,9 +95,6 @@ export class EventStreams {
       return
     }
     if (this.#closing) throw closing()
-    if ([...this.#streams].filter((stream) => stream.userId === userId).length >= STREAMS_PER_USER) {
-      throw new AppError('stream.too_many', { words: { limit: STREAMS_PER_USER } })
-    }
     // Gone while this looked: its 'close' has been.
     if (request.res.destroyed) return
     const stream = new EventStream({ ...this.#options, request, conversationId, run, position })
@@ -111,6 +134,8 @@ export class EventStreams {
     }
   }
 }
+
+const tooManyStreams = (limit: number) => new AppError('stream.too_many', { words: { limit }, details: { limit } })
 
 /** Also the answer to a stream that was ended before it began. */
 const closing = () => new AppError('server.closing')

@@ -9,6 +9,7 @@ export const ERROR_WORDS = {
   'request.invalid/body': [400, 'The request body cannot be read.'],
   'request.not_found': [404, 'There is no {method} {path}.'],
   'request.not_found/object': [404, 'There is no such object.'],
+  'request.timeout': [408, 'The request did not arrive in time.'],
   'request.too_large': [413, 'The request body is too large.'],
   'request.unsupported_type': [415, 'Send JSON, with "Content-Type: application/json".'],
   'request.rate_limited': [429, 'Too many requests; please slow down.'],

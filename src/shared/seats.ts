@@ -22,6 +22,11 @@ export class Seats {
     return this.#all
   }
 
+  /** Whether `take` would find one. */
+  isFree(key: string): boolean {
+    return this.#all < this.#limits.all && (this.#taken.get(key) ?? 0) < this.#limits.each
+  }
+
   /** A function that gives the seat back (once, however often it is called), or why there is none. */
   take(key: string): (() => void) | NoSeat {
     const taken = this.#taken.get(key) ?? 0

@@ -195,6 +195,10 @@ export class Stage {
       REGISTRATIONS_PER_HOUR: '1000000000',
       REGISTRATIONS_PER_DAY: '1000000000',
       REQUESTS_PER_MINUTE: '1000000000',
+      HANDSHAKES_PER_MINUTE: '1000000000',
+      NETWORK_CONNECTIONS: '1000000',
+      NETWORK_SOCKETS: '1000000',
+      MAX_CONNECTIONS: '1000000',
       // A title is a second model call, which the baselines do not make.
       TITLE_ATTEMPTS: '0',
       ...env,

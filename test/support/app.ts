@@ -38,6 +38,10 @@ export const testSettings = {
   REGISTRATIONS_PER_HOUR: '1000000',
   REGISTRATIONS_PER_DAY: '1000000',
   SIGNUP_GRANTS_PER_DAY: '999999999999',
+  // All clients of a test come from one place.
+  HANDSHAKES_PER_MINUTE: '1000000',
+  NETWORK_CONNECTIONS: '1000000',
+  NETWORK_SOCKETS: '1000000',
 }
 
 export interface TestApp {

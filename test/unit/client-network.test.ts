@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { clientNeighbourhood, clientNetwork } from '../../src/http/client-network.ts'
+import express from 'express'
+import { clientAddress, clientNeighbourhood, clientNetwork } from '../../src/http/client-network.ts'
 
 describe('The network that limits count a client by', () => {
   const networks: Record<string, string> = {
@@ -32,5 +33,31 @@ describe('The network that limits count a client by', () => {
       '2001:db8:1::/48',
       'unknown',
     ])
+  })
+})
+
+describe('The address of a client', () => {
+  it('is what Express takes for it, behind any number of proxies', () => {
+    for (const forwarded of [
+      undefined,
+      '1.1.1.1',
+      '1.1.1.1, 2.2.2.2',
+      ' 1.1.1.1 ,2.2.2.2,3.3.3.3',
+      ['1.1.1.1', '2.2.2.2'],
+    ]) {
+      for (let proxies = 0; proxies < 5; proxies++) {
+        const app = express()
+        app.set('trust proxy', proxies)
+        const header = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
+        const request = { headers: header, socket: { remoteAddress: '9.9.9.9' } }
+        const joined = { ...request, headers: forwarded === undefined ? {} : { 'x-forwarded-for': String(forwarded) } }
+        const asExpress: unknown = Reflect.get(
+          express.request,
+          'ip',
+          Object.assign(Object.create(express.request), { app, ...joined }),
+        )
+        expect(clientAddress(request, proxies), `${forwarded} behind ${proxies}`).to.equal(asExpress)
+      }
+    }
   })
 })
