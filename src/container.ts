@@ -35,6 +35,7 @@ import { SessionRepository } from './identity/session.repository.ts'
 import { SessionService } from './identity/session.service.ts'
 import { SignInService } from './identity/sign-in.service.ts'
 import { SuspensionService } from './identity/suspension.service.ts'
+import { TotpService } from './identity/totp.service.ts'
 import type { User } from './identity/user.entity.ts'
 import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
@@ -120,6 +121,8 @@ export function createContainer(foundation: Foundation) {
   const sessionRepository = new SessionRepository(db)
   const { jwtSecret } = secrets
   const sessionService = new SessionService({ sessions: sessionRepository, transactions, audit, feed, jwtSecret })
+  const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
+  const totpService = new TotpService({ users: userRepository, transactions, audit, secrets: sealedSecrets })
   const failedLogins = new FailedLogins({ audit, logger })
   const signInService = new SignInService({
     users: userRepository,
@@ -127,6 +130,7 @@ export function createContainer(foundation: Foundation) {
     transactions,
     audit,
     failures: failedLogins,
+    totp: totpService,
     jwtSecret,
     sessionSeconds: env.JWT_EXPIRES_IN,
   })
@@ -352,6 +356,7 @@ export function createContainer(foundation: Foundation) {
     suspensionService,
     invitationService,
     signupGrants,
+    totpService,
     userService,
     userRepository,
     connectionService,

@@ -22,6 +22,7 @@ import { createSignupLimits, type SignupLimits } from './http/signup-limits.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { invitationRoutes } from './identity/invitation.routes.ts'
 import { sessionRoutes } from './identity/session.routes.ts'
+import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
 import { SocketServer } from './realtime/socket-server.ts'
@@ -73,6 +74,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   }),
   ...sessionRoutes(container.sessionService),
   ...invitationRoutes(container.invitationService),
+  ...totpRoutes(container.totpService, limiter),
   ...userRoutes(container.userService, container.suspensionService),
   ...auditRoutes(container.audit),
   ...connectionRoutes(container.connectionService),

@@ -83,8 +83,8 @@ export class ChatspartyClient {
     return this.#signIn('/api/auth/register', body)
   }
 
-  /** @throws ApiError 401 `auth.invalid_credentials` */
-  login(body: { email: string; password: string }): Promise<SignedInView> {
+  /** `totp` is a code or a recovery code. @throws ApiError 401 `auth.invalid_credentials`, `auth.totp_required`, `auth.totp_invalid` */
+  login(body: { email: string; password: string; totp?: string }): Promise<SignedInView> {
     return this.#signIn('/api/auth/login', body)
   }
 

@@ -8,8 +8,8 @@ import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
 import type { SignInService } from './sign-in.service.ts'
 import type { UserService } from './user.service.ts'
 
-/** No wrong password: a server that had no time to look, and an account that is closed, must not use up what somebody may try. */
-const UNDECIDED: readonly string[] = ['auth.busy', 'auth.suspended']
+/** No wrong password: a server that had no time to look, an account that is closed and a code that is still to be given must not use up what somebody may try. */
+const UNDECIDED: readonly string[] = ['auth.busy', 'auth.suspended', 'auth.totp_required']
 
 /** The token that a client still has, though it asks for a new one; it shows a device that is known. */
 const bearerOf = (authorization: string | undefined): string | undefined =>
@@ -42,8 +42,9 @@ export const authRoutes = (services: {
       const attempt = await services.signIns.attempt(body.email, bearerOf(headers.authorization))
       await services.limiter.beforeLogin(attempt)
       try {
-        const signedIn = await services.signIns.login(attempt, body)
+        const signedIn = await services.signIns.login(attempt, body, () => services.limiter.beforeFactor(attempt))
         await services.limiter.loginSucceeded(attempt)
+        if (body.totp !== undefined) await services.limiter.factorSucceeded(attempt)
         return signedIn
       } catch (error) {
         if (error instanceof AppError && UNDECIDED.includes(error.code)) await services.limiter.loginUndecided(attempt)

@@ -11,7 +11,21 @@ export const registerBody = z.strictObject({
   name: name.optional(),
   invitationCode: z.string().max(100).optional(),
 })
-export const loginBody = z.strictObject({ email: z.string().trim().max(254), password: z.string().max(128) })
+/** A code of six digits, or a recovery code. */
+const factor = z.string().trim().min(1).max(32)
+export const loginBody = z.strictObject({
+  email: z.string().trim().max(254),
+  password: z.string().max(128),
+  totp: factor.optional(),
+})
+export const totpBeginBody = z.strictObject({ password: z.string().max(128) })
+export const totpConfirmBody = z.strictObject({ code: factor })
+export const totpDisableBody = z
+  .strictObject({ password: z.string().max(128).optional(), code: factor.optional() })
+  .refine(({ password, code }) => (password === undefined) !== (code === undefined), {
+    path: ['password'],
+    message: 'or a code is needed, one of them',
+  })
 export const profileBody = z
   .strictObject({
     name: name.optional(),

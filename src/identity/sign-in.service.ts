@@ -9,6 +9,7 @@ import type { LoginBody } from './identity.schemas.ts'
 import { NOBODYS_HASH, verifyPassword } from './password.ts'
 import type { SessionRepository } from './session.repository.ts'
 import { readExpiredToken, signToken } from './token.ts'
+import type { TotpService } from './totp.service.ts'
 import type { User } from './user.entity.ts'
 import { presentUser, type UserView } from './user.presenter.ts'
 import type { UserRepository } from './user.repository.ts'
@@ -37,6 +38,7 @@ interface SignInDependencies {
   transactions: Transactions
   audit: Pick<AuditLog, 'record'>
   failures: Pick<FailedLogins, 'note'>
+  totp: Pick<TotpService, 'use'>
   jwtSecret: string
   sessionSeconds: number
 }
@@ -73,21 +75,36 @@ export class SignInService {
   }
 
   /**
-   * @throws AppError 401 `auth.invalid_credentials`, the same for an unknown address and a wrong password; 403 `auth.suspended` for the
-   * right one
+   * `beforeFactor` is asked before a code is tried.
+   * @throws AppError 401 `auth.invalid_credentials`, the same for an unknown address and a wrong password; for the right one 403
+   * `auth.suspended`, 401 `auth.totp_required`, `auth.totp_invalid`
    */
-  async login({ user, network }: LoginAttempt, { password }: LoginBody): Promise<SignedIn> {
-    const matches = await verifyPassword(password, user?.passwordHash ?? NOBODYS_HASH)
+  async login({ user, network }: LoginAttempt, body: LoginBody, beforeFactor: () => Promise<void>): Promise<SignedIn> {
+    const matches = await verifyPassword(body.password, user?.passwordHash ?? NOBODYS_HASH)
     if (!user || !matches) {
       await this.#deps.failures.note({ action: 'login.failed', targetId: user?.id ?? null, network })
       throw wrongCredentials()
     }
     if (user.suspendedAt) throw new AppError('auth.suspended')
-    return this.begin(user)
+    if (!user.totpEnabledAt) return this.begin(user)
+    if (body.totp === undefined) throw new AppError('auth.totp_required')
+    await beforeFactor()
+    try {
+      return await this.begin(user, body.totp)
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'auth.totp_invalid') {
+        await this.#deps.failures.note({ action: 'login.factor_failed', targetId: user.id, network })
+      }
+      throw error
+    }
   }
 
-  /** Begins a session of a user who has just shown who they are, as they were then. @throws AppError 401, 403 `auth.suspended`, 429 */
-  async begin(user: User): Promise<SignedIn> {
+  /**
+   * Begins a session of a user who has just shown who they are, as they were then. Also after a password was reset: a second factor
+   * is asked for all the same.
+   * @throws AppError 401 `auth.totp_required`, `auth.totp_invalid`; 403 `auth.suspended`; 429 `auth.too_many_sign_ins`
+   */
+  async begin(user: User, factor?: string): Promise<SignedIn> {
     const { users, sessions, transactions, audit, jwtSecret, sessionSeconds } = this.#deps
     const { network = null, userAgent = null } = currentOrigin() ?? {}
     const expiresAt = new Date(Date.now() + sessionSeconds * 1000)
@@ -97,6 +114,10 @@ export class SignInService {
       const locked = await users.lock(user.id, tx)
       if (locked?.passwordHash !== user.passwordHash) throw wrongCredentials()
       if (locked.suspendedAt) throw new AppError('auth.suspended')
+      if (locked.totpEnabledAt) {
+        if (factor === undefined) throw new AppError('auth.totp_required')
+        if (!(await this.#deps.totp.use(locked, factor, tx))) throw new AppError('auth.totp_invalid')
+      }
       if ((await sessions.begunWithin(user.id, WINDOW_MINUTES, tx)) >= MOST_BEGUN) {
         throw new AppError('auth.too_many_sign_ins', { details: { retryAfterSeconds: WINDOW_MINUTES * 60 } })
       }

@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm'
 import type { Role } from '../contract/auth-user.ts'
-import { createdAt, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
+import { createdAt, integer, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
 
 /** A person with an account. `emailKey` is the address in lower case: one account an address, regardless of case. */
 export class User {
@@ -13,6 +13,13 @@ export class User {
   /** Null for everybody who may sign in. */
   declare suspendedAt: Date | null
   declare suspendedReason: string | null
+  /** The secret of the second factor, sealed; it is asked for from `totpEnabledAt` on. */
+  declare totpSealed: string | null
+  declare totpEnabledAt: Date | null
+  /** The last 30 seconds (since 1970) of which a code was used: it, and earlier ones, are worth nothing any more. */
+  declare totpStep: number | null
+  /** Of recovery codes that are not used yet. */
+  declare recoveryHashes: string[] | null
   declare createdAt: Date
   declare updatedAt: Date
 }
@@ -30,6 +37,10 @@ export const userEntity = new EntitySchema<User>({
     role: text(),
     suspendedAt: timestamp({ nullable: true }),
     suspendedReason: text({ nullable: true }),
+    totpSealed: text({ nullable: true }),
+    totpEnabledAt: timestamp({ nullable: true }),
+    totpStep: integer({ nullable: true }),
+    recoveryHashes: text({ array: true, nullable: true }),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -37,5 +48,10 @@ export const userEntity = new EntitySchema<User>({
   checks: [
     { name: 'users_role_known', expression: `role IN ('user', 'admin')` },
     { name: 'users_suspension_whole', expression: '(suspended_at IS NULL) = (suspended_reason IS NULL)' },
+    {
+      name: 'users_totp_whole',
+      expression:
+        'totp_enabled_at IS NULL OR (totp_sealed IS NOT NULL AND totp_step IS NOT NULL AND recovery_hashes IS NOT NULL)',
+    },
   ],
 })

@@ -6,6 +6,7 @@ export const presentUser = (user: User) => ({
   email: user.email,
   name: user.name,
   role: user.role,
+  totpEnabled: user.totpEnabledAt !== null,
   createdAt: user.createdAt.toISOString(),
   updatedAt: user.updatedAt.toISOString(),
 })

@@ -1,10 +1,24 @@
 import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
 import { isUniqueViolation, type Tx } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
 import { type User, userEntity } from './user.entity.ts'
 
 export type UserChange = Partial<
-  Pick<User, 'email' | 'emailKey' | 'name' | 'role' | 'passwordHash' | 'suspendedAt' | 'suspendedReason'>
+  Pick<
+    User,
+    | 'email'
+    | 'emailKey'
+    | 'name'
+    | 'role'
+    | 'passwordHash'
+    | 'suspendedAt'
+    | 'suspendedReason'
+    | 'totpSealed'
+    | 'totpEnabledAt'
+    | 'totpStep'
+    | 'recoveryHashes'
+  >
 >
 
 const emailTaken = (error: unknown): never => {
@@ -58,6 +72,15 @@ export class UserRepository {
   async update(id: string, change: UserChange, tx: Tx): Promise<User> {
     await tx.update(userEntity, { id }, { ...change, updatedAt: new Date() }).catch(emailTaken)
     return tx.findOneByOrFail(userEntity, { id })
+  }
+
+  /** Notes what of the second factor was used. Nothing that people changed, so `updatedAt` stays. */
+  async noteFactor(id: string, used: { totpStep: number | null; recoveryHashes: string[] }, tx: Tx): Promise<void> {
+    await rows(tx, 'UPDATE users SET totp_step = $2, recovery_hashes = $3 WHERE id = $1', [
+      id,
+      used.totpStep,
+      used.recoveryHashes,
+    ])
   }
 
   async delete(id: string, tx: Tx): Promise<void> {

@@ -22,6 +22,9 @@ const ADMIN = [
 const USER = [
   'POST /api/auth/logout',
   'GET /api/auth/me',
+  'POST /api/auth/totp',
+  'POST /api/auth/totp/confirm',
+  'DELETE /api/auth/totp',
   'GET /api/auth/sessions',
   'DELETE /api/auth/sessions',
   'DELETE /api/auth/sessions/:id',
