@@ -121,7 +121,6 @@ export function createContainer(foundation: Foundation) {
   const sessionRepository = new SessionRepository(db)
   const { jwtSecret } = secrets
   const sessionService = new SessionService({ sessions: sessionRepository, transactions, audit, feed, jwtSecret })
-  const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
   const totpService = new TotpService({ users: userRepository, transactions, audit, secrets: sealedSecrets })
   const failedLogins = new FailedLogins({ audit, logger })
   const signInService = new SignInService({
