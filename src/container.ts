@@ -26,6 +26,7 @@ import { SignupGrants } from './credits/signup-grants.ts'
 import { StatementRepository } from './credits/statement.repository.ts'
 import { WelcomeCredits } from './credits/welcome-credits.ts'
 import { Transactions, type Tx } from './database/transaction.ts'
+import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
 import { AuthService } from './identity/auth.service.ts'
 import { FailedLogins } from './identity/failed-logins.ts'
@@ -346,6 +347,7 @@ export function createContainer(foundation: Foundation) {
 
   return {
     ...foundation,
+    processes: new FleetProcessRepository(db),
     transactions,
     audit,
     authService,

@@ -1,5 +1,6 @@
 import { type Env, EnvError, readProcessEnv } from './config/env.ts'
 import { SetupError } from './database/setup-error.ts'
+import type { Role } from './fleet/fleet-process.entity.ts'
 import { createLogger, type Logger } from './shared/logger.ts'
 import { Shutdown } from './shared/shutdown.ts'
 
@@ -14,11 +15,14 @@ export interface ProcessContext {
  * Runs a process of ours: environment, logs, clean ends. What the operator can mend is one clear message and exit code 1;
  * everything else is shown with its stack.
  */
-export async function runProcess(main: (context: ProcessContext) => Promise<void>): Promise<void> {
+export async function runProcess(
+  main: (context: ProcessContext) => Promise<void>,
+  role: Role | 'command' = 'command',
+): Promise<void> {
   let shutdown: Shutdown | undefined
   try {
     const env = readProcessEnv()
-    const logger = createLogger(env.LOG_LEVEL ?? (env.NODE_ENV === 'production' ? 'info' : 'warn'))
+    const logger = createLogger(env.LOG_LEVEL ?? (env.NODE_ENV === 'production' ? 'info' : 'warn'), role)
     shutdown = new Shutdown(logger, (line) => void process.stdout.write(`${line}\n`))
     // A terminal that was closed takes no more lines, which is no reason to end otherwise than cleanly.
     for (const output of [process.stdout, process.stderr]) output.on('error', () => {})

@@ -10,11 +10,12 @@ import { providerRoutes } from './connections/provider.routes.ts'
 import type { Container } from './container.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
 import { unavailable } from './database/trouble.ts'
-import { Writability } from './database/writability.ts'
+import { closeServer, untilUnnoticed } from './drain.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { clientAddress, clientNetwork } from './http/client-network.ts'
-import type { HealthCheck } from './http/health.ts'
+import { Health, type HealthCheck } from './http/health.ts'
+import { ProxyWatch } from './http/proxy-watch.ts'
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
 import { limitServer } from './http/server-limits.ts'
@@ -25,6 +26,7 @@ import { sessionRoutes } from './identity/session.routes.ts'
 import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
+import { commonChecks } from './probes.ts'
 import { SocketServer } from './realtime/socket-server.ts'
 import { EventStreams } from './realtime/sse.ts'
 import { WatchRegistry } from './realtime/watch-registry.ts'
@@ -38,14 +40,10 @@ const DEVELOPMENT_ORIGINS = ['http://localhost:3000', 'http://localhost:5173']
 /** The longest time that a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 3_600_000
 
-/**
- * How long connections may idle, in ms: longer than balancers keep them (mostly 60 s), which would else send a request into one
- * that closes just then.
- */
-const IDLE_TIMEOUTS = { keepAliveTimeout: 75_000 }
-
 /** Nothing that answers is silent for as long: waits end after 60 s, streams beat, uploads that stall are given up. */
 const STUCK_CONNECTION_MS = 120_000
+/** A connection that idles is closed by its own limit, and not by that one. */
+const KEEP_ALIVE_SLACK_MS = 5_000
 /** Requests that wait for their run's end, of all users. */
 const ALL_WAITS = 1_000
 
@@ -100,12 +98,19 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...eventRoutes(streams),
 ]
 
-/** Serves HTTP and Socket.IO until shutdown; `checks` are what readiness needs besides. Answers the address that it listens on. */
+interface WebOptions {
+  /** What readiness needs besides. */
+  checks?: HealthCheck[]
+  /** DRAIN_DELAY_MS, where a balancer stands before this process. */
+  drainDelayMs?: number
+}
+
+/** Serves HTTP and Socket.IO until shutdown. Answers the address that it listens on. */
 export async function startWeb(
   container: Container,
-  checks: HealthCheck[] = [],
+  { checks = [], drainDelayMs = 0 }: WebOptions = {},
 ): Promise<{ url: string; server: Server }> {
-  const { env, logger, shutdown, db, queue, feed } = container
+  const { env, logger, shutdown, feed } = container
   const corsOrigins = env.CORS_ORIGINS ?? (env.NODE_ENV === 'production' ? [] : DEVELOPMENT_ORIGINS)
   const limiter = createRateLimiter(
     {
@@ -156,16 +161,25 @@ export async function startWeb(
     limits: { each: env.USER_WAITS, all: ALL_WAITS },
     logger,
   })
+  const proxies = new ProxyWatch(logger)
+  const proxyCheck: HealthCheck = {
+    name: 'proxy',
+    check: proxies.check,
+    degrades: 'Clients come through a proxy that TRUST_PROXY does not count, and share the limits of one address.',
+  }
+  let isDraining = false
+  const health = new Health(
+    [...commonChecks(container), ...(env.TRUST_PROXY === 0 ? [proxyCheck] : []), ...checks],
+    logger,
+    () => isDraining || shutdown.isSignalled,
+  )
   const app = createApp({
     authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.sessionService.find(claims)),
     routes: allRoutes(container, { limiter, signups, streams, waits }),
     limiter,
-    healthChecks: [
-      { name: 'database', check: new Writability(db).check },
-      { name: 'queue', check: () => queue.ping() },
-      { name: 'live feed', check: () => feed.ping() },
-      ...checks,
-    ],
+    health,
+    isDraining: () => isDraining,
+    watchProxies: env.TRUST_PROXY === 0 ? proxies.watch : undefined,
     explain: unavailable,
     corsOrigins,
     trustProxy: env.TRUST_PROXY,
@@ -176,16 +190,25 @@ export async function startWeb(
   // The last window is told too.
   shutdown.add('failed logins', () => telling.stop().then(() => container.failedLogins.tell()))
   // A large upload takes its time; one that stalls is ended by its own limit.
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, ...IDLE_TIMEOUTS, ...HEADERS }, app)
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: env.KEEP_ALIVE_MS, ...HEADERS },
+    app,
+  )
   const port = await listen(server, env)
   // No new requests first; then what would never end by itself, so that the rest can end; then what all of it stood on.
   shutdown.add('requests under way', async () => {
-    const closed = closeServer(server)
+    const closed = closeServer(server, env.WEB_DRAIN_MS)
     waits.close()
     await Promise.all([streams.close(), sockets.close()])
     await closed
     registry.close()
   })
+  if (drainDelayMs > 0) {
+    shutdown.add(`balancers, to send nobody any more, for ${drainDelayMs / 1_000} s`, async () => {
+      isDraining = true
+      await untilUnnoticed(drainDelayMs, [sockets, streams])
+    })
+  }
   registry.start()
   await streams.start()
   await sockets.attach(server)
@@ -194,22 +217,7 @@ export async function startWeb(
     connections: env.MAX_CONNECTIONS,
     networkConnections: env.TRUST_PROXY === 0 ? env.NETWORK_CONNECTIONS : undefined,
     bodyMs: env.REQUEST_BODY_MS,
-    idleMs: STUCK_CONNECTION_MS,
+    idleMs: Math.max(STUCK_CONNECTION_MS, env.KEEP_ALIVE_MS + KEEP_ALIVE_SLACK_MS),
   })
   return { url: `http://localhost:${port}`, server }
-}
-
-/** How often connections that have become idle are closed while the server closes, in ms. */
-const SWEEP_MS = 50
-/** Requests that take longer than this after the close began are cut, in ms. */
-const FORCE_MS = 3_000
-
-/** Lets requests that are under way end; a connection is closed as soon as it is idle. */
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
-  const force = setTimeout(() => server.closeAllConnections(), FORCE_MS)
-  await closed
-  clearInterval(sweep)
-  clearTimeout(force)
 }

@@ -8,6 +8,7 @@ import { runProcess } from '../src/process.ts'
 import { seed } from '../src/seed.ts'
 import { startWeb } from '../src/web.ts'
 import type { Liveness } from './liveness.ts'
+import { reportWorker } from './report-worker.ts'
 import { startWorker } from './worker.ts'
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -35,10 +36,11 @@ await runProcess(async ({ env, logger, shutdown }) => {
     if (!worker) throw new NotYet('it starts')
     await worker.check()
   }
-  const { url } = await startWeb(container, [{ name: 'worker', check: checkWorker }])
+  const { url } = await startWeb(container, { checks: [{ name: 'worker', check: checkWorker }] })
   worker = await startWorker(container)
+  await reportWorker(container, 'embedded', worker)
   say(`Chatsparty listens on ${url}`)
   // The demo looks at the default port, or at the one of its own environment.
   const elsewhere = url === `http://localhost:${DEFAULT_PORT}` ? '' : `--url ${url} `
   say(`Try: npm run demo -- ${elsewhere}"Should a startup use microservices?"`)
-})
+}, 'embedded')

@@ -32,6 +32,10 @@ export class Liveness {
     return repeat('liveness', Math.min(LOOK_EVERY_MS, stuckAfterMs / 4), () => this.look(), logger)
   }
 
+  get isStuck(): boolean {
+    return this.#isStuck
+  }
+
   async look(): Promise<void> {
     this.#lookAtReconciler()
     const { consumer, stuckAfterMs, onStuck, logger } = this.#options

@@ -3,7 +3,11 @@ import { isDistributed } from '../src/config/env.ts'
 import { createContainer } from '../src/container.ts'
 import { SetupError } from '../src/database/setup-error.ts'
 import { openFoundation } from '../src/foundation.ts'
+import { NotYet } from '../src/http/health.ts'
+import { serveProbes } from '../src/probes.ts'
 import { runProcess } from '../src/process.ts'
+import type { Liveness } from './liveness.ts'
+import { reportWorker } from './report-worker.ts'
 import { startWorker } from './worker.ts'
 
 /** A stuck worker has this long to close what is left after the drain, in ms. */
@@ -22,6 +26,13 @@ await runProcess(async ({ env, logger, shutdown }) => {
     await Promise.race([shutdown.close(), setTimeout(env.DRAIN_MS + CLOSE_MS)])
     process.exit(1)
   }
-  await startWorker(container, { onStuck: () => void restart() })
+  let worker: Liveness | undefined
+  const checkWorker = async () => {
+    if (!worker) throw new NotYet('it starts')
+    await worker.check()
+  }
+  if (env.PROBE_PORT) await serveProbes(container, env.PROBE_PORT, [{ name: 'worker', check: checkWorker }])
+  worker = await startWorker(container, { onStuck: () => void restart() })
+  await reportWorker(container, 'worker', worker)
   logger.info('worker is ready')
-})
+}, 'worker')

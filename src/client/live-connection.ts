@@ -1,7 +1,7 @@
 /** The live side of the client: one socket for all conversations that are followed. No Node-only imports. */
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
-import { type ConversationEvent, serverEvent, type UserEvent } from '../contract/events.ts'
+import { type ConversationEvent, drainingNotice, serverEvent, type UserEvent } from '../contract/events.ts'
 import { failureView } from '../contract/views.ts'
 import { ApiError } from './rest.ts'
 
@@ -45,6 +45,7 @@ export class LiveConnection {
         this.#end(new ApiError(401, 'auth.unauthorized', 'The server ended the session.'))
       }
     })
+    this.#socket.on('server.draining', (notice: unknown) => this.#moveOn(notice))
     this.#socket.on('connect_error', (error) => this.#refused(error))
     this.#socket.onAny((type: string, payload: object) => this.#receive({ type, ...payload }))
   }
@@ -116,6 +117,14 @@ export class LiveConnection {
       return
     }
     for (const subscriber of [...(this.#subscribers.get(event.conversationId) ?? [])]) subscriber.onEvent(event)
+  }
+
+  /** The server ends soon: goes to another one before, at a moment of its own. */
+  #moveOn(notice: unknown): void {
+    const within = drainingNotice.safeParse(notice).data?.reconnectWithinMs
+    if (within === undefined) return
+    clearTimeout(this.#again)
+    this.#again = setTimeout(() => this.#socket.disconnect().connect(), within * Math.random())
   }
 
   /** Transport errors are tried again by Socket.IO; a refusal by the server is not. */

@@ -91,6 +91,7 @@ const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   HOST: optional,
   PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+  PROBE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: databaseUrl,
@@ -133,6 +134,7 @@ const schema = z.object({
   GROQ_BASE_URL: optionalUrl,
   OLLAMA_BASE_URL: optionalUrl,
   STORAGE_PROVIDER: z.enum(['local', 's3', 'r2']).default('local'),
+  STORAGE_SHARED: flag,
   S3_BUCKET: optional,
   AWS_REGION: optional,
   AWS_ACCESS_KEY_ID: optional,
@@ -171,6 +173,11 @@ function conflicts(given: Record<string, string>): EnvIssue[] {
   const { JWT_SECRET: secret, NODE_ENV, STORAGE_PROVIDER } = given
   if (secret && NODE_ENV === 'production' && (secret.length < 32 || WEAK_SECRETS.test(secret))) {
     issues.push({ name: 'JWT_SECRET', message: 'is weak: use at least 32 random characters (openssl rand -base64 48)' })
+  }
+  if (given.REDIS_URL && (STORAGE_PROVIDER ?? 'local') === 'local' && given.STORAGE_SHARED !== 'true') {
+    const message =
+      'local keeps files on one machine, and with REDIS_URL others must read them: use s3 or r2, or set STORAGE_SHARED=true if all processes share DATA_DIR'
+    issues.push({ name: 'STORAGE_PROVIDER', message })
   }
   if (STORAGE_PROVIDER === 's3') {
     need('S3_BUCKET', 'with STORAGE_PROVIDER=s3')

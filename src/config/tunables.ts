@@ -61,6 +61,20 @@ export const tunables = {
   CANCEL_GRACE_MS: ms(2_000),
   /** On SIGTERM a worker lets its turns finish for this long, then hands them back to the queue. */
   DRAIN_MS: ms(8_000),
+  /**
+   * On SIGTERM a web process goes on serving for this long, while readiness says 503, so that balancers stop sending before it refuses.
+   * More than a balancer's interval times the failures that it waits for; 0 where there is none.
+   */
+  DRAIN_DELAY_MS: z.coerce.number().int().min(0).max(600_000).default(5_000),
+  /** Requests that are under way when a web process closes may take this long; then they are cut. */
+  WEB_DRAIN_MS: ms(3_000),
+  /**
+   * An idle connection is kept for this long. Longer than balancers keep theirs (nginx and AWS 60 s, Google 600 s), which would else send a
+   * request into one that closes just then.
+   */
+  KEEP_ALIVE_MS: ms(90_000),
+  /** How often a process reports itself in the database. A worker that missed three reports is taken for dead by readiness. */
+  HEARTBEAT_MS: ms(5_000),
   /** The largest number of turns that one request may ask for. */
   MAX_TURNS_CAP: count(50),
   /** Turns of a party that did not say. */

@@ -55,6 +55,13 @@ export const serverEvent = z.discriminatedUnion('type', [
   event('file.updated', { file: fileView }),
 ])
 
+/**
+ * `server.draining` on a socket: this server is about to end. A client connects anew at a random moment within so many milliseconds,
+ * so that not all come to the others at once; one that does not is disconnected after that, and comes again by itself.
+ */
+export const drainingNotice = z.object({ reconnectWithinMs: z.number().min(0).max(600_000) })
+export type DrainingNotice = z.infer<typeof drainingNotice>
+
 /** `{ type, ...payload }`; on a socket the type is the event's name and the payload goes without it. */
 export type ServerEvent = z.infer<typeof serverEvent>
 export type ServerEventType = ServerEvent['type']

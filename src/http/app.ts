@@ -8,7 +8,7 @@ import { withOrigin } from '../shared/request-origin.ts'
 import type { Authenticate } from './authenticate.ts'
 import { type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
-import { type HealthCheck, healthRoutes } from './health.ts'
+import { type Health, healthRoutes } from './health.ts'
 import { originOf } from './origin.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { requestLog } from './request-log.ts'
@@ -21,7 +21,11 @@ export interface AppOptions {
   routes: Route[]
   authenticate: Authenticate
   limiter: RateLimiter
-  healthChecks: HealthCheck[]
+  health: Health
+  /** Whether this process is about to end: then answers close their connections. */
+  isDraining?: () => boolean
+  /** Looks for balancers that nobody told of. */
+  watchProxies?: RequestHandler | undefined
   /** Names trouble that is no AppError. */
   explain?: Explain
   corsOrigins: string[]
@@ -39,6 +43,7 @@ export function createApp(options: AppOptions): Express {
   app.use((_request, response, next) => {
     response.locals.requestId = randomUUID()
     response.set('x-request-id', response.locals.requestId)
+    if (options.isDraining?.()) response.set('connection', 'close')
     next()
   })
   app.use(requestLog(options.logger))
@@ -50,7 +55,8 @@ export function createApp(options: AppOptions): Express {
       maxAge: 600,
     }),
   )
-  healthRoutes(app, options.healthChecks, options.logger)
+  healthRoutes(app, options.health)
+  if (options.watchProxies) app.use(options.watchProxies)
   app.use(options.limiter.perAddress)
   app.use(requireUtf8Address)
   frontPage(app)

@@ -1,5 +1,5 @@
 import type { DefaultEventsMap, Socket } from 'socket.io'
-import { clientCommands, type ServerEvent, type UserEvent } from '../contract/events.ts'
+import { clientCommands, type DrainingNotice, type ServerEvent, type UserEvent } from '../contract/events.ts'
 import { AppError, invalidRequest } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { Budget } from './budget.ts'
@@ -105,6 +105,12 @@ export class SocketClient {
   /** Ends the connection for good: clients do not reconnect by themselves after this. */
   refuse(): void {
     this.#socket.disconnect(true)
+  }
+
+  /** Asks the client to connect anew, elsewhere. */
+  moveOn(withinMs: number): void {
+    const notice: DrainingNotice = { reconnectWithinMs: Math.round(withinMs) }
+    this.#socket.emit('server.draining', notice)
   }
 
   /** Resolves when the commands under way are answered. */

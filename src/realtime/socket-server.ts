@@ -26,6 +26,8 @@ const DEFAULT_LIMITS: SocketLimits = {
 const UNKNOWN_BYTES = 32_768
 const UNKNOWN_PACKETS = 16
 
+const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+
 /** How long `close` waits for commands under way. */
 const DRAIN_MS = 2_000
 
@@ -72,6 +74,7 @@ export class SocketServer {
   #timer: NodeJS.Timeout | undefined
   #stopSignals: Unsubscribe | undefined
   #closing = false
+  #moving = false
 
   constructor(options: SocketServerOptions) {
     this.#ports = options.ports
@@ -140,6 +143,15 @@ export class SocketServer {
     return this.#clients().reduce((sum, client) => sum + client.pendingChars, 0)
   }
 
+  /**
+   * Refuses new sockets, and asks those that are connected to come again elsewhere, each at a moment of its own within so many
+   * milliseconds: all at once they would be a crowd before the doors of the others.
+   */
+  moveOn(withinMs: number): void {
+    this.#moving = true
+    for (const client of this.#clients()) client.moveOn(withinMs)
+  }
+
   /** Refuses new sockets, answers the commands under way, then drops connections so that clients reconnect elsewhere. */
   async close(): Promise<void> {
     if (this.#closing) return
@@ -155,7 +167,11 @@ export class SocketServer {
 
   /** Why a connection is not even begun; null when it may be. */
   async #refusal(request: IncomingMessage): Promise<string | null> {
-    if (this.#closing) return 'the server is closing'
+    if (this.#closing || this.#moving) {
+      // Engine.IO would say 400, which is nobody's to take elsewhere; balancers try another server after a 503.
+      if (request.headers.upgrade) request.socket.end(UNAVAILABLE)
+      return 'the server is closing'
+    }
     const network = this.#networkOf(request)
     if (!this.#networkSeats.isFree(network) || !(await this.#mayConnect(network))) return 'too many connections'
     return null

@@ -114,6 +114,11 @@ export class EventStreams {
     }
   }
 
+  /** Ends each stream at a moment of its own within so many milliseconds; its client comes again, and gets what it missed. */
+  moveOn(withinMs: number): void {
+    for (const stream of this.#streams) setTimeout(() => void stream.close(), withinMs * Math.random()).unref()
+  }
+
   /** Ends all streams, so that clients go on elsewhere. */
   async close(): Promise<void> {
     this.#closing = true

@@ -1,15 +1,17 @@
+import { hostname } from 'node:os'
 import { type Logger, pino } from 'pino'
+import { VERSION } from './version.ts'
 
 export type { Logger }
 
 /**
- * Structured logs to stdout. They carry ids (request, run, turn, user), never text, keys or tokens;
+ * Structured logs to stdout, each line with the process that wrote it. They carry ids (request, run, turn, user), never text, keys or tokens;
  * `redact` is the last line of defence, not the rule.
  */
-export function createLogger(level: string): Logger {
+export function createLogger(level: string, role = 'command'): Logger {
   return pino({
     level,
-    base: undefined,
+    base: { role, host: hostname(), pid: process.pid, version: VERSION },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
       paths: [

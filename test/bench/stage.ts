@@ -187,6 +187,7 @@ export class Stage {
   async #settings(env: Record<string, string> = {}): Promise<Record<string, string>> {
     return {
       NODE_ENV: 'production',
+      STORAGE_SHARED: 'true',
       ...this.#secrets,
       OUTBOUND_ALLOW: new URL(await this.modelUrl()).host,
       SIGNUP_GRANT: '1000000000',

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { createApp } from '../../src/http/app.ts'
+import { Health } from '../../src/http/health.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
 import { defineRoute } from '../../src/http/route.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
@@ -38,7 +39,7 @@ const app = createApp({
   routes: [...storageRoutes(world.domain), memory],
   authenticate: async () => ({ id: userId, role: 'user', sessionId: userId }),
   limiter: createRateLimiter({ requestsPerMinute: 1e9, loginAttempts: 10 }),
-  healthChecks: [],
+  health: new Health([], silentLogger),
   corsOrigins: [],
   trustProxy: 0,
   jsonBodyMaxBytes: 100_000,

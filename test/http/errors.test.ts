@@ -6,8 +6,10 @@ import { expect } from 'chai'
 import { pino } from 'pino'
 import { z } from 'zod'
 import { createApp } from '../../src/http/app.ts'
+import { Health } from '../../src/http/health.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
 import { defineRoute } from '../../src/http/route.ts'
+import { silentLogger } from '../../src/shared/logger.ts'
 import { type Answer, ApiClient, errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
@@ -266,7 +268,7 @@ describe('A failure of our own', () => {
         ],
         authenticate: async () => undefined,
         limiter: createRateLimiter({ requestsPerMinute: 1_000, loginAttempts: 3 }),
-        healthChecks: [],
+        health: new Health([], silentLogger),
         corsOrigins: [],
         trustProxy: 0,
         jsonBodyMaxBytes: 1_000,

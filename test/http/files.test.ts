@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import sharp from 'sharp'
 import supertest from 'supertest'
 import { createApp } from '../../src/http/app.ts'
+import { Health } from '../../src/http/health.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { storageRoutes } from '../../src/storage/storage.routes.ts'
@@ -42,7 +43,7 @@ describe('The files API', () => {
       // Who is signed in is not what is tested here.
       authenticate: async (request) => ({ id: request.get('x-user') ?? ada, role: 'user', sessionId: ada }),
       limiter: createRateLimiter({ requestsPerMinute: 1e6, loginAttempts: 10 }),
-      healthChecks: [],
+      health: new Health([], silentLogger),
       corsOrigins: [],
       trustProxy: 0,
       jsonBodyMaxBytes: 100_000,

@@ -5,7 +5,9 @@ import { expect } from 'chai'
 import express from 'express'
 import { Client } from 'pg'
 import { pino } from 'pino'
-import { healthRoutes, NotYet } from '../../src/http/health.ts'
+import { Health, healthRoutes, NotYet } from '../../src/http/health.ts'
+import { ProxyWatch } from '../../src/http/proxy-watch.ts'
+import { silentLogger } from '../../src/shared/logger.ts'
 import { ApiClient } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
@@ -17,7 +19,7 @@ describe('Health', () => {
     const ready = await app.api.get('/readyz')
     expect(ready).to.deep.include({
       status: 200,
-      body: { status: 'ready', checks: { database: 'ok', queue: 'ok', 'live feed': 'ok' } },
+      body: { status: 'ready', checks: { database: 'ok', queue: 'ok', 'live feed': 'ok', proxy: 'ok' } },
     })
   })
 
@@ -65,8 +67,7 @@ describe('Health', () => {
     const bare = express()
     const log: string[] = []
     let looks = 0
-    healthRoutes(
-      bare,
+    const health = new Health(
       [
         { name: 'quick', check: async () => void looks++ },
         { name: 'hanging', check: () => new Promise(() => {}) },
@@ -74,6 +75,7 @@ describe('Health', () => {
       ],
       pino({ level: 'warn' }, { write: (line) => void log.push(line) }),
     )
+    healthRoutes(bare, health)
     const server = createServer(bare).listen(0, 'localhost')
     await once(server, 'listening')
     const address = server.address()
@@ -96,7 +98,10 @@ describe('Health', () => {
     const bare = express()
     const log: string[] = []
     const check = () => Promise.reject(new NotYet('it starts'))
-    healthRoutes(bare, [{ name: 'worker', check }], pino({ level: 'warn' }, { write: (line) => void log.push(line) }))
+    healthRoutes(
+      bare,
+      new Health([{ name: 'worker', check }], pino({ level: 'warn' }, { write: (line) => void log.push(line) })),
+    )
     const server = createServer(bare).listen(0, 'localhost')
     await once(server, 'listening')
     const address = server.address()
@@ -105,6 +110,49 @@ describe('Health', () => {
     server.close()
     expect(answer).to.deep.include({ status: 503, body: { status: 'unavailable', checks: { worker: 'failing' } } })
     expect(log).to.deep.equal([])
+  })
+
+  it('stays ready without what only makes it worse, and says what that is; about to end, it is not', async () => {
+    let isDraining = false
+    const checks = [
+      { name: 'database', check: async () => {} },
+      { name: 'queue', check: () => Promise.reject(new Error('redis.internal')), degrades: 'Turns wait.' },
+    ]
+    const health = new Health(checks, silentLogger, () => isDraining)
+    expect(await health.answer()).to.deep.equal({
+      httpStatus: 200,
+      readiness: {
+        status: 'degraded',
+        checks: { database: 'ok', queue: 'failing' },
+        degraded: { queue: 'Turns wait.' },
+      },
+    })
+    isDraining = true
+    expect(await health.answer()).to.deep.equal({ httpStatus: 503, readiness: { status: 'draining', checks: {} } })
+  })
+
+  it('says that a balancer is not counted by TRUST_PROXY, once in the log, when one peer forwards for several clients', async () => {
+    const log: string[] = []
+    const proxies = new ProxyWatch(pino({ level: 'warn' }, { write: (line) => void log.push(line) }))
+    const bare = express().use(proxies.watch, (_request, response) => void response.end())
+    const server = createServer(bare).listen(0, 'localhost')
+    await once(server, 'listening')
+    const address = server.address()
+    const ask = async (forwarded: string) => {
+      const url = `http://localhost:${typeof address === 'object' ? address?.port : ''}`
+      await fetch(url, { headers: { 'x-forwarded-for': forwarded } })
+      return proxies.check().then(
+        () => 'ok',
+        () => 'failing',
+      )
+    }
+    expect(await ask('203.0.113.1'), 'one client may send what it likes').to.equal('ok')
+    expect(await ask('203.0.113.1')).to.equal('ok')
+    expect(await ask('203.0.113.2')).to.equal('failing')
+    expect(await ask('203.0.113.3')).to.equal('failing')
+    server.close()
+    expect(log).to.have.length(1)
+    expect(log[0]).to.include('set TRUST_PROXY to the number of proxies')
   })
 
   it('is not all there is for somebody who opens the address: a page in a browser, JSON for a program', async () => {

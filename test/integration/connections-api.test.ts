@@ -14,6 +14,7 @@ import type { AuthUser } from '../../src/contract/auth-user.ts'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { Transactions } from '../../src/database/transaction.ts'
 import { createApp } from '../../src/http/app.ts'
+import { Health } from '../../src/http/health.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
 import { userEntity } from '../../src/identity/user.entity.ts'
 import { newId } from '../../src/shared/ids.ts'
@@ -72,7 +73,7 @@ describe('Connections', () => {
       routes: connectionRoutes(service),
       authenticate: async (req) => people.get(req.get('x-user') ?? ''),
       limiter: createRateLimiter({ requestsPerMinute: 10_000, loginAttempts: 10 }),
-      healthChecks: [],
+      health: new Health([], silentLogger),
       corsOrigins: [],
       trustProxy: 0,
       jsonBodyMaxBytes: 100_000,

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import supertest from 'supertest'
 import { creditsRoutes } from '../../src/credits/credits.routes.ts'
 import { createApp } from '../../src/http/app.ts'
+import { Health } from '../../src/http/health.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
@@ -31,7 +32,7 @@ describe('the credits API', () => {
         return { id, role, sessionId: id }
       },
       limiter: createRateLimiter({ requestsPerMinute: 1e6, loginAttempts: 10 }),
-      healthChecks: [],
+      health: new Health([], silentLogger),
       corsOrigins: [],
       trustProxy: 0,
       jsonBodyMaxBytes: 100_000,

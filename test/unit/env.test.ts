@@ -11,6 +11,7 @@ const STRONG = 'Zk3v9Qw7xN2pLr8tYb5mHc4dFg6jKs1aVe0u'
 const distributed = {
   REDIS_URL: 'redis://localhost:6379',
   DATABASE_URL: 'postgres://localhost/chatsparty',
+  STORAGE_SHARED: 'true',
   JWT_SECRET: STRONG,
   ENCRYPTION_KEYS: `k1:${KEY}`,
 }
@@ -149,7 +150,16 @@ describe('The environment', () => {
   })
 
   it('that is distributed must bring what all processes share', () => {
-    expect(wrong({ REDIS_URL: distributed.REDIS_URL })).to.deep.equal(['DATABASE_URL', 'JWT_SECRET', 'ENCRYPTION_KEYS'])
+    expect(wrong({ REDIS_URL: distributed.REDIS_URL, STORAGE_SHARED: 'true' })).to.deep.equal([
+      'DATABASE_URL',
+      'JWT_SECRET',
+      'ENCRYPTION_KEYS',
+    ])
+    const { STORAGE_SHARED, ...alone } = distributed
+    expect(complaints(alone).join()).to.match(
+      /^STORAGE_PROVIDER local keeps files on one machine.* STORAGE_SHARED=true/,
+    )
+    expect(wrong({ ...alone, STORAGE_PROVIDER: 's3', S3_BUCKET: 'b', AWS_REGION: 'r' })).to.deep.equal([])
     const env = loadEnv(distributed)
     expect(isDistributed(env)).to.equal(true)
     expect(env.ENCRYPTION_KEYS).to.deep.equal([{ id: 'k1', key: Buffer.alloc(32, 1) }])

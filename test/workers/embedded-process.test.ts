@@ -70,7 +70,13 @@ describe('npm start, on nothing', function () {
     const admin = await signIn(url)
     expect((await admin.get('/api/users')).status).to.equal(200)
     const ready = await new ApiClient(url).get('/readyz')
-    expect(Object(ready.body).checks).to.deep.equal({ database: 'ok', queue: 'ok', 'live feed': 'ok', worker: 'ok' })
+    expect(Object(ready.body).checks).to.deep.equal({
+      database: 'ok',
+      queue: 'ok',
+      'live feed': 'ok',
+      proxy: 'ok',
+      worker: 'ok',
+    })
     expect(await server.kill('SIGTERM')).to.deep.equal({ code: 0, signal: null })
     expect(await postmaster()).to.equal(undefined)
     expect(server.output.split('\n')).to.deep.equal(lines)
