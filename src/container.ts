@@ -8,6 +8,7 @@ import { ConversationService } from './chat/conversation.service.ts'
 import { EstimateService } from './chat/estimate.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
 import { RegenerateService } from './chat/regenerate.service.ts'
+import { BreakerRepository } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
 import { ProviderNetwork } from './connections/provider-network.ts'
@@ -40,6 +41,7 @@ import { TotpService } from './identity/totp.service.ts'
 import type { User } from './identity/user.entity.ts'
 import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
+import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
 import { Dispatcher } from './runs/dispatcher.ts'
@@ -147,6 +149,12 @@ export function createContainer(foundation: Foundation) {
 
   const agentRepository = new AgentRepository(db)
   const connectionRepository = new ConnectionRepository(db)
+  const breakers = new BreakerRepository(db, {
+    failures: env.BREAKER_FAILURES,
+    openMs: env.BREAKER_OPEN_MS,
+    openMaxMs: env.BREAKER_OPEN_MAX_MS,
+    waits: env.PROVIDER_OUTAGE === 'wait',
+  })
   const network = new ProviderNetwork({
     allow: env.OUTBOUND_ALLOW,
     production: env.NODE_ENV === 'production',
@@ -198,6 +206,7 @@ export function createContainer(foundation: Foundation) {
   })
   const announcer = new Announcer({ feed, views: runViews, logger })
   const dispatcher = new Dispatcher({ engine, queue, userConcurrency: env.USER_CONCURRENCY, logger })
+  shutdown.add('turns that come due', async () => dispatcher.close())
   const runDeadlineMs = env.RUN_DEADLINE_MS
   const waits = new FileWaitRepository(db, env.FILE_WAIT_MS)
   const steps = new RunSteps({
@@ -241,6 +250,7 @@ export function createContainer(foundation: Foundation) {
     lostAttempts,
     transactions,
     leaseMs,
+    probeMs: env.PROVIDER_IDLE_TIMEOUT_MS,
   })
   const cancelService = new CancelService({
     runs: runRepository,
@@ -311,8 +321,8 @@ export function createContainer(foundation: Foundation) {
     runDeadlineMs,
   })
   const decisions = new TurnDecisions({ engine, turns: turnRepository, ledger: ledgerService, transactions })
-  const summaryJobs = new SummaryJobs({ queue, logger })
-  const titles = new Titles({ conversations: conversationRepository, queue, logger })
+  const summaryJobs = new SummaryJobs({ queue, engine, logger })
+  const titles = new Titles({ conversations: conversationRepository, queue, engine, logger })
   const conversationService = new ConversationService({
     conversations: conversationRepository,
     messages: messageRepository,
@@ -364,6 +374,8 @@ export function createContainer(foundation: Foundation) {
     connectionRepository,
     sealedSecrets,
     network,
+    breakers,
+    workerPlaces: new WorkerPlacesRepository(db),
     agentService,
     agentRepository,
     ledgerService,

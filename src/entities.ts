@@ -2,6 +2,7 @@ import type { EntitySchema } from 'typeorm'
 import { agentEntity } from './agents/agent.entity.ts'
 import { auditEntryEntity } from './audit/audit.entity.ts'
 import { idempotencyKeyEntity } from './chat/idempotency-key.entity.ts'
+import { breakerEntity } from './connections/breaker.entity.ts'
 import { connectionEntity } from './connections/connection.entity.ts'
 import { keyCanaryEntity } from './connections/key-canary.entity.ts'
 import { conversationEntity } from './conversations/conversation.entity.ts'
@@ -15,6 +16,7 @@ import { installationEntity } from './fleet/installation.entity.ts'
 import { invitationEntity, invitationUseEntity } from './identity/invitation.entity.ts'
 import { sessionEntity } from './identity/session.entity.ts'
 import { userEntity } from './identity/user.entity.ts'
+import { workerPlacesEntity } from './queue/worker-places.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
 import { turnEntity } from './runs/turn.entity.ts'
 import { fileEntity } from './storage/file.entity.ts'
@@ -31,6 +33,7 @@ export const allEntities: EntitySchema[] = [
   invitationUseEntity,
   connectionEntity,
   keyCanaryEntity,
+  breakerEntity,
   agentEntity,
   accountEntity,
   ledgerEntryEntity,
@@ -44,6 +47,7 @@ export const allEntities: EntitySchema[] = [
   summaryEntity,
   runEntity,
   turnEntity,
+  workerPlacesEntity,
   idempotencyKeyEntity,
   fileEntity,
   fileChunkEntity,

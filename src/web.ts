@@ -75,7 +75,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...totpRoutes(container.totpService, limiter),
   ...userRoutes(container.userService, container.suspensionService),
   ...auditRoutes(container.audit),
-  ...connectionRoutes(container.connectionService),
+  ...connectionRoutes(container.connectionService, container.breakers),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),
   ...creditsRoutes({

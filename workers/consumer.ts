@@ -5,6 +5,7 @@ import { type Catalog, catalog } from '../src/queue/catalog.ts'
 import { within } from '../src/queue/deadline.ts'
 import { type JobDefinition, type PayloadOf, QUEUES, type QueueName } from '../src/queue/job.ts'
 import { type JobContext, type JobHandler, Postpone } from '../src/queue/job-queue.ts'
+import type { Places } from '../src/queue/worker-places.repository.ts'
 import type { Logger } from '../src/shared/logger.ts'
 
 type JobKey = keyof Catalog
@@ -25,6 +26,8 @@ export interface ConsumerOptions {
 
 export interface Consumer {
   liveness(): Liveness
+  /** What this process has for each queue, and has given away. */
+  places(): Places[]
   /**
    * Milliseconds since which a queue has had jobs to run and this process had room for them and took none; 0 when all
    * is well. It compares with the call before, so it is to be called every few seconds. A few lock times are normal trouble,
@@ -120,6 +123,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
   const stuck = new StuckDetector(backend, activity, concurrency)
   return {
     liveness: () => activity.liveness(),
+    places: () => QUEUES.map((queue) => ({ queue, places: concurrency[queue], taken: activity.active[queue] })),
     stuckForMs: async () => (draining ? 0 : stuck.forMs()),
     drain: (ms) => {
       draining ??= drain(ms)

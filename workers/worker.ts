@@ -1,6 +1,7 @@
 import type { Container } from '../src/container.ts'
 import { withAdvisoryLock } from '../src/database/advisory-lock.ts'
 import type { TurnClaim } from '../src/runs/turn-claim.ts'
+import { newId } from '../src/shared/ids.ts'
 import { repeat } from '../src/shared/repeat.ts'
 import { FileReading } from './agent-runtime/file-reading.ts'
 import { LivePace } from './agent-runtime/live-pace.ts'
@@ -85,22 +86,49 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   const consumer = await startConsumer({
     backend: queue,
     handlers: {
-      turnRun: (payload, job) => turnProcessor.handle(payload, job),
+      turnRun: (payload, job) => turnProcessor.handle(payload, job, 'platform'),
+      ownTurnRun: (payload, job) => turnProcessor.handle(payload, job, 'own'),
       fileProcess: (payload, job) => fileProcessor.handle(payload, job),
+      smallFileProcess: (payload, job) => fileProcessor.handle(payload, job),
       conversationTitle: (payload, job) => titleProcessor.handle(payload, job),
+      ownConversationTitle: (payload, job) => titleProcessor.handle(payload, job),
       conversationSummarize: (payload, job) => summaryProcessor.handle(payload, job),
+      ownConversationSummarize: (payload, job) => summaryProcessor.handle(payload, job),
     },
-    concurrency: { turns: env.WORKER_CONCURRENCY, files: env.FILE_CONCURRENCY, chores: env.CHORE_CONCURRENCY },
+    concurrency: {
+      turns: env.WORKER_CONCURRENCY,
+      'turns-own': env.OWN_CONCURRENCY,
+      files: env.FILE_CONCURRENCY,
+      'files-small': env.FILE_CONCURRENCY,
+      chores: env.CHORE_CONCURRENCY,
+      'chores-own': env.CHORE_CONCURRENCY,
+    },
     lockMs: env.JOB_LOCK_MS,
     logger,
   })
   shutdown.add(`turns and files under way, for up to ${env.DRAIN_MS / 1_000} s`, () => consumer.drain(env.DRAIN_MS))
+  const workerId = newId()
+  const telling = repeat(
+    'places',
+    env.WORKER_SEEN_MS,
+    () => container.workerPlaces.report(workerId, consumer.places()),
+    logger,
+  )
+  shutdown.add('places', async () => {
+    await telling.stop()
+    // A database that is away forgets it by itself.
+    await container.workerPlaces.forget(workerId).catch(() => {})
+  })
   const reconciling = startReconciling(container)
   shutdown.add('reconciler', reconciling.stop)
   const cleaning = repeat(
     'cleaning',
     CLEANING_INTERVAL_MS,
-    () => withAdvisoryLock(db, 'cleaning', () => container.sessionService.prune()),
+    () =>
+      withAdvisoryLock(db, 'cleaning', async () => {
+        await container.sessionService.prune()
+        await container.breakers.prune()
+      }),
     logger,
   )
   shutdown.add('cleaning', cleaning.stop)

@@ -25,6 +25,9 @@ export class Agent {
   declare chatStyle: ChatStyle
   declare connectionId: string | null
   declare model: string | null
+  /** Answers when the first connection is in trouble; null for none. `fallbackModel` null: the connection's own. */
+  declare fallbackConnectionId: string | null
+  declare fallbackModel: string | null
   declare temperature: number | null
   declare maxOutputTokens: number | null
   /** How hard its model is to think before it speaks; null leaves it to the provider. */
@@ -47,6 +50,8 @@ export const agentEntity = new EntitySchema<Agent>({
     chatStyle: jsonb(),
     connectionId: uuid({ nullable: true }),
     model: text({ nullable: true }),
+    fallbackConnectionId: uuid({ nullable: true }),
+    fallbackModel: text({ nullable: true }),
     temperature: real({ nullable: true }),
     maxOutputTokens: integer({ nullable: true }),
     reasoningEffort: text({ nullable: true }),
@@ -58,6 +63,7 @@ export const agentEntity = new EntitySchema<Agent>({
   indices: [
     { name: 'agents_user', columns: ['userId'] },
     { name: 'agents_connection', columns: ['connectionId'] },
+    { name: 'agents_fallback_connection', columns: ['fallbackConnectionId'] },
   ],
   foreignKeys: [
     {
@@ -71,6 +77,12 @@ export const agentEntity = new EntitySchema<Agent>({
       name: 'agents_connection_fk',
       target: 'Connection',
       columnNames: ['connectionId'],
+      referencedColumnNames: ['id'],
+    },
+    {
+      name: 'agents_fallback_connection_fk',
+      target: 'Connection',
+      columnNames: ['fallbackConnectionId'],
       referencedColumnNames: ['id'],
     },
   ],

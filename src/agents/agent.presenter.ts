@@ -9,6 +9,8 @@ export const presentAgent = (agent: Agent) => ({
   chatStyle: agent.chatStyle,
   connectionId: agent.connectionId,
   model: agent.model,
+  fallbackConnectionId: agent.fallbackConnectionId,
+  fallbackModel: agent.fallbackModel,
   temperature: agent.temperature,
   maxOutputTokens: agent.maxOutputTokens,
   reasoningEffort: agent.reasoningEffort,

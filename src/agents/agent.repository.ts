@@ -13,15 +13,23 @@ export type AgentFields = Pick<
   | 'chatStyle'
   | 'connectionId'
   | 'model'
+  | 'fallbackConnectionId'
+  | 'fallbackModel'
   | 'temperature'
   | 'maxOutputTokens'
   | 'reasoningEffort'
 >
 
+const CONNECTIONS = new Map([
+  ['agents_connection_fk', 'connectionId'],
+  ['agents_fallback_connection_fk', 'fallbackConnectionId'],
+])
+
 /** The connection was there when it was checked, or the user when they were authenticated. */
 const referenceGone = (error: unknown): never => {
-  if (brokenReference(error) !== 'agents_connection_fk') throw accountGone(error)
-  throw invalidRequest([{ path: 'connectionId', message: 'is not a connection of yours' }])
+  const path = CONNECTIONS.get(brokenReference(error) ?? '')
+  if (!path) throw accountGone(error)
+  throw invalidRequest([{ path, message: 'is not a connection of yours' }])
 }
 
 export class AgentRepository {
@@ -69,15 +77,20 @@ export class AgentRepository {
     return this.#db.manager.findOneBy(agentEntity, there)
   }
 
-  /** Lets go of the connection too, so that a deleted agent never keeps one in use. */
+  /** Lets go of its connections too, so that a deleted agent never keeps one in use. */
   async markDeleted(id: string): Promise<void> {
-    await this.#db.manager.update(agentEntity, { id }, { deletedAt: new Date(), connectionId: null })
+    await this.#db.manager.update(
+      agentEntity,
+      { id },
+      { deletedAt: new Date(), connectionId: null, fallbackConnectionId: null },
+    )
   }
 
   async usingConnection(connectionId: string): Promise<Array<{ id: string; name: string }>> {
     return rows(
       this.#db.manager,
-      'SELECT id, name FROM agents WHERE connection_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT 100',
+      `SELECT id, name FROM agents WHERE (connection_id = $1 OR fallback_connection_id = $1) AND deleted_at IS NULL
+       ORDER BY id LIMIT 100`,
       [connectionId],
     )
   }

@@ -24,6 +24,9 @@ const fields = {
   chatStyle,
   connectionId: idInput.nullable(),
   model: z.string().trim().min(1).max(200).nullable(),
+  /** Answers when the connection is in trouble; `fallbackModel` null: that connection's own model. */
+  fallbackConnectionId: z.uuid().nullable(),
+  fallbackModel: z.string().trim().min(1).max(200).nullable(),
   temperature: z.number().min(0).max(2).nullable(),
   maxOutputTokens: z.number().int().min(16).max(128_000).nullable(),
   reasoningEffort: z.enum(REASONING_EFFORTS).nullable(),
@@ -35,6 +38,8 @@ export const createAgentBody = z.strictObject({
   chatStyle: chatStyle.prefault({}),
   connectionId: fields.connectionId.default(null),
   model: fields.model.default(null),
+  fallbackConnectionId: fields.fallbackConnectionId.default(null),
+  fallbackModel: fields.fallbackModel.default(null),
   temperature: fields.temperature.default(null),
   maxOutputTokens: fields.maxOutputTokens.default(null),
   reasoningEffort: fields.reasoningEffort.default(null),

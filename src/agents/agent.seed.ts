@@ -43,6 +43,8 @@ export async function seedDemoAgents(agents: AgentRepository, demoConnectionId: 
     const settings: Omit<AgentFields, keyof typeof agent> = {
       connectionId: demoConnectionId,
       model: null,
+      fallbackConnectionId: null,
+      fallbackModel: null,
       temperature: null,
       maxOutputTokens: null,
       reasoningEffort: null,

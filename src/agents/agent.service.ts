@@ -41,7 +41,7 @@ export class AgentService {
 
   /** @throws AppError 409 `agent.too_many` */
   async create(userId: string, body: CreateAgentBody): Promise<Agent> {
-    await this.#checkConnection(userId, body.connectionId)
+    await this.#checkConnections(userId, body)
     return this.#transactions.run(async (tx) => {
       if ((await this.#agents.lockCount(userId, tx)) >= this.#most) throw tooMany('agent', this.#most)
       return this.#agents.create({ id: newId(), userId, ...body }, tx)
@@ -51,7 +51,7 @@ export class AgentService {
   async update(actor: AuthUser, id: string, body: UpdateAgentBody): Promise<Agent> {
     const { userId } = await this.#editable(actor, id)
     // Of the agent's owner: what is the platform's must not depend on the private connection of one administrator.
-    await this.#checkConnection(userId, body.connectionId ?? null)
+    await this.#checkConnections(userId, body)
     const agent = await this.#agents.update(id, body)
     if (!agent) throw notFound('agent')
     return agent
@@ -86,9 +86,14 @@ export class AgentService {
     return agent
   }
 
-  async #checkConnection(userId: string | null, connectionId: string | null): Promise<void> {
-    if (connectionId === null || (await this.#connectionVisible(userId, connectionId))) return
+  async #checkConnections(
+    userId: string | null,
+    body: Partial<Pick<Agent, 'connectionId' | 'fallbackConnectionId'>>,
+  ): Promise<void> {
     const message = userId === null ? 'is not a connection of the platform' : 'is not a connection of yours'
-    throw invalidRequest([{ path: 'connectionId', message }])
+    for (const path of ['connectionId', 'fallbackConnectionId'] as const) {
+      const id = body[path] ?? null
+      if (id !== null && !(await this.#connectionVisible(userId, id))) throw invalidRequest([{ path, message }])
+    }
   }
 }

@@ -12,6 +12,19 @@ export const tunables = {
   TURN_LEASE_MS: ms(4_000),
   /** A provider call that sends nothing for this long is a timeout (retryable). Reasoning models think for a minute. */
   PROVIDER_IDLE_TIMEOUT_MS: ms(90_000),
+  /**
+   * A provider that does not even send the headers of its answer for this long is a timeout too: models that think send them at
+   * once. Raise it for a local server that loads its model, or reads a long prompt, before it answers anything.
+   */
+  PROVIDER_FIRST_BYTE_MS: ms(30_000),
+  /** So many calls in a row that find a provider silent or broken open its connection's breaker: nobody calls it for a while. */
+  BREAKER_FAILURES: count(5),
+  /** ... for this long, and twice as long each further time. */
+  BREAKER_OPEN_MS: ms(15_000),
+  /** ... but at most this long; then one call tries it. */
+  BREAKER_OPEN_MAX_MS: ms(600_000),
+  /** What a turn does whose provider's breaker is open, where its agent has no second connection: `wait`, or `fail` at once. */
+  PROVIDER_OUTAGE: z.enum(['wait', 'fail']).default('wait'),
   /** A whole turn may not take longer than this; then it fails as a timeout. */
   TURN_TIMEOUT_MS: ms(600_000),
   /** A run that is still not over after this long is failed by the reconciler, whatever happened to it. */
@@ -26,19 +39,26 @@ export const tunables = {
   RECONCILE_INTERVAL_MS: ms(1_000),
   /** A dispatched turn that no worker claimed for this long is put into the queue again (the same job id, so idempotent). */
   REDISPATCH_AFTER_MS: ms(5_000),
-  /** Turns of one process at once. They mostly wait for providers; CPU is about 20 ms a turn. */
+  /** Turns of one process at once on the platform's connections. They mostly wait for providers; CPU is about 20 ms a turn. */
   WORKER_CONCURRENCY: count(50),
+  /**
+   * Places of one process for turns that may call users' own servers, apart from those above. Many more, because such a server
+   * may hang, and a turn that waits costs some memory and nothing else; a user gets a share of what is free.
+   */
+  OWN_CONCURRENCY: count(200),
+  /** How often a worker tells the fleet its places; one that is silent for 30 s has none. */
+  WORKER_SEEN_MS: ms(10_000),
   /** Uploaded files that one process reads at once; each is a child process with a memory limit of its own. */
   FILE_CONCURRENCY: count(2),
-  /** Titles, summaries and the like of one process at once. */
+  /** Titles, summaries and the like of one process at once: on the platform's connections, and as many on users' own. */
   CHORE_CONCURRENCY: count(4),
   /** A job whose worker died is delivered again after one to two times this. The rows' lease is the fence, not this lock. */
   JOB_LOCK_MS: ms(10_000),
   /** A process whose queue has work and room for it, and takes none for this long, is not healthy. */
   STUCK_AFTER_MS: ms(60_000),
   /**
-   * Turns of one user that may be in the queue or running at once; the rest wait in PostgreSQL, oldest first. It also bounds
-   * what runs on a user's own connections, which only their owner uses.
+   * Turns of one user that may be in the queue or running at once, on the platform's connections and as many on own ones; the
+   * rest wait in PostgreSQL, oldest first. What is not due (backoff, an open breaker) has no place.
    */
   USER_CONCURRENCY: count(8),
   /** Waiting for a connection to PostgreSQL, a free one of the pool or a new one; then the request is told to come again. */

@@ -1,56 +1,82 @@
+import type { AuthUser } from '../contract/auth-user.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { presentConnection } from './connection.presenter.ts'
+import type { BreakerRepository, BreakerState } from './breaker.repository.ts'
+import type { Connection } from './connection.entity.ts'
+import { presentBreaker, presentConnection } from './connection.presenter.ts'
 import { createConnectionBody, updateConnectionBody } from './connection.schemas.ts'
 import type { ConnectionService } from './connection.service.ts'
 
-export const connectionRoutes = (connections: ConnectionService): Route[] => [
-  defineRoute({
-    method: 'get',
-    path: '/api/connections',
-    access: 'user',
-    query: pageQuery,
-    handler: async ({ user, query }) =>
-      page(await connections.list(user.id, query.limit + 1, query.cursor), query.limit, (c) =>
-        presentConnection(c, user),
-      ),
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/api/connections',
-    access: 'user',
-    body: createConnectionBody,
-    status: 201,
-    handler: async ({ user, body }) => presentConnection(await connections.create(user, body), user),
-  }),
-  defineRoute({
-    method: 'get',
-    path: '/api/connections/:id',
-    access: 'user',
-    params: idParams,
-    handler: async ({ user, params }) => presentConnection(await connections.get(user.id, params.id), user),
-  }),
-  defineRoute({
-    method: 'put',
-    path: '/api/connections/:id',
-    access: 'user',
-    params: idParams,
-    body: updateConnectionBody,
-    handler: async ({ user, params, body }) => presentConnection(await connections.update(user, params.id, body), user),
-  }),
-  defineRoute({
-    method: 'delete',
-    path: '/api/connections/:id',
-    access: 'user',
-    params: idParams,
-    handler: ({ user, params }) => connections.delete(user, params.id),
-  }),
-  defineRoute({
-    method: 'post',
-    path: '/api/connections/:id/test',
-    access: 'user',
-    params: idParams,
-    handler: ({ user, params, signal }) => connections.test(user, params.id, signal),
-  }),
-]
+/** Breakers that an administrator is shown at once. */
+const MOST_BREAKERS = 200
+
+export const connectionRoutes = (connections: ConnectionService, breakers: BreakerRepository): Route[] => {
+  const shown = async (connection: Connection, user: AuthUser) =>
+    presentConnection(connection, user, (await breakers.ofConnections([connection.id])).get(connection.id))
+  return [
+    defineRoute({
+      method: 'get',
+      path: '/api/connections',
+      access: 'user',
+      query: pageQuery,
+      handler: async ({ user, query }) => {
+        const found = await connections.list(user.id, query.limit + 1, query.cursor)
+        const states = await breakers.ofConnections(found.map(({ id }) => id))
+        return page(found, query.limit, (c) => presentConnection(c, user, states.get(c.id)))
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/connections',
+      access: 'user',
+      body: createConnectionBody,
+      status: 201,
+      handler: async ({ user, body }) => presentConnection(await connections.create(user, body), user),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/connections/:id',
+      access: 'user',
+      params: idParams,
+      handler: async ({ user, params }) => shown(await connections.get(user.id, params.id), user),
+    }),
+    defineRoute({
+      method: 'put',
+      path: '/api/connections/:id',
+      access: 'user',
+      params: idParams,
+      body: updateConnectionBody,
+      handler: async ({ user, params, body }) => shown(await connections.update(user, params.id, body), user),
+    }),
+    defineRoute({
+      method: 'delete',
+      path: '/api/connections/:id',
+      access: 'user',
+      params: idParams,
+      handler: ({ user, params }) => connections.delete(user, params.id),
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/api/connections/:id/test',
+      access: 'user',
+      params: idParams,
+      handler: ({ user, params, signal }) => connections.test(user, params.id, signal),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/admin/breakers',
+      access: 'admin',
+      handler: async () => ({ data: (await breakers.list(MOST_BREAKERS)).map(presentState), nextCursor: null }),
+    }),
+  ]
+}
+
+/** A connection (by its id) or a host in trouble, as administrators see it. */
+const presentState = (breaker: BreakerState) => ({
+  subject: breaker.subject,
+  failures: breaker.failures,
+  opens: breaker.opens,
+  ...presentBreaker(breaker),
+  code: breaker.code,
+})

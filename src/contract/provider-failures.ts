@@ -29,6 +29,11 @@ export const PROVIDER_FAILURES = {
     happened: 'The address answered, but not as this provider does.',
     toDo: 'Check the base URL; most of them end in /v1.',
   },
+  circuit_open: {
+    isRetryable: false,
+    happened: 'The model provider has not answered of late, so it is left alone for a while.',
+    toDo: 'Try again in a few minutes, or give the agent a second connection.',
+  },
   content_refused: {
     isRetryable: false,
     happened: 'The model provider refused this content.',

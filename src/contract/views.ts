@@ -103,6 +103,8 @@ export const runTurnView = z.object({
   /** 0 until a worker claims it, then 1, 2... */
   attempt: z.number().int().min(0),
   messageId: idView.nullable(),
+  /** True where its speaker's second connection answers: the first was in trouble. */
+  onFallback: z.boolean().optional(),
 })
 export type RunTurnView = z.infer<typeof runTurnView>
 

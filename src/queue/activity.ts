@@ -1,5 +1,5 @@
 import type { QueueBackend } from './bullmq-backend.ts'
-import { QUEUES, type QueueName } from './job.ts'
+import { byQueue, QUEUES, type QueueName } from './job.ts'
 
 export interface Liveness {
   /** Jobs that run now. */
@@ -12,8 +12,8 @@ export interface Liveness {
 
 /** Counts the jobs that run in this process. */
 export class Activity {
-  readonly active: Record<QueueName, number> = { turns: 0, files: 0, chores: 0 }
-  readonly started: Record<QueueName, number> = { turns: 0, files: 0, chores: 0 }
+  readonly active: Record<QueueName, number> = byQueue(() => 0)
+  readonly started: Record<QueueName, number> = byQueue(() => 0)
   #idleSince: Date | null = new Date()
   #lastCompletedAt: Date | null = null
   #onIdle: (() => void)[] = []

@@ -9,7 +9,7 @@ import {
   type DriverWorkerOptions,
   troubleLogger,
 } from './bullmq-driver.ts'
-import { type JobDefinition, QUEUES, type QueueName } from './job.ts'
+import { byQueue, type JobDefinition, QUEUES, type QueueName } from './job.ts'
 import type { EnqueueOptions, JobQueue } from './job-queue.ts'
 import { openPostgresDriver } from './postgres-driver.ts'
 import { openRedisDriver } from './redis-driver.ts'
@@ -51,7 +51,7 @@ class BullMqBackend implements QueueBackend {
     }
     this.#driver = driver
     this.#logger = logger
-    this.#queues = { turns: open('turns'), files: open('files'), chores: open('chores') }
+    this.#queues = byQueue(open)
   }
 
   async enqueue<P>(job: JobDefinition<P>, payload: P, options: EnqueueOptions): Promise<void> {

@@ -24,7 +24,7 @@ export async function openPostgresDriver(databaseUrl: string, logger: Logger): P
     // Not with the start-up packet, where a pooler refuses it.
     onConnect: (client) => client.query(`SET search_path TO ${SCHEMA}`),
     // Each worker keeps one of these to LISTEN; too few and the rest waits for ever.
-    max: 10,
+    max: 16,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     // A query of a connection that died silently must end, so that the pool replaces it.

@@ -4,12 +4,19 @@ import type { Logger } from '../shared/logger.ts'
 import type { EngineRepository } from './engine.repository.ts'
 import type { Dispatch } from './turn.repository.ts'
 
+/** What comes due later than this is left to the reconciler, which looks often enough for it. */
+const FAR_MS = 60_000
+/** After what it waits for, so that the database's clock has passed it too. */
+const MARGIN_MS = 20
+
 /** Puts turns that are committed into the queue. What fails here is put there later by the reconciler, from the rows. */
 export class Dispatcher {
   readonly #engine: Pick<EngineRepository, 'admit'>
   readonly #queue: JobQueue
   readonly #userConcurrency: number
   readonly #logger: Logger
+  /** Users who are looked at again soon, and when, by `performance.now()`. */
+  readonly #later = new Map<string, { at: number; timer: NodeJS.Timeout }>()
 
   constructor(dependencies: {
     engine: Pick<EngineRepository, 'admit'>
@@ -32,16 +39,33 @@ export class Dispatcher {
     }
   }
 
+  /** The same once `ms` have passed: a turn of the user comes due then. The reconciler comes by too, a little later. */
+  admitIn(userId: string, ms: number): void {
+    const at = performance.now() + ms + MARGIN_MS
+    const known = this.#later.get(userId)
+    if (ms > FAR_MS || (known && known.at <= at)) return
+    clearTimeout(known?.timer)
+    const timer = setTimeout(() => {
+      this.#later.delete(userId)
+      void this.admit(userId)
+    }, ms + MARGIN_MS)
+    timer.unref()
+    this.#later.set(userId, { at, timer })
+  }
+
+  /** Looks at nobody any more. */
+  close(): void {
+    for (const { timer } of this.#later.values()) clearTimeout(timer)
+    this.#later.clear()
+  }
+
   /** Never rejects. */
   async enqueue(dispatches: Dispatch[]): Promise<void> {
     await Promise.all(
-      dispatches.map(async ({ runId, turn, dispatch, delayMs }) => {
+      dispatches.map(async ({ runId, turn, dispatch, delayMs, lane, userId }) => {
         try {
-          await this.#queue.enqueue(
-            catalog.turnRun,
-            { runId, turn },
-            { jobId: `${runId}-${turn}-${dispatch}`, delayMs },
-          )
+          const job = lane === 'own' ? catalog.ownTurnRun : catalog.turnRun
+          await this.#queue.enqueue(job, { runId, turn, userId }, { jobId: `${runId}-${turn}-${dispatch}`, delayMs })
         } catch (error) {
           this.#logger.warn({ err: error, runId, turn }, 'enqueueing failed; the reconciler will repeat it')
         }

@@ -12,6 +12,7 @@ import { fromJson } from '../database/json-row.ts'
 import { prepared } from '../database/prepared-statement.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import type { Lane } from '../queue/job.ts'
 import { newId } from '../shared/ids.ts'
 import type { Following } from './following.ts'
 import { presentRun, type RunViewRow } from './run.presenter.ts'
@@ -30,18 +31,28 @@ export interface RoomLimits {
 export interface DispatchRow {
   run_id: string
   turn: number
+  user_id: string
+  lane: Lane
   dispatch: number
   delay_ms: number
 }
 
 /** Turns that were let into the queue, as the functions answer them in JSON. */
 export const dispatchesOf = (found: DispatchRow[] | null): Dispatch[] =>
-  (found ?? []).map((row) => ({ runId: row.run_id, turn: row.turn, dispatch: row.dispatch, delayMs: row.delay_ms }))
+  (found ?? []).map((row) => ({
+    runId: row.run_id,
+    turn: row.turn,
+    userId: row.user_id,
+    lane: row.lane,
+    dispatch: row.dispatch,
+    delayMs: row.delay_ms,
+  }))
 
 /** What came of a claim. `version` is the conversation's where clients see a difference. */
 export type ClaimAnswer =
   | { outcome: 'claimed'; turn: Turn; room: TurnRoom; version: number | undefined }
   | { outcome: 'later'; retryInMs: number }
+  | { outcome: 'waits'; retryInMs: number; userId: string }
   | { outcome: 'lapsed' | 'over' }
 
 /** What came of a hold; `lost`: the claim is another's. */
@@ -93,7 +104,7 @@ interface SettleRow extends SettlementRow {
 const CLAIM = prepared<ClaimRow>(
   'turn_claim',
   `SELECT outcome, retry_in_ms, claimed, version, room FROM turn_claim(p_run => $1, p_turn => $2, p_token => $3,
-     p_lease_ms => $4, p_tokens => $5, p_files => $6)`,
+     p_lease_ms => $4, p_tokens => $5, p_files => $6, p_probe_ms => $7)`,
 )
 const RENEW = prepared<{ token: string; busy: boolean; is_to_stop: boolean }>(
   'turns_renew',
@@ -132,10 +143,13 @@ export class EngineRepository {
     { runId, turn }: TurnName,
     claimToken: string,
     leaseMs: number,
-    { tokens, files }: RoomLimits,
+    { tokens, files, probeMs }: RoomLimits & { probeMs: number },
   ): Promise<ClaimAnswer> {
-    const [row] = await CLAIM([runId, turn, claimToken, leaseMs, tokens, files], this.#db.manager)
+    const [row] = await CLAIM([runId, turn, claimToken, leaseMs, tokens, files, probeMs], this.#db.manager)
     if (row?.outcome === 'later') return { outcome: 'later', retryInMs: row.retry_in_ms ?? 0 }
+    if (row?.outcome === 'waits') {
+      return { outcome: 'waits', retryInMs: row.retry_in_ms ?? 0, userId: fromJson<Turn>(row.claimed).userId }
+    }
     if (row?.outcome !== 'claimed') return { outcome: row?.outcome ?? 'over' }
     const version = row.version === null ? undefined : Number(row.version)
     return { outcome: 'claimed', turn: fromJson<Turn>(row.claimed), room: roomOf(row.room), version }
@@ -240,8 +254,22 @@ export class EngineRepository {
   /** Lets the user's oldest waiting turns into the queue while fewer than `cap` of theirs are there or running. */
   async admit(userId: string, cap: number, tx: Tx = this.#db.manager): Promise<Dispatch[]> {
     return dispatchesOf(
-      await rows<DispatchRow>(tx, 'SELECT run_id, turn, dispatch, delay_ms FROM turns_admit($1, $2)', [userId, cap]),
+      await rows<DispatchRow>(tx, 'SELECT run_id, turn, user_id, lane, dispatch, delay_ms FROM turns_admit($1, $2)', [
+        userId,
+        cap,
+      ]),
     )
+  }
+
+  /** Into which lane the chores of conversations belong: their first agent's model does them. One that is gone is missing. */
+  async lanesOf(conversationIds: string[]): Promise<Map<string, Lane>> {
+    const found = await rows<{ id: string; lane: Lane }>(
+      this.#db.manager,
+      `SELECT c.id, coalesce(r.lane, 'platform') AS lane FROM conversations c, turn_route(c.user_id, c.agent_ids[1:1]) r
+       WHERE c.id = ANY($1)`,
+      [conversationIds],
+    )
+    return new Map(found.map(({ id, lane }) => [id, lane]))
   }
 
   /** A run as its owner sees it; undefined when it is not this user's. */

@@ -4,8 +4,8 @@ import { fromJson } from '../database/json-row.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { Run } from './run.entity.ts'
 
-/** A turn, and why no supervisor chose its speaker. */
-type NotedTurn = RunTurnView & { notice: string | null }
+/** A turn, why no supervisor chose its speaker, and whether that one's second connection answered. */
+type NotedTurn = RunTurnView & { notice: string | null; onFallback: boolean }
 
 /** A run as `run_views` answers it: the row, its turns, and its receipt in micro-credits. */
 export interface RunViewRow {
@@ -34,7 +34,7 @@ export function presentRun({ run: row, turns, receipt }: RunViewRow): RunView {
     maxTurns: run.maxTurns,
     stopReason: run.stopReason,
     error: run.errorCode === null ? null : { code: run.errorCode, message: run.errorMessage ?? '' },
-    turns: turns.map(({ notice: _, ...turn }) => turn),
+    turns: turns.map(({ notice: _, onFallback, ...turn }) => ({ ...turn, ...(onFallback && { onFallback }) })),
     receipt: {
       turns: turns.filter((turn) => turn.messageId !== null).length,
       inputTokens: Number(receipt.inputTokens),

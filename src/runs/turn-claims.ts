@@ -14,8 +14,15 @@ import type { TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 import type { TurnRoom } from './turn-room.ts'
 
-/** What came of asking for a turn. `retryInMs`: somebody has it, or it is not due yet. `over`: nothing is left to do. */
-export type ClaimOutcome = { claim: TurnClaim; room: TurnRoom } | { retryInMs: number } | { over: true }
+/**
+ * What came of asking for a turn. `retryInMs`: somebody has it, or it is not due yet. `waitsMs`: it waits without a place, for
+ * its connection. `over`: nothing is left to do.
+ */
+export type ClaimOutcome =
+  | { claim: TurnClaim; room: TurnRoom }
+  | { retryInMs: number }
+  | { waitsMs: number; userId: string }
+  | { over: true }
 
 /** A claimed turn with its hold, and what its run may spend. */
 interface ClaimWithHold extends Attempt {
@@ -35,6 +42,8 @@ interface ClaimDependencies {
   transactions: Transactions
   leaseMs: number
   roomLimits: RoomLimits
+  /** A call by which a half-open breaker is tried may take so long. */
+  probeMs: number
 }
 
 const GONE = () => new AppError('run.gone')
@@ -62,9 +71,9 @@ export class TurnClaims {
 
   /** Claims a turn for one attempt, for `leaseMs`, and reads what it needs to know. A run that is to stop is left to whoever stops it. */
   async claim(key: TurnName, leaseMs: number = this.#deps.leaseMs): Promise<ClaimOutcome> {
-    const { engine, transactions, roomLimits } = this.#deps
+    const { engine, transactions, roomLimits, probeMs } = this.#deps
     const claimToken = randomUUID()
-    const answer = await transactions.once(() => engine.claim(key, claimToken, leaseMs, roomLimits))
+    const answer = await transactions.once(() => engine.claim(key, claimToken, leaseMs, { ...roomLimits, probeMs }))
     switch (answer.outcome) {
       case 'claimed': {
         const { turn, room, version } = answer
@@ -72,6 +81,8 @@ export class TurnClaims {
       }
       case 'later':
         return { retryInMs: answer.retryInMs }
+      case 'waits':
+        return { waitsMs: answer.retryInMs, userId: answer.userId }
       case 'lapsed':
         return this.#takeOver(key, leaseMs)
       default:

@@ -52,6 +52,10 @@ export interface TurnRoom {
   readAt: number
   /** Which connection answers for the speaker, and what its model costs now; null where there is none. */
   terms: RoomTerms
+  /** True when these are of the speaker's second connection. */
+  onFallback: boolean
+  /** What is known to be wrong with that connection; null where it is well. */
+  trouble: { isOpen: boolean; code: string } | null
 }
 
 /** Terms as the rows say; the connection's key is still sealed. */
@@ -76,6 +80,8 @@ export interface RoomRow {
   committed: string | null
   spent: string | null
   terms: TermsRow
+  onFallback: boolean
+  trouble: TurnRoom['trouble']
 }
 
 /** Terms as `agent_terms` answers them. */

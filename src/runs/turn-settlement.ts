@@ -11,7 +11,7 @@ import { type Following, following } from './following.ts'
 import type { RunRepository } from './run.repository.ts'
 import type { RunSteps } from './run-steps.ts'
 import { isOpen } from './states.ts'
-import type { Dispatch, TurnRepository } from './turn.repository.ts'
+import type { Dispatch, GivenBack, TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 import type { TurnResult } from './turn-result.ts'
 import type { TurnRoom } from './turn-room.ts'
@@ -99,18 +99,11 @@ export class TurnSettlement {
 
   /**
    * Ends an attempt without a result; the turn is tried again after `delayMs`. Its hold goes back to the user and what it
-   * used (`lostCalls`) is the platform's loss. `failed` counts towards the tries that a provider may spoil.
+   * used (`lostCalls`) is the platform's loss. `failed` counts towards the tries that a provider may spoil. Answers what is to be
+   * enqueued; nothing where the turn waits without a place.
    * @throws ClaimLost
    */
-  giveBack(
-    claim: TurnClaim,
-    change: {
-      delayMs: number
-      failed: boolean
-      error: { code: string; message: string } | null
-      lostCalls: MeteredCall[]
-    },
-  ): Promise<Dispatch> {
+  giveBack(claim: TurnClaim, change: GivenBack & { lostCalls: MeteredCall[] }): Promise<Dispatch | undefined> {
     const { turns, ledger, transactions } = this.#deps
     return transactions.run(async (tx) => {
       if (!(await turns.lockClaimed(claim, claim.claimToken, tx))) throw new ClaimLost(claim)

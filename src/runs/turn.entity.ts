@@ -3,6 +3,7 @@ import { openTurnStatuses, type StopReason, type TurnStatus, turnStatuses } from
 import type { Purpose } from '../credits/metered-call.ts'
 import { boolean, createdAt, integer, jsonb, text, timestamp, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
+import { LANES, type Lane } from '../queue/job.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 
 /**
@@ -32,6 +33,12 @@ export class Turn {
   declare index: number
   declare userId: string
   declare agentId: string | null
+  /** Whose places it takes; with the connections, set when it is written and looked up again when it is claimed. */
+  declare lane: Lane
+  declare connectionId: string | null
+  declare fallbackId: string | null
+  /** True when its agent's second connection answers. */
+  declare onFallback: boolean
   /** Turns of one step are siblings: they run at once and do not hear each other. */
   declare step: number
   declare kind: TurnKind
@@ -69,6 +76,10 @@ export const turnEntity = new EntitySchema<Turn>({
     index: integer({ primary: true, primaryKeyConstraintName: 'turns_pk' }),
     userId: uuid(),
     agentId: uuid({ nullable: true }),
+    lane: text({ default: 'platform' }),
+    connectionId: uuid({ nullable: true }),
+    fallbackId: uuid({ nullable: true }),
+    onFallback: boolean({ default: false }),
     step: integer({ default: 0 }),
     kind: text({ default: 'speak' }),
     status: text(),
@@ -93,11 +104,21 @@ export const turnEntity = new EntitySchema<Turn>({
     finishedAt: timestamp({ nullable: true }),
   },
   indices: [
-    { name: 'turns_admission', columns: ['userId', 'createdAt'], where: `status IN ${wordList(openTurnStatuses)}` },
+    {
+      name: 'turns_admission',
+      columns: ['userId', 'lane', 'createdAt'],
+      where: `status IN ${wordList(openTurnStatuses)}`,
+    },
+    {
+      name: 'turns_places',
+      columns: ['lane', 'userId'],
+      where: `dispatched_at IS NOT NULL AND status IN ${wordList(openTurnStatuses)}`,
+    },
     { name: 'turns_leases', columns: ['leaseUntil'], where: `status = 'running'` },
   ],
   checks: [
     { name: 'turns_status_known', expression: `status IN ${wordList(turnStatuses)}` },
+    { name: 'turns_lane_known', expression: `lane IN ${wordList(LANES)}` },
     { name: 'turns_kind_known', expression: `kind IN ('speak', 'moderate', 'wrap_up')` },
     {
       name: 'turns_claimed_while_running',

@@ -2,10 +2,13 @@ import { type DataSource, In } from 'typeorm'
 import type { TurnName } from '../contract/attempt.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import type { Lane } from '../queue/job.ts'
 import { type Turn, type TurnQuote, turnEntity } from './turn.entity.ts'
 
 /** What a queue needs to deliver a turn. `delayMs` until it is due. */
 export interface Dispatch extends TurnName {
+  userId: string
+  lane: Lane
   dispatch: number
   delayMs: number
 }
@@ -16,7 +19,15 @@ export interface Claimed {
   tookOver: { attempt: number; quote: TurnQuote | null } | null
 }
 
-const DISPATCH = `run_id AS "runId", index AS turn, dispatch,
+/** How a turn is given back. `failed` counts towards the tries; `fallsBack`: they begin anew, on its agent's second connection. */
+export interface GivenBack {
+  delayMs: number
+  failed: boolean
+  error: { code: string; message: string } | null
+  fallsBack?: boolean
+}
+
+const DISPATCH = `run_id AS "runId", index AS turn, user_id AS "userId", lane, dispatch,
   greatest(ceil(extract(epoch FROM due_at - clock_timestamp()) * 1000), 0)::int AS "delayMs"`
 
 /** Time in leases is always the database's clock_timestamp(): workers' clocks may differ. */
@@ -110,17 +121,16 @@ export class TurnRepository {
     await rows(tx, 'UPDATE turns SET notice = $3 WHERE run_id = $1 AND index = $2', [key.runId, key.turn, notice])
   }
 
-  /** Gives a claimed turn back to be tried again after `delayMs`; it keeps its place among the user's admitted turns. */
-  async giveBack(
-    key: TurnName,
-    change: { delayMs: number; failed: boolean; error: { code: string; message: string } | null },
-    tx: Tx,
-  ): Promise<Dispatch> {
+  /**
+   * Gives a claimed turn back to be tried again after `delayMs`. Without a delay it keeps its place and is to be enqueued;
+   * with one it waits without a place, to be let in again once it is due.
+   */
+  async giveBack(key: TurnName, change: GivenBack, tx: Tx): Promise<Dispatch | undefined> {
     const [dispatch] = await rows<Dispatch>(
       tx,
       `UPDATE turns SET status = 'queued', claim_token = NULL, lease_until = NULL, quote = NULL, dispatch = dispatch + 1,
-         dispatched_at = clock_timestamp(), due_at = clock_timestamp() + $3 * interval '1 millisecond',
-         failures = failures + $4, error_code = $5, error_message = $6
+         dispatched_at = CASE WHEN $3 = 0 THEN clock_timestamp() END, due_at = clock_timestamp() + $3 * interval '1 millisecond',
+         failures = CASE WHEN $7 THEN 0 ELSE failures + $4 END, on_fallback = on_fallback OR $7, error_code = $5, error_message = $6
        WHERE run_id = $1 AND index = $2 RETURNING ${DISPATCH}`,
       [
         key.runId,
@@ -129,10 +139,11 @@ export class TurnRepository {
         change.failed ? 1 : 0,
         change.error?.code ?? null,
         change.error?.message ?? null,
+        change.fallsBack ?? false,
       ],
     )
     if (!dispatch) throw new Error(`turn ${key.runId}/${key.turn} vanished under its lock`)
-    return dispatch
+    return change.delayMs === 0 ? dispatch : undefined
   }
 
   /** Ends the turns of a run that no worker has. */
@@ -144,11 +155,19 @@ export class TurnRepository {
     )
   }
 
-  /** Users who have turns that wait for admission; at most 500. */
+  /** Users who have turns that are due and wait for admission, not for a connection; at most 500, who waits longest first. */
   async usersWaiting(): Promise<string[]> {
     const found = await rows<{ userId: string }>(
       this.#db.manager,
-      `SELECT DISTINCT user_id AS "userId" FROM turns WHERE status = 'queued' AND dispatched_at IS NULL LIMIT 500`,
+      `WITH waiting AS MATERIALIZED (
+         SELECT t.user_id, t.connection_id, t.fallback_id, min(t.created_at) AS since FROM turns t
+         WHERE t.status = 'queued' AND t.dispatched_at IS NULL AND t.due_at <= clock_timestamp() GROUP BY 1, 2, 3
+       )
+       SELECT w.user_id AS "userId" FROM waiting w
+       WHERE NOT EXISTS (SELECT FROM breakers) OR w.connection_id IS NULL OR EXISTS (
+         SELECT FROM (VALUES (w.connection_id), (w.fallback_id)) AS used (id)
+         WHERE used.id IS NOT NULL AND used.id NOT IN (SELECT h.id FROM connections_held(w.user_id) h))
+       GROUP BY w.user_id ORDER BY min(w.since) LIMIT 500`,
     )
     return found.map((row) => row.userId)
   }
@@ -178,7 +197,7 @@ export class TurnRepository {
          SELECT run_id, index FROM turns WHERE status = 'running' AND lease_until < clock_timestamp()
            AND coalesce(dispatched_at, '-infinity') < greatest(lease_until, clock_timestamp() - $1 * interval '1 millisecond')
          ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED)
-       RETURNING run_id AS "runId", index AS turn, dispatch, 0 AS "delayMs"`,
+       RETURNING run_id AS "runId", index AS turn, user_id AS "userId", lane, dispatch, 0 AS "delayMs"`,
       [afterMs],
     )
   }

@@ -18,33 +18,11 @@ CREATE FUNCTION run_waits_for_files(p_run uuid, p_wait_ms integer) RETURNS boole
       AND f.status = 'processing')
 $$;
 
--- Lets a user's oldest waiting turns into the queue while fewer than p_cap of theirs are there or running; answers them. The
--- lock makes concurrent calls count one after another; a row that somebody has locked is left for the next call.
-CREATE FUNCTION turns_admit(p_user uuid, p_cap integer)
-RETURNS TABLE (run_id uuid, turn integer, dispatch integer, delay_ms integer) LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM pg_advisory_xact_lock(401, uuid_hash(p_user));
-  -- Materialized: a subquery that locks must not be run again for each row.
-  RETURN QUERY
-    WITH oldest AS MATERIALIZED (
-      SELECT w.run_id, w.index FROM turns w
-      WHERE w.user_id = p_user AND w.status = 'queued' AND w.dispatched_at IS NULL
-      ORDER BY w.created_at, w.run_id, w.index
-      LIMIT greatest(p_cap - (SELECT count(*) FROM turns o
-        WHERE o.user_id = p_user AND o.status IN ('queued', 'running') AND o.dispatched_at IS NOT NULL), 0)
-      FOR UPDATE SKIP LOCKED
-    )
-    UPDATE turns t SET dispatched_at = clock_timestamp() FROM oldest o
-    WHERE t.run_id = o.run_id AND t.index = o.index
-    RETURNING t.run_id, t.index, t.dispatch,
-      greatest(ceil(extract(epoch FROM t.due_at - clock_timestamp()) * 1000), 0)::integer;
-END $$;
-
 -- Runs as clients see them, by id: the row, its turns ascending, and its receipt: sums over charged calls, and what lost ones cost.
 CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, receipt json) LANGUAGE sql STABLE AS $$
   SELECT row_to_json(r),
     (SELECT coalesce(json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'status', t.status,
-       'attempt', t.attempt, 'messageId', t.message_id, 'notice', t.notice) ORDER BY t.index), '[]')
+       'attempt', t.attempt, 'messageId', t.message_id, 'notice', t.notice, 'onFallback', t.on_fallback) ORDER BY t.index), '[]')
      FROM turns t WHERE t.run_id = r.id),
     (SELECT json_build_object(
        'inputTokens', coalesce(sum(c.input_tokens + c.cached_input_tokens + c.cache_write_tokens) FILTER (WHERE c.paid), 0),
@@ -93,6 +71,8 @@ DECLARE
   summary conversation_summaries;
   waiting uuid[];
   unheard integer[] := '{}';
+  falls_back boolean;
+  terms json;
 BEGIN
   SELECT * INTO run FROM runs WHERE id = p_run;
   IF NOT FOUND THEN RETURN NULL; END IF;
@@ -105,6 +85,9 @@ BEGIN
     SELECT coalesce(array_agg(index), '{}') INTO unheard FROM turns
     WHERE run_id = p_run AND step = turn.step AND index <> p_turn;
   END IF;
+  falls_back := turn.on_fallback AND speaker.fallback_connection_id IS NOT NULL;
+  terms := CASE WHEN falls_back THEN agent_terms(run.user_id, speaker.fallback_connection_id, speaker.fallback_model)
+    ELSE agent_terms(run.user_id, speaker.connection_id, speaker.model) END;
   RETURN json_build_object(
     'run', row_to_json(run),
     'maxCredits', run.max_credits::text,
@@ -127,18 +110,24 @@ BEGIN
     'committed', CASE WHEN run.max_credits IS NOT NULL THEN run_committed(p_run)::text END,
     'spent', CASE WHEN run.max_credits IS NOT NULL THEN (SELECT coalesce(sum(charged), 0)::text FROM metered_calls
       WHERE run_id = p_run AND outcome = 'charged') END,
-    'terms', agent_terms(run.user_id, speaker.connection_id, speaker.model));
+    'terms', terms, 'onFallback', falls_back, 'trouble', connection_trouble(terms));
 END $$;
 
 -- Claims a turn that is queued and due for one attempt. Answers `claimed` with the turn, the room, and the conversation's
 -- version where clients see a difference; `lapsed` where a dead worker's lease has run out (nothing is written: taking over is
--- more than this); `later` with the milliseconds until it may be claimed; `over` where nothing is left to do. A run that is
--- to stop is left to whoever stops it.
-CREATE FUNCTION turn_claim(p_run uuid, p_turn integer, p_token uuid, p_lease_ms integer, p_tokens integer, p_files integer)
+-- more than this); `later` with the milliseconds until it may be claimed; `waits` with the turn where it has lost its place: its
+-- connection is held for so many milliseconds, and its fallback too, or it belongs into the other lane by now; `over` where
+-- nothing is left to do. A run that is to stop is left to whoever stops it. p_probe_ms: so long may the one call take by which
+-- a half-open breaker is tried.
+CREATE FUNCTION turn_claim(p_run uuid, p_turn integer, p_token uuid, p_lease_ms integer, p_tokens integer, p_files integer,
+  p_probe_ms integer DEFAULT 90000)
 RETURNS TABLE (outcome text, retry_in_ms integer, claimed json, version bigint, room json) LANGUAGE plpgsql AS $$
 DECLARE
   run runs;
   turn turns;
+  route record;
+  falls_back boolean;
+  wait timestamptz;
 BEGIN
   outcome := 'over';
   SELECT * INTO run FROM runs WHERE id = p_run;
@@ -150,10 +139,8 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  UPDATE turns t SET status = 'running', attempt = t.attempt + 1, claim_token = p_token, quote = NULL,
-    lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond', started_at = coalesce(t.started_at, now())
-  WHERE t.run_id = p_run AND t.index = p_turn AND t.status = 'queued' AND t.due_at <= clock_timestamp()
-  RETURNING * INTO turn;
+  SELECT * INTO turn FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.status = 'queued' AND t.due_at <= clock_timestamp() FOR UPDATE;
   IF NOT FOUND THEN
     SELECT CASE WHEN t.status = 'running' AND t.lease_until < clock_timestamp() THEN 'lapsed' ELSE 'later' END,
       greatest(ceil(extract(epoch FROM
@@ -164,6 +151,31 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
+  -- Looked up anew: its agent may have been given another connection since.
+  SELECT * INTO route FROM turn_route(run.user_id,
+    CASE WHEN turn.agent_id IS NULL THEN run.agent_ids ELSE ARRAY[turn.agent_id] END);
+  falls_back := turn.on_fallback AND route.fallback_id IS NOT NULL;
+  wait := breaker_enter(CASE WHEN falls_back THEN route.fallback_id ELSE route.connection_id END, p_probe_ms);
+  IF wait IS NOT NULL AND NOT falls_back AND route.fallback_id IS NOT NULL THEN
+    falls_back := breaker_enter(route.fallback_id, p_probe_ms) IS NULL;
+    IF falls_back THEN wait := NULL; END IF;
+  END IF;
+  IF (route.lane = 'own' AND turn.lane <> 'own') OR (wait IS NOT NULL AND EXISTS (SELECT FROM connections_held(run.user_id) h
+      WHERE h.id = CASE WHEN falls_back THEN route.fallback_id ELSE route.connection_id END)) THEN
+    -- Under a new job id: the present job still runs while this is answered.
+    UPDATE turns t SET lane = route.lane, connection_id = route.connection_id, fallback_id = route.fallback_id,
+      dispatched_at = NULL, dispatch = t.dispatch + 1
+    WHERE t.run_id = p_run AND t.index = p_turn RETURNING * INTO turn;
+    outcome := 'waits';
+    retry_in_ms := greatest(ceil(extract(epoch FROM wait - clock_timestamp()) * 1000), 0);
+    claimed := row_to_json(turn);
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  UPDATE turns t SET status = 'running', attempt = t.attempt + 1, claim_token = p_token, quote = NULL, on_fallback = falls_back,
+    dispatched_at = coalesce(t.dispatched_at, clock_timestamp()),
+    lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond', started_at = coalesce(t.started_at, now())
+  WHERE t.run_id = p_run AND t.index = p_turn RETURNING * INTO turn;
   IF run.status = 'queued' THEN
     UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()) WHERE id = p_run;
     UPDATE conversations c SET version = c.version + 1, updated_at = now() WHERE c.id = run.conversation_id

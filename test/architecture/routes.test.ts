@@ -10,6 +10,7 @@ const ADMIN = [
   'POST /api/users/:id/suspend',
   'POST /api/users/:id/unsuspend',
   'GET /api/admin/audit',
+  'GET /api/admin/breakers',
   'GET /api/users',
   'GET /api/invitations',
   'POST /api/invitations',

@@ -1,3 +1,4 @@
+import { byQueue } from '../../src/queue/job.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { startConsumer } from '../../workers/consumer.ts'
 import { openQueuesAt } from './queue-at.ts'
@@ -12,11 +13,15 @@ await startConsumer({
   backend,
   handlers: {
     turnRun: takeForEver,
+    ownTurnRun: takeForEver,
     fileProcess: takeForEver,
+    smallFileProcess: takeForEver,
     conversationTitle: takeForEver,
+    ownConversationTitle: takeForEver,
     conversationSummarize: takeForEver,
+    ownConversationSummarize: takeForEver,
   },
-  concurrency: { turns: 1, files: 1, chores: 1 },
+  concurrency: byQueue(() => 1),
   lockMs: 400,
   logger: silentLogger,
 })

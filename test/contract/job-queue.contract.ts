@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { z } from 'zod'
 import type { QueueBackend } from '../../src/queue/bullmq-backend.ts'
 import { catalog } from '../../src/queue/catalog.ts'
-import { defineJob, QUEUES } from '../../src/queue/job.ts'
+import { byQueue, defineJob, QUEUES } from '../../src/queue/job.ts'
 import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
@@ -73,12 +73,16 @@ export function useConsumers(backend: () => QueueBackend) {
       backend: backend(),
       handlers: {
         turnRun: unexpected,
+        ownTurnRun: unexpected,
         fileProcess: unexpected,
+        smallFileProcess: unexpected,
         conversationTitle: unexpected,
+        ownConversationTitle: unexpected,
         conversationSummarize: unexpected,
+        ownConversationSummarize: unexpected,
         ...handlers,
       },
-      concurrency: { turns: 1, files: 1, chores: 1 },
+      concurrency: byQueue(() => 1),
       logger: pino({ level: 'silent' }),
       ...options,
     })
@@ -324,7 +328,7 @@ export function itIsAJobQueue(server: () => QueueServer): void {
   it('delivers 200 jobs exactly once to two workers', async () => {
     const inbox = new Inbox<string>()
     const note = { turnRun: async (payload: { runId: string }) => inbox.add(payload.runId) }
-    for (let i = 0; i < 2; i++) await consume(note, { concurrency: { turns: 20, files: 1, chores: 1 } })
+    for (let i = 0; i < 2; i++) await consume(note, { concurrency: { ...byQueue(() => 1), turns: 20 } })
     const payloads = Array.from({ length: 200 }, turn)
     await Promise.all(payloads.map((payload, i) => backend.enqueue(catalog.turnRun, payload, { jobId: `job-${i}` })))
     await inbox.first(200)
@@ -371,12 +375,20 @@ export function itIsAJobQueue(server: () => QueueServer): void {
 
   it('starts only with a handler for each job, and says so before it runs too', async () => {
     const done = async () => {}
-    const handlers = { turnRun: done, fileProcess: done, conversationTitle: done }
+    const handlers = {
+      turnRun: done,
+      ownTurnRun: done,
+      fileProcess: done,
+      smallFileProcess: done,
+      conversationTitle: done,
+      ownConversationTitle: done,
+      ownConversationSummarize: done,
+    }
     const start = startConsumer({
       backend,
       // @ts-expect-error one handler is missing
       handlers,
-      concurrency: { turns: 1, files: 1, chores: 1 },
+      concurrency: byQueue(() => 1),
       logger: pino({ level: 'silent' }),
     })
     expect(await codeOf(start)).to.equal('Error: The job conversations.summarize has no handler.')
@@ -386,8 +398,8 @@ export function itIsAJobQueue(server: () => QueueServer): void {
     await backend.ping()
     await enqueueTurn('a')
     await enqueueTurn('b', 60_000)
-    expect(await Promise.all(QUEUES.map((queue) => backend.depth(queue)))).to.deep.equal([2, 0, 0])
-    expect(await Promise.all(QUEUES.map((queue) => backend.waiting(queue)))).to.deep.equal([1, 0, 0])
+    expect(await Promise.all(QUEUES.map((queue) => backend.depth(queue)))).to.deep.equal([2, 0, 0, 0, 0, 0])
+    expect(await Promise.all(QUEUES.map((queue) => backend.waiting(queue)))).to.deep.equal([1, 0, 0, 0, 0, 0])
     await backend.obliterate()
     expect(await backend.depth('turns')).to.equal(0)
   })

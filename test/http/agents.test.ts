@@ -30,6 +30,8 @@ describe('Agents', () => {
       chatStyle: { friendliness: 'medium', humor: 'medium', formality: 'medium', verbosity: 'medium' },
       connectionId: null,
       model: null,
+      fallbackConnectionId: null,
+      fallbackModel: null,
       temperature: null,
       maxOutputTokens: null,
       reasoningEffort: null,

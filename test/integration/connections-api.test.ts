@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import type { Express } from 'express'
 import request from 'supertest'
 import type { DataSource } from 'typeorm'
+import { BreakerRepository } from '../../src/connections/breaker.repository.ts'
 import { connectionEntity } from '../../src/connections/connection.entity.ts'
 import { ConnectionRepository } from '../../src/connections/connection.repository.ts'
 import { connectionRoutes } from '../../src/connections/connection.routes.ts'
@@ -60,6 +61,7 @@ describe('Connections', () => {
     const connections = new ConnectionRepository(db)
     const transactions = new Transactions(db)
     const usedBy = async (id: string) => uses[id] ?? []
+    const breakers = new BreakerRepository(db, { failures: 5, openMs: 1_000, openMaxMs: 1_000, waits: true })
     const service = new ConnectionService({
       transactions,
       connections,
@@ -70,7 +72,7 @@ describe('Connections', () => {
       most: 100,
     })
     const app: Express = createApp({
-      routes: connectionRoutes(service),
+      routes: connectionRoutes(service, breakers),
       authenticate: async (req) => people.get(req.get('x-user') ?? ''),
       limiter: createRateLimiter({ requestsPerMinute: 10_000, loginAttempts: 10 }),
       health: new Health([], silentLogger),
@@ -110,6 +112,7 @@ describe('Connections', () => {
     const created = await as(ann).post(local()).expect(201)
     expect(created.body).to.have.all.keys(
       ...['id', 'name', 'provider', 'baseUrl', 'model', 'apiKeyLast4', 'scope', 'isDefault', 'createdAt', 'updatedAt'],
+      'breaker',
       'learnt',
     )
     expect(created.body).to.include({ name: 'Mine', apiKeyLast4: 'abcd', scope: 'user', isDefault: false })

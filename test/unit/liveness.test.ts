@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { pino } from 'pino'
 import { Activity, StuckDetector } from '../../src/queue/activity.ts'
 import type { QueueBackend } from '../../src/queue/bullmq-backend.ts'
+import { byQueue } from '../../src/queue/job.ts'
 import { ReconcilerHealth } from '../../src/runs/reconciler-health.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { Liveness } from '../../workers/liveness.ts'
@@ -85,7 +86,11 @@ describe('Liveness of a worker', () => {
         return 3
       },
     }
-    const detector = new StuckDetector(backend, new Activity(), { turns: 1, files: 1, chores: 1 })
+    const detector = new StuckDetector(
+      backend,
+      new Activity(),
+      byQueue(() => 1),
+    )
     expect(await detector.forMs()).to.equal(0)
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(await detector.forMs()).to.be.at.least(15)

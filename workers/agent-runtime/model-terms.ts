@@ -16,6 +16,8 @@ export interface ModelTerms {
   ratePpm: bigint
 }
 
+type Reached = Pick<Agent, 'connectionId' | 'model' | 'fallbackConnectionId' | 'fallbackModel'>
+
 interface TermsDependencies {
   connections: Pick<ConnectionService, 'resolve' | 'open'>
   prices: Pick<PriceBook, 'priceOf' | 'require'>
@@ -37,9 +39,12 @@ export class ModelTermsBook {
   }
 
   /** The same for the speaker of a room, which was read with them; asks nobody. @throws AppError as `of` */
-  inRoom({ terms }: Pick<TurnRoom, 'terms'>, agent: Pick<Agent, 'connectionId' | 'model'>): ModelTerms {
-    const connection = this.#deps.connections.open(terms.connection, agent.connectionId)
-    const modelId = agent.model ?? connection.model
+  inRoom({ terms, onFallback }: Pick<TurnRoom, 'terms' | 'onFallback'>, agent: Reached): ModelTerms {
+    const [connectionId, model] = onFallback
+      ? [agent.fallbackConnectionId, agent.fallbackModel]
+      : [agent.connectionId, agent.model]
+    const connection = this.#deps.connections.open(terms.connection, connectionId)
+    const modelId = model ?? connection.model
     return this.#terms(connection, modelId, this.#deps.prices.require(terms.price, connection.provider, modelId))
   }
 

@@ -1,5 +1,7 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider'
-import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
+import { troubleOf } from '../../src/connections/breaker.policy.ts'
+import type { BreakerRepository } from '../../src/connections/breaker.repository.ts'
+import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { Purpose } from '../../src/credits/metered-call.ts'
@@ -18,6 +20,8 @@ export interface SmallCall {
   /** The provider has this long for the whole answer. */
   timeoutMs: number
   abortSignal?: AbortSignal
+  /** Told of trouble with the connection. */
+  breakers: Pick<BreakerRepository, 'failed'>
 }
 
 /** What came of it: `calls` are to be paid whatever else came. */
@@ -27,6 +31,18 @@ export interface SmallAnswer {
   thoughts: string
   calls: UsedCall[]
   failure: ProviderFailure | undefined
+}
+
+/** The same as `ask` for what nobody waits for: a connection that is open is not asked. */
+export async function askUnlessOpen(
+  terms: ModelTerms,
+  network: ProviderNetwork,
+  request: SmallCall & { breakers: Pick<BreakerRepository, 'failed' | 'isOpen'> },
+): Promise<SmallAnswer> {
+  if (await request.breakers.isOpen(terms.connection.id)) {
+    return { text: '', thoughts: '', calls: [], failure: providerFailure('circuit_open') }
+  }
+  return ask(terms, network, request)
 }
 
 /** Asks once, without retries. Never rejects for the provider's sake. */
@@ -57,6 +73,14 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
         .toWellFormed()
     return { text: joined('text'), thoughts: joined('reasoning'), calls: await used(), failure: undefined }
   } catch (error) {
-    return { text: '', thoughts: '', calls: await used(), failure: classifyProviderError(error) }
+    const failure = classifyProviderError(error)
+    const trouble = troubleOf(failure)
+    // A decision that is refused for now is done without; its speaker asks at once, and finds out for itself.
+    const isNoted = trouble === 'outage' || (trouble === 'limit' && purpose !== 'supervise')
+    if (isNoted && !abortSignal?.aborted) {
+      const { code, retryAfterMs: waitMs = 0 } = failure
+      await request.breakers.failed(terms.connection.id, { code, isLimit: trouble === 'limit', waitMs }).catch(() => {})
+    }
+    return { text: '', thoughts: '', calls: await used(), failure }
   }
 }

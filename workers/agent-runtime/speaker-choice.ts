@@ -1,4 +1,5 @@
 import type { Agent } from '../../src/agents/agent.entity.ts'
+import type { BreakerRepository } from '../../src/connections/breaker.repository.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { StopReason } from '../../src/contract/views.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
@@ -36,6 +37,7 @@ interface ChoiceDependencies {
   claims: Pick<TurnClaims, 'note'>
   decisions: TurnDecisions
   network: ProviderNetwork
+  breakers: Pick<BreakerRepository, 'failed'>
   announcer: Pick<Announcer, 'publish' | 'runEvent'>
   /** The provider may take this long to decide. */
   timeoutMs: number
@@ -89,7 +91,7 @@ export class SpeakerChoice {
     unanswered: boolean,
     stop: TurnStop,
   ) {
-    const { terms: book, network, timeoutMs, logger } = this.#deps
+    const { terms: book, network, breakers, timeoutMs, logger } = this.#deps
     const nothing = { decision: undefined, calls: [] as MeteredCall[], why: 'supervisor.not_asked' }
     const [first] = room.participants
     if (!first || stop.kind) return nothing
@@ -114,6 +116,7 @@ export class SpeakerChoice {
       maxOutputTokens: Math.min(affordable, DECISION_TOKENS.high + THOUGHT_TOKENS),
       timeoutMs,
       abortSignal: stop.signal,
+      breakers,
     })
     // Some servers take a short answer for a thought.
     const decision = readDecision(text.trim() || thoughts, state, unanswered)

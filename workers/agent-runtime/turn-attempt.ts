@@ -14,6 +14,7 @@ import type { LivePace } from './live-pace.ts'
 import { onTerms, quoteOf } from './model-terms.ts'
 import { type Exhausted, RollingHold } from './rolling-hold.ts'
 import { FEWEST_TOKENS } from './run-budget.ts'
+import { Silence } from './silence.ts'
 import { speak } from './speech.ts'
 import type { TurnContext } from './turn-context.ts'
 import type { TurnStop } from './turn-stop.ts'
@@ -36,6 +37,7 @@ export interface AttemptOptions {
   pace: LivePace
   limits: {
     HOLD_SLICE_TOKENS: number
+    PROVIDER_FIRST_BYTE_MS: number
     PROVIDER_IDLE_TIMEOUT_MS: number
     DEMO_WORDS_PER_MINUTE: number
   }
@@ -43,6 +45,8 @@ export interface AttemptOptions {
   onStep?: ((step: AttemptStep) => void) | undefined
   /** Called once the hold is placed and the provider is about to be asked. */
   onHeld: () => void
+  /** Called once the provider says something. */
+  onAnswered: () => void
   logger: Logger
 }
 
@@ -65,7 +69,7 @@ export async function attemptSpeech(
   claim: TurnClaim,
   context: TurnContext,
   stop: TurnStop,
-  { claims, feed, network, pace, limits, onHeld, onStep, logger }: AttemptOptions,
+  { claims, feed, network, pace, limits, onHeld, onAnswered, onStep, logger }: AttemptOptions,
 ): Promise<AttemptOutcome> {
   const { room, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
   const { maxCredits } = room.run
@@ -97,14 +101,17 @@ export async function attemptSpeech(
   const cleaner = new DeltaCleaner(agent.name, context.otherNames)
   // A model that writes its name first has its thoughts behind that.
   const behindName = new ThoughtFilter()
-  const idle = setTimeout(() => stop.stop('timeout'), limits.PROVIDER_IDLE_TIMEOUT_MS)
+  const silence = new Silence(limits, () => stop.stop('timeout'))
+  let answered = false
   let began = false
   let bytes = 0
   const mostChars = Math.max(LEAST_MOST_CHARS, maxOutputTokens * MOST_CHARS_PER_TOKEN)
   let chars = 0
   const meter = new CallMeter({
     onOutput: (output) => {
-      idle.refresh()
+      silence.broken()
+      if (!answered) onAnswered()
+      answered = true
       hold.spoke(output)
       bytes += Buffer.byteLength(output)
       // A provider that does not keep to the limit of tokens must not spend more than the run may.
@@ -123,12 +130,12 @@ export async function attemptSpeech(
   })
   try {
     const model = languageModel(connection, modelId, {
-      fetch: meter.watch(network.fetchFor(connection)),
+      fetch: silence.watch(meter.watch(network.fetchFor(connection))),
       demoWordsPerMinute: limits.DEMO_WORDS_PER_MINUTE,
       demoSeed: claim.runId,
       learn: network.learnerFor(connection, modelId),
       reasoning: agent.reasoningEffort,
-      onLife: () => idle.refresh(),
+      onLife: () => silence.broken(),
     })
     const end = await speak({
       agent,
@@ -152,7 +159,7 @@ export async function attemptSpeech(
     if (isWhole && !passed && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
     return { ...outcome, failure }
   } finally {
-    clearTimeout(idle)
+    silence.end()
     await live.close()
   }
 }

@@ -1,4 +1,5 @@
 import type { AgentService } from '../../src/agents/agent.service.ts'
+import type { BreakerRepository } from '../../src/connections/breaker.repository.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { Conversation } from '../../src/conversations/conversation.entity.ts'
 import type { ConversationRepository } from '../../src/conversations/conversation.repository.ts'
@@ -13,7 +14,7 @@ import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { PROMPT_VERSION, SUMMARY_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
-import { ask } from '../agent-runtime/small-call.ts'
+import { askUnlessOpen } from '../agent-runtime/small-call.ts'
 import { keptTokens } from '../agent-runtime/summary-policy.ts'
 import { thoughtRoom } from '../agent-runtime/thought-room.ts'
 
@@ -25,6 +26,7 @@ interface SummaryDependencies {
   ledgerService: Pick<LedgerService, 'chargeCalls' | 'balance'>
   terms: ModelTermsBook
   network: ProviderNetwork
+  breakers: Pick<BreakerRepository, 'failed' | 'isOpen'>
   transactions: Transactions
   announcer: Announcer
   summaryJobs: SummaryJobs
@@ -103,18 +105,19 @@ export class SummaryProcessor {
     lines: TranscriptLine[],
     abortSignal: AbortSignal,
   ): Promise<{ text: string; calls: MeteredCall[] } | undefined> {
-    const { agentService, ledgerService, terms: book, network, timeoutMs, logger } = this.#deps
+    const { agentService, ledgerService, terms: book, network, breakers, timeoutMs, logger } = this.#deps
     const [agent] = await agentService.participants(conversation.agentIds)
     const terms = agent && (await book.of(conversation.userId, agent).catch(() => undefined))
     if (!terms || (await ledgerService.balance(conversation.userId)).available <= 0n) return undefined
     if (terms.connection.provider === 'demo') return { text: extract(before, lines), calls: [] }
-    const answer = await ask(terms, network, {
+    const answer = await askUnlessOpen(terms, network, {
       purpose: 'summary',
       system: SUMMARY_PROMPT,
       prompt: `Minutes so far:\n${before || '(none)'}\n\nSaid since:\n${transcriptText(lines)}`,
       maxOutputTokens: MAX_OUTPUT_TOKENS + thoughtRoom(terms),
       timeoutMs,
       abortSignal,
+      breakers,
     })
     const text = answer.text.trim().slice(0, MAX_CHARS).toWellFormed()
     if (text) return { text, calls: onTerms(terms, answer.calls, agent) }

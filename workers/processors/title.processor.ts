@@ -1,4 +1,5 @@
 import type { AgentService } from '../../src/agents/agent.service.ts'
+import type { BreakerRepository } from '../../src/connections/breaker.repository.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { Conversation } from '../../src/conversations/conversation.entity.ts'
 import type { ConversationRepository } from '../../src/conversations/conversation.repository.ts'
@@ -13,7 +14,7 @@ import type { Logger } from '../../src/shared/logger.ts'
 import { withoutEnd } from '../../src/shared/text-ends.ts'
 import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { TITLE_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
-import { ask } from '../agent-runtime/small-call.ts'
+import { askUnlessOpen } from '../agent-runtime/small-call.ts'
 import { thoughtRoom } from '../agent-runtime/thought-room.ts'
 
 interface TitleDependencies {
@@ -23,6 +24,7 @@ interface TitleDependencies {
   ledgerService: Pick<LedgerService, 'chargeCalls' | 'balance'>
   terms: ModelTermsBook
   network: ProviderNetwork
+  breakers: Pick<BreakerRepository, 'failed' | 'isOpen'>
   transactions: Transactions
   announcer: Announcer
   runViews: RunViews
@@ -114,19 +116,20 @@ export class TitleProcessor {
     text: string,
     abortSignal: AbortSignal,
   ): Promise<{ title: string | undefined; calls: MeteredCall[]; failed?: string }> {
-    const { agentService, ledgerService, terms: book, network, timeoutMs } = this.#deps
+    const { agentService, ledgerService, terms: book, network, breakers, timeoutMs } = this.#deps
     const [agent] = await agentService.participants(conversation.agentIds)
     if (!agent || (await ledgerService.balance(conversation.userId)).available <= 0n)
       return { title: undefined, calls: [] }
     const terms = await book.of(conversation.userId, agent).catch(() => undefined)
     if (!terms) return { title: undefined, calls: [] }
-    const answer = await ask(terms, network, {
+    const answer = await askUnlessOpen(terms, network, {
       purpose: 'title',
       system: TITLE_PROMPT,
       prompt: text.slice(0, READ_CHARS).toWellFormed(),
       maxOutputTokens: 200 + thoughtRoom(terms),
       timeoutMs,
       abortSignal,
+      breakers,
     })
     return { title: titleOf(answer.text), calls: onTerms(terms, answer.calls, agent), failed: answer.failure?.code }
   }

@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { classifyProviderError, type ProviderFailure } from '../../src/connections/provider-errors.ts'
+import { troubleOf } from '../../src/connections/breaker.policy.ts'
+import type { BreakerRepository } from '../../src/connections/breaker.repository.ts'
+import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import type { TurnName } from '../../src/contract/attempt.ts'
 import { unavailable } from '../../src/database/trouble.ts'
+import type { Lane } from '../../src/queue/job.ts'
 import { type JobContext, Postpone } from '../../src/queue/job-queue.ts'
 import { type Announcer, turnRef } from '../../src/runs/announcer.ts'
 import type { Dispatcher } from '../../src/runs/dispatcher.ts'
 import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
 import type { Titles } from '../../src/runs/titles.ts'
+import type { GivenBack } from '../../src/runs/turn.repository.ts'
 
 import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
@@ -45,7 +49,8 @@ export type TurnStep =
   | 'completed.published'
   | 'next.enqueued'
 
-interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onHeld' | 'onStep' | 'claims' | 'limits'> {
+interface TurnProcessorDependencies
+  extends Omit<AttemptOptions, 'onHeld' | 'onAnswered' | 'onStep' | 'claims' | 'limits'> {
   claims: TurnClaims
   contexts: TurnContexts
   speakers: SpeakerChoice
@@ -55,12 +60,14 @@ interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onHeld' | 'onS
   announcer: Announcer
   dispatcher: Dispatcher
   cancelSignals: CancelSignals
+  breakers: Pick<BreakerRepository, 'failed' | 'answered'>
   limits: AttemptOptions['limits'] & {
     TURN_LEASE_MS: number
     TURN_TIMEOUT_MS: number
     TURN_MAX_ATTEMPTS: number
     TURN_BACKOFF_MS: number
     TURN_BACKOFF_MAX_MS: number
+    PROVIDER_OUTAGE: 'wait' | 'fail'
     CONTEXT_TOKEN_BUDGET: number
     LIVE_TEXT_TTL_MS: number
   }
@@ -70,14 +77,17 @@ interface TurnProcessorDependencies extends Omit<AttemptOptions, 'onHeld' | 'onS
 /** A turn that somebody else has is looked at again a little after its lease or backoff ends. */
 const POSTPONE_MARGIN_MS = 50
 
-/** Turns of this process between their claim and the provider's call. */
-const BEGINNING_AT_ONCE = 24
+/** Turns of this process between their claim and the provider's call. Those of users' own servers leave room for the others. */
+const BEGINNING_AT_ONCE: Record<Lane, number> = { platform: 24, own: 12 }
 
 /** A settlement that the database did not take is tried again after these, in ms: together well within a lease. */
 const SETTLE_PAUSES_MS = [100, 400, 1_600]
 
 /** Tries that ended without anybody's word, by a crash or a drain: a turn that brings down so many workers is not tried on. */
 const MOST_LOST_TRIES = 20
+
+/** Its connection is open, and turns are not to wait for it. */
+const CIRCUIT_OPEN = providerFailure('circuit_open')
 
 const GAVE_UP = { code: 'turn.gave_up', message: 'This turn broke off too many times and was given up.' }
 
@@ -101,7 +111,10 @@ interface Attempting {
 export class TurnProcessor {
   readonly #deps: TurnProcessorDependencies
   readonly #leases: LeaseKeeper<TurnLease>
-  readonly #turnstile = new Turnstile(BEGINNING_AT_ONCE)
+  readonly #turnstiles: Record<Lane, Turnstile> = {
+    platform: new Turnstile(BEGINNING_AT_ONCE.platform),
+    own: new Turnstile(BEGINNING_AT_ONCE.own),
+  }
 
   constructor(dependencies: TurnProcessorDependencies) {
     this.#deps = dependencies
@@ -133,9 +146,13 @@ export class TurnProcessor {
     )
   }
 
-  /** The handler of `turns.run`. */
-  async handle(key: TurnName, job: Pick<JobContext, 'signal'>): Promise<void> {
-    const leave = await this.#turnstile.pass()
+  /** The handler of `turns.run` and `turns-own.run`. */
+  async handle(
+    { userId, ...key }: TurnName & { userId?: string | undefined },
+    job: Pick<JobContext, 'signal'>,
+    lane: Lane = 'platform',
+  ): Promise<void> {
+    const leave = await this.#turnstiles[lane].pass(userId)
     try {
       await this.#claimAndAttempt(key, job, leave)
     } finally {
@@ -149,6 +166,7 @@ export class TurnProcessor {
     const outcome = await this.#deps.claims.claim(key, leaseMs)
     if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
     if ('over' in outcome) return
+    if ('waitsMs' in outcome) return this.#letOthersIn(outcome.userId, outcome.waitsMs)
     const { claim, room } = outcome
     this.#step('claimed', claim)
     const stop = new TurnStop()
@@ -195,6 +213,10 @@ export class TurnProcessor {
   /** Has the supervisor name the speaker, who is committed before speaking; undefined when the turn is over with that. */
   async #chooseSpeaker(attempting: Attempting, stop: TurnStop): Promise<Attempting | undefined> {
     const { claim, room } = attempting
+    if (room.trouble?.isOpen) {
+      await this.#standBack(attempting)
+      return undefined
+    }
     attempting.onBegun()
     const choice = await this.#deps.speakers
       .choose(claim, room, stop)
@@ -221,6 +243,7 @@ export class TurnProcessor {
 
   async #speak(attempting: Attempting, stop: TurnStop): Promise<void> {
     const { claim, room } = attempting
+    if (room.trouble?.isOpen) return this.#standBack(attempting)
     const context = await this.#deps.contexts.load(claim, room).catch((error: unknown) => this.#classify(error, claim))
     if ('code' in context) return this.#fail(attempting, { ...NOTHING_SAID, failure: context }, context)
     this.#step('context.loaded', claim)
@@ -234,6 +257,7 @@ export class TurnProcessor {
         : await attemptSpeech(claim, context, stop, {
             ...this.#deps,
             onHeld: attempting.onBegun,
+            onAnswered: () => this.#answered(attempting),
             onStep: this.#deps.onStep && ((step) => this.#step(step, claim)),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
       await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
@@ -290,28 +314,70 @@ export class TurnProcessor {
     const { limits, announcer, logger } = this.#deps
     const { claim } = attempting
     const error = { code: failure.code, message: failure.message }
-    const willRetry = failure.kind === 'retryable' && claim.failures + 1 < limits.TURN_MAX_ATTEMPTS
+    const hasTries = failure.kind === 'retryable' && claim.failures + 1 < limits.TURN_MAX_ATTEMPTS
+    const fallsBack = failure.kind === 'retryable' && !hasTries && hasFallback(attempting)
+    const willRetry = hasTries || fallsBack
     const { runId, turn, attempt } = claim
     logger.warn({ runId, turn, attempt, code: failure.code, willRetry }, 'a turn failed')
     const failed = { type: 'turn.failed' as const, ...turnRef(claim), error, willRetry }
     if (willRetry) {
       const { TURN_BACKOFF_MS: baseMs, TURN_BACKOFF_MAX_MS: maxMs } = limits
       const delayMs = backoffMs(claim.failures, { baseMs, maxMs }, failure.retryAfterMs)
-      await this.#giveBack(claim, outcome, { delayMs, failed: true, error })
+      await this.#noteTrouble(attempting, outcome, failure, delayMs)
+      await this.#giveBack(claim, outcome, { delayMs: fallsBack ? 0 : delayMs, failed: true, error, fallsBack })
       await announcer.publish(claim.conversationId, undefined, [failed])
       return
     }
+    await this.#noteTrouble(attempting, outcome, failure, failure.retryAfterMs ?? 0)
     const lost = { ...outcome, text: '', calls: [], lostCalls: outcome.calls }
     await this.#settle(attempting, lost, { status: 'failed', error, endedBy: null })
   }
 
-  async #giveBack(
-    claim: TurnClaim,
-    outcome: AttemptOutcome,
-    change: { delayMs: number; failed: boolean; error: { code: string; message: string } | null },
+  /** The whole fleet is told what a failure says about its connection; `waitMs`: so long it is to be left alone, if it was asked too often. */
+  async #noteTrouble(
+    { room }: Pick<Attempting, 'room'>,
+    { text }: Pick<AttemptOutcome, 'text'>,
+    failure: ProviderFailure,
+    waitMs: number,
   ): Promise<void> {
+    const trouble = troubleOf(failure)
+    const { connection } = room.terms
+    // Who had spoken was there; what broke off then says nothing about the next call.
+    if (!trouble || !connection || text !== '') return
+    const { breakers, logger } = this.#deps
+    await breakers
+      .failed(connection.id, { code: failure.code, isLimit: trouble === 'limit', waitMs })
+      .catch((error: unknown) => logger.warn({ err: error, connectionId: connection.id }, 'trouble was not noted'))
+  }
+
+  /** What was in trouble has answered: others may call it again. */
+  #answered({ claim, room }: Attempting): void {
+    const { connection } = room.terms
+    if (!room.trouble || !connection) return
+    const { breakers, dispatcher, logger } = this.#deps
+    breakers
+      .answered(connection.id)
+      .then(() => dispatcher.admit(claim.userId))
+      .catch((error: unknown) => logger.warn({ err: error, connectionId: connection.id }, 'an answer was not noted'))
+  }
+
+  /** The connection is open, which was only seen after the claim: the turn waits for it, or ends, without a call. */
+  async #standBack(attempting: Attempting): Promise<void> {
+    if (this.#deps.limits.PROVIDER_OUTAGE === 'fail') return this.#fail(attempting, NOTHING_SAID, CIRCUIT_OPEN)
+    await this.#giveBack(attempting.claim, NOTHING_SAID, { delayMs: 0, failed: false, error: null })
+  }
+
+  async #giveBack(claim: TurnClaim, outcome: AttemptOutcome, change: GivenBack): Promise<void> {
     const dispatch = await this.#deps.settlement.giveBack(claim, { ...change, lostCalls: outcome.calls })
-    await this.#deps.dispatcher.enqueue([dispatch])
+    if (dispatch) await this.#deps.dispatcher.enqueue([dispatch])
+    else await this.#letOthersIn(claim.userId, change.delayMs)
+  }
+
+  /** A turn has lost its place: another of the user's may have it, and this one again after so many ms. */
+  async #letOthersIn(userId: string, ms: number): Promise<void> {
+    const { dispatcher } = this.#deps
+    dispatcher.admitIn(userId, ms)
+    await dispatcher.admit(userId)
   }
 
   async #settle(
@@ -381,6 +447,11 @@ export class TurnProcessor {
     this.#deps.onStep?.(step, claim)
   }
 }
+
+/** True when the speaker has a second connection, and it was not this one that failed. */
+const hasFallback = ({ claim, room }: Attempting): boolean =>
+  !room.onFallback &&
+  room.participants.some(({ id, fallbackConnectionId }) => id === claim.agentId && fallbackConnectionId !== null)
 
 /** Stops the speaker when the run's own seconds are over. */
 function limitTime({ run, secondsSinceStart, readAt }: TurnRoom, stop: TurnStop): () => void {

@@ -1,0 +1,89 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Breaker } from './breaker.entity.ts'
+
+/** When breakers open, and for how long. Milliseconds. */
+export interface BreakerLimits {
+  /** Failures in a row that open a connection; connections in a row that open their host (BREAKER_FAILURES). */
+  failures: number
+  /** The first time (BREAKER_OPEN_MS); twice as long each further time, up to `openMaxMs` (BREAKER_OPEN_MAX_MS). */
+  openMs: number
+  openMaxMs: number
+  /** True: turns wait for what is open. False: they fail at once (PROVIDER_OUTAGE). A rate limit is always waited for. */
+  waits: boolean
+}
+
+/** A breaker as it is looked at: with whose connection or which host it is about. */
+export type BreakerState = Pick<Breaker, 'subject' | 'failures' | 'opens' | 'openUntil' | 'probeUntil' | 'code'>
+
+const STATE = `subject, failures, opens, open_until AS "openUntil", probe_until AS "probeUntil", code`
+/** What has been well for so long, or is not called any more, is forgotten. */
+const FORGOTTEN_AFTER = '1 day'
+
+/** The breakers of connections and hosts: rows, so that all processes share them and none forgets. */
+export class BreakerRepository {
+  readonly #db: DataSource
+  readonly #limits: BreakerLimits
+
+  constructor(db: DataSource, limits: BreakerLimits) {
+    this.#db = db
+    this.#limits = limits
+  }
+
+  /** Notes that a call failed; answers until when its connection may not be called, if it may not. */
+  async failed(
+    connectionId: string,
+    { code, isLimit, waitMs }: { code: string; isLimit: boolean; waitMs: number },
+  ): Promise<Date | undefined> {
+    const { failures, openMs, openMaxMs, waits } = this.#limits
+    const [row] = await rows<{ until: Date | null }>(
+      this.#db.manager,
+      'SELECT breaker_failed($1, $2, $3, $4, $5, $6, $7, $8) AS until',
+      [connectionId, code, isLimit, waitMs, failures, openMs, openMaxMs, waits || isLimit],
+    )
+    return row?.until ?? undefined
+  }
+
+  /** Notes that a call was answered. */
+  async answered(connectionId: string): Promise<void> {
+    await rows(this.#db.manager, 'SELECT breaker_closed($1)', [connectionId])
+  }
+
+  /** True while the connection, or its host, is open. */
+  async isOpen(connectionId: string): Promise<boolean> {
+    const [row] = await rows<{ open: boolean }>(
+      this.#db.manager,
+      `SELECT EXISTS (SELECT FROM connections c JOIN breakers b
+         ON b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+         WHERE c.id = $1 AND b.open_until > clock_timestamp()) AS open`,
+      [connectionId],
+    )
+    return row?.open ?? false
+  }
+
+  /** The worst of the breakers of each of these connections, by its id; what is well is not among them. */
+  async ofConnections(ids: string[]): Promise<Map<string, BreakerState>> {
+    if (ids.length === 0) return new Map()
+    const found = await rows<BreakerState & { id: string }>(
+      this.#db.manager,
+      `SELECT DISTINCT ON (c.id) c.id, ${STATE} FROM connections c JOIN breakers b
+         ON b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+       WHERE c.id = ANY($1) ORDER BY c.id, b.open_until DESC NULLS LAST`,
+      [ids],
+    )
+    return new Map(found.map(({ id, ...state }) => [id, state]))
+  }
+
+  /** What is in trouble, the latest first. */
+  list(limit: number): Promise<BreakerState[]> {
+    return rows(this.#db.manager, `SELECT ${STATE} FROM breakers ORDER BY changed_at DESC LIMIT $1`, [limit])
+  }
+
+  /** Forgets what nobody has called for long. */
+  async prune(): Promise<void> {
+    await rows(
+      this.#db.manager,
+      `DELETE FROM breakers WHERE greatest(changed_at, open_until) < now() - interval '${FORGOTTEN_AFTER}'`,
+    )
+  }
+}

@@ -1,0 +1,87 @@
+-- Circuit breakers, shared by the fleet: a row for a connection or a host that is in trouble, none for one that is well. Open
+-- until `open_until`; then half open: one call probes until `probe_until`, and its success deletes the rows. Time is the
+-- database's clock_timestamp().
+
+-- Whom the breakers of a connection know: itself, and its host. Users' calls never open a host for the platform's connections.
+CREATE FUNCTION breaker_subjects(p_id uuid, p_user uuid, p_provider text, p_base_url text) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT ARRAY[p_id::text, CASE WHEN p_user IS NULL THEN 'platform ' ELSE 'own ' END
+    || coalesce(lower(substring(p_base_url FROM '^[A-Za-z]+://([^/?#]+)')), p_provider)]
+$$;
+
+-- Connections that this user may use and that nobody may call now: open, or being probed.
+CREATE FUNCTION connections_held(p_user uuid) RETURNS TABLE (id uuid) LANGUAGE sql STABLE AS $$
+  SELECT c.id FROM connections c
+  WHERE EXISTS (SELECT FROM breakers) AND (c.user_id = p_user OR c.user_id IS NULL) AND EXISTS (
+    SELECT FROM breakers b WHERE b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+      AND b.holds AND greatest(b.open_until, b.probe_until) > clock_timestamp())
+$$;
+
+-- Asks to call a connection. Null: go ahead (where it was half open, as its probe, for p_probe_ms); else when to ask again.
+CREATE FUNCTION breaker_enter(p_connection uuid, p_probe_ms integer) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  subjects text[];
+  wait timestamptz;
+BEGIN
+  IF NOT EXISTS (SELECT FROM breakers) THEN RETURN NULL; END IF;
+  SELECT breaker_subjects(c.id, c.user_id, c.provider, c.base_url) INTO subjects FROM connections c WHERE c.id = p_connection;
+  -- Locked, so that of two that ask at once one probes.
+  PERFORM FROM breakers b WHERE b.subject = ANY(subjects) AND b.open_until IS NOT NULL ORDER BY b.subject FOR UPDATE;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  SELECT max(greatest(b.open_until, b.probe_until)) INTO wait FROM breakers b
+  WHERE b.subject = ANY(subjects) AND b.open_until IS NOT NULL;
+  IF wait > clock_timestamp() THEN RETURN wait; END IF;
+  UPDATE breakers b SET probe_until = clock_timestamp() + p_probe_ms * interval '1 millisecond'
+  WHERE b.subject = ANY(subjects) AND b.open_until IS NOT NULL;
+  RETURN NULL;
+END $$;
+
+-- Notes that a call failed. A limit (429) opens the connection at once, for p_wait_ms; an outage does after p_threshold
+-- failures in a row, for p_open_ms, twice as long each time up to p_most_ms. A connection that opens counts for its host, which
+-- opens in the same way after p_threshold of them. What fails while it is open opens nothing anew: calls of before end one by
+-- one. p_holds: whoever wants to call waits; else is refused. Answers until when the connection is open; null while it is not.
+CREATE FUNCTION breaker_failed(p_connection uuid, p_code text, p_is_limit boolean, p_wait_ms integer, p_threshold integer,
+  p_open_ms integer, p_most_ms integer, p_holds boolean) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  subjects text[];
+  wanted text;
+  breaker breakers;
+  until timestamptz;
+BEGIN
+  SELECT breaker_subjects(c.id, c.user_id, c.provider, c.base_url) INTO subjects FROM connections c WHERE c.id = p_connection;
+  FOREACH wanted IN ARRAY coalesce(subjects, '{}') LOOP
+    INSERT INTO breakers AS b (subject, failures, code, holds) VALUES (wanted, 1, p_code, p_holds)
+    ON CONFLICT (subject) DO UPDATE SET failures = b.failures + 1, code = p_code, holds = p_holds,
+      changed_at = clock_timestamp()
+    RETURNING * INTO breaker;
+    IF breaker.open_until > clock_timestamp() THEN
+      UPDATE breakers b SET open_until = greatest(b.open_until,
+        CASE WHEN p_is_limit THEN clock_timestamp() + p_wait_ms * interval '1 millisecond' END)
+      WHERE b.subject = wanted RETURNING * INTO breaker;
+      RETURN greatest(until, breaker.open_until);
+    END IF;
+    EXIT WHEN NOT p_is_limit AND breaker.open_until IS NULL AND breaker.failures < p_threshold;
+    UPDATE breakers b SET opens = b.opens + 1, probe_until = NULL, open_until = clock_timestamp() + greatest(p_wait_ms,
+      CASE WHEN p_is_limit THEN 0 ELSE least(p_open_ms * power(2, least(b.opens, 16)), p_most_ms) END) * interval '1 millisecond'
+    WHERE b.subject = wanted RETURNING * INTO breaker;
+    until := greatest(until, breaker.open_until);
+    -- A limit is of one account; and one connection counts once for its host, but for a host that is open already.
+    EXIT WHEN p_is_limit OR (breaker.opens > 1
+      AND NOT EXISTS (SELECT FROM breakers h WHERE h.subject = subjects[2] AND h.open_until IS NOT NULL));
+  END LOOP;
+  RETURN until;
+END $$;
+
+-- Notes that a call was answered: its connection and host are well.
+CREATE FUNCTION breaker_closed(p_connection uuid) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM breakers b USING connections c
+  WHERE c.id = p_connection AND b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+$$;
+
+-- What is known to be wrong with the connection of some terms (as `agent_terms` answers them); null where it is well.
+CREATE FUNCTION connection_trouble(p_terms json) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT json_build_object('isOpen', bool_or(b.open_until > clock_timestamp()), 'code', min(b.code)) FROM breakers b
+  WHERE b.subject = ANY(breaker_subjects((p_terms->'connection'->>'id')::uuid, (p_terms->'connection'->>'user_id')::uuid,
+    p_terms->'connection'->>'provider', p_terms->'connection'->>'base_url'))
+  HAVING count(*) > 0
+$$;
