@@ -54,7 +54,8 @@ describe('Neighbours whose servers never answer', function () {
   it('twenty of them keep nobody waiting: places are left for whoever comes', async () => {
     const silence = world.llm.hold(0)
     world.llm.reply('A measured answer.').reply({ when: key('never'), text: 'Late.', hold: silence })
-    const hostile = await Promise.all(Array.from({ length: HOSTILE }, () => guest(world, 'never')))
+    const hostile: Awaited<ReturnType<typeof guest>>[] = []
+    while (hostile.length < HOSTILE) hostile.push(await guest(world, 'never'))
     const asked = await Promise.all(hostile.map(({ user, agentId }) => ask(user, agentId, 10)))
     const placed = async () => (await Promise.all(hostile.map(({ user }) => placedOf(world, user)))).flat().length
     await eventually(async () => requestsOf(world, 'never').length === (await placed()))
