@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { troubleOf } from '../../src/connections/breaker.policy.ts'
-import type { BreakerRepository } from '../../src/connections/breaker.repository.ts'
 import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import type { TurnName } from '../../src/contract/attempt.ts'
 import { unavailable } from '../../src/database/trouble.ts'
@@ -33,6 +31,7 @@ import type { TurnContext, TurnContexts } from '../agent-runtime/turn-context.ts
 import { type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
 import { backoffMs } from '../backoff.ts'
 import type { CancelSignals } from '../cancel-signals.ts'
+import { ConnectionHealth, type HealthDependencies } from '../connection-health.ts'
 import { LeaseKeeper, type Renewal } from '../lease-keeper.ts'
 import { Turnstile } from '../turnstile.ts'
 
@@ -60,7 +59,7 @@ interface TurnProcessorDependencies
   announcer: Announcer
   dispatcher: Dispatcher
   cancelSignals: CancelSignals
-  breakers: Pick<BreakerRepository, 'failed' | 'answered'>
+  breakers: HealthDependencies['breakers']
   limits: AttemptOptions['limits'] & {
     TURN_LEASE_MS: number
     TURN_TIMEOUT_MS: number
@@ -111,6 +110,7 @@ interface Attempting {
 export class TurnProcessor {
   readonly #deps: TurnProcessorDependencies
   readonly #leases: LeaseKeeper<TurnLease>
+  readonly #health: ConnectionHealth
   readonly #turnstiles: Record<Lane, Turnstile> = {
     platform: new Turnstile(BEGINNING_AT_ONCE.platform),
     own: new Turnstile(BEGINNING_AT_ONCE.own),
@@ -118,6 +118,7 @@ export class TurnProcessor {
 
   constructor(dependencies: TurnProcessorDependencies) {
     this.#deps = dependencies
+    this.#health = new ConnectionHealth(dependencies)
     this.#leases = new LeaseKeeper({
       renew: (leases, leaseMs) => this.#renew(leases, leaseMs),
       leaseMs: dependencies.limits.TURN_LEASE_MS,
@@ -257,7 +258,7 @@ export class TurnProcessor {
         : await attemptSpeech(claim, context, stop, {
             ...this.#deps,
             onHeld: attempting.onBegun,
-            onAnswered: () => this.#answered(attempting),
+            onAnswered: () => this.#health.answered(room, claim.userId),
             onStep: this.#deps.onStep && ((step) => this.#step(step, claim)),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
       await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
@@ -323,42 +324,14 @@ export class TurnProcessor {
     if (willRetry) {
       const { TURN_BACKOFF_MS: baseMs, TURN_BACKOFF_MAX_MS: maxMs } = limits
       const delayMs = backoffMs(claim.failures, { baseMs, maxMs }, failure.retryAfterMs)
-      await this.#noteTrouble(attempting, outcome, failure, delayMs)
+      await this.#health.failed(attempting.room, outcome, failure, delayMs)
       await this.#giveBack(claim, outcome, { delayMs: fallsBack ? 0 : delayMs, failed: true, error, fallsBack })
       await announcer.publish(claim.conversationId, undefined, [failed])
       return
     }
-    await this.#noteTrouble(attempting, outcome, failure, failure.retryAfterMs ?? 0)
+    await this.#health.failed(attempting.room, outcome, failure, failure.retryAfterMs ?? 0)
     const lost = { ...outcome, text: '', calls: [], lostCalls: outcome.calls }
     await this.#settle(attempting, lost, { status: 'failed', error, endedBy: null })
-  }
-
-  /** The whole fleet is told what a failure says about its connection; `waitMs`: so long it is to be left alone, if it was asked too often. */
-  async #noteTrouble(
-    { room }: Pick<Attempting, 'room'>,
-    { text }: Pick<AttemptOutcome, 'text'>,
-    failure: ProviderFailure,
-    waitMs: number,
-  ): Promise<void> {
-    const trouble = troubleOf(failure)
-    const { connection } = room.terms
-    // Who had spoken was there; what broke off then says nothing about the next call.
-    if (!trouble || !connection || text !== '') return
-    const { breakers, logger } = this.#deps
-    await breakers
-      .failed(connection.id, { code: failure.code, isLimit: trouble === 'limit', waitMs })
-      .catch((error: unknown) => logger.warn({ err: error, connectionId: connection.id }, 'trouble was not noted'))
-  }
-
-  /** What was in trouble has answered: others may call it again. */
-  #answered({ claim, room }: Attempting): void {
-    const { connection } = room.terms
-    if (!room.trouble || !connection) return
-    const { breakers, dispatcher, logger } = this.#deps
-    breakers
-      .answered(connection.id)
-      .then(() => dispatcher.admit(claim.userId))
-      .catch((error: unknown) => logger.warn({ err: error, connectionId: connection.id }, 'an answer was not noted'))
   }
 
   /** The connection is open, which was only seen after the claim: the turn waits for it, or ends, without a call. */
