@@ -30,9 +30,12 @@ import { Transactions, type Tx } from './database/transaction.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
 import { AuthService } from './identity/auth.service.ts'
+import { EmailLinkRepository } from './identity/email-link.repository.ts'
+import { EmailLinkService } from './identity/email-link.service.ts'
 import { FailedLogins } from './identity/failed-logins.ts'
 import { InvitationRepository } from './identity/invitation.repository.ts'
 import { InvitationService } from './identity/invitation.service.ts'
+import { linkKeyOf } from './identity/link-token.ts'
 import { SessionRepository } from './identity/session.repository.ts'
 import { SessionService } from './identity/session.service.ts'
 import { SignInService } from './identity/sign-in.service.ts'
@@ -41,6 +44,8 @@ import { TotpService } from './identity/totp.service.ts'
 import type { User } from './identity/user.entity.ts'
 import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
+import { MailRepository } from './mail/mail.repository.ts'
+import { Outbox } from './mail/outbox.ts'
 import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
@@ -115,11 +120,11 @@ export function createContainer(foundation: Foundation) {
   const welcome = new WelcomeCredits({
     ledger: ledgerService,
     grants: signupGrants,
-    rule: env.SIGNUP_GRANT_FOR ?? (env.NODE_ENV === 'production' ? 'invited' : 'everybody'),
+    rule: env.SIGNUP_GRANT_FOR ?? (env.SMTP_URL ? 'verified' : env.NODE_ENV === 'production' ? 'invited' : 'everybody'),
     amount: env.SIGNUP_GRANT,
   })
-  const onAddressLeft = (user: User, tx: Tx) => signupGrants.remember(user, tx)
-  const invitationService = new InvitationService({ invitations: new InvitationRepository(db), audit, transactions })
+  const invitationRepository = new InvitationRepository(db)
+  const invitationService = new InvitationService({ invitations: invitationRepository, audit, transactions })
   const userRepository = new UserRepository(db)
   const sessionRepository = new SessionRepository(db)
   const { jwtSecret } = secrets
@@ -136,6 +141,27 @@ export function createContainer(foundation: Foundation) {
     jwtSecret,
     sessionSeconds: env.JWT_EXPIRES_IN,
   })
+  const mailRepository = new MailRepository(db)
+  const outbox = new Outbox({ mails: mailRepository, queue, mostPerHour: env.MAILS_PER_HOUR, logger })
+  const emailLinkRepository = new EmailLinkRepository(db)
+  const emailLinkService = new EmailLinkService({
+    users: userRepository,
+    links: emailLinkRepository,
+    outbox,
+    sessions: sessionService,
+    audit,
+    transactions,
+    key: linkKeyOf(jwtSecret),
+    sendsMail: env.SMTP_URL !== undefined,
+    publicUrl: env.PUBLIC_URL ?? '',
+    verifyMs: env.VERIFY_LINK_MS,
+    resetMs: env.RESET_LINK_MS,
+    onVerified: async (user, tx) => welcome.onVerified(user, await invitationRepository.of(user.id, tx), tx),
+  })
+  const onAddressChanged = async (before: User, user: User, tx: Tx) => {
+    await signupGrants.remember(before, tx)
+    return emailLinkService.addressChanged(before, user, tx)
+  }
   const authService = new AuthService({
     users: userRepository,
     sessions: sessionService,
@@ -143,8 +169,11 @@ export function createContainer(foundation: Foundation) {
     transactions,
     audit,
     invitations: invitationService,
-    onRegistered: (user, invited, tx) => welcome.onRegistered(user, invited, tx),
-    onAddressLeft,
+    onRegistered: async (user, invited, tx) => {
+      await welcome.onRegistered(user, invited, tx)
+      return emailLinkService.askForProof(user, tx)
+    },
+    onAddressChanged,
   })
 
   const agentRepository = new AgentRepository(db)
@@ -341,9 +370,9 @@ export function createContainer(foundation: Foundation) {
     transactions,
     audit,
     feed,
-    onAddressLeft,
+    onAddressChanged,
     onDeleting: async (user, tx) => {
-      await onAddressLeft(user, tx)
+      await signupGrants.remember(user, tx)
       return endRuns(user.id, tx)
     },
   })
@@ -368,6 +397,13 @@ export function createContainer(foundation: Foundation) {
     invitationService,
     signupGrants,
     totpService,
+    emailLinkService,
+    mailRepository,
+    outbox,
+    pruneMails: async () => {
+      await mailRepository.prune()
+      await emailLinkRepository.prune()
+    },
     userService,
     userRepository,
     connectionService,

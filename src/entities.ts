@@ -13,9 +13,11 @@ import { priceVersionEntity } from './credits/price.entity.ts'
 import { serverKeyEntity, signupGrantEntity } from './credits/signup-grant.entity.ts'
 import { fleetProcessEntity } from './fleet/fleet-process.entity.ts'
 import { installationEntity } from './fleet/installation.entity.ts'
+import { emailLinkEntity } from './identity/email-link.entity.ts'
 import { invitationEntity, invitationUseEntity } from './identity/invitation.entity.ts'
 import { sessionEntity } from './identity/session.entity.ts'
 import { userEntity } from './identity/user.entity.ts'
+import { mailEntity } from './mail/mail.entity.ts'
 import { workerPlacesEntity } from './queue/worker-places.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
 import { turnEntity } from './runs/turn.entity.ts'
@@ -29,6 +31,8 @@ export const allEntities: EntitySchema[] = [
   auditEntryEntity,
   userEntity,
   sessionEntity,
+  mailEntity,
+  emailLinkEntity,
   invitationEntity,
   invitationUseEntity,
   connectionEntity,

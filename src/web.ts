@@ -21,6 +21,7 @@ import type { Route } from './http/route.ts'
 import { limitServer } from './http/server-limits.ts'
 import { createSignupLimits, type SignupLimits } from './http/signup-limits.ts'
 import { authRoutes } from './identity/auth.routes.ts'
+import { emailLinkRoutes } from './identity/email-link.routes.ts'
 import { invitationRoutes } from './identity/invitation.routes.ts'
 import { sessionRoutes } from './identity/session.routes.ts'
 import { totpRoutes } from './identity/totp.routes.ts'
@@ -71,6 +72,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
     signups,
   }),
   ...sessionRoutes(container.sessionService),
+  ...emailLinkRoutes(container.emailLinkService, signups),
   ...invitationRoutes(container.invitationService),
   ...totpRoutes(container.totpService, limiter),
   ...userRoutes(container.userService, container.suspensionService),
@@ -123,7 +125,11 @@ export async function startWeb(
     container.limiterRedis,
   )
   const signups = createSignupLimits(
-    { registrationsPerHour: env.REGISTRATIONS_PER_HOUR, registrationsPerDay: env.REGISTRATIONS_PER_DAY },
+    {
+      registrationsPerHour: env.REGISTRATIONS_PER_HOUR,
+      registrationsPerDay: env.REGISTRATIONS_PER_DAY,
+      mailsPerHour: env.MAIL_REQUESTS_PER_HOUR,
+    },
     container.limiterRedis,
   )
   const pollMs = env.VERSION_POLL_MS

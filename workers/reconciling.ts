@@ -17,6 +17,7 @@ export function startReconciling(container: Container): { health: ReconcilerHeal
       const done = await withAdvisoryLock(db, 'reconciler', async () => {
         const failed = await reconciler.runOnce()
         await container.signupGrants.giveWaiting()
+        await container.outbox.reconcile()
         await reconcileFiles({ ...storage, maxAttempts: env.FILE_MAX_ATTEMPTS, redispatchAfterMs })
         return failed
       })

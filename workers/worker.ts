@@ -1,5 +1,6 @@
 import type { Container } from '../src/container.ts'
 import { withAdvisoryLock } from '../src/database/advisory-lock.ts'
+import { SmtpTransport } from '../src/mail/smtp-transport.ts'
 import type { TurnClaim } from '../src/runs/turn-claim.ts'
 import { newId } from '../src/shared/ids.ts'
 import { repeat } from '../src/shared/repeat.ts'
@@ -12,6 +13,7 @@ import { CancelSignals } from './cancel-signals.ts'
 import { startConsumer } from './consumer.ts'
 import { Liveness } from './liveness.ts'
 import { FileProcessor } from './processors/file.processor.ts'
+import { MailProcessor } from './processors/mail.processor.ts'
 import { SummaryProcessor } from './processors/summary.processor.ts'
 import { TitleProcessor } from './processors/title.processor.ts'
 import { TurnProcessor, type TurnStep } from './processors/turn.processor.ts'
@@ -83,6 +85,17 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     maxAttempts: env.FILE_MAX_ATTEMPTS,
     backoff: { baseMs: env.TURN_BACKOFF_MS, maxMs: env.TURN_BACKOFF_MAX_MS },
   })
+  const smtp = env.SMTP_URL
+    ? new SmtpTransport({ url: env.SMTP_URL, from: env.MAIL_FROM ?? '', tls: env.SMTP_TLS })
+    : undefined
+  shutdown.add('mail server', async () => smtp?.close())
+  const mailProcessor = new MailProcessor({
+    mails: container.mailRepository,
+    emailLinks: container.emailLinkService,
+    smtp,
+    backoffMs: env.MAIL_BACKOFF_MS,
+    logger,
+  })
   const consumer = await startConsumer({
     backend: queue,
     handlers: {
@@ -94,6 +107,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
       ownConversationTitle: (payload, job) => titleProcessor.handle(payload, job),
       conversationSummarize: (payload, job) => summaryProcessor.handle(payload, job),
       ownConversationSummarize: (payload, job) => summaryProcessor.handle(payload, job),
+      mailSend: (payload) => mailProcessor.handle(payload),
     },
     concurrency: {
       turns: env.WORKER_CONCURRENCY,
@@ -128,6 +142,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
       withAdvisoryLock(db, 'cleaning', async () => {
         await container.sessionService.prune()
         await container.breakers.prune()
+        await container.pruneMails()
       }),
     logger,
   )

@@ -120,7 +120,11 @@ const schema = z.object({
   ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@chatsparty.local'),
   ADMIN_PASSWORD: optional.refine((text) => !text || text.length >= 12, 'must have at least 12 characters'),
   SIGNUP_GRANT: credits('10000').refine((micro) => micro >= 0n, 'must not be negative'),
-  SIGNUP_GRANT_FOR: z.enum(['everybody', 'invited']).optional(),
+  SIGNUP_GRANT_FOR: z.enum(['everybody', 'verified', 'invited']).optional(),
+  SMTP_URL: optional.refine((url) => !url || /^smtps?:\/\/[^/]/.test(url), 'must be an smtp:// or smtps:// address'),
+  SMTP_TLS: z.enum(['required', 'optional', 'none']).optional(),
+  MAIL_FROM: optional.refine((text) => !text || /^[^@\s]+@[^@\s]+$/.test(text), 'must be an e-mail address'),
+  PUBLIC_URL: optionalUrl,
   SIGNUP_GRANTS_PER_DAY: credits('1000000').refine((micro) => micro >= 0n, 'must not be negative'),
   // A share in parts per million is read as credits are: six decimals, exactly.
   CREDITS_OWN_KEY_RATE: credits('1').refine((ppm) => ppm >= 0n && ppm <= 1_000_000n, 'must be a number from 0 to 1'),
@@ -163,6 +167,12 @@ function conflicts(given: Record<string, string>): EnvIssue[] {
     need('DATABASE_URL', 'with REDIS_URL (the distributed profile)')
     need('JWT_SECRET', 'with REDIS_URL: every process must share it (openssl rand -base64 48)')
     need('ENCRYPTION_KEYS', 'with REDIS_URL: every process must share them (k1:$(openssl rand -base64 32))')
+  }
+  if (given.SMTP_URL) {
+    need('MAIL_FROM', 'with SMTP_URL: mails are from it')
+    need('PUBLIC_URL', 'with SMTP_URL: links in mails lead there')
+  } else if (given.SIGNUP_GRANT_FOR === 'verified') {
+    need('SMTP_URL', 'with SIGNUP_GRANT_FOR=verified: addresses are verified by mail')
   }
   if (!given.DATABASE_URL) {
     for (const name of ['DATABASE_DIRECT_URL', 'DATABASE_CA']) {

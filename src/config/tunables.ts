@@ -127,6 +127,16 @@ export const tunables = {
   LOGIN_NETWORK_ATTEMPTS: count(100),
   /** Failed logins of one account within 15 minutes from all places that it does not know, together. */
   LOGIN_STRANGER_ATTEMPTS: count(50),
+  /** Mails to one address, and for one user, per hour. */
+  MAILS_PER_HOUR: count(5),
+  /** Mails that one network may ask for without signing in, per hour. */
+  MAIL_REQUESTS_PER_HOUR: count(30),
+  /** How long a link that verifies an address works. */
+  VERIFY_LINK_MS: ms(86_400_000),
+  /** How long a link that sets a new password works. */
+  RESET_LINK_MS: ms(3_600_000),
+  /** First wait after a mail was not sent; doubles with each try, up to an hour, until its link has expired. */
+  MAIL_BACKOFF_MS: ms(30_000),
   /** Registrations of one network (an IPv4 address, an IPv6 /64) per hour: a household or a class, and no army. */
   REGISTRATIONS_PER_HOUR: count(10),
   /** Registrations of the network around (an IPv4 /24, an IPv6 /48) per day. */

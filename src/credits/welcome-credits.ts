@@ -9,8 +9,11 @@ export interface Newcomer {
   role: 'user' | 'admin'
 }
 
-/** Who is given welcome credits: whoever registers, at once; or only who comes by an invitation. */
-export type WelcomeRule = 'everybody' | 'invited'
+/**
+ * Who is given welcome credits: whoever registers, at once; whoever has shown that the address is theirs; or only who comes by an
+ * invitation.
+ */
+export type WelcomeRule = 'everybody' | 'verified' | 'invited'
 
 /** When newcomers are given their credits, and how many. */
 export class WelcomeCredits {
@@ -38,10 +41,16 @@ export class WelcomeCredits {
    */
   async onRegistered(user: Newcomer, invited: { grant: bigint | null } | undefined, tx: Tx): Promise<void> {
     await this.#ledger.openAccount(user.id, 0n, tx)
-    if (user.role === 'admin' || invited) {
+    if (user.role === 'admin' || (invited && this.#rule !== 'verified')) {
       await this.#grants.offer(user, invited?.grant ?? this.#amount, false, tx)
     } else if (this.#rule === 'everybody') {
       await this.#grants.offer(user, this.#amount, true, tx)
     }
+  }
+
+  /** In the transaction in which it is shown that the address is theirs. */
+  async onVerified(user: Newcomer, invited: { grant: bigint | null } | undefined, tx: Tx): Promise<void> {
+    if (this.#rule !== 'verified') return
+    await this.#grants.offer(user, invited?.grant ?? this.#amount, !invited, tx)
   }
 }

@@ -22,6 +22,8 @@ export const OWNER_LOCKS = {
   counts: 404,
   /** Looking at the day's budget of grants and spending it are one step, or two at once exceed it. */
   grants: 420,
+  /** Counting the mails of an hour and writing one are one step, or two at once exceed the limit. */
+  mails: 421,
 } as const
 export type OwnerLock = keyof typeof OWNER_LOCKS
 

@@ -10,11 +10,13 @@ const DAY_SECONDS = 86_400
 export interface SignupLimits {
   /** @throws AppError 429 */
   beforeRegistration(ip: string): Promise<void>
+  /** Before a mail is asked for by somebody who has not signed in. @throws AppError 429 */
+  beforeMail(ip: string): Promise<void>
 }
 
 /** Counts in Redis where there is one, and alone while Redis is away, as the limits of requests do. */
 export function createSignupLimits(
-  limits: { registrationsPerHour: number; registrationsPerDay: number },
+  limits: { registrationsPerHour: number; registrationsPerDay: number; mailsPerHour: number },
   shared?: { client: Redis | Cluster; prefix: string },
 ): SignupLimits {
   const make = (name: string, points: number, duration: number) => {
@@ -26,6 +28,7 @@ export function createSignupLimits(
   }
   const ofHour = make('registrations:hour', limits.registrationsPerHour, HOUR_SECONDS)
   const ofDay = make('registrations:day', limits.registrationsPerDay, DAY_SECONDS)
+  const mails = make('mails', limits.mailsPerHour, HOUR_SECONDS)
   const take = async (limiter: typeof ofHour, key: string) => {
     try {
       await limiter.consume(key)
@@ -36,6 +39,7 @@ export function createSignupLimits(
     }
   }
   return {
+    beforeMail: (ip) => take(mails, clientNetwork(ip)),
     async beforeRegistration(ip) {
       await take(ofHour, clientNetwork(ip))
       await take(ofDay, clientNeighbourhood(ip))

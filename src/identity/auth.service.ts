@@ -1,10 +1,11 @@
 import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
 import type { AuthUser, Role } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import { AppError, invalidRequest } from '../shared/errors.ts'
+import { AppError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { emailKeyOf } from './email-key.ts'
-import { isGuessable } from './guessable-password.ts'
+import type { Afterwards } from './email-link.service.ts'
+import { refuseGuessable } from './guessable-password.ts'
 import type { ProfileBody, RegisterBody } from './identity.schemas.ts'
 import type { Invited } from './invitation.repository.ts'
 import type { InvitationService } from './invitation.service.ts'
@@ -23,21 +24,14 @@ interface AuthDependencies {
   audit: Pick<AuditLog, 'record'>
   invitations: Pick<InvitationService, 'use'>
   /** Runs in the transaction that registers a user: opens the credit account, for one. */
-  onRegistered: (user: User, invited: Invited | undefined, tx: Tx) => Promise<void>
-  /** Runs in the transaction that changes a user's address, with the user as before it. */
-  onAddressLeft: (user: User, tx: Tx) => Promise<void>
+  onRegistered: (user: User, invited: Invited | undefined, tx: Tx) => Promise<Afterwards>
+  /** Runs in the transaction that changes a user's address. What these two answer is called after the commit. */
+  onAddressChanged: (before: User, user: User, tx: Tx) => Promise<Afterwards>
 }
 
 const wrongPassword = () =>
   new AppError('auth.wrong_password', { details: { issues: [{ path: 'currentPassword', message: 'is wrong' }] } })
 const invalidToken = () => new AppError('auth.unauthorized/token')
-
-/** Asked where a password is chosen, never where one is given: whoever has such a one may still come in and change it. */
-async function refuseGuessable(path: string, password: string, email: string): Promise<void> {
-  if (await isGuessable(password, email)) {
-    throw invalidRequest([{ path, message: 'is among those that are guessed first: choose another one' }])
-  }
-}
 
 /** Registration, and what people change of their own account. */
 export class AuthService {
@@ -57,10 +51,19 @@ export class AuthService {
   /** Creates a user of this role with all that belongs to one, without signing in. */
   async createUser(body: RegisterBody, role: Role): Promise<User> {
     const passwordHash = await hashPassword(body.password)
-    return this.#deps.transactions.run(async (tx) => {
+    const { user, afterwards } = await this.#deps.transactions.run(async (tx) => {
       const name = body.name ?? body.email.slice(0, body.email.indexOf('@'))
       const user = await this.#deps.users.create(
-        { id: newId(), email: body.email, emailKey: emailKeyOf(body.email), name, role, passwordHash },
+        {
+          id: newId(),
+          email: body.email,
+          emailKey: emailKeyOf(body.email),
+          // The operator has set the address of an administrator who is made.
+          emailVerifiedAt: role === 'admin' ? new Date() : null,
+          name,
+          role,
+          passwordHash,
+        },
         tx,
       )
       await this.#deps.audit.record(
@@ -69,9 +72,10 @@ export class AuthService {
       )
       const { invitationCode: code } = body
       const invited = code === undefined ? undefined : await this.#deps.invitations.use(code, user, tx)
-      await this.#deps.onRegistered(user, invited, tx)
-      return user
+      return { user, afterwards: await this.#deps.onRegistered(user, invited, tx) }
     })
+    afterwards()
+    return user
   }
 
   /** Changes the user's own profile. A new password ends all other sessions. */
@@ -83,27 +87,29 @@ export class AuthService {
     }
     if (body.newPassword) await refuseGuessable('newPassword', body.newPassword, body.email ?? current.email)
     const passwordHash = body.newPassword && (await hashPassword(body.newPassword))
-    const { user, ended } = await this.#deps.transactions.run(async (tx) => {
+    const { user, ended, afterwards } = await this.#deps.transactions.run(async (tx) => {
       const locked = await this.#deps.users.lock(actor.id, tx)
       if (!locked) throw invalidToken()
       // The password that was just verified must still be the one: else who knows only the old one would undo its change.
       if (body.currentPassword !== undefined && locked.passwordHash !== current.passwordHash) throw wrongPassword()
-      if (body.email !== undefined && emailKeyOf(body.email) !== locked.emailKey) {
-        await this.#deps.onAddressLeft(locked, tx)
-      }
+      const isMoved = body.email !== undefined && emailKeyOf(body.email) !== locked.emailKey
       const change = {
         ...(body.name !== undefined && { name: body.name }),
         ...(body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }),
+        ...(isMoved && { emailVerifiedAt: null }),
         ...(passwordHash && { passwordHash }),
       }
       const record = { actorId: actor.id, targetId: actor.id, mostPerHour: MOST_BY_USERS }
       if (passwordHash) await this.#deps.audit.record({ action: 'password.changed', ...record }, tx)
       if (body.email !== undefined) await this.#deps.audit.record({ action: 'email.changed', ...record }, tx)
+      const changed = await this.#deps.users.update(actor.id, change, tx)
       return {
-        user: await this.#deps.users.update(actor.id, change, tx),
+        user: changed,
+        afterwards: isMoved ? await this.#deps.onAddressChanged(locked, changed, tx) : () => {},
         ended: passwordHash ? await this.#deps.sessions.endAll(actor.id, actor.sessionId, tx) : 0,
       }
     })
+    afterwards()
     if (ended > 0) await this.#deps.sessions.announceEnded(actor.id)
     return presentUser(user)
   }

@@ -1,3 +1,5 @@
+import { invalidRequest } from '../shared/errors.ts'
+
 /** Words of ours that everybody would try first. */
 const OUR_WORDS = ['chatsparty', 'chats-party', 'chats party']
 /** Beside a word that everybody tries, this many characters of one's own are no secret: "Summer2024!". */
@@ -81,4 +83,11 @@ function isRepeated(text: string, isWord: (part: string) => boolean): boolean {
   }
   const period = text.length - (borders.at(-1) ?? 0)
   return period * 2 <= text.length && (period <= UNIT_CHARS || isWord(text.slice(0, period)))
+}
+
+/** Asked where a password is chosen, never where one is given: whoever has such a one may still come in and change it. */
+export async function refuseGuessable(path: string, password: string, email: string): Promise<void> {
+  if (await isGuessable(password, email)) {
+    throw invalidRequest([{ path, message: 'is among those that are guessed first: choose another one' }])
+  }
 }

@@ -43,6 +43,10 @@ export const userBody = z.strictObject({
   role: z.enum(['user', 'admin']).optional(),
 })
 
+export const linkBody = z.strictObject({ token: z.string().max(200) })
+export const forgotBody = z.strictObject({ email: emailInput })
+export const resetBody = z.strictObject({ token: z.string().max(200), newPassword: password })
+
 export const suspendBody = z.strictObject({ reason: z.string().trim().min(1, 'must not be empty').max(200) })
 
 export type LoginBody = z.output<typeof loginBody>

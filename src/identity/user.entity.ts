@@ -7,6 +7,8 @@ export class User {
   declare id: string
   declare email: string
   declare emailKey: string
+  /** When it was shown that the address is theirs; null while it is not. */
+  declare emailVerifiedAt: Date | null
   declare passwordHash: string
   declare name: string
   declare role: Role
@@ -32,6 +34,7 @@ export const userEntity = new EntitySchema<User>({
     id: uuid({ primary: true, primaryKeyConstraintName: 'users_pk' }),
     email: text(),
     emailKey: text(),
+    emailVerifiedAt: timestamp({ nullable: true }),
     passwordHash: text(),
     name: text(),
     role: text(),

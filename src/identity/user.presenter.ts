@@ -4,6 +4,7 @@ import type { User } from './user.entity.ts'
 export const presentUser = (user: User) => ({
   id: user.id,
   email: user.email,
+  emailVerified: user.emailVerifiedAt !== null,
   name: user.name,
   role: user.role,
   totpEnabled: user.totpEnabledAt !== null,

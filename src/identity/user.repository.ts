@@ -9,6 +9,7 @@ export type UserChange = Partial<
     User,
     | 'email'
     | 'emailKey'
+    | 'emailVerifiedAt'
     | 'name'
     | 'role'
     | 'passwordHash'
@@ -37,7 +38,7 @@ export class UserRepository {
 
   /** @throws AppError 409 `auth.email_taken` */
   async create(
-    user: Pick<User, 'id' | 'email' | 'emailKey' | 'name' | 'role' | 'passwordHash'>,
+    user: Pick<User, 'id' | 'email' | 'emailKey' | 'emailVerifiedAt' | 'name' | 'role' | 'passwordHash'>,
     tx: Tx,
   ): Promise<User> {
     await tx.insert(userEntity, user).catch(emailTaken)

@@ -4,6 +4,7 @@ import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { emailKeyOf } from './email-key.ts'
+import type { Afterwards } from './email-link.service.ts'
 import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'
 import { mayChange, mayChangeEmail, mayManage } from './user.policy.ts'
@@ -20,8 +21,8 @@ interface UserDependencies {
    * after the commit.
    */
   onDeleting: (user: User, tx: Tx) => Promise<() => Promise<void>>
-  /** Runs in the transaction that changes a user's address, with the user as before it. */
-  onAddressLeft: (user: User, tx: Tx) => Promise<void>
+  /** Runs in the transaction that changes a user's address. What it answers is called after the commit. */
+  onAddressChanged: (before: User, user: User, tx: Tx) => Promise<Afterwards>
 }
 
 const presentTo = (actor: AuthUser, user: User): UserView =>
@@ -56,18 +57,23 @@ export class UserService {
   async update(actor: AuthUser, userId: string, body: UserBody): Promise<UserView> {
     if (!mayManage(actor, userId)) throw notFound('user')
     if (!mayChange(actor, body)) throw new AppError('auth.forbidden/role')
-    return this.#deps.transactions.run(async (tx) => {
+    const { view, afterwards } = await this.#deps.transactions.run(async (tx) => {
       if (body.role === 'user') await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
       if (!mayChangeEmail(actor, user, body)) {
         throw new AppError('auth.forbidden/email')
       }
-      if (body.email !== undefined && emailKeyOf(body.email) !== user.emailKey) await this.#deps.onAddressLeft(user, tx)
+      const isMoved = body.email !== undefined && emailKeyOf(body.email) !== user.emailKey
       const email = body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }
+      const unproved = isMoved && { emailVerifiedAt: null }
       await this.#recordChange(actor, user, body, tx)
-      return presentTo(actor, await this.#deps.users.update(userId, { ...body, ...email }, tx))
+      const changed = await this.#deps.users.update(userId, { ...body, ...email, ...unproved }, tx)
+      const afterwards = isMoved ? await this.#deps.onAddressChanged(user, changed, tx) : () => {}
+      return { view: presentTo(actor, changed), afterwards }
     })
+    afterwards()
+    return view
   }
 
   /** Deletes the account with all its content. Ledger entries stay: they are the books. */

@@ -21,6 +21,8 @@ export const catalog = {
   /** Sums up what no longer fits into an agent's context. */
   conversationSummarize: defineJob('conversations.summarize', 'chores', conversation),
   ownConversationSummarize: defineJob('conversations-own.summarize', 'chores-own', conversation),
+  /** Sends a mail of the outbox. */
+  mailSend: defineJob('mails.send', 'chores', z.strictObject({ mailId: z.uuid() })),
 } as const
 
 export type Catalog = typeof catalog

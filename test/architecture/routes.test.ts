@@ -5,7 +5,13 @@ import { errorOf } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
 /** Every route that the API may have, and who may call it. */
-const PUBLIC = ['POST /api/auth/register', 'POST /api/auth/login']
+const PUBLIC = [
+  'POST /api/auth/register',
+  'POST /api/auth/login',
+  'POST /api/auth/verify-email',
+  'POST /api/auth/password/forgot',
+  'POST /api/auth/password/reset',
+]
 const ADMIN = [
   'POST /api/users/:id/suspend',
   'POST /api/users/:id/unsuspend',
@@ -22,6 +28,7 @@ const ADMIN = [
 ]
 const USER = [
   'POST /api/auth/logout',
+  'POST /api/auth/verify-email/resend',
   'GET /api/auth/me',
   'POST /api/auth/totp',
   'POST /api/auth/totp/confirm',

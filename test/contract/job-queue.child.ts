@@ -20,6 +20,7 @@ await startConsumer({
     ownConversationTitle: takeForEver,
     conversationSummarize: takeForEver,
     ownConversationSummarize: takeForEver,
+    mailSend: takeForEver,
   },
   concurrency: byQueue(() => 1),
   lockMs: 400,

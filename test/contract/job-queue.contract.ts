@@ -80,6 +80,7 @@ export function useConsumers(backend: () => QueueBackend) {
         ownConversationTitle: unexpected,
         conversationSummarize: unexpected,
         ownConversationSummarize: unexpected,
+        mailSend: unexpected,
         ...handlers,
       },
       concurrency: byQueue(() => 1),

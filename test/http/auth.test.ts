@@ -19,7 +19,16 @@ describe('Signing up and in', () => {
     expect(answer.body).to.have.all.keys('user', 'token', 'expiresAt')
     const { user, token, expiresAt } = Object(answer.body)
     expect(user).to.deep.include({ email, name: 'Ann', role: 'user' })
-    expect(user).to.have.all.keys('id', 'email', 'name', 'role', 'totpEnabled', 'createdAt', 'updatedAt')
+    expect(user).to.have.all.keys(
+      'id',
+      'email',
+      'emailVerified',
+      'name',
+      'role',
+      'totpEnabled',
+      'createdAt',
+      'updatedAt',
+    )
     const days = (Date.parse(expiresAt) - Date.now()) / 86_400_000
     expect(days).to.be.within(6.9, 7)
     expect((await me(token)).body).to.deep.equal(user)
