@@ -1,9 +1,12 @@
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createContainer } from './container.ts'
 import { openDataSource } from './database/data-source.ts'
+import { dumpTo } from './database/dump.ts'
 import { migrate } from './database/migrate.ts'
 import { generateMigration } from './database/migration-source.ts'
 import { reachDatabase } from './database/reach-database.ts'
+import { restoreFrom } from './database/restore.ts'
 import { rollback } from './database/rollback.ts'
 import { SetupError } from './database/setup-error.ts'
 import { allEntities } from './entities.ts'
@@ -34,6 +37,28 @@ async function rollbackCommand({ env, logger, shutdown }: ProcessContext, flag?:
   const url = await databaseUrl({ env, logger, shutdown })
   const undone = await rollback(url, { say, mayLoseData: isFlag(flag, '--lose-data') })
   say(undone ? `taken back: ${undone}` : 'there is no migration to take back')
+}
+
+/** `npm run db:dump -- [file]`: all rows as they are at one moment, while the product runs; compressed when the name ends in .gz. */
+async function dumpCommand({ env, logger, shutdown }: ProcessContext, file?: string): Promise<void> {
+  const url = await databaseUrl({ env, logger, shutdown })
+  const target = file ?? `chatsparty-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.sql.gz`
+  const { rows } = await dumpTo(target, url)
+  const count = Object.values(rows).reduce((sum, number) => sum + number, 0)
+  say(`wrote ${count} rows of ${Object.keys(rows).length} tables to ${target}`)
+  if (!env.ENCRYPTION_KEYS)
+    say(`keep ${join(env.DATA_DIR, 'secrets.json')} with it: without its keys, providers' keys cannot be read`)
+  if (env.STORAGE_PROVIDER === 'local') say(`uploaded files are not in it: copy ${join(env.DATA_DIR, 'files')} too`)
+}
+
+/** `npm run db:restore -- file`: fills an empty database from such a file. */
+async function restoreCommand({ env, logger, shutdown }: ProcessContext, file?: string): Promise<void> {
+  if (file === undefined) throw new SetupError('Say which file: npm run db:restore -- chatsparty.sql.gz')
+  const url = await databaseUrl({ env, logger, shutdown })
+  const rows = await restoreFrom(file, url, { say })
+  say(
+    `restored ${Object.values(rows).reduce((sum, count) => sum + count, 0)} rows of ${Object.keys(rows).length} tables`,
+  )
 }
 
 /** @throws SetupError for a word that the command does not know: what it would do without is not what was meant */
@@ -76,6 +101,8 @@ async function pushCommand({ env, logger, shutdown }: ProcessContext): Promise<v
 const commands = {
   migrate: migrateCommand,
   rollback: rollbackCommand,
+  dump: dumpCommand,
+  restore: restoreCommand,
   seed: seedCommand,
   generate: generateCommand,
   push: pushCommand,

@@ -40,6 +40,7 @@ const ROUTES = /\.routes\.ts$/
 const HOMES: Record<string, RegExp[]> = {
   typeorm: [/^src\/database\//, REPOSITORY, /^migrations\//, /^src\/(entities|foundation)\.ts$/],
   pg: [/^src\/database\//, /^src\/queue\/postgres-driver\.ts$/],
+  'pg-copy-streams': [/^src\/database\//],
   bullmq: [/^src\/queue\//, /^workers\//],
   express: [/^src\/http\//, ROUTES],
   multer: [ROUTES],
