@@ -52,22 +52,22 @@ export class ConversationService {
     return this.#deps.files.viewsOf(await this.#deps.messages.fileIds(id, SHOWN_FILES))
   }
 
-  /** Messages ascending by `seq`; `nextCursor` is the seq to go on from: backwards by default, forwards after `afterSeq`. */
+  /** Messages ascending by `seq`, at most `limit` and within `PAGE_BYTES`; `nextCursor` is the seq to go on from: backwards by default, forwards after `afterSeq`. */
   async get(
     userId: string,
     id: string,
     { limit, beforeSeq, afterSeq }: MessageWindow,
   ): Promise<{ conversation: ConversationView; messages: Message[]; nextCursor: string | null }> {
-    const conversation = await this.#deps.views.conversation(userId, id)
+    const { conversation, lastSeq } = await this.#deps.views.numbered(userId, id)
     const { messages } = this.#deps
     if (afterSeq !== undefined) {
-      const found = await messages.listAfter(id, afterSeq, limit + 1)
-      const shown = found.slice(0, limit)
-      return { conversation, messages: shown, nextCursor: found.length > limit ? String(shown.at(-1)?.seq) : null }
+      const shown = await messages.listAfter(id, afterSeq, limit)
+      const last = shown.at(-1)?.seq
+      return { conversation, messages: shown, nextCursor: last && last < lastSeq ? String(last) : null }
     }
-    const found = await messages.listBefore(id, beforeSeq, limit + 1)
-    const shown = found.slice(-limit)
-    return { conversation, messages: shown, nextCursor: found.length > limit ? String(shown[0]?.seq) : null }
+    const shown = await messages.listBefore(id, beforeSeq, limit)
+    const [first] = shown
+    return { conversation, messages: shown, nextCursor: first && first.seq > 1 ? String(first.seq) : null }
   }
 
   async rename(userId: string, id: string, change: { title?: string; archived?: boolean }): Promise<ConversationView> {

@@ -41,6 +41,8 @@ export interface ConversationState {
   passed: ReadonlySet<string>
   /** All messages up to this `seq` are known. */
   seq: number
+  /** The last answer was a part: the next join goes on behind this message. */
+  partUpTo?: number | undefined
 }
 
 /**
@@ -97,8 +99,12 @@ export function reduce(state: ConversationState, input: ConversationInput): Step
 }
 
 /** The `afterSeq` of the next join; undefined for the first. */
-export const joinAfter = (state: ConversationState): number | undefined =>
-  state.conversation ? Math.max(state.seq - SNAPSHOT_OVERLAP, 0) : undefined
+export function joinAfter(state: ConversationState): number | undefined {
+  if (!state.conversation) return undefined
+  // Nothing from before the first that was given: it would come behind it.
+  const first = state.messages[0]?.seq ?? 1
+  return state.partUpTo ?? Math.max(state.seq - SNAPSHOT_OVERLAP, Math.min(first - 1, state.seq), 0)
+}
 
 const nameOf = ({ runId, turn }: TurnName): string => `${runId}:${turn}`
 
@@ -111,6 +117,7 @@ class Draft {
   #names: ReadonlyMap<string, string>
   #passed: ReadonlySet<string>
   #seq: number
+  #partUpTo: number | undefined
   readonly #changes: Change[] = []
   readonly #fetchRuns = new Set<string>()
   #rejoin = false
@@ -123,6 +130,7 @@ class Draft {
     this.#names = state.names
     this.#passed = state.passed
     this.#seq = state.seq
+    this.#partUpTo = state.partUpTo
   }
 
   step(): Step {
@@ -135,6 +143,7 @@ class Draft {
         names: this.#names,
         passed: this.#passed,
         seq: this.#seq,
+        partUpTo: this.#partUpTo,
       },
       changes: this.#changes,
       rejoin: this.#rejoin,
@@ -177,8 +186,9 @@ class Draft {
     // An answer holds all that exists after what was asked for: a hole in it will never be filled.
     if (isAnswer && last && (isFirst || (snapshot.afterSeq ?? 0) <= this.#seq))
       this.#seq = Math.max(this.#seq, last.seq)
-    if (isAnswer && snapshot.afterSeq !== undefined && snapshot.messages.length >= SNAPSHOT_MESSAGES)
-      this.#rejoin = true
+    const isPart = snapshot.more ?? snapshot.messages.length >= SNAPSHOT_MESSAGES
+    if (isAnswer) this.#partUpTo = isPart && snapshot.afterSeq !== undefined ? last?.seq : undefined
+    if (this.#partUpTo !== undefined) this.#rejoin = true
     this.#advance()
     for (const live of snapshot.live) this.#liveSeen(live)
     if (isOld) return

@@ -59,7 +59,7 @@ export const isTerminal = (status: RunStatus): boolean => !unfinishedRunStatuses
 /** True of a turn that is not over. */
 export const isOpenTurn = (status: TurnStatus): boolean => openTurnStatuses.some((open) => open === status)
 
-/** A first snapshot brings this many of the latest messages. Any snapshot with as many may not be the last of its answer. */
+/** A first snapshot brings at most this many of the latest messages. Of servers that do not say `more`, any with as many may not be the last. */
 export const SNAPSHOT_MESSAGES = 100
 /** Messages that are read again on coming back: their status may have changed without a new `seq`. */
 export const SNAPSHOT_OVERLAP = 10
@@ -208,7 +208,13 @@ export const snapshotView = z.object({
   /** Ascending by `seq`. */
   messages: z.array(messageView),
   activeRun: runView.nullable(),
+  /** Of a long text the beginning; the rest follows as deltas. */
   live: z.array(liveTurnView),
+  /**
+   * There are messages after these, which did not fit: join again after the last of these. A `conversation.snapshot` with it is
+   * followed by another. Older servers do not say.
+   */
+  more: z.boolean().optional(),
 })
 export type SnapshotView = z.infer<typeof snapshotView>
 

@@ -18,6 +18,9 @@ export interface TranscriptRequest {
   afterSeq?: number
 }
 
+/** What a page of messages, or a snapshot, may hold of their words, in bytes of UTF-8; a larger message comes alone. */
+export const PAGE_BYTES = 1_048_576
+
 export class MessageRepository {
   readonly #db: DataSource
 
@@ -42,25 +45,35 @@ export class MessageRepository {
     return tx.findOneByOrFail(messageEntity, { id })
   }
 
-  /** Ascending by `seq`, after `afterSeq`. */
-  listAfter(conversationId: string, afterSeq: number, limit: number, tx: Tx = this.#db.manager): Promise<Message[]> {
-    return tx
-      .createQueryBuilder(messageEntity, 'm')
-      .where('m.conversationId = :conversationId AND m.seq > :afterSeq', { conversationId, afterSeq })
-      .orderBy('m.seq', 'ASC')
-      .take(limit)
-      .getMany()
+  /** Ascending by `seq`, after `afterSeq`: `limit` of them, or as many as fit into `PAGE_BYTES`, but at least one if there is one. */
+  listAfter(conversationId: string, afterSeq: number, limit: number): Promise<Message[]> {
+    return this.#list(conversationId, { sql: 'seq > :edge', edge: afterSeq, order: 'ASC' }, limit)
   }
 
-  /** The latest `limit` messages before `beforeSeq` (or of all), ascending by `seq`. */
+  /** The latest before `beforeSeq` (or of all), ascending by `seq`; within the same bounds. */
   async listBefore(conversationId: string, beforeSeq: number | undefined, limit: number): Promise<Message[]> {
-    const query = this.#db.manager
+    const sql = beforeSeq === undefined ? 'TRUE' : 'seq < :edge'
+    return (await this.#list(conversationId, { sql, edge: beforeSeq, order: 'DESC' }, limit)).reverse()
+  }
+
+  /** Sizes are known without the texts, so that what does not fit is not read. */
+  #list(
+    conversationId: string,
+    { sql, edge, order }: { sql: string; edge: number | undefined; order: 'ASC' | 'DESC' },
+    limit: number,
+  ): Promise<Message[]> {
+    const fitting = `m.id IN (
+      SELECT id FROM (
+        SELECT id, sum(octet_length(content)) OVER page AS bytes, row_number() OVER page AS place
+        FROM (SELECT id, seq, content FROM messages WHERE conversation_id = :conversationId AND ${sql}
+          ORDER BY seq ${order} LIMIT :limit) near
+        WINDOW page AS (ORDER BY seq ${order})
+      ) sized WHERE place = 1 OR bytes <= :bytes)`
+    return this.#db.manager
       .createQueryBuilder(messageEntity, 'm')
-      .where('m.conversationId = :conversationId', { conversationId })
-      .orderBy('m.seq', 'DESC')
-      .take(limit)
-    if (beforeSeq !== undefined) query.andWhere('m.seq < :beforeSeq', { beforeSeq })
-    return (await query.getMany()).reverse()
+      .where(fitting, { conversationId, edge, limit, bytes: PAGE_BYTES })
+      .orderBy('m.seq', order)
+      .getMany()
   }
 
   /** What a turn of this run reads, within `tokenBudget`: see `transcript.sql`. */

@@ -1,5 +1,5 @@
 import type { ConversationEvent, EventOf } from '../contract/events.ts'
-import { isOpenTurn, isTerminal, SNAPSHOT_MESSAGES, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
+import { isOpenTurn, isTerminal, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type LiveFeed, type LiveTurn, turnKey, type Unsubscribe } from './live-feed.ts'
 import type { ConversationRows } from './socket-ports.ts'
@@ -18,6 +18,10 @@ type Need = 'text' | 'rows'
 
 /** Events kept while rows are read; if more come, they are dropped and read again. */
 const MAX_HELD = 2_000
+/** The same by their words, in UTF-16 units. */
+const MAX_HELD_CHARS = 1_048_576
+/** So much of live text, in UTF-16 units, is sent at once; what follows waits until the client has read that. */
+const PIECE_CHARS = 262_144
 const MAX_ENDED_RUNS = 32
 /** Turns that are remembered; of all but the latest nothing comes any more. */
 const MAX_CURSORS = 200
@@ -42,14 +46,19 @@ export class ConversationWatch {
   readonly #laterVersions = new Set<number>()
   #unsubscribe: Unsubscribe | undefined
   #held: ConversationEvent[] | undefined
+  #heldChars = 0
   #need: Need | undefined
   #busy: Promise<void> | undefined
   #retry: NodeJS.Timeout | undefined
   #notBefore = 0
   /** The version of the last snapshot that was sent. */
   #snapshotVersion = -1
+  /** The last snapshot was a part, up to this message: the next one goes on behind it. */
+  #partUpTo: number | undefined
   /** All commits up to this version are known to the client. */
   #version = -1
+  /** The client was given nothing up to this `seq`, or asked for what is after it. */
+  #floor = 0
   /** All messages up to this `seq` are known to the client. */
   #seq = 0
   #closed = false
@@ -82,6 +91,7 @@ export class ConversationWatch {
       this.#unsubscribe ??= await this.#feed.subscribe(this.conversationId, (event) => this.#receive(event))
       if (this.#closed) return this.#unsubscribe()
       const snapshot = await this.#snapshot(afterSeq)
+      this.#floor = afterSeq ?? (snapshot.messages[0]?.seq ?? 1) - 1
       if (!this.#closed) await acknowledge(snapshot)
     })
   }
@@ -116,8 +126,10 @@ export class ConversationWatch {
   #receive(event: ConversationEvent): void {
     if (this.#closed) return
     if (!this.#held) this.#deliver(event)
-    else if (this.#held.length < MAX_HELD) this.#held.push(event)
-    else this.#need = 'rows'
+    else if (this.#held.length < MAX_HELD && this.#heldChars < MAX_HELD_CHARS) {
+      this.#held.push(event)
+      this.#heldChars += wordsOf(event)
+    } else this.#need = 'rows'
   }
 
   #deliver(event: ConversationEvent): void {
@@ -201,17 +213,23 @@ export class ConversationWatch {
       if (!runId || turn === null) continue
       this.#cursors.set(turnKey({ runId, turn }), { attempt: Number.POSITIVE_INFINITY, sent: 0, closed: true })
     }
-    for (const turn of open) {
-      this.#cursors.set(turnKey(turn), { attempt: turn.attempt, sent: turn.text.length, closed: false })
+    const cut = open.map(({ text }) => pieceOf(text, 0, Math.ceil(PIECE_CHARS / open.length)))
+    for (const [place, turn] of open.entries()) {
+      this.#cursors.set(turnKey(turn), { attempt: turn.attempt, sent: cut[place]?.length ?? 0, closed: false })
     }
     for (const key of [...this.#cursors.keys()].slice(0, -MAX_CURSORS)) this.#cursors.delete(key)
     this.#seq = Math.max(rows.messages.at(-1)?.seq ?? afterSeq ?? 0, this.#seq)
     this.#snapshotVersion = rows.conversation.version
     this.#version = Math.max(rows.conversation.version, this.#version)
     this.#laterVersions.clear()
+    this.#partUpTo = rows.more ? rows.messages.at(-1)?.seq : undefined
+    if (cut.some(({ length }, place) => length < (open[place]?.text.length ?? 0))) this.#need ??= 'text'
     return {
       ...rows,
-      live: open.map(({ runId, turn, attempt, agentId, text }) => ({ runId, turn, attempt, agentId, text })),
+      live: open.map(({ runId, turn, attempt, agentId }, place) => ({
+        ...{ runId, turn, attempt, agentId },
+        text: cut[place] ?? '',
+      })),
     }
   }
 
@@ -248,22 +266,25 @@ export class ConversationWatch {
   }
 
   async #sendSnapshot(): Promise<void> {
-    const snapshot = await this.#snapshot(Math.max(this.#seq - SNAPSHOT_OVERLAP, 0))
+    const snapshot = await this.#snapshot(this.#partUpTo ?? Math.max(this.#seq - SNAPSHOT_OVERLAP, this.#floor))
     if (this.#closed) return
     this.#sink.emit({ type: 'conversation.snapshot', conversationId: this.conversationId, ...snapshot })
-    if (snapshot.messages.length >= SNAPSHOT_MESSAGES) this.#need = 'rows'
+    if (snapshot.more) this.#need = 'rows'
   }
 
   async #sendTexts(): Promise<void> {
     for (const turn of await this.#feed.read(this.conversationId)) {
       const cursor = this.#closed ? undefined : this.#cursor(turn)
-      if (cursor) this.#sendText(turn, cursor, 0, turn.text)
+      while (cursor && cursor.sent < turn.text.length && !this.#sink.isBehind())
+        this.#sendText(turn, cursor, cursor.sent, pieceOf(turn.text, cursor.sent, PIECE_CHARS))
+      if (cursor && cursor.sent < turn.text.length) this.#need ??= 'text'
     }
   }
 
   /** Holds events while `work` reads, and lets them go behind it. One at a time. */
   async #exclusive(work: () => Promise<void>): Promise<void> {
     this.#held = []
+    this.#heldChars = 0
     const done = work()
     this.#busy = done.catch(() => {})
     try {
@@ -277,6 +298,18 @@ export class ConversationWatch {
       this.#settle()
     }
   }
+}
+
+/** A piece of a text from here on, which splits no pair. */
+function pieceOf(text: string, from: number, most: number): string {
+  const piece = text.slice(from, from + most)
+  const last = piece.charCodeAt(piece.length - 1)
+  return last >= 0xd800 && last <= 0xdbff && piece.length > 1 ? piece.slice(0, -1) : piece
+}
+
+const wordsOf = (event: ConversationEvent): number => {
+  if (event.type === 'turn.delta') return event.text.length
+  return 'message' in event ? (event.message?.content.length ?? 0) : 0
 }
 
 /** Rows are read after live text: what they call ended has ended. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { ConversationEvent } from '../contract/events.ts'
-import { isTerminal, type RunView, SNAPSHOT_MESSAGES, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
+import { isTerminal, type RunView, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { ConversationWatch } from './conversation-watch.ts'
@@ -14,6 +14,8 @@ import type { WatchRegistry } from './watch-registry.ts'
 const PENDING_BYTES = 262_144
 /** How soon a client that lost its stream should come back, in ms. */
 const RETRY_MS = 1_000
+/** A client that has read nothing for so many heartbeats is let go; it comes back with the id of its last event. */
+const MOST_BEATS_BEHIND = 4
 
 export interface StreamPorts extends Pick<SocketPorts, 'snapshot' | 'sessionAlive'> {
   /** @throws AppError 404 when it is not this user's. */
@@ -51,6 +53,8 @@ export class EventStream {
   /** A snapshot is being turned into the events that were missed. */
   #isReplaying = false
   #closed = false
+  /** Heartbeats in which nothing that waits was read. */
+  #beatsBehind = 0
 
   constructor(options: {
     ports: StreamPorts
@@ -80,7 +84,10 @@ export class EventStream {
       sink: { emit: (event) => this.#emit(event), isBehind: () => this.#isBehind() },
       logger,
     })
-    request.res.on('drain', () => this.#watch.drained())
+    request.res.on('drain', () => {
+      this.#beatsBehind = 0
+      this.#watch.drained()
+    })
   }
 
   async open(): Promise<void> {
@@ -96,7 +103,14 @@ export class EventStream {
 
   /** A comment, so that proxies and the client see that the stream lives. */
   beat(): void {
-    if (!this.#closed && this.#res.headersSent && !this.#isBehind()) this.#res.write(':\n\n')
+    if (this.#closed || !this.#res.headersSent) return
+    if (!this.#isBehind()) this.#res.write(':\n\n')
+    else if (++this.#beatsBehind >= MOST_BEATS_BEHIND) this.#res.destroy()
+  }
+
+  /** Bytes that wait for this client in this process. */
+  get pendingBytes(): number {
+    return this.#res.writableLength
   }
 
   async close(): Promise<void> {
@@ -127,7 +141,7 @@ export class EventStream {
   /** A stream that goes on; true when something may be missing still. */
   async #resume(snapshot: SnapshotView): Promise<boolean> {
     const isAll = await this.#replay(snapshot, () => this.#writeHead())
-    return !isAll || snapshot.messages.length >= SNAPSHOT_MESSAGES
+    return !isAll || snapshot.more === true
   }
 
   #writeHead(): void {

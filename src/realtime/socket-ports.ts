@@ -15,6 +15,8 @@ export interface ConversationRows {
   /** Ascending by `seq`. */
   messages: MessageView[]
   activeRun: RunView | null
+  /** There are messages after these, which did not fit. */
+  more: boolean
 }
 
 /**
@@ -27,8 +29,8 @@ export interface SocketPorts {
   /** Those of the sessions that are neither revoked nor expired. One query. */
   sessionAlive(sessionIds: string[]): Promise<Set<string>>
   /**
-   * The conversation with its messages after `afterSeq`, oldest first and at most a page of at least 100 (a full page is
-   * asked for its rest), or with the latest page of them. All of it in one snapshot of the database, or the version
+   * The conversation with its messages after `afterSeq`, oldest first and at most a page, bounded in number and bytes (`more`
+   * says that it is to be asked for the rest), or with the latest page of them. All of it in one snapshot of the database, or the version
    * first: a version newer than the messages would lose some.
    * @throws AppError 404 when it is not this user's.
    */

@@ -63,6 +63,11 @@ export class EventStreams {
     return this.#streams.size
   }
 
+  /** Bytes that wait for slow clients in this process. */
+  get pendingBytes(): number {
+    return [...this.#streams].reduce((sum, stream) => sum + stream.pendingBytes, 0)
+  }
+
   /**
    * Answers the request with a stream; resolves when it has begun. 204 when nothing can come any more: the client has seen the
    * run's end.

@@ -67,7 +67,8 @@ export async function missedEvents(
     add({ type: 'message.created', conversationId, message })
   }
   const unsure: string[] = []
-  for (const past of runs.values()) {
+  // With messages still to come, no run's end is told: a stream of that run would end with it.
+  for (const past of snapshot.more ? [] : runs.values()) {
     if (past.id === activeRun?.id || !isTerminal(past.status)) continue
     // One that has spoken and is not active had ended. Another may have begun and ended since the snapshot was read.
     const isSure = ended.has(past.id) || [...unknown].some(({ role, runId }) => role === 'agent' && runId === past.id)

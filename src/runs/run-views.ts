@@ -7,7 +7,7 @@ import { notFound } from '../shared/errors.ts'
 import type { EngineRepository } from './engine.repository.ts'
 import type { RunRepository } from './run.repository.ts'
 
-/** A re-join gets at most this many of those it missed; it asks again for the rest. */
+/** A re-join gets at most this many of those it missed, and within `PAGE_BYTES`; it asks again for the rest. */
 const MISSED_MESSAGES = 500
 
 interface ViewDependencies {
@@ -46,26 +46,32 @@ export class RunViews {
   }
 
   async conversation(userId: string, id: string): Promise<ConversationView> {
-    const conversation = await this.#deps.conversations.findOwned(userId, id)
-    const [view] = conversation ? await this.conversations([conversation]) : []
-    if (!view) throw notFound('conversation')
-    return view
+    return (await this.numbered(userId, id)).conversation
+  }
+
+  /** The same, with the `seq` of its last message at that time: they are numbered from 1, without a gap. */
+  async numbered(userId: string, id: string): Promise<{ conversation: ConversationView; lastSeq: number }> {
+    const found = await this.#deps.conversations.findOwned(userId, id)
+    const [conversation] = found ? await this.conversations([found]) : []
+    if (!found || !conversation) throw notFound('conversation')
+    return { conversation, lastSeq: found.lastSeq }
   }
 
   /**
    * What a client that joins needs of the rows. The version is read first: a commit in between is then seen as a newer
-   * version, and healed, rather than missed.
+   * version, and healed, rather than missed. `more`: there are messages after these that did not fit.
    */
   async snapshot(
     userId: string,
     conversationId: string,
     afterSeq?: number,
-  ): Promise<{ conversation: ConversationView; messages: MessageView[]; activeRun: RunView | null }> {
-    const conversation = await this.conversation(userId, conversationId)
+  ): Promise<{ conversation: ConversationView; messages: MessageView[]; activeRun: RunView | null; more: boolean }> {
+    const { conversation, lastSeq } = await this.numbered(userId, conversationId)
     const messages =
       afterSeq === undefined
         ? await this.#deps.messages.listBefore(conversationId, undefined, SNAPSHOT_MESSAGES)
         : await this.#deps.messages.listAfter(conversationId, afterSeq, MISSED_MESSAGES)
-    return { conversation, messages: messages.map(presentMessage), activeRun: conversation.activeRun }
+    const more = (messages.at(-1)?.seq ?? lastSeq) < lastSeq
+    return { conversation, messages: messages.map(presentMessage), activeRun: conversation.activeRun, more }
   }
 }

@@ -29,6 +29,8 @@ export class World implements SocketPorts {
   readonly sessions = new Map<string, { userId: string; sessionId: string; expiresAt: Date }>()
   readonly conversations = new Map<string, Rows>()
   readonly sent: unknown[] = []
+  /** Messages that fit into one snapshot. */
+  page = Number.POSITIVE_INFINITY
   /** Runs after rows were read and before they are given. */
   afterRows: () => Promise<void> = async () => {}
   readonly #feed: LiveFeed
@@ -48,7 +50,7 @@ export class World implements SocketPorts {
     const times = { createdAt: now(), updatedAt: now() }
     const base = { id, title: null, agentIds: [], strategy: 'round_robin', archived: false, version: 1 } as const
     const conversation = { ...base, agentIds: [], ...times, activeRun: null }
-    this.conversations.set(id, { owner, conversation, messages: [], activeRun: null })
+    this.conversations.set(id, { owner, conversation, messages: [], activeRun: null, more: false })
     return id
   }
 
@@ -167,9 +169,9 @@ export class World implements SocketPorts {
     const rows = this.conversations.get(conversationId)
     if (rows?.owner !== userId) throw notFound('conversation')
     const { conversation, activeRun } = structuredClone(rows)
-    const messages = structuredClone(rows.messages.filter((message) => message.seq > afterSeq))
+    const after = structuredClone(rows.messages.filter((message) => message.seq > afterSeq))
     await this.afterRows()
-    return { conversation, messages, activeRun }
+    return { conversation, messages: after.slice(0, this.page), activeRun, more: after.length > this.page }
   }
 
   async versions(ids: string[]) {

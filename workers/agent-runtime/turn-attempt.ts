@@ -56,6 +56,8 @@ export type AttemptStep = 'hold.written' | 'hold.placed' | 'stream.began' | 'str
 const MOST_BYTES_PER_TOKEN = 5
 /** No language comes near this for each token: what is beyond it is of a provider that keeps no limit, and is cut off. */
 const MOST_CHARS_PER_TOKEN = 16
+/** The longest message, whatever the limit: 128,000 tokens of English. */
+const MESSAGE_CHARS = 524_288
 /** Limits of few tokens are not taken at their word. */
 const LEAST_MOST_CHARS = 65_536
 /** Output may run ahead of the words that are shown, and thoughts never are: beyond this many times the limit it is a flood. */
@@ -105,7 +107,7 @@ export async function attemptSpeech(
   let answered = false
   let began = false
   let bytes = 0
-  const mostChars = Math.max(LEAST_MOST_CHARS, maxOutputTokens * MOST_CHARS_PER_TOKEN)
+  const mostChars = Math.min(MESSAGE_CHARS, Math.max(LEAST_MOST_CHARS, maxOutputTokens * MOST_CHARS_PER_TOKEN))
   let chars = 0
   const meter = new CallMeter({
     onOutput: (output) => {
