@@ -31,7 +31,14 @@ describe('An event stream that nobody reads', () => {
       throw notFound('run')
     },
   }
-  const streams = new EventStreams({ ...common, ports, registry, pollMs: 10_000, heartbeatMs: 20 })
+  const streams = new EventStreams({
+    ...common,
+    ports,
+    registry,
+    pollMs: 10_000,
+    heartbeatMs: 20,
+    limits: { perUser: 5, perNetwork: 5 },
+  })
   const me = world.signIn()
   let server: Server
 
@@ -40,7 +47,7 @@ describe('An event stream that nobody reads', () => {
     server = createServer((request, res) => {
       const conversationId = request.url?.slice(1) ?? ''
       const lastEventId = String(request.headers['last-event-id'] ?? '') || undefined
-      void streams.open({ ...me, of: { conversationId }, lastEventId, res })
+      void streams.open({ ...me, network: '127.0.0.1', of: { conversationId }, lastEventId, res })
     }).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
   })
