@@ -206,6 +206,7 @@ export function createContainer(foundation: Foundation) {
   shutdown.add('provider network', () => network.close())
   const connectionService = new ConnectionService({
     transactions,
+    audit,
     connections: connectionRepository,
     secrets: sealedSecrets,
     network,

@@ -82,6 +82,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...agentRoutes(container.agentService),
   ...creditsRoutes({
     transactions: container.transactions,
+    audit: container.audit,
     ledger: container.ledgerService,
     prices: container.priceBook,
     statements: container.statementRepository,

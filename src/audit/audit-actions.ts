@@ -33,6 +33,7 @@ export const auditActions = [
   'invitation.used',
   'credits.granted',
   'credits.added',
+  'credits.losses_read',
   'price.created',
   'price.changed',
   /** With the scope, "user" or "platform". Of users' own connections only what concerns their keys. */

@@ -1,3 +1,4 @@
+import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { AppError, type FieldIssue, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
@@ -20,6 +21,7 @@ export interface ConnectionUse {
 
 export interface ConnectionDependencies {
   transactions: Transactions
+  audit: Pick<AuditLog, 'record'>
   connections: ConnectionRepository
   secrets: SealedSecrets
   network: ProviderNetwork
@@ -42,6 +44,7 @@ const FIELD = 'apiKey'
 /** Provider accounts of users, and those of the platform, which everybody uses and only administrators change. */
 export class ConnectionService {
   readonly #transactions: Transactions
+  readonly #audit: ConnectionDependencies['audit']
   readonly #connections: ConnectionRepository
   readonly #secrets: SealedSecrets
   readonly #network: ProviderNetwork
@@ -49,8 +52,10 @@ export class ConnectionService {
   readonly #testTimeoutMs: number
   readonly #most: number
 
-  constructor({ transactions, connections, secrets, network, usedBy, testTimeoutMs, most }: ConnectionDependencies) {
+  constructor(dependencies: ConnectionDependencies) {
+    const { transactions, audit, connections, secrets, network, usedBy, testTimeoutMs, most } = dependencies
     this.#transactions = transactions
+    this.#audit = audit
     this.#connections = connections
     this.#secrets = secrets
     this.#network = network
@@ -86,7 +91,9 @@ export class ConnectionService {
         throw tooMany('connection', this.#most)
       }
       if (body.isDefault) await this.#connections.clearDefault(userId, tx)
-      return this.#connections.create({ id, userId, ...body, ...this.#sealKey(id, apiKey) }, tx)
+      const created = await this.#connections.create({ id, userId, ...body, ...this.#sealKey(id, apiKey) }, tx)
+      await this.#record('connection.created', actor, created, tx)
+      return created
     })
   }
 
@@ -107,18 +114,25 @@ export class ConnectionService {
       // What was learnt was learnt of another server, account or model.
       const isAnother =
         apiKey !== undefined || destination(next) !== destination(current) || next.model !== current.model
-      return this.#connections.update(id, { ...change, ...key, ...(isAnother && { dialects: {} }) }, tx)
+      const updated = await this.#connections.update(id, { ...change, ...key, ...(isAnother && { dialects: {} }) }, tx)
+      await this.#record(apiKey === undefined ? 'connection.updated' : 'connection.key_changed', actor, updated, tx)
+      return updated
     })
   }
 
   /** @throws AppError 409 `connections.in_use` with the agents that use it. */
   async delete(actor: AuthUser, id: string): Promise<void> {
-    await this.#editable(actor, id)
+    const connection = await this.#editable(actor, id)
     const inUse = (agents: ConnectionUse[]) => new AppError('connections.in_use', { details: { agents } })
     const agents = await this.#usedBy(id)
     if (agents.length > 0) throw inUse(agents)
     // An agent may have taken it a moment ago.
-    if (!(await this.#connections.delete(id))) throw inUse(await this.#usedBy(id))
+    const isDeleted = await this.#transactions.run(async (tx) => {
+      if (!(await this.#connections.delete(id, tx))) return false
+      await this.#record('connection.deleted', actor, connection, tx)
+      return true
+    })
+    if (!isDeleted) throw inUse(await this.#usedBy(id))
   }
 
   /**
@@ -169,6 +183,23 @@ export class ConnectionService {
       throw new AppError('auth.forbidden/change_connection')
     }
     return connection
+  }
+
+  /** Of users' own connections that without a key is nobody else's business. */
+  async #record(
+    action: 'connection.created' | 'connection.updated' | 'connection.key_changed' | 'connection.deleted',
+    actor: AuthUser,
+    connection: Connection,
+    tx: Tx,
+  ): Promise<void> {
+    const { id, provider, apiKeySealed } = connection
+    const scope = scopeOf(connection)
+    const concernsKey =
+      action === 'connection.key_changed' || (action !== 'connection.updated' && apiKeySealed !== null)
+    if (scope === 'user' && !concernsKey) return
+    const mostPerHour = scope === 'user' ? MOST_BY_USERS : undefined
+    const details = { scope, provider, hasKey: apiKeySealed !== null }
+    await this.#audit.record({ action, actorId: actor.id, targetId: id, details, mostPerHour }, tx)
   }
 
   #sealKey(id: string, apiKey: string | null): Pick<Connection, 'apiKeySealed' | 'apiKeyLast4'> {

@@ -1,4 +1,5 @@
-import type { Transactions } from '../database/transaction.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
@@ -17,10 +18,12 @@ import {
 import { addBody, lossesFilter, priceBody, priceChangeBody, transactionsFilter, usageQuery } from './credits.schemas.ts'
 import type { LedgerService } from './ledger.service.ts'
 import type { PriceBook } from './price-book.ts'
+import type { PriceVersion } from './pricing.ts'
 import type { StatementRepository } from './statement.repository.ts'
 
 export interface CreditsRouteDependencies {
   transactions: Transactions
+  audit: Pick<AuditLog, 'record' | 'recordAlone'>
   ledger: LedgerService
   prices: PriceBook
   statements: StatementRepository
@@ -31,7 +34,20 @@ const DAY_MS = 86_400_000
 const USAGE_DAYS = 30
 
 /** Balances, statements, usage and prices; an estimate needs agents, so its route is with the runs. */
-export function creditsRoutes({ transactions, ledger, prices, statements }: CreditsRouteDependencies): Route[] {
+export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
+  const { transactions, audit, ledger, prices, statements } = dependencies
+  /** A change of prices and its entry are one. */
+  const pricing = async (
+    action: 'price.created' | 'price.changed',
+    actorId: string,
+    work: (tx: Tx) => Promise<PriceVersion>,
+  ) =>
+    transactions.run(async (tx) => {
+      const price = await work(tx)
+      const { provider, model, version } = price
+      await audit.record({ action, actorId, targetId: price.priceId, details: { provider, model, version } }, tx)
+      return presentPrice(price)
+    })
   return [
     defineRoute({
       method: 'get',
@@ -82,7 +98,13 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
         const key = `add:${user.id}:${given ?? newId()}`
         const kind = amount > 0n ? 'grant' : 'adjustment'
         const gift = { userId, kind, amount, key, description: reason, createdBy: user.id } as const
-        const { repeated } = await transactions.run((tx) => ledger.give(gift, tx))
+        const { repeated } = await transactions.run(async (tx) => {
+          const given = await ledger.give(gift, tx)
+          const details = { amount: formatCredits(amount), reason, entryId: given.id }
+          if (!given.repeated)
+            await audit.record({ action: 'credits.added', actorId: user.id, targetId: userId, details }, tx)
+          return given
+        })
         const line = await statements.findByKey(key)
         if (!line) throw new Error(`Entry ${key} is missing.`)
         if (repeated && (line.userId !== userId || line.amount !== amount || line.description !== reason)) {
@@ -97,7 +119,8 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
       path: '/api/credits/losses',
       access: 'admin',
       query: pageQuery.extend(lossesFilter),
-      handler: async ({ query: { limit, cursor, ...filter } }) => {
+      handler: async ({ user, query: { limit, cursor, ...filter } }) => {
+        await audit.recordAlone({ action: 'credits.losses_read', actorId: user.id })
         const { lines, total } = await statements.losses(filter, limit + 1, cursor)
         return { total: formatCredits(total), ...page(lines, limit, presentLoss) }
       },
@@ -125,8 +148,8 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
       access: 'admin',
       body: priceBody,
       status: 201,
-      handler: async ({ body: { provider, model, ...rates } }) =>
-        presentPrice(await prices.add(provider, model, rates)),
+      handler: ({ user, body: { provider, model, ...rates } }) =>
+        pricing('price.created', user.id, (tx) => prices.add(provider, model, rates, tx)),
     }),
 
     defineRoute({
@@ -135,8 +158,8 @@ export function creditsRoutes({ transactions, ledger, prices, statements }: Cred
       access: 'admin',
       params: idParams,
       body: priceChangeBody,
-      handler: async ({ params, body: { effectiveFrom, ...rates } }) =>
-        presentPrice(await prices.change(params.id, rates, effectiveFrom)),
+      handler: ({ user, params, body: { effectiveFrom, ...rates } }) =>
+        pricing('price.changed', user.id, (tx) => prices.change(params.id, rates, effectiveFrom, tx)),
     }),
   ]
 }

@@ -39,8 +39,8 @@ export class PriceBook {
   }
 
   /** Prices a model that has none. @throws AppError 409 `credits.price_exists` */
-  async add(provider: string, model: string, rates: Rates): Promise<PriceVersion> {
-    const [added] = await this.#prices.add([{ ...rates, id: newId(), priceId: newId(), provider, model }])
+  async add(provider: string, model: string, rates: Rates, tx?: Tx): Promise<PriceVersion> {
+    const [added] = await this.#prices.add([{ ...rates, id: newId(), priceId: newId(), provider, model }], tx)
     if (added) return added
     throw new AppError('credits.price_exists', { words: { provider, model } })
   }
@@ -48,24 +48,17 @@ export class PriceBook {
   /**
    * Starts a new version, at once or at `effectiveFrom`; what is not given stays as it is in the newest version. Charges
    * made before keep theirs.
-   * @throws AppError 404 for an unknown price; 409 `credits.price_changed` when another version came in between
+   * @throws AppError 404 for an unknown price; 409 `credits.price_changed` when another version came in between; nothing else can be
+   * written in the transaction then
    */
-  async change(priceId: string, rates: Partial<Rates>, effectiveFrom?: Date): Promise<PriceVersion> {
+  async change(priceId: string, rates: Partial<Rates>, effectiveFrom?: Date, tx?: Tx): Promise<PriceVersion> {
     const latest = await this.#prices.findLatest(priceId)
     if (!latest) throw notFound('price')
     const { provider, model, inputPerMTok, outputPerMTok, cachedInputPerMTok, cacheWritePerMTok } = latest
     const { reasoningPerMTok, perCall, version } = latest
     const kept = { inputPerMTok, outputPerMTok, cachedInputPerMTok, cacheWritePerMTok, reasoningPerMTok, perCall }
-    const next = await this.#prices.addVersion({
-      ...kept,
-      ...rates,
-      id: newId(),
-      priceId,
-      provider,
-      model,
-      version: version + 1,
-      ...(effectiveFrom ? { effectiveFrom } : {}),
-    })
+    const changed = { ...kept, ...rates, id: newId(), priceId, provider, model, version: version + 1 }
+    const next = await this.#prices.addVersion({ ...changed, ...(effectiveFrom ? { effectiveFrom } : {}) }, tx)
     if (next) return next
     throw new AppError('credits.price_changed')
   }

@@ -59,11 +59,11 @@ export class PriceRepository {
   }
 
   /** Adds prices, leaving out models that have one; answers what was added. */
-  async add(prices: NewPrice[]): Promise<PriceVersion[]> {
+  async add(prices: NewPrice[], tx: Tx = this.#db.manager): Promise<PriceVersion[]> {
     if (prices.length === 0) return []
     const values = prices.map((price) => ({ ...price, version: 1 }))
     const added = await rows<{ id: string }>(
-      this.#db.manager,
+      tx,
       `INSERT INTO price_versions (id, price_id, provider, model, input_per_mtok, output_per_mtok, cached_input_per_mtok,
          cache_write_per_mtok, reasoning_per_mtok, per_call, version)
        SELECT * FROM jsonb_to_recordset($1::jsonb) AS price (id uuid, "priceId" uuid, provider text, model text,
@@ -74,14 +74,15 @@ export class PriceRepository {
       [JSON.stringify(values, (_, value) => (typeof value === 'bigint' ? value.toString() : value))],
     )
     const ids = added.map(({ id }) => id)
-    return this.#db.getRepository(PriceVersionRow).createQueryBuilder('p').whereInIds(ids).getMany()
+    return tx.getRepository(PriceVersionRow).createQueryBuilder('p').whereInIds(ids).getMany()
   }
 
   /** Adds a version; undefined when somebody else has added that version meanwhile. */
   async addVersion(
     next: Omit<PriceVersion, 'effectiveFrom'> & { effectiveFrom?: Date },
+    tx: Tx = this.#db.manager,
   ): Promise<PriceVersion | undefined> {
-    const repository = this.#db.getRepository(PriceVersionRow)
+    const repository = tx.getRepository(PriceVersionRow)
     try {
       await repository.insert(next)
     } catch (error) {

@@ -147,4 +147,149 @@ describe('The audit log', () => {
     const [after] = await db.query('SELECT count(*)::int AS entries FROM audit_entries')
     expect(after).to.deep.equal(before)
   })
+
+  /** What was recorded of a target or by an actor, oldest first. */
+  const told = async (query: string) => (await read(`limit=100&${query}`)).data.toReversed()
+  const actions = async (query: string) => (await told(query)).map(({ action }) => action)
+  const PASSWORD = 'correct horse battery'
+
+  it('tells what concerns the security of an account: from its registration to its deletion, who, from where, and no secret', async () => {
+    const user = await app.api.register()
+    const elsewhere = await app.api.login(user.email, PASSWORD)
+    await user.put('/api/auth/profile', { name: 'Nothing to tell' })
+    await user.put('/api/auth/profile', { email: `moved.${user.email}`, currentPassword: PASSWORD })
+    await app.api.login(`moved.${user.email}`, PASSWORD)
+    await user.delete('/api/auth/sessions')
+    expect((await elsewhere.get('/api/auth/me')).status).to.equal(401)
+    const newPassword = 'another horse battery'
+    await user.put('/api/auth/profile', { currentPassword: PASSWORD, newPassword })
+    const other = await app.api.login(`moved.${user.email}`, newPassword)
+    await other.post('/api/auth/logout', undefined)
+    await user.delete(`/api/users/${user.id}`)
+    expect(await actions(`targetId=${user.id}`)).to.deep.equal([
+      'user.registered',
+      'credits.granted',
+      'email.changed',
+      'session.revoked',
+      'password.changed',
+      'user.deleted',
+    ])
+    const own = await told(`actorId=${user.id}`)
+    expect(own.map(({ action }) => action)).to.deep.equal([
+      'login.succeeded',
+      'login.succeeded',
+      'email.changed',
+      'login.succeeded',
+      'session.revoked',
+      'password.changed',
+      'login.succeeded',
+      'session.ended',
+      'user.deleted',
+    ])
+    for (const { network, requestId } of own) {
+      expect(network).to.equal('127.0.0.1')
+      expect(requestId).to.match(/^[0-9a-f-]{36}$/)
+    }
+    const text = JSON.stringify(await app.container.db.query('SELECT * FROM audit_entries'))
+    for (const secret of [PASSWORD, newPassword, user.token, user.email, 'argon2']) expect(text).not.to.include(secret)
+  })
+
+  it('tells of failed logins at an account, however many there are, in two entries; of those at none without what was typed', async () => {
+    const user = await app.api.register()
+    const fail = (email: string) => app.api.post('/api/auth/login', { email, password: 'wrong wrong wrong' })
+    for (let n = 0; n < 3; n++) await fail(user.email)
+    await fail('my-password-in-the-wrong-field')
+    expect(await actions(`targetId=${user.id}&action=login.failed`)).to.deep.equal(['login.failed'])
+    await app.container.failedLogins.tell()
+    const counts = (await told(`targetId=${user.id}&action=login.failed`)).map(({ details, network }) => [
+      details.count,
+      network,
+    ])
+    expect(counts).to.deep.equal([
+      [1, '127.0.0.1'],
+      [2, '127.0.0.1'],
+    ])
+    expect(JSON.stringify(await told('action=login.failed'))).not.to.include('wrong-field')
+  })
+
+  it('tells all that administrators do to users, credits, prices and platform connections, and what they look at', async () => {
+    const user = await app.api.register()
+    await admin.get(`/api/users/${user.id}`)
+    await admin.put(`/api/users/${user.id}`, { name: 'Renamed', role: 'admin' })
+    await admin.put(`/api/users/${user.id}`, { role: 'user' })
+    const key = { 'idempotency-key': randomUUID() }
+    const gift = { userId: user.id, amount: '7', reason: 'A gift' }
+    for (let n = 0; n < 2; n++) expect((await admin.post('/api/credits/add', gift, key)).status).to.equal(201)
+    await admin.post(`/api/users/${user.id}/suspend`, { reason: 'A test' })
+    await admin.post(`/api/users/${user.id}/unsuspend`, {})
+    await admin.delete(`/api/users/${user.id}`)
+    const entries = (await told(`targetId=${user.id}&actorId=${admin.id}`)).map(({ action, details }) => ({
+      action,
+      details,
+    }))
+    expect(entries.map(({ action }) => action)).to.deep.equal([
+      'user.read',
+      'user.role_changed',
+      'user.updated',
+      'user.role_changed',
+      'credits.added',
+      'user.suspended',
+      'user.unsuspended',
+      'user.deleted',
+    ])
+    expect(entries[1]?.details).to.deep.equal({ from: 'user', to: 'admin' })
+    expect(entries[4]?.details).to.deep.include({ amount: '7.000000', reason: 'A gift' })
+
+    const rates = { inputPerMTok: '1', outputPerMTok: '2' }
+    const priceId = await admin.create('/api/credits/models', { provider: 'openai', model: 'audited', ...rates })
+    await admin.put(`/api/credits/models/${priceId}`, { inputPerMTok: '3' })
+    expect(
+      (await admin.post('/api/credits/models', { provider: 'openai', model: 'audited', ...rates })).status,
+    ).to.equal(409)
+    expect(await actions(`targetId=${priceId}`)).to.deep.equal(['price.created', 'price.changed'])
+
+    const platform = {
+      name: 'Ours',
+      provider: 'openai',
+      model: 'gpt',
+      scope: 'platform',
+      apiKey: 'sk-of-the-platform-1',
+    }
+    const connectionId = await admin.create('/api/connections', platform)
+    await admin.put(`/api/connections/${connectionId}`, { name: 'Still ours' })
+    await admin.put(`/api/connections/${connectionId}`, { apiKey: 'sk-of-the-platform-2' })
+    await admin.delete(`/api/connections/${connectionId}`)
+    expect(await actions(`targetId=${connectionId}`)).to.deep.equal([
+      'connection.created',
+      'connection.updated',
+      'connection.key_changed',
+      'connection.deleted',
+    ])
+    await admin.get('/api/users')
+    await admin.get('/api/credits/losses')
+    const looks = ['user.listed', 'credits.losses_read', 'audit.read']
+    for (const action of looks)
+      expect(await actions(`actorId=${admin.id}&action=${action}`), action).to.not.deep.equal([])
+    expect(JSON.stringify(await told(`targetId=${connectionId}`))).not.to.include('sk-of')
+  })
+
+  it('tells of keys of own connections, and lets nobody fill the disk with them', async () => {
+    const user = await app.api.register()
+    const connectionId = await user.create('/api/connections', {
+      name: 'Mine',
+      provider: 'openai',
+      model: 'gpt',
+      apiKey: 'sk-of-mine-of-mine',
+    })
+    await user.put(`/api/connections/${connectionId}`, { name: 'Still mine' })
+    for (let n = 0; n < 110; n++)
+      await user.put(`/api/connections/${connectionId}`, { apiKey: `sk-of-mine-${n}-of-mine` })
+    const [{ changes }] = await app.container.db.query(
+      `SELECT count(*)::int AS changes FROM audit_entries WHERE actor_id = $1 AND action = 'connection.key_changed'`,
+      [user.id],
+    )
+    expect(changes).to.equal(100)
+    expect(await actions(`actorId=${user.id}&action=connection.created`)).to.deep.equal(['connection.created'])
+    expect(await actions(`actorId=${user.id}&action=connection.updated`)).to.deep.equal([])
+  })
 })

@@ -3,6 +3,8 @@ import { expect } from 'chai'
 import type { Express } from 'express'
 import request from 'supertest'
 import type { DataSource } from 'typeorm'
+import { AuditRepository } from '../../src/audit/audit.repository.ts'
+import { AuditLog } from '../../src/audit/audit-log.ts'
 import { BreakerRepository } from '../../src/connections/breaker.repository.ts'
 import { connectionEntity } from '../../src/connections/connection.entity.ts'
 import { ConnectionRepository } from '../../src/connections/connection.repository.ts'
@@ -64,6 +66,7 @@ describe('Connections', () => {
     const breakers = new BreakerRepository(db, { failures: 5, openMs: 1_000, openMaxMs: 1_000, waits: true })
     const service = new ConnectionService({
       transactions,
+      audit: new AuditLog(new AuditRepository(db)),
       connections,
       secrets,
       network,

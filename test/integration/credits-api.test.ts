@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { expect } from 'chai'
 import supertest from 'supertest'
+import { AuditRepository } from '../../src/audit/audit.repository.ts'
+import { AuditLog } from '../../src/audit/audit-log.ts'
 import { creditsRoutes } from '../../src/credits/credits.routes.ts'
 import { createApp } from '../../src/http/app.ts'
 import { Health } from '../../src/http/health.ts'
@@ -23,7 +25,7 @@ describe('the credits API', () => {
   before(async () => {
     world = await ledgerWorld(db.dataSource)
     const app = createApp({
-      routes: creditsRoutes(world),
+      routes: creditsRoutes({ ...world, audit: new AuditLog(new AuditRepository(db.dataSource)) }),
       // Who is signed in is not what is tested here; who may do what is.
       authenticate: async (request, _response, access) => {
         const id = request.get('x-user') ?? ADMIN
