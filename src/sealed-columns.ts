@@ -3,5 +3,6 @@ import type { SealedColumn } from './connections/sealed-value.repository.ts'
 /** Every column that holds sealed texts (their names end in `_sealed`); the canary's apart, which is no row's. */
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'connections', column: 'api_key_sealed', field: 'apiKey' },
+  { table: 'server_keys', column: 'key_sealed', field: 'key' },
   { table: 'users', column: 'totp_sealed', field: 'totp' },
 ]

@@ -51,6 +51,16 @@ const ALL_WAITS = 1_000
 /** A request's head is small, and must come at once; Node looks this often whether one is late. */
 const HEADERS = { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 }
 
+/** On every answer, whoever gives it; the app's own say more (`helmet`). */
+const CAREFUL_HEADERS = new Headers({
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+})
+
 /** How many failed logins there were is told this often, in ms. */
 const FAILED_LOGINS_MS = 900_000
 
@@ -219,6 +229,8 @@ export async function startWeb(
   registry.start()
   await streams.start()
   await sockets.attach(server)
+  // Before all other listeners: Socket.IO answers by itself, and what it refuses before it has said any header.
+  server.prependListener('request', (_request, response) => response.setHeaders(CAREFUL_HEADERS))
   // Last, so that it is the first to see a request: Socket.IO takes those that are its own.
   limitServer(server, {
     connections: env.MAX_CONNECTIONS,

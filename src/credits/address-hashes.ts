@@ -9,15 +9,14 @@ interface Sealer {
   open(sealed: string, place: { id: string; field: string }): string
 }
 
-const NAME = 'signup-grants'
-const PLACE = { id: NAME, field: 'key' }
-/** What of a sealed text tells by which key: `v1.<key id>.` */
-const sealOf = (sealed: string): string => sealed.slice(0, sealed.lastIndexOf('.'))
+/** The row of this key; a sealed value opens only in its place. */
+const KEY_ID = '01990000-0000-7000-8000-00000000e001'
+const PLACE = { id: KEY_ID, field: 'key' }
 
 /**
  * Keyed hashes of addresses, which outlive the accounts: without the key, nobody who has the rows can try addresses on them. The
  * key must stay the same for ever, so it is neither JWT_SECRET nor of ENCRYPTION_KEYS, which are rotated: it is made once, kept in
- * the database sealed by ENCRYPTION_KEYS, and sealed anew when their first one has changed.
+ * the database sealed by ENCRYPTION_KEYS; `npm run keys:reseal` takes it along.
  */
 export class AddressHashes {
   readonly #rows: SignupGrantRepository
@@ -41,9 +40,6 @@ export class AddressHashes {
 
   async #load(): Promise<Buffer> {
     const fresh = this.#sealer.seal(randomBytes(32).toString('base64'), PLACE)
-    const sealed = await this.#rows.sealedKey(NAME, fresh)
-    const key = this.#sealer.open(sealed, PLACE)
-    if (sealOf(sealed) !== sealOf(fresh)) await this.#rows.resealKey(NAME, sealed, this.#sealer.seal(key, PLACE))
-    return Buffer.from(key, 'base64')
+    return Buffer.from(this.#sealer.open(await this.#rows.sealedKey(KEY_ID, fresh), PLACE), 'base64')
   }
 }

@@ -39,8 +39,8 @@ export const signupGrantEntity = new EntitySchema<SignupGrant>({
 
 /** A key of the server's own that must outlive every other secret; sealed. */
 export class ServerKey {
-  declare name: string
-  declare sealed: string
+  declare id: string
+  declare keySealed: string
   declare createdAt: Date
 }
 
@@ -49,8 +49,8 @@ export const serverKeyEntity = new EntitySchema<ServerKey>({
   target: ServerKey,
   tableName: 'server_keys',
   columns: {
-    name: text({ primary: true, primaryKeyConstraintName: 'server_keys_pk' }),
-    sealed: text(),
+    id: uuid({ primary: true, primaryKeyConstraintName: 'server_keys_pk' }),
+    keySealed: text(),
     createdAt: createdAt(),
   },
 })

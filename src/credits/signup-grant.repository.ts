@@ -95,24 +95,15 @@ export class SignupGrantRepository {
     return given.length > 0
   }
 
-  /** The server's key of this name, sealed: `fresh` is kept where there is none yet. */
-  async sealedKey(name: string, fresh: string): Promise<string> {
-    await rows(this.#db.manager, 'INSERT INTO server_keys (name, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
-      name,
-      fresh,
-    ])
-    const [key] = await rows<{ sealed: string }>(this.#db.manager, 'SELECT sealed FROM server_keys WHERE name = $1', [
-      name,
-    ])
+  /** The server's key of this id, sealed: `fresh` is kept where there is none yet. */
+  async sealedKey(id: string, fresh: string): Promise<string> {
+    const { manager } = this.#db
+    await rows(manager, 'INSERT INTO server_keys (id, key_sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING', [id, fresh])
+    const [key] = await rows<{ sealed: string }>(
+      manager,
+      'SELECT key_sealed AS sealed FROM server_keys WHERE id = $1',
+      [id],
+    )
     return key?.sealed ?? fresh
-  }
-
-  /** Puts a newly sealed key in the place of the one that was read. */
-  async resealKey(name: string, before: string, sealed: string): Promise<void> {
-    await rows(this.#db.manager, 'UPDATE server_keys SET sealed = $3 WHERE name = $1 AND sealed = $2', [
-      name,
-      before,
-      sealed,
-    ])
   }
 }

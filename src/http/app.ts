@@ -55,6 +55,11 @@ export function createApp(options: AppOptions): Express {
       maxAge: 600,
     }),
   )
+  // What the API answers is somebody's: a token, a message. Downloads and streams say for themselves what may be kept.
+  app.use('/api', (_request, response, next) => {
+    response.set('cache-control', 'no-store')
+    next()
+  })
   healthRoutes(app, options.health)
   if (options.watchProxies) app.use(options.watchProxies)
   app.use(options.limiter.perAddress)

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { reseal } from '../../src/connections/reseal.ts'
 import { SealedSecrets } from '../../src/connections/sealed-secret.ts'
+import { SealedValueRepository } from '../../src/connections/sealed-value.repository.ts'
 import { AddressHashes } from '../../src/credits/address-hashes.ts'
 import { verifyLedger } from '../../src/credits/ledger-audit.ts'
 import { SignupGrantRepository } from '../../src/credits/signup-grant.repository.ts'
+import { sealedColumns } from '../../src/sealed-columns.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { ADMIN, startApp, useApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
@@ -59,22 +62,26 @@ describe('Welcome credits', () => {
     expect(await grantedTo(await app.api.register(user.email))).to.equal('0.000000')
   })
 
-  it('are remembered under a key that outlives both ENCRYPTION_KEYS and the process', async () => {
+  it('are remembered under a key of their own, which changes with no other', async () => {
     const { db } = app.container
     const [k1, k2] = [1, 2].map((fill) => ({ id: `k${fill}`, key: Buffer.alloc(32, fill) }))
     if (!k1 || !k2) throw new Error('two keys')
-    await db.query(`DELETE FROM server_keys`)
+    const rows = await db.query('DELETE FROM server_keys RETURNING *')
     const hashWith = (...ring: (typeof k1)[]) =>
       new AddressHashes(new SignupGrantRepository(db), new SealedSecrets(ring)).of('ada@example.com')
     const [hash, atOnce] = await Promise.all([hashWith(k1), hashWith(k1)])
     expect(hash).to.match(/^[0-9a-f]{64}$/)
     expect(atOnce).to.equal(hash)
-    expect(await hashWith(k2, k1), 'while both are there').to.equal(hash)
-    expect(await hashWith(k2), 'when the old one is gone').to.equal(hash)
+    expect(await hashWith(k2, k1), 'under a new first key').to.equal(hash)
+    const { transactions } = app.container
+    const values = new SealedValueRepository(db)
+    const secrets = new SealedSecrets([k2, k1])
+    await reseal({ secrets, values, transactions, columns: sealedColumns, say: () => {} }, true)
+    expect(await hashWith(k2), 'resealed, and the old one gone').to.equal(hash)
     const refused = await hashWith(k1).catch((error: unknown) => error)
     expect(refused, 'another ring opens nothing, and replaces nothing').to.be.an.instanceOf(Error)
     expect(await hashWith(k2)).to.equal(hash)
-    await db.query(`DELETE FROM server_keys`)
+    expect(rows[0]).to.have.length(1)
   })
 })
 
@@ -82,7 +89,9 @@ describe('Welcome credits on a server whose key of addresses cannot be read', ()
   it('are not given, and nobody is kept from registering', async function () {
     this.timeout(30_000)
     const database = await createDatabase()
-    await runSql(database.url, `INSERT INTO server_keys (name, sealed) VALUES ('signup-grants', 'v1.lost.AAAA')`)
+    const first = await startApp({ databaseUrl: database.url, worker: false })
+    await first.close()
+    await runSql(database.url, `UPDATE server_keys SET key_sealed = 'v1.lost.AAAA'`)
     const app = await startApp({ databaseUrl: database.url, worker: false })
     try {
       expect(await grantedTo(await app.api.register())).to.equal('0.000000')

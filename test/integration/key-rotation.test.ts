@@ -41,7 +41,11 @@ describe('Keys that seal', function () {
       ([{ count }]) => count,
     )
 
-  afterEach(() => query('TRUNCATE connections CASCADE').then(() => query('DELETE FROM key_canaries')))
+  afterEach(async () => {
+    await query('TRUNCATE connections CASCADE')
+    await query('DELETE FROM server_keys')
+    await query('DELETE FROM key_canaries')
+  })
 
   it('that are others than at the first start are refused in a sentence, before anything is served', async () => {
     expect(await start(ring(K1))).to.equal('started')
