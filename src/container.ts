@@ -18,6 +18,7 @@ import { ConversationRepository } from './conversations/conversation.repository.
 import { MessageRepository } from './conversations/message.repository.ts'
 import { SummaryRepository } from './conversations/summary.repository.ts'
 import { AddressHashes } from './credits/address-hashes.ts'
+import { ChoreHolds } from './credits/chore-holds.ts'
 import { LedgerRepository } from './credits/ledger.repository.ts'
 import { LedgerService } from './credits/ledger.service.ts'
 import { PriceRepository } from './credits/price.repository.ts'
@@ -78,7 +79,8 @@ export function createContainer(foundation: Foundation) {
 
   const priceRepository = new PriceRepository(db)
   const priceBook = new PriceBook(priceRepository)
-  const ledgerService = new LedgerService(new LedgerRepository(db))
+  const ledgerRepository = new LedgerRepository(db)
+  const ledgerService = new LedgerService(ledgerRepository)
 
   const storage = createFileDomain({
     db,
@@ -268,6 +270,7 @@ export function createContainer(foundation: Foundation) {
     userConcurrency: env.USER_CONCURRENCY,
     fileWaitMs: env.FILE_WAIT_MS,
   })
+  const choreHolds = new ChoreHolds({ ledger: ledgerService, repository: ledgerRepository, transactions })
   const lostAttempts = new LostAttempts({ ledger: ledgerService, prices: priceBook, feed, logger })
   const leaseMs = env.TURN_LEASE_MS
   const claims = new TurnClaims({
@@ -416,6 +419,7 @@ export function createContainer(foundation: Foundation) {
     agentService,
     agentRepository,
     ledgerService,
+    choreHolds,
     statementRepository: new StatementRepository(db),
     storage,
     priceBook,

@@ -58,17 +58,24 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     ...container,
     ...hooks,
     contexts,
-    speakers: new SpeakerChoice({ ...container, terms, timeoutMs }),
+    speakers: new SpeakerChoice({ ...container, terms, timeoutMs, limits: env }),
     cancelSignals,
     pace: new LivePace(env.LIVE_TICK_MS),
     limits: env,
   })
-  const titleProcessor = new TitleProcessor({ ...container, terms, attempts: env.TITLE_ATTEMPTS, timeoutMs })
+  const titleProcessor = new TitleProcessor({
+    ...container,
+    terms,
+    attempts: env.TITLE_ATTEMPTS,
+    timeoutMs,
+    limits: env,
+  })
   const summaryProcessor = new SummaryProcessor({
     ...container,
     terms,
     contextTokenBudget,
     timeoutMs: env.PROVIDER_IDLE_TIMEOUT_MS,
+    limits: env,
   })
   const { storage } = container
   const fileProcessor = new FileProcessor({

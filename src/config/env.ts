@@ -128,6 +128,7 @@ const schema = z.object({
   SIGNUP_GRANTS_PER_DAY: credits('1000000').refine((micro) => micro >= 0n, 'must not be negative'),
   // A share in parts per million is read as credits are: six decimals, exactly.
   CREDITS_OWN_KEY_RATE: credits('1').refine((ppm) => ppm >= 0n && ppm <= 1_000_000n, 'must be a number from 0 to 1'),
+  LOSS_ALLOWANCE: credits('2000').refine((micro) => micro >= 0n, 'must not be negative'),
   OPENAI_API_KEY: optional,
   OPENAI_BASE_URL: optionalUrl,
   ANTHROPIC_API_KEY: optional,
@@ -240,7 +241,7 @@ function readAddress(url: string): ReturnType<typeof parseRedisAddress> | undefi
 /** Every variable that is read; `.env.example` has them all. */
 export const environmentNames: readonly string[] = Object.keys(schema.shape)
 
-/** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT` and `SIGNUP_GRANTS_PER_DAY` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
+/** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT`, `SIGNUP_GRANTS_PER_DAY` and `LOSS_ALLOWANCE` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
 export type Env = z.output<typeof schema>
 
 /** Every mistake in the environment, one a line, in plain words. */

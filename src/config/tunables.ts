@@ -109,7 +109,7 @@ export const tunables = {
   FILE_WAIT_MS: ms(120_000),
   /** Output tokens of an agent that sets no limit of its own. */
   MAX_OUTPUT_TOKENS_DEFAULT: count(1_024),
-  /** Output tokens that the first hold covers, and that each extension adds: small, so that a low balance still talks. */
+  /** Output tokens that each extension of a hold adds at least, where a provider goes on beyond what it was allowed. */
   HOLD_SLICE_TOKENS: count(256),
   /** Agents of one user: each is a few kilobytes that are kept for ever once it has spoken. */
   USER_AGENTS: count(500),
@@ -117,6 +117,8 @@ export const tunables = {
   USER_CONNECTIONS: count(100),
   /** Conversations of one user, archived ones too. */
   USER_CONVERSATIONS: count(10_000),
+  /** Tokens a second that a model may think unseen. A call that was stopped reports none, and is charged for its time by this. */
+  HIDDEN_TOKENS_PER_SECOND: count(100, 0),
   /** Characters of one message from a user. */
   MESSAGE_MAX_CHARS: count(32_000),
   /** Body limit of JSON requests. */

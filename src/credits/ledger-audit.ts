@@ -128,10 +128,11 @@ const RULES: Record<string, string> = {
     WHERE a.held <> coalesce(h.pending, 0)`,
 }
 
+/** Titles and summaries have no turn; what one of them held whose process died is given back after half an hour. */
 const HOLDS_HAVE_CLAIMS = `
   SELECT h.id AS "holdId", h.run_id AS "runId", h.turn, t.status FROM holds h
   LEFT JOIN turns t ON t.run_id = h.run_id AND t.index = h.turn
-  WHERE h.status = 'pending' AND (t.status = 'running' AND t.claim_token::text = h.claim_token::text) IS NOT TRUE`
+  WHERE h.status = 'pending' AND NOT (h.turn < 0 AND h.created_at > now() - interval '1 hour') AND (t.status = 'running' AND t.claim_token::text = h.claim_token::text) IS NOT TRUE`
 
 const FIGURES = `
   SELECT (SELECT count(*) FROM accounts) AS accounts,

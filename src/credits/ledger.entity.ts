@@ -174,6 +174,7 @@ export const holdEntity = new EntitySchema<Hold>({
     createdAt: createdAt(),
     resolvedAt: timestamp(nullable),
   },
+  indices: [{ name: 'holds_of_chores', columns: ['createdAt'], where: `status = 'pending' AND turn < 0` }],
 })
 
 export const meteredCallEntity = new EntitySchema<MeteredCallRow>({
@@ -212,5 +213,6 @@ export const meteredCallEntity = new EntitySchema<MeteredCallRow>({
     { name: 'metered_calls_attempt_unique', columns: ['runId', 'turn', 'attempt', 'call'], unique: true },
     { name: 'metered_calls_user', columns: ['userId', 'createdAt'] },
     { name: 'metered_calls_losses', columns: ['id'], where: 'charged < amount' },
+    { name: 'metered_calls_losses_of_user', columns: ['userId', 'createdAt'], where: 'charged < amount' },
   ],
 })

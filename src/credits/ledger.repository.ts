@@ -234,6 +234,13 @@ export class LedgerRepository {
     return row?.id ?? null
   }
 
+  /** Some pending holds of calls of no turn that are older than this. */
+  staleChoreHolds(olderThanMs: number): Promise<TurnName[]> {
+    const sql = `SELECT run_id AS "runId", turn FROM holds WHERE status = 'pending' AND turn < 0
+      AND created_at < now() - $1 * interval '1 millisecond' ORDER BY created_at LIMIT 100`
+    return rows<TurnName>(this.#db.manager, sql, [olderThanMs])
+  }
+
   /** What a run has been charged and what its pending holds reserve. */
   async committedOf(runId: string, tx: Tx = this.#db.manager): Promise<bigint> {
     const [row] = await rows<{ committed: string }>(tx, 'SELECT run_committed($1) AS committed', [runId])

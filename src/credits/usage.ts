@@ -1,5 +1,3 @@
-import { countTokens } from './token-counting.ts'
-
 /**
  * Tokens of one provider call in disjoint classes: no token is counted in two of them. `inputTokens` are neither read
  * from nor written to a cache; `outputTokens` exclude reasoning. `estimated` marks counts of our own tokenizer, where the
@@ -66,24 +64,12 @@ function remainder(
   return named != null && isCount(named) ? named : undefined
 }
 
-/**
- * Counts tokens by the tokenizer of OpenAI's current models, for calls whose provider reported no usage (a stopped or cut
- * stream). Other models' tokenizers differ by some per cent, hence `estimated`.
- */
-export async function estimateUsage(inputText: string, outputText: string): Promise<TokenUsage> {
-  return {
-    // Never zero: a request that reached the provider was read.
-    inputTokens: Math.max(1, await countTokens(inputText)),
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
-    outputTokens: await countTokens(outputText),
-    reasoningTokens: 0,
-    estimated: true,
-  }
-}
-
 /** An image of the largest size that is sent, roughly, at every provider; for estimates only. */
 export const IMAGE_TOKENS = 1_600
+
+/** What a model may have thought unseen in `ms` milliseconds. */
+export const hiddenTokens = (tokensPerSecond: number | undefined, ms: number): number =>
+  Math.ceil(((tokensPerSecond ?? 0) * Math.max(0, ms)) / 1_000)
 
 /** All tokens of a call, each counted once. */
 export const totalTokens = (usage: TokenUsage): number =>

@@ -55,10 +55,22 @@ export type ClaimAnswer =
   | { outcome: 'waits'; retryInMs: number; userId: string }
   | { outcome: 'lapsed' | 'over' }
 
-/** What came of a hold; `lost`: the claim is another's. */
-export type HoldAnswer =
-  | { outcome: 'held'; holdId: string }
-  | { outcome: 'credits_exhausted' | 'max_credits' | 'other' | 'lost' }
+/** What a call is to be reserved for, in micro-credits. */
+export interface ReserveRequest {
+  quote: TurnQuote
+  /** What the shortest answer costs that is of use, and the longest. */
+  least: bigint
+  amount: bigint
+  /** The run's own limit. */
+  maxCredits: bigint | null
+  /** What the user's lost calls may cost the platform a day; null where they cost it nothing. */
+  lossAllowance: bigint | null
+}
+
+/** What came of it. `isShort`: the account had less than was asked for. `lost`: the claim is another's. */
+export type ReserveAnswer =
+  | { outcome: 'held'; holdId: string; amount: bigint; isShort: boolean }
+  | { outcome: 'credits_exhausted' | 'max_credits' | 'losses' | 'other' | 'lost' }
 
 /** What is to be settled: the attempt's result, its money as the ledger takes it, and what the worker says follows. */
 export interface SettleArguments {
@@ -110,10 +122,10 @@ const RENEW = prepared<{ token: string; busy: boolean; is_to_stop: boolean }>(
   'turns_renew',
   'SELECT token, busy, is_to_stop FROM turns_renew(p_runs => $1, p_turns => $2, p_tokens => $3, p_lease_ms => $4)',
 )
-const HOLD = prepared<{ outcome: HoldAnswer['outcome']; hold_id: string }>(
-  'turn_hold',
-  `SELECT outcome, hold_id FROM turn_hold(p_run => $1, p_turn => $2, p_token => $3, p_quote => $4, p_amount => $5,
-     p_max_credits => $6, p_hold => $7, p_entry => $8)`,
+const RESERVE = prepared<{ outcome: ReserveAnswer['outcome']; hold_id: string; amount: string; is_short: boolean }>(
+  'turn_reserve',
+  `SELECT outcome, hold_id, amount, is_short FROM turn_reserve(p_run => $1, p_turn => $2, p_token => $3, p_quote => $4,
+     p_least => $5, p_amount => $6, p_max_credits => $7, p_loss_allowance => $8, p_hold => $9, p_entry => $10)`,
 )
 const DECIDE = prepared<{ outcome: 'decided' | 'nobody' | 'lost'; agent_id: string; version: string }>(
   'turn_decide',
@@ -179,17 +191,15 @@ export class EngineRepository {
     return new Map(found.map((row) => [row.token, { busy: row.busy, isToStop: row.is_to_stop }]))
   }
 
-  async hold(
+  async reserve(
     { runId, turn, claimToken }: { runId: string; turn: number; claimToken: string },
-    quote: TurnQuote,
-    amount: bigint,
-    maxCredits: bigint | null,
+    { quote, least, amount, maxCredits, lossAllowance }: ReserveRequest,
     tx: Tx,
-  ): Promise<HoldAnswer> {
-    const parameters = [runId, turn, claimToken, JSON.stringify(quote), amount, maxCredits, newId(), newId()]
-    const [row] = await HOLD(parameters, tx)
-    if (row?.outcome === 'held') return { outcome: 'held', holdId: row.hold_id }
-    return { outcome: row?.outcome ?? 'lost' }
+  ): Promise<ReserveAnswer> {
+    const terms = [JSON.stringify(quote), least, amount, maxCredits, lossAllowance]
+    const [row] = await RESERVE([runId, turn, claimToken, ...terms, newId(), newId()], tx)
+    if (row?.outcome !== 'held') return { outcome: row?.outcome ?? 'lost' }
+    return { outcome: 'held', holdId: row.hold_id, amount: BigInt(row.amount), isShort: row.is_short }
   }
 
   /** `nobody`: nobody is to speak, and nothing was written. `lost`: the claim is another's. */

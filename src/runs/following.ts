@@ -1,6 +1,7 @@
 import type { StopReason } from '../contract/views.ts'
 import { nextStep } from '../rounds/next-step.ts'
 import type { PastTurn, TurnKind } from '../rounds/strategy.ts'
+import { sentenceOf } from '../shared/error-words.ts'
 import type { Run } from './run.entity.ts'
 import type { RunTurn } from './turn-room.ts'
 
@@ -36,6 +37,9 @@ export const heardSeq = (turns: ReadonlyArray<Pick<RunTurn, 'seenSeq'>>): number
 
 const completed = (stopReason: StopReason): RunEnd => ({ status: 'completed', stopReason, error: null })
 
+/** Nobody came to a word. */
+const NO_CREDITS = { code: 'credits.insufficient', message: sentenceOf('credits.insufficient/run') }
+
 /** A run that was told to stop ends so. */
 export const cancelledEnd = ({ cancelReason }: Pick<Run, 'cancelReason'>): RunEnd => ({
   status: 'cancelled',
@@ -70,6 +74,9 @@ function endOf(turns: readonly RunTurn[]): RunEnd | null {
   const silent = step.every((turn) => turn.messageId === null && !turn.passed)
   const cut = step.find(({ endedBy }) => endedBy && (step.length === 1 || silent || endedBy !== 'max_credits'))
   if (!cut?.endedBy) return null
+  if (cut.endedBy === 'credits_exhausted' && turns.every(({ messageId, passed }) => messageId === null && !passed)) {
+    return { status: 'failed', stopReason: 'credits_exhausted', error: NO_CREDITS }
+  }
   const status = cut.endedBy === 'cancelled' ? 'cancelled' : 'completed'
   return { status, stopReason: cut.endedBy, error: null }
 }

@@ -1,7 +1,9 @@
+import { affordableTokens } from '../credits/hold-size.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import type { PriceBook } from '../credits/price-book.ts'
 import { countTokens } from '../credits/token-counting.ts'
+import { hiddenTokens } from '../credits/usage.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -46,16 +48,21 @@ export class LostAttempts {
     const { quote } = turn
     if (!quote) return []
     const price = await this.#deps.prices.version(quote.priceVersionId, tx)
+    const { inputTokens, held, hiddenTokensPerSecond, askedAt = Date.now() } = quote
+    const ratePpm = BigInt(quote.ratePpm)
+    // It was allowed what was held for it.
+    const mostOutput = held ? affordableTokens({ price, ratePpm }, inputTokens, BigInt(held)) : Number.MAX_SAFE_INTEGER
+    const outputTokens = Math.min(await countTokens(text), mostOutput)
+    const hidden = Math.min(hiddenTokens(hiddenTokensPerSecond, Date.now() - askedAt), mostOutput)
     const usage = {
-      inputTokens: quote.inputTokens,
+      inputTokens,
       cachedInputTokens: 0,
       cacheWriteTokens: 0,
-      outputTokens: await countTokens(text),
-      reasoningTokens: 0,
+      outputTokens,
+      reasoningTokens: Math.max(0, hidden - outputTokens),
       estimated: true,
     }
     const { call, purpose, connectionId, provider, model } = quote
-    const ratePpm = BigInt(quote.ratePpm)
     return [{ call, purpose, agentId: turn.agentId, connectionId, provider, model, usage, price, ratePpm }]
   }
 

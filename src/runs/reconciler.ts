@@ -1,3 +1,4 @@
+import type { ChoreHolds } from '../credits/chore-holds.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { CancelService } from './cancel.service.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -14,6 +15,7 @@ interface ReconcilerDependencies {
   cancelService: CancelService
   fileWaits: Pick<FileWaits, 'resumeOverdue'>
   titles: Pick<Titles, 'requeue'>
+  choreHolds: Pick<ChoreHolds, 'releaseStale'>
   /** Forgets idempotency keys that are too old to be sent again. */
   pruneIdempotencyKeys: () => Promise<void>
   redispatchAfterMs: number
@@ -40,7 +42,7 @@ export class Reconciler {
 
   /** Answers the steps that failed; the others were done nevertheless. A run that alone cannot be put right is only logged. */
   async runOnce(): Promise<string[]> {
-    const { titles, pruneIdempotencyKeys, redispatchAfterMs } = this.#deps
+    const { titles, choreHolds, pruneIdempotencyKeys, redispatchAfterMs } = this.#deps
     const steps: [what: string, work: () => Promise<void>][] = [
       ['admit', () => this.#admitWaiting()],
       ['redispatch', () => this.#redispatch()],
@@ -48,6 +50,7 @@ export class Reconciler {
       ['stop', () => this.#stopUnstopped()],
       ['fail overdue', () => this.#failOverdue()],
       ['titles', () => titles.requeue(redispatchAfterMs)],
+      ['holds of titles and summaries', () => choreHolds.releaseStale()],
       ['idempotency keys', pruneIdempotencyKeys],
     ]
     const failed: string[] = []

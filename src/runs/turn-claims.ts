@@ -5,11 +5,11 @@ import type { ConversationRepository } from '../conversations/conversation.repos
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
-import type { EngineRepository, RoomLimits } from './engine.repository.ts'
+import type { EngineRepository, ReserveRequest, RoomLimits } from './engine.repository.ts'
 import type { LostAttempts } from './lost-attempts.ts'
 import type { Run } from './run.entity.ts'
 import type { RunRepository } from './run.repository.ts'
-import type { Turn, TurnQuote } from './turn.entity.ts'
+import type { Turn } from './turn.entity.ts'
 import type { TurnRepository } from './turn.repository.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 import type { TurnRoom } from './turn-room.ts'
@@ -23,6 +23,13 @@ export type ClaimOutcome =
   | { retryInMs: number }
   | { waitsMs: number; userId: string }
   | { over: true }
+
+/** What is held for a call, in micro-credits; `isShort`: less than was asked for, because the account has no more. */
+export interface Reserved {
+  holdId: string
+  amount: bigint
+  isShort: boolean
+}
 
 /** A claimed turn with its hold, and what its run may spend. */
 interface ClaimWithHold extends Attempt {
@@ -131,27 +138,28 @@ export class TurnClaims {
   }
 
   /**
-   * Takes the first, small hold of an attempt and notes the terms of its call beside it. Refused when the user's credits
-   * do not reach, or when the run's own limit (`maxCredits`) does not. A crash of the database a moment later may forget
-   * both: what the attempt used is then not known, should its worker die as well.
+   * Reserves what a call of an attempt may cost, before its request, and notes the terms of the call beside it. Less than was
+   * asked for is held where the user's turns have to share what there is. Refused when not even the least is there, when the
+   * run's own limit (`maxCredits`) does not reach, or when the user's lost calls have cost the platform too much. A crash of
+   * the database a moment later may forget both: what the attempt used is then not known, should its worker die as well.
    * @throws ClaimLost
    */
-  async hold(
+  async reserve(
     claim: TurnClaim,
-    quote: TurnQuote,
-    amount: bigint,
-    maxCredits: bigint | null,
+    request: ReserveRequest,
     beforeCommit?: () => void,
-  ): Promise<{ holdId: string } | { refused: 'credits_exhausted' | 'max_credits' }> {
+  ): Promise<Reserved | { refused: 'credits_exhausted' | 'max_credits' }> {
     const { engine, transactions } = this.#deps
-    const answer = await transactions.once((tx) => engine.hold(claim, quote, amount, maxCredits, tx), beforeCommit)
+    const answer = await transactions.once((tx) => engine.reserve(claim, request, tx), beforeCommit)
     switch (answer.outcome) {
       case 'held':
-        return { holdId: answer.holdId }
+        return answer
       case 'lost':
         throw new ClaimLost(claim)
       case 'other':
         throw new AppError('credits.hold_pending')
+      case 'losses':
+        throw new AppError('credits.too_many_losses')
       default:
         return { refused: answer.outcome }
     }
@@ -184,11 +192,6 @@ export class TurnClaims {
       const { held } = await ledger.placeHold({ ...hold, amount }, tx)
       return held ? 'held' : 'credits_exhausted'
     })
-  }
-
-  /** Notes the terms of a call that has no hold (a supervisor's), for whoever finds the attempt dead. @throws ClaimLost */
-  async note(claim: TurnClaim, quote: TurnQuote): Promise<void> {
-    if (!(await this.#deps.turns.noteQuote(claim, claim.claimToken, quote))) throw new ClaimLost(claim)
   }
 
   /**

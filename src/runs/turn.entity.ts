@@ -21,6 +21,12 @@ export interface TurnQuote {
   ratePpm: string
   /** Estimated tokens of the prompt. */
   inputTokens: number
+  /** Micro-credits that are held for it, as decimal text. What an older version noted has none of these three. */
+  held?: string
+  /** Tokens a second that the model may think unseen; 0 where it shows all. */
+  hiddenTokensPerSecond?: number
+  /** When it was asked, in milliseconds since 1970, by its worker's clock. */
+  askedAt?: number
 }
 
 /**

@@ -106,16 +106,6 @@ export class TurnRepository {
     })
   }
 
-  /** Notes on which terms the current attempt is about to call a model. False when this token does not hold the turn. */
-  async noteQuote(key: TurnName, claimToken: string, quote: TurnQuote, tx: Tx = this.#db.manager): Promise<boolean> {
-    const noted = await rows(
-      tx,
-      `UPDATE turns SET quote = $4 WHERE run_id = $1 AND index = $2 AND claim_token = $3 AND status = 'running' RETURNING index`,
-      [key.runId, key.turn, claimToken, JSON.stringify(quote)],
-    )
-    return noted.length > 0
-  }
-
   /** Says why no supervisor chose a turn's speaker, as a code. */
   async giveNotice(key: TurnName, notice: string, tx: Tx): Promise<void> {
     await rows(tx, 'UPDATE turns SET notice = $3 WHERE run_id = $1 AND index = $2', [key.runId, key.turn, notice])

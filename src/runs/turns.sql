@@ -206,6 +206,8 @@ RETURNS TABLE (token uuid, busy boolean, is_to_stop boolean) LANGUAGE sql AS $$
     JOIN runs r ON r.id = c.run LEFT JOIN renewed n ON n.claim_token = c.token
 $$;
 
+-- The hold of the version before this one, whose workers may still run beside this one's; it goes with the next.
+--
 -- Takes the first, small hold of an attempt and notes the terms of its call beside it, for whoever finds the attempt dead.
 -- Answers `held` with the hold's id, `credits_exhausted`, `max_credits` (siblings count together: the run's lock makes them ask one
 -- after another), `other` while another claim's hold is pending, or `lost` when the claim is another's.
@@ -236,7 +238,78 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- Commits who speaks before the speaker does, so that a retry keeps the speaker, and pays the decision once. p_agent null: nobody
+-- What a user's calls on the platform's connections have cost the platform within the last day: calls of attempts that came to
+-- nothing. Those of own connections cost their owners.
+CREATE FUNCTION user_losses(p_user uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT coalesce(sum(c.amount - c.charged), 0)::bigint FROM metered_calls c
+    JOIN connections n ON n.id = c.connection_id AND n.user_id IS NULL
+  WHERE c.user_id = p_user AND c.charged < c.amount AND c.created_at > now() - interval '1 day'
+$$;
+
+-- Reserves what a call may cost, before its request, and notes the terms of the call beside it, for whoever finds the attempt
+-- dead. p_amount is what its longest answer costs, p_least what the shortest does that is of use.
+--
+-- The turn is given less than p_amount where the run's own limit leaves less (p_max_credits: siblings count together, and the
+-- run's lock makes them ask one after another), or where the account does not have as much for it and for each of the user's
+-- other turns that are about to ask: then they share, and one more share is left for whoever comes later. is_short says that the
+-- account was the reason. p_loss_allowance null: what is lost with this call is not the platform's.
+--
+-- Answers `held` with the hold's id and amount, `credits_exhausted`, `max_credits`, `losses` (the user's calls have cost the
+-- platform too much today), `other` while another claim's hold is pending, or `lost` when the claim is another's.
+CREATE FUNCTION turn_reserve(p_run uuid, p_turn integer, p_token uuid, p_quote jsonb, p_least bigint, p_amount bigint,
+  p_max_credits bigint, p_loss_allowance bigint, p_hold uuid, p_entry uuid)
+RETURNS TABLE (outcome text, hold_id uuid, amount bigint, is_short boolean) LANGUAGE plpgsql AS $$
+DECLARE
+  turn turns;
+  room bigint := p_amount;
+  free bigint;
+  others integer;
+BEGIN
+  IF p_max_credits IS NOT NULL THEN
+    PERFORM FROM runs WHERE id = p_run FOR UPDATE;
+    room := least(p_amount, p_max_credits - run_committed(p_run));
+  END IF;
+  SELECT * INTO turn FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR UPDATE;
+  IF NOT FOUND THEN
+    outcome := 'lost';
+  ELSIF room < p_least THEN
+    outcome := 'max_credits';
+  ELSIF p_loss_allowance IS NOT NULL AND user_losses(turn.user_id) >= p_loss_allowance THEN
+    outcome := 'losses';
+  ELSE
+    -- Others may take what was seen to be free: then it is looked at again.
+    FOR try IN 1..3 LOOP
+      SELECT a.available INTO free FROM accounts a WHERE a.user_id = turn.user_id;
+      amount := room;
+      IF room > free / 16 THEN
+        SELECT count(*) INTO others FROM turns o
+        WHERE o.user_id = turn.user_id AND o.status IN ('queued', 'running') AND o.dispatched_at IS NOT NULL
+          AND (o.run_id, o.index) <> (p_run, p_turn) AND NOT EXISTS (
+            SELECT FROM holds h WHERE h.run_id = o.run_id AND h.turn = o.index AND h.status = 'pending');
+        IF room > free / (1 + others) THEN amount := greatest(p_least, free / (2 + others)); END IF;
+      END IF;
+      is_short := amount < room;
+      outcome := ledger_hold(p_hold, p_entry, turn.user_id, p_run, p_turn, turn.attempt, p_token, amount);
+      EXIT WHEN outcome <> 'credits_exhausted' OR free IS NULL OR free < p_least;
+    END LOOP;
+    hold_id := p_hold;
+    IF outcome = 'repeated' THEN
+      SELECT h.id, h.amount INTO hold_id, amount FROM holds h
+      WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending';
+      is_short := amount < room;
+      outcome := 'held';
+    END IF;
+    IF outcome = 'held' THEN
+      UPDATE turns t SET quote = p_quote || jsonb_build_object('held', amount::text)
+      WHERE t.run_id = p_run AND t.index = p_turn;
+    END IF;
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- Commits who speaks before the speaker does, so that a retry keeps the speaker, and pays the decision once, from its hold, which
+-- the speaker's follows. p_agent null: nobody
 -- is to speak, unless the user has said something after p_seen_seq; then p_fallback speaks. Answers `decided` with the speaker and
 -- the conversation's version, `nobody` (nothing is written: the turn's settlement pays), or `lost`.
 CREATE FUNCTION turn_decide(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_agent uuid, p_fallback uuid,
@@ -244,6 +317,7 @@ CREATE FUNCTION turn_decide(p_conversation uuid, p_run uuid, p_turn integer, p_t
 RETURNS TABLE (outcome text, agent_id uuid, version bigint) LANGUAGE plpgsql AS $$
 DECLARE
   turn turns;
+  hold uuid;
   money record;
 BEGIN
   PERFORM FROM conversations WHERE id = p_conversation FOR UPDATE;
@@ -265,10 +339,13 @@ BEGIN
   UPDATE turns t SET agent_id = turn_decide.agent_id, quote = NULL WHERE t.run_id = p_run AND t.index = p_turn;
   UPDATE conversations c SET version = c.version + 1, updated_at = now() WHERE c.id = p_conversation
   RETURNING c.version INTO version;
-  IF jsonb_array_length(p_calls) > 0 THEN
+  SELECT h.id INTO hold FROM holds h WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending' FOR UPDATE;
+  IF hold IS NOT NULL OR jsonb_array_length(p_calls) > 0 THEN
     PERFORM pg_advisory_xact_lock(400, uuid_hash(turn.user_id));
-    IF NOT EXISTS (SELECT FROM ledger_entries e WHERE e.key = 'post:' || (p_calls->0->>'key')) THEN
-      SELECT * INTO money FROM ledger_charge(turn.user_id, NULL, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
+    IF EXISTS (SELECT FROM ledger_entries e WHERE e.key = 'post:' || (p_calls->0->>'key')) THEN
+      PERFORM ledger_void(p_run, p_turn, p_release_entry);
+    ELSE
+      SELECT * INTO money FROM ledger_charge(turn.user_id, hold, p_run, p_turn, turn.attempt, p_calls, p_extend_entry,
         p_extend_key, p_release_entry);
       IF money.charged IS NULL THEN
         RAISE EXCEPTION 'the user of turn %/% has no account', p_run, p_turn USING ERRCODE = 'CP001';

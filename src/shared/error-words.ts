@@ -96,9 +96,14 @@ export const ERROR_WORDS = {
   'chat.not_last': [409, 'Only the last thing that an agent said can be said anew.'],
 
   'credits.insufficient': [402, 'You have {available} credits available, and this needs {required} at least.'],
+  'credits.insufficient/run': [402, 'Your credits did not reach for a single word.'],
   'credits.insufficient/account': [409, 'The account has fewer credits available than that.'],
   'credits.hold_pending': [409, 'Another attempt at this turn still holds credits.'],
   'credits.hold_resolved': [409, 'The hold of this turn is resolved already.'],
+  'credits.too_many_losses': [
+    429,
+    'Too many of your turns broke off within a day, at our cost: nothing more is asked of our models until tomorrow.',
+  ],
   'credits.price_exists': [409, '{provider}/{model} has a price: start a new version of it.'],
   'credits.price_changed': [409, 'Somebody else has just changed this price: look at it again.'],
   'price.not_found': [404, 'There is no such price.'],

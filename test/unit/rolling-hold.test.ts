@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { affordableTokens, holdFor, holdForMore, mostInputTokens } from '../../src/credits/hold-size.ts'
 import { costOf, type PriceVersion } from '../../src/credits/pricing.ts'
 import { type Exhausted, RollingHold } from '../../workers/agent-runtime/rolling-hold.ts'
 
@@ -16,9 +17,10 @@ const price: PriceVersion = {
   reasoningPerMTok: 3_000_000n,
   perCall: 7n,
 }
+const terms = { price, ratePpm: 1_000_000n }
 
-/** A hold of slices of 100 tokens for at most 1,000, whose extensions are answered by the test. */
-function start(change: { price?: PriceVersion; maxOutputTokens?: number; ratePpm?: bigint } = {}) {
+/** A hold for 200 tokens that is extended by 100 at least; the extensions are answered by the test. */
+function start(change: { price?: PriceVersion } = {}) {
   const asked: Array<{
     step: number
     amount: bigint
@@ -27,12 +29,9 @@ function start(change: { price?: PriceVersion; maxOutputTokens?: number; ratePpm
   }> = []
   const seen: { exhausted: Exhausted[] } = { exhausted: [] }
   const hold = new RollingHold({
-    price,
-    ratePpm: 1_000_000n,
-    inputTokens: 500,
+    terms: { ...terms, ...change },
+    limitTokens: 200,
     sliceTokens: 100,
-    maxOutputTokens: 1_000,
-    ...change,
     extend: (step, amount) =>
       new Promise((resolve, reject) => {
         asked.push({ step, amount, answer: resolve, fail: () => reject(new Error('no database')) })
@@ -41,98 +40,111 @@ function start(change: { price?: PriceVersion; maxOutputTokens?: number; ratePpm
   })
   return { hold, asked, seen }
 }
-/** Text of so many tokens, as the hold counts them: three bytes each. */
-const tokens = (count: number) => 'abc'.repeat(count)
+/** Text of so many tokens, as the hold counts them: six bytes each. */
+const tokens = (count: number) => 'abcdef'.repeat(count)
 /** Resolves when the hold has taken its answer. */
 const answered = () => new Promise((resolve) => setImmediate(resolve))
 
-describe('A hold that grows with the speech', () => {
-  it('begins with the prompt, the fee and a first slice, at the dearer price of words and thoughts', () => {
-    const { hold } = start()
-    // 500 x 1 + 100 x 3 + 7
-    expect(hold.firstAmount).to.equal(807n)
-    expect(start({ maxOutputTokens: 20 }).hold.firstAmount, 'no more than can be said').to.equal(567n)
-    expect(start({ ratePpm: 100_000n }).hold.firstAmount, 'at the share that is charged').to.equal(81n)
-    expect(start({ price: { ...price, outputPerMTok: 9_000_000n } }).hold.firstAmount).to.equal(1_407n)
+describe('What a call may cost', () => {
+  const usage = { cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0, outputTokens: 0, estimated: false }
+
+  it('is the prompt as anybody may count it, the fee, and every token at the dearer price of words and thoughts', () => {
+    // (500 x 1.5 + 256) x 1 + 100 x 3 + 7
+    expect(mostInputTokens(500)).to.equal(1_006)
+    expect(holdFor(terms, 500, 100)).to.equal(1_313n)
+    expect(holdFor({ ...terms, ratePpm: 100_000n }, 500, 100), 'at the share that is charged').to.equal(132n)
+    expect(holdFor({ ...terms, price: { ...price, cacheWritePerMTok: 2_000_000n } }, 500, 100)).to.equal(2_319n)
+    expect(holdForMore(terms, 100), 'the fee is held once').to.equal(300n)
   })
 
-  it('asks for another slice when half of one is left, once, without the fee', async () => {
+  it('covers whatever the provider reports within what it was allowed', () => {
+    const held = holdFor(terms, 500, 100)
+    for (const reasoningTokens of [0, 50, 100]) {
+      const reported = {
+        ...usage,
+        inputTokens: mostInputTokens(500),
+        outputTokens: 100 - reasoningTokens,
+        reasoningTokens,
+      }
+      expect(costOf(price, reported, 1_000_000n) <= held).to.equal(true)
+    }
+  })
+
+  it('and what it may say for what is held go together, to the token', () => {
+    for (const ratePpm of [1n, 123_457n, 1_000_000n]) {
+      for (let left = 1n; left < 5_000n; left += 7n) {
+        const affordable = affordableTokens({ price, ratePpm }, 100, left)
+        if (affordable > 0) expect(holdFor({ price, ratePpm }, 100, affordable) <= left).to.equal(true)
+        const more = holdFor({ price, ratePpm }, 100, affordable + 1)
+        if (affordable < Number.MAX_SAFE_INTEGER) expect(more > left, `${ratePpm} ${left}`).to.equal(true)
+      }
+    }
+    const free = { ...price, outputPerMTok: 0n, reasoningPerMTok: 0n }
+    expect(affordableTokens({ price: free, ratePpm: 1_000_000n }, 100, 413n)).to.equal(Number.MAX_SAFE_INTEGER)
+    expect(affordableTokens({ price: free, ratePpm: 1_000_000n }, 100, 412n)).to.equal(0)
+  })
+})
+
+describe('A hold of a provider that goes on beyond what it was allowed', () => {
+  it('asks for nothing within that, however it comes', () => {
     const { hold, asked } = start()
-    hold.spoke(tokens(50))
+    for (let said = 0; said < 200; said += 10) hold.spoke(tokens(10))
     expect(asked).to.have.length(0)
+    expect(hold.coveredTokens).to.equal(200)
+  })
+
+  it('asks for what is missing, a slice at least, one question at a time', async () => {
+    const { hold, asked } = start()
+    hold.spoke(tokens(200))
     hold.spoke('a')
     expect(asked.map(({ step, amount }) => ({ step, amount }))).to.deep.equal([{ step: 1, amount: 300n }])
-    hold.spoke(tokens(200))
+    hold.spoke(tokens(1_000))
     expect(asked, 'one question at a time').to.have.length(1)
     asked[0]?.answer('held')
     await answered()
+    expect(hold.coveredTokens).to.equal(300)
     expect(
-      asked.map(({ step }) => step),
-      'still short, so it asks on, also when no more words come',
-    ).to.deep.equal([1, 2])
+      asked.map(({ step, amount }) => ({ step, amount })),
+      'all that came since',
+    ).to.deep.equal([
+      { step: 1, amount: 300n },
+      { step: 2, amount: 901n * 3n },
+    ])
   })
 
   it('asks for no more once the speech has ended, and waits for what it asked before', async () => {
     const { hold, asked } = start()
-    hold.spoke(tokens(400))
+    hold.spoke(tokens(900))
     const settled = hold.settled()
     asked[0]?.answer('held')
     await settled
-    hold.spoke(tokens(10))
+    hold.spoke(tokens(1_000))
     expect(asked).to.have.length(1)
+    expect(hold.coveredTokens).to.equal(900)
   })
 
-  it('counts bytes, so that scripts with longer letters are not under-reserved', () => {
-    const { hold, asked } = start()
-    hold.spoke('語'.repeat(51))
-    expect(asked).to.have.length(1)
-  })
+  for (const what of ['credits_exhausted', 'max_credits'] as const) {
+    it(`stops the speech at ${what}, and lets one be that has ended before`, async () => {
+      const { hold, asked, seen } = start()
+      hold.spoke(tokens(201))
+      expect(seen.exhausted).to.deep.equal([])
+      asked[0]?.answer(what)
+      await answered()
+      expect(seen.exhausted).to.deep.equal([what])
+      expect(hold.coveredTokens, 'nothing beyond is charged').to.equal(200)
 
-  it('stops asking at the most that the agent may say', async () => {
-    const { hold, asked } = start({ maxOutputTokens: 200 })
-    hold.spoke(tokens(90))
-    asked[0]?.answer('held')
-    await answered()
-    hold.spoke(tokens(500))
-    expect(asked).to.have.length(1)
-  })
-
-  it('stops the speech when the credits do not reach', async () => {
-    const { hold, asked, seen } = start()
-    hold.spoke(tokens(60))
-    expect(seen.exhausted).to.deep.equal([])
-    asked[0]?.answer('credits_exhausted')
-    await answered()
-    expect(seen.exhausted).to.deep.equal(['credits_exhausted'])
-  })
-
-  it('lets a speech be that has ended before the credits were found not to reach further', async () => {
-    const { hold, asked, seen } = start()
-    hold.spoke(tokens(60))
-    const settled = hold.settled()
-    asked[0]?.answer('credits_exhausted')
-    await settled
-    expect(seen.exhausted).to.deep.equal([])
-  })
-
-  it('does the same with what the run may spend', async () => {
-    const { hold, asked, seen } = start()
-    hold.spoke(tokens(60))
-    asked[0]?.answer('max_credits')
-    await answered()
-    expect(seen.exhausted).to.deep.equal(['max_credits'])
-
-    const late = start()
-    late.hold.spoke(tokens(60))
-    const settled = late.hold.settled()
-    late.asked[0]?.answer('max_credits')
-    await settled
-    expect(late.seen.exhausted, 'the speech had ended').to.deep.equal([])
-  })
+      const late = start()
+      late.hold.spoke(tokens(201))
+      const settled = late.hold.settled()
+      late.asked[0]?.answer(what)
+      await settled
+      expect(late.seen.exhausted, 'the speech had ended').to.deep.equal([])
+    })
+  }
 
   it('leaves a hold alone that was resolved meanwhile', async () => {
     const { hold, asked, seen } = start()
-    hold.spoke(tokens(60))
+    hold.spoke(tokens(201))
     asked[0]?.answer('resolved')
     await answered()
     hold.spoke(tokens(60))
@@ -142,7 +154,7 @@ describe('A hold that grows with the speech', () => {
 
   it('is not stopped by a question that fails: it asks again with the next words, under another number', async () => {
     const { hold, asked, seen } = start()
-    hold.spoke(tokens(60))
+    hold.spoke(tokens(201))
     asked[0]?.fail()
     await answered()
     hold.spoke('a')
@@ -157,27 +169,6 @@ describe('A hold that grows with the speech', () => {
       await answered()
     }
     expect(asked).to.have.length(0)
-  })
-
-  it('covers what a speech within its count costs', async () => {
-    const { hold, asked } = start()
-    let held = hold.firstAmount
-    for (let said = 0; said < 1_000; said += 10) {
-      hold.spoke(tokens(10))
-      const question = asked.shift()
-      if (question) {
-        held += question.amount
-        question.answer('held')
-        await answered()
-      }
-      const usage = {
-        inputTokens: 500,
-        cachedInputTokens: 0,
-        cacheWriteTokens: 0,
-        reasoningTokens: 0,
-        estimated: false,
-      }
-      expect(held >= costOf(price, { ...usage, outputTokens: said + 10 }, 1_000_000n), `${said}`).to.equal(true)
-    }
+    expect(hold.coveredTokens >= 1_500).to.equal(true)
   })
 })

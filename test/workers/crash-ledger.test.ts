@@ -16,7 +16,7 @@ import { startProcess } from '../support/processes.ts'
 import { type TrapPlace, Traps } from '../support/traps.ts'
 import { balanceOf, chargesOf, lossesOf, paid, pricedModel } from './ledger-world.ts'
 
-const USAGE = { inputTokens: 100, outputTokens: 50 }
+const USAGE = { inputTokens: 100, outputTokens: 40 }
 const WORDS = 'A measured answer, and it is long enough that its hold has to grow on the way to its end. '
   .repeat(3)
   .trim()
@@ -104,6 +104,8 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     const user = await app.api.register()
     const baseUrl = llm.baseUrl('openai-compatible')
     const agentIds = await user.agentsOn({ provider: 'openai-compatible', baseUrl, model }, ['Ada', 'Blaise'])
+    // Fewer tokens than the words have bytes for: the provider keeps no limit, and the hold has to follow.
+    for (const id of agentIds) await user.put(`/api/agents/${id}`, { maxOutputTokens: 40 })
     const first = await startOther(on === 'takeover' ? { CRASH_AT: 'stream.began' } : asItIs)
     if (on !== 'takeover') await traps.arm(name)
     const accepted = await user.accept('/api/chat/multi-agent', { agentIds, message: 'Tea or coffee?', maxTurns: 2 })
@@ -123,13 +125,13 @@ describe('A worker that dies in the middle of a transaction of the ledger', func
     expect(run).to.deep.include({ status: 'completed', stopReason: 'max_turns', error: null })
     expect((await user.messages(conversationId)).slice(1).map(({ content }) => content)).to.deep.equal([WORDS, WORDS])
     const lines = await chargesOf(user, runId)
-    // Twice 100 x 0.001 + 50 x 0.01, whatever was tried before.
+    // Twice 100 x 0.001 + 40 x 0.01, whatever was tried before.
     expect(lines.map(({ turn, amount }) => [turn, amount])).to.deep.equal([
-      [0, -600_000n],
-      [1, -600_000n],
+      [0, -500_000n],
+      [1, -500_000n],
     ])
     expect(run.receipt.credits).to.equal(paid(lines))
-    expect(await balanceOf(user)).to.deep.include({ held: 0n, spent: 1_200_000n })
+    expect(await balanceOf(user)).to.deep.include({ held: 0n, spent: 1_000_000n })
     const losses = await lossesOf(app.api, runId)
     expect(losses.map(({ turn, attempt }) => [turn, attempt])).to.deep.equal(lost.map((attempt) => [0, attempt]))
     await expectSettledOnce(app.container.db, runId)

@@ -74,9 +74,10 @@ export const onTerms = (
 /** The terms as a turn notes them before the call. */
 export const quoteOf = (
   { connection, modelId, price, ratePpm }: ModelTerms,
-  call: Pick<TurnQuote, 'call' | 'purpose' | 'inputTokens'>,
+  call: Pick<TurnQuote, 'call' | 'purpose' | 'inputTokens' | 'hiddenTokensPerSecond'>,
 ): TurnQuote => ({
   ...call,
+  askedAt: Date.now(),
   connectionId: connection.id,
   provider: connection.provider,
   model: modelId,

@@ -1,28 +1,17 @@
-import { costOf, type PriceVersion } from '../../src/credits/pricing.ts'
-import type { TokenUsage } from '../../src/credits/usage.ts'
+import { type CallPrice, holdForMore } from '../../src/credits/hold-size.ts'
 
-/** Bytes of UTF-8 that make a token at the most, near enough: English has about four, so this reserves a little early. */
-const BYTES_PER_TOKEN = 3
-
-const NO_USAGE: TokenUsage = {
-  inputTokens: 0,
-  cachedInputTokens: 0,
-  cacheWriteTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: 0,
-  estimated: true,
-}
+/** Words take fewer bytes of UTF-8 for each token, near enough: what is beyond is of a provider that keeps no limit. */
+const MOST_BYTES_PER_TOKEN = 6
 
 /** Whose end was reached: that of the user's credits, or of what the run may spend (`maxCredits`). */
 export type Exhausted = 'credits_exhausted' | 'max_credits'
 
 interface RollingHoldOptions {
-  price: PriceVersion
-  ratePpm: bigint
-  inputTokens: number
-  /** Output tokens that the first hold covers, and each extension adds. */
+  terms: CallPrice
+  /** Output tokens that are held already: those that the provider was allowed. */
+  limitTokens: number
+  /** Each extension adds as many at least. */
   sliceTokens: number
-  maxOutputTokens: number
   /** Raises the hold; counts from 1. */
   extend: (step: number, amount: bigint) => Promise<'held' | 'resolved' | Exhausted>
   /** Credits do not reach any further: the turn is to stop. Not called once the speech has ended. */
@@ -30,8 +19,9 @@ interface RollingHoldOptions {
 }
 
 /**
- * A hold that starts small and is extended ahead of need while the text streams, so that neither a worst case that never
- * comes blocks a turn, nor a long answer overruns the balance. Extensions are never awaited by the stream.
+ * What an answer may cost is held before its request, and the request allows the provider no more. A provider that goes on
+ * beyond that is seen to: the hold rolls along with its words as far as credits reach, and then they are cut off. Extensions are
+ * never awaited by the stream.
  */
 export class RollingHold {
   readonly #options: RollingHoldOptions
@@ -43,16 +33,15 @@ export class RollingHold {
 
   constructor(options: RollingHoldOptions) {
     this.#options = options
-    this.#covered = Math.min(options.sliceTokens, options.maxOutputTokens)
+    this.#covered = options.limitTokens
   }
 
-  /** What the first hold must cover: the prompt and the first slice. */
-  get firstAmount(): bigint {
-    const { price, inputTokens } = this.#options
-    return this.#cost(price, { inputTokens, outputTokens: this.#covered })
+  /** Output tokens that are held by now: nothing is believed, and nothing charged, beyond them. */
+  get coveredTokens(): number {
+    return this.#covered
   }
 
-  /** Notes output as it comes; asks for more when half a slice is left. */
+  /** Notes output as it comes. */
   spoke(text: string): void {
     this.#bytes += Buffer.byteLength(text)
     this.#reach()
@@ -65,39 +54,30 @@ export class RollingHold {
   }
 
   #reach(): void {
-    const left = this.#covered - this.#bytes / BYTES_PER_TOKEN
-    if (left < this.#options.sliceTokens / 2 && this.#covered < this.#options.maxOutputTokens) this.#extend()
+    const missing = Math.ceil(this.#bytes / MOST_BYTES_PER_TOKEN) - this.#covered
+    if (missing > 0) this.#extend(missing)
   }
 
-  #extend(): void {
+  #extend(missing: number): void {
     if (this.#extending || this.#isOver) return
-    const { price, sliceTokens } = this.#options
-    // The fee per call is in the first hold.
-    const amount = this.#cost({ ...price, perCall: 0n }, { outputTokens: sliceTokens })
+    const { terms, sliceTokens } = this.#options
+    const tokens = Math.max(missing, sliceTokens)
+    const amount = holdForMore(terms, tokens)
     const extension = amount === 0n ? Promise.resolve('held' as const) : this.#options.extend(++this.#steps, amount)
     let isHeld = false
     this.#extending = extension
       .then((outcome) => {
         isHeld = outcome === 'held'
-        if (outcome === 'held') this.#covered += this.#options.sliceTokens
+        if (outcome === 'held') this.#covered += tokens
         else if (outcome === 'resolved') this.#isOver = true
         else if (!this.#isOver) this.#options.onExhausted(outcome)
       })
-      // An extension that failed for another reason is tried again with the next words; settlement takes what is missing.
+      // An extension that failed for another reason is tried again with the next words.
       .catch(() => {})
       .finally(() => {
         this.#extending = undefined
-        // Words may have come faster than one slice.
+        // Words may have come faster than they were held for.
         if (isHeld) this.#reach()
       })
-  }
-
-  #cost(price: PriceVersion, part: Partial<TokenUsage>): bigint {
-    const usage = { ...NO_USAGE, ...part }
-    // Reasoning may cost more than words, and nobody knows yet which of them will come.
-    const asReasoning = { ...usage, outputTokens: 0, reasoningTokens: usage.outputTokens }
-    const asWords = costOf(price, usage, this.#options.ratePpm)
-    const asThoughts = costOf(price, asReasoning, this.#options.ratePpm)
-    return asWords > asThoughts ? asWords : asThoughts
   }
 }

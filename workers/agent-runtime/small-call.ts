@@ -16,7 +16,12 @@ export interface SmallCall {
   system: string
   prompt: string
   responseFormat?: LanguageModelV4CallOptions['responseFormat']
+  /** Tokens of system and prompt, as they were counted for its hold. */
+  inputTokens: number
+  /** As many as are held. */
   maxOutputTokens: number
+  /** Tokens a second that the model may think unseen. */
+  hiddenTokensPerSecond: number
   /** The provider has this long for the whole answer. */
   timeoutMs: number
   abortSignal?: AbortSignal
@@ -48,7 +53,7 @@ export async function askUnlessOpen(
 /** Asks once, without retries. Never rejects for the provider's sake. */
 export async function ask(terms: ModelTerms, network: ProviderNetwork, request: SmallCall): Promise<SmallAnswer> {
   const { purpose, call = 0, system, prompt, responseFormat, maxOutputTokens, timeoutMs, abortSignal } = request
-  const meter = new CallMeter()
+  const meter = new CallMeter(request)
   const timeout = AbortSignal.timeout(timeoutMs)
   const used = async () => (await meter.used()).map((one) => ({ ...one, call: call + one.call }))
   try {

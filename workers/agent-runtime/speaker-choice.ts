@@ -4,6 +4,7 @@ import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { StopReason } from '../../src/contract/views.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
 import { DECISION_TOKENS } from '../../src/credits/estimate.ts'
+import { affordableTokens, holdFor } from '../../src/credits/hold-size.ts'
 import type { MeteredCall } from '../../src/credits/metered-call.ts'
 import { countTokens } from '../../src/credits/token-counting.ts'
 import { leastRecent, type RoundState } from '../../src/rounds/strategy.ts'
@@ -16,9 +17,9 @@ import type { TurnDecisions } from '../../src/runs/turn-decisions.ts'
 import { seenSeqOf, type TurnRoom } from '../../src/runs/turn-room.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import { thinksUnseen } from './hidden-thoughts.ts'
 import { type ModelTerms, type ModelTermsBook, onTerms, quoteOf } from './model-terms.ts'
 import { supervisorPrompt } from './prompts.ts'
-import { affordableTokens } from './run-budget.ts'
 import { ask } from './small-call.ts'
 import type { TurnStop } from './turn-stop.ts'
 
@@ -34,13 +35,14 @@ export interface SpeakerChosen {
 
 interface ChoiceDependencies {
   terms: ModelTermsBook
-  claims: Pick<TurnClaims, 'note'>
+  claims: Pick<TurnClaims, 'reserve'>
   decisions: TurnDecisions
   network: ProviderNetwork
   breakers: Pick<BreakerRepository, 'failed'>
   announcer: Pick<Announcer, 'publish' | 'runEvent'>
   /** The provider may take this long to decide. */
   timeoutMs: number
+  limits: { HIDDEN_TOKENS_PER_SECOND: number; LOSS_ALLOWANCE: bigint }
   logger: Logger
 }
 
@@ -91,7 +93,7 @@ export class SpeakerChoice {
     unanswered: boolean,
     stop: TurnStop,
   ) {
-    const { terms: book, network, breakers, timeoutMs, logger } = this.#deps
+    const { terms: book, claims, network, breakers, timeoutMs, limits, logger } = this.#deps
     const nothing = { decision: undefined, calls: [] as MeteredCall[], why: 'supervisor.not_asked' }
     const [first] = room.participants
     if (!first || stop.kind) return nothing
@@ -103,17 +105,27 @@ export class SpeakerChoice {
     })
     const inputTokens = await countTokens(`${system}\n${prompt}`)
     const terms = termsOf(book, room, first)
-    const affordable = terms ? affordableIn(room, terms, inputTokens) : 0
-    if (!terms || affordable < DECISION_TOKENS.high) return nothing
-    await this.#deps.claims.note(claim, quoteOf(terms, { call: DECISION_CALL, purpose: 'supervise', inputTokens }))
+    if (!terms) return nothing
+    // Models that think first need room for it; where they do not, a decision is short all the same.
+    const mostOutput = DECISION_TOKENS.high + THOUGHT_TOKENS
+    const hiddenTokensPerSecond = thinksUnseen(terms) ? limits.HIDDEN_TOKENS_PER_SECOND : 0
+    const placed = await claims.reserve(claim, {
+      quote: quoteOf(terms, { call: DECISION_CALL, purpose: 'supervise', inputTokens, hiddenTokensPerSecond }),
+      least: holdFor(terms, inputTokens, DECISION_TOKENS.high),
+      amount: holdFor(terms, inputTokens, mostOutput),
+      maxCredits: room.run.maxCredits,
+      lossAllowance: terms.connection.scope === 'platform' ? limits.LOSS_ALLOWANCE : null,
+    })
+    if ('refused' in placed) return nothing
     const { text, thoughts, calls, failure } = await ask(terms, network, {
       purpose: 'supervise',
       call: DECISION_CALL,
       system,
       prompt,
       responseFormat: { type: 'json', name: 'decision', schema: decisionSchema(room.participants) },
-      // Models that think first need room for it; where they do not, a decision is short all the same.
-      maxOutputTokens: Math.min(affordable, DECISION_TOKENS.high + THOUGHT_TOKENS),
+      inputTokens,
+      maxOutputTokens: Math.min(mostOutput, affordableTokens(terms, inputTokens, placed.amount)),
+      hiddenTokensPerSecond,
       timeoutMs,
       abortSignal: stop.signal,
       breakers,
@@ -139,10 +151,4 @@ function termsOf(book: ModelTermsBook, room: TurnRoom, first: Agent): ModelTerms
     if (error instanceof AppError) return undefined
     throw error
   }
-}
-
-/** Decisions have no hold: they are only asked for while their price is at hand, and within the run's own limit. */
-function affordableIn({ run, available, committed }: TurnRoom, terms: ModelTerms, inputTokens: number): number {
-  const left = run.maxCredits === null ? [available] : [available, run.maxCredits - (committed ?? 0n)]
-  return Math.min(...left.map((credits) => affordableTokens(terms, inputTokens, credits)))
 }

@@ -1,5 +1,6 @@
 import type { ReasoningEffort } from '../../src/connections/provider.ts'
 import { traitsOf } from '../../src/connections/provider-factory.ts'
+import { FEWEST_TOKENS } from '../../src/credits/hold-size.ts'
 import type { ModelTerms } from './model-terms.ts'
 
 /** Tokens that thoughts may take beside the words, by how hard a model is to think. */
@@ -15,3 +16,12 @@ export function thoughtRoom(
   if (effort !== null) return ROOM[effort]
   return traitsOf(connection, modelId).includes('thinks') ? ROOM_UNASKED : 0
 }
+
+/** Of the room for thoughts, the share that must be held at least: a model that thinks comes to no word in less. */
+const LEAST_SHARE = 8
+
+/** Fewer output tokens than these are not asked for. */
+export const fewestTokens = (
+  terms: Pick<ModelTerms, 'connection' | 'modelId'>,
+  effort: ReasoningEffort | null = null,
+) => FEWEST_TOKENS + Math.ceil(thoughtRoom(terms, effort) / LEAST_SHARE)

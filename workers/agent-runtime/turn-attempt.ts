@@ -7,13 +7,11 @@ import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { Logger } from '../../src/shared/logger.ts'
-import { CallMeter } from './call-meter.ts'
 import { DeltaCleaner } from './delta-cleaner.ts'
 import { DeltaCoalescer } from './delta-coalescer.ts'
 import type { LivePace } from './live-pace.ts'
-import { onTerms, quoteOf } from './model-terms.ts'
-import { type Exhausted, RollingHold } from './rolling-hold.ts'
-import { FEWEST_TOKENS } from './run-budget.ts'
+import { onTerms } from './model-terms.ts'
+import { type PayLimits, payAhead } from './paid-ahead.ts'
 import { Silence } from './silence.ts'
 import { speak } from './speech.ts'
 import type { TurnContext } from './turn-context.ts'
@@ -31,12 +29,11 @@ export interface AttemptOutcome {
 export const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
 
 export interface AttemptOptions {
-  claims: Pick<TurnClaims, 'hold' | 'extend'>
+  claims: Pick<TurnClaims, 'reserve' | 'extend'>
   feed: LiveFeed
   network: ProviderNetwork
   pace: LivePace
-  limits: {
-    HOLD_SLICE_TOKENS: number
+  limits: PayLimits & {
     PROVIDER_FIRST_BYTE_MS: number
     PROVIDER_IDLE_TIMEOUT_MS: number
     DEMO_WORDS_PER_MINUTE: number
@@ -52,8 +49,6 @@ export interface AttemptOptions {
 
 export type AttemptStep = 'hold.written' | 'hold.placed' | 'stream.began' | 'stream.ended'
 
-/** Words of English have a little less than this for each token. */
-const MOST_BYTES_PER_TOKEN = 5
 /** No language comes near this for each token: what is beyond it is of a provider that keeps no limit, and is cut off. */
 const MOST_CHARS_PER_TOKEN = 16
 /** The longest message, whatever the limit: 128,000 tokens of English. */
@@ -73,28 +68,13 @@ export async function attemptSpeech(
   stop: TurnStop,
   { claims, feed, network, pace, limits, onHeld, onAnswered, onStep, logger }: AttemptOptions,
 ): Promise<AttemptOutcome> {
-  const { room, agent, connection, modelId, price, ratePpm, inputTokens, maxOutputTokens } = context
-  const { maxCredits } = room.run
+  const { room, agent, connection, modelId } = context
   const purpose = claim.kind === 'moderate' ? 'moderate' : 'speak'
-  const refuse = (why: Exhausted): AttemptOutcome => {
-    stop.stop(why)
-    return NOTHING_SAID
-  }
-  if (maxCredits !== null && maxOutputTokens < FEWEST_TOKENS) return refuse('max_credits')
-  const hold = new RollingHold({
-    price,
-    ratePpm,
-    inputTokens,
-    maxOutputTokens,
-    sliceTokens: limits.HOLD_SLICE_TOKENS,
-    extend: (step, amount) => claims.extend({ ...claim, holdId, maxCredits }, step, amount),
-    onExhausted: (what) => stop.stop(what),
-  })
-  const quote = quoteOf(context, { call: 0, purpose, inputTokens })
+  const call = { ...context, purpose, effort: agent.reasoningEffort, maxCredits: room.run.maxCredits } as const
   const beforeCommit = onStep && (() => onStep('hold.written'))
-  const placed = await claims.hold(claim, quote, hold.firstAmount, maxCredits, beforeCommit)
-  if ('refused' in placed) return refuse(placed.refused)
-  const { holdId } = placed
+  const paid = await payAhead(claim, call, stop, { claims, limits, beforeCommit })
+  if (!paid) return NOTHING_SAID
+  const { holdId, maxOutputTokens } = paid
   onStep?.('hold.placed')
   onHeld()
 
@@ -109,15 +89,12 @@ export async function attemptSpeech(
   let bytes = 0
   const mostChars = Math.min(MESSAGE_CHARS, Math.max(LEAST_MOST_CHARS, maxOutputTokens * MOST_CHARS_PER_TOKEN))
   let chars = 0
-  const meter = new CallMeter({
+  const meter = paid.meter({
     onOutput: (output) => {
       silence.broken()
       if (!answered) onAnswered()
       answered = true
-      hold.spoke(output)
       bytes += Buffer.byteLength(output)
-      // A provider that does not keep to the limit of tokens must not spend more than the run may.
-      if (maxCredits !== null && bytes > maxOutputTokens * MOST_BYTES_PER_TOKEN) stop.stop('max_credits')
       if (bytes > mostChars * FLOOD) stop.stop('length')
     },
     onText: (text) => {
@@ -150,7 +127,7 @@ export async function attemptSpeech(
     })
     live.push(behindName.push(cleaner.end()).words + behindName.end().words)
     onStep?.('stream.ended')
-    await Promise.all([live.close(), hold.settled()])
+    await Promise.all([live.close(), paid.ended()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
     const { text, passed: saidSo } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
     // Who had words for others alone had none of its own: asked again it would have them again.

@@ -1,5 +1,6 @@
 import type { Agent } from '../../src/agents/agent.entity.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
+import { affordableTokens } from '../../src/credits/hold-size.ts'
 import { countTokens } from '../../src/credits/token-counting.ts'
 import { IMAGE_TOKENS } from '../../src/credits/usage.ts'
 import type { TurnKind } from '../../src/rounds/strategy.ts'
@@ -11,7 +12,6 @@ import type { FileReading } from './file-reading.ts'
 import { seesImages } from './model-sight.ts'
 import type { ModelTerms, ModelTermsBook } from './model-terms.ts'
 import { joinNeighbours, type PromptMessage, promptMessages, systemPrompt, USER_LABEL, withFiles } from './prompts.ts'
-import { affordableTokens } from './run-budget.ts'
 import { thoughtRoom } from './thought-room.ts'
 
 /** All that a turn needs to speak. */

@@ -5,13 +5,16 @@ import type { Conversation } from '../../src/conversations/conversation.entity.t
 import type { ConversationRepository } from '../../src/conversations/conversation.repository.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
 import type { SummaryRepository } from '../../src/conversations/summary.repository.ts'
-import type { LedgerService } from '../../src/credits/ledger.service.ts'
+import type { ChoreHold, ChoreHolds } from '../../src/credits/chore-holds.ts'
+import { holdFor } from '../../src/credits/hold-size.ts'
 import type { MeteredCall } from '../../src/credits/metered-call.ts'
+import { countTokens } from '../../src/credits/token-counting.ts'
 import type { Transactions } from '../../src/database/transaction.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { RunRepository } from '../../src/runs/run.repository.ts'
 import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import { thinksUnseen } from '../agent-runtime/hidden-thoughts.ts'
 import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { PROMPT_VERSION, SUMMARY_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
 import { askUnlessOpen } from '../agent-runtime/small-call.ts'
@@ -23,7 +26,7 @@ interface SummaryDependencies {
   summaryRepository: SummaryRepository
   runRepository: RunRepository
   agentService: AgentService
-  ledgerService: Pick<LedgerService, 'chargeCalls' | 'balance'>
+  choreHolds: Pick<ChoreHolds, 'place' | 'settle'>
   terms: ModelTermsBook
   network: ProviderNetwork
   breakers: Pick<BreakerRepository, 'failed' | 'isOpen'>
@@ -32,6 +35,7 @@ interface SummaryDependencies {
   summaryJobs: SummaryJobs
   contextTokenBudget: number
   timeoutMs: number
+  limits: { HIDDEN_TOKENS_PER_SECOND: number }
   logger: Logger
 }
 
@@ -71,7 +75,7 @@ export class SummaryProcessor {
 
   /** One more version; true when there is more to sum up. */
   async #extend(conversation: Conversation, signal: AbortSignal): Promise<boolean> {
-    const { summaryRepository, runRepository, contextTokenBudget, ledgerService, transactions, announcer } = this.#deps
+    const { summaryRepository, runRepository, contextTokenBudget, choreHolds, transactions, announcer } = this.#deps
     const { id, userId } = conversation
     const latest = await summaryRepository.latest(id)
     const { lines, more } = await summaryRepository.outgrown(id, latest?.upToSeq ?? 0, {
@@ -83,20 +87,16 @@ export class SummaryProcessor {
     if (upToSeq === undefined) return false
     const written = await this.#write(conversation, latest?.text ?? '', lines, signal)
     if (!written) return false
-    const { text, calls } = written
+    const { text, paid } = written
     const version = (latest?.version ?? 0) + 1
-    const money = await transactions.run(async (tx) => {
-      if (
-        !(await summaryRepository.add(
-          { conversationId: id, version, upToSeq, text, promptVersion: PROMPT_VERSION },
-          tx,
-        ))
-      )
-        return
-      return ledgerService.chargeCalls({ key: `summary:${id}:${version}`, userId, conversationId: id, calls }, tx)
+    // What was asked is paid, also where nothing came of it or another was quicker.
+    const { isNew, money } = await transactions.run(async (tx) => {
+      const next = { conversationId: id, version, upToSeq, text, promptVersion: PROMPT_VERSION }
+      const isNew = text !== '' && (await summaryRepository.add(next, tx))
+      return { isNew, money: paid && (await choreHolds.settle(paid.hold, paid.calls, tx)) }
     })
-    if (money && calls.length) await announcer.balance(userId, money)
-    return more && money !== undefined
+    if (money) await announcer.balance(userId, money)
+    return more && isNew
   }
 
   async #write(
@@ -104,24 +104,32 @@ export class SummaryProcessor {
     before: string,
     lines: TranscriptLine[],
     abortSignal: AbortSignal,
-  ): Promise<{ text: string; calls: MeteredCall[] } | undefined> {
-    const { agentService, ledgerService, terms: book, network, breakers, timeoutMs, logger } = this.#deps
+  ): Promise<{ text: string; paid?: { hold: ChoreHold; calls: MeteredCall[] } } | undefined> {
+    const { agentService, choreHolds, terms: book, network, breakers, timeoutMs, limits, logger } = this.#deps
+    const { id: conversationId, userId } = conversation
     const [agent] = await agentService.participants(conversation.agentIds)
-    const terms = agent && (await book.of(conversation.userId, agent).catch(() => undefined))
-    if (!terms || (await ledgerService.balance(conversation.userId)).available <= 0n) return undefined
-    if (terms.connection.provider === 'demo') return { text: extract(before, lines), calls: [] }
+    const terms = agent && (await book.of(userId, agent).catch(() => undefined))
+    if (!terms) return undefined
+    if (terms.connection.provider === 'demo') return { text: extract(before, lines) }
+    const prompt = `Minutes so far:\n${before || '(none)'}\n\nSaid since:\n${transcriptText(lines)}`
+    const inputTokens = await countTokens(`${SUMMARY_PROMPT}\n${prompt}`)
+    const maxOutputTokens = MAX_OUTPUT_TOKENS + thoughtRoom(terms)
+    const chore = { kind: 'summary' as const, userId, conversationId }
+    const hold = await choreHolds.place(chore, holdFor(terms, inputTokens, maxOutputTokens))
+    if (!hold) return undefined
     const answer = await askUnlessOpen(terms, network, {
       purpose: 'summary',
       system: SUMMARY_PROMPT,
-      prompt: `Minutes so far:\n${before || '(none)'}\n\nSaid since:\n${transcriptText(lines)}`,
-      maxOutputTokens: MAX_OUTPUT_TOKENS + thoughtRoom(terms),
+      prompt,
+      inputTokens,
+      maxOutputTokens,
+      hiddenTokensPerSecond: thinksUnseen(terms) ? limits.HIDDEN_TOKENS_PER_SECOND : 0,
       timeoutMs,
       abortSignal,
       breakers,
     })
     const text = answer.text.trim().slice(0, MAX_CHARS).toWellFormed()
-    if (text) return { text, calls: onTerms(terms, answer.calls, agent) }
-    logger.info({ conversationId: conversation.id, code: answer.failure?.code }, 'a summary was not written')
-    return undefined
+    if (!text) logger.info({ conversationId, code: answer.failure?.code }, 'a summary was not written')
+    return { text, paid: { hold, calls: onTerms(terms, answer.calls, agent) } }
   }
 }

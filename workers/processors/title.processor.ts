@@ -4,14 +4,17 @@ import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { Conversation } from '../../src/conversations/conversation.entity.ts'
 import type { ConversationRepository } from '../../src/conversations/conversation.repository.ts'
 import type { MessageRepository } from '../../src/conversations/message.repository.ts'
-import type { LedgerService } from '../../src/credits/ledger.service.ts'
+import type { ChoreHold, ChoreHolds } from '../../src/credits/chore-holds.ts'
+import { holdFor } from '../../src/credits/hold-size.ts'
 import type { MeteredCall } from '../../src/credits/metered-call.ts'
+import { countTokens } from '../../src/credits/token-counting.ts'
 import type { Transactions } from '../../src/database/transaction.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { RunViews } from '../../src/runs/run-views.ts'
 import { charAt, isLetter } from '../../src/shared/folded-text.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { withoutEnd } from '../../src/shared/text-ends.ts'
+import { thinksUnseen } from '../agent-runtime/hidden-thoughts.ts'
 import { type ModelTermsBook, onTerms } from '../agent-runtime/model-terms.ts'
 import { TITLE_PROMPT, transcriptText } from '../agent-runtime/prompts.ts'
 import { askUnlessOpen } from '../agent-runtime/small-call.ts'
@@ -21,7 +24,7 @@ interface TitleDependencies {
   conversationRepository: ConversationRepository
   messageRepository: MessageRepository
   agentService: AgentService
-  ledgerService: Pick<LedgerService, 'chargeCalls' | 'balance'>
+  choreHolds: Pick<ChoreHolds, 'place' | 'settle'>
   terms: ModelTermsBook
   network: ProviderNetwork
   breakers: Pick<BreakerRepository, 'failed' | 'isOpen'>
@@ -30,6 +33,7 @@ interface TitleDependencies {
   runViews: RunViews
   attempts: number
   timeoutMs: number
+  limits: { HIDDEN_TOKENS_PER_SECOND: number }
   logger: Logger
 }
 
@@ -104,61 +108,59 @@ export class TitleProcessor {
     const conversation = due && (await conversationRepository.find(conversationId))
     if (!due || !conversation) return
     const first = await messageRepository.listAfter(conversationId, 0, READ_MESSAGES)
-    const { title, calls, failed } = await this.#ask(conversation, transcriptText(first), job.signal)
+    const { title, paid, failed } = await this.#ask(conversation, transcriptText(first), job.signal)
     if (failed) logger.info({ conversationId, attempt: due.attempt, code: failed }, 'a title was not given')
     const fallback =
       failed && !due.isLast ? undefined : titleFromWords(first.find((m) => m.role === 'user')?.content ?? '')
-    await this.#write(conversation, title ?? fallback, calls, due.attempt)
+    await this.#write(conversation, title ?? fallback, paid)
   }
 
   async #ask(
     conversation: Conversation,
     text: string,
     abortSignal: AbortSignal,
-  ): Promise<{ title: string | undefined; calls: MeteredCall[]; failed?: string }> {
-    const { agentService, ledgerService, terms: book, network, breakers, timeoutMs } = this.#deps
+  ): Promise<{ title?: string | undefined; paid?: { hold: ChoreHold; calls: MeteredCall[] }; failed?: string }> {
+    const { agentService, choreHolds, terms: book, network, breakers, timeoutMs, limits } = this.#deps
+    const { id: conversationId, userId } = conversation
     const [agent] = await agentService.participants(conversation.agentIds)
-    if (!agent || (await ledgerService.balance(conversation.userId)).available <= 0n)
-      return { title: undefined, calls: [] }
-    const terms = await book.of(conversation.userId, agent).catch(() => undefined)
-    if (!terms) return { title: undefined, calls: [] }
+    const terms = agent && (await book.of(userId, agent).catch(() => undefined))
+    if (!terms) return {}
+    const prompt = text.slice(0, READ_CHARS).toWellFormed()
+    const inputTokens = await countTokens(`${TITLE_PROMPT}\n${prompt}`)
+    const maxOutputTokens = 200 + thoughtRoom(terms)
+    const chore = { kind: 'title' as const, userId, conversationId }
+    const hold = await choreHolds.place(chore, holdFor(terms, inputTokens, maxOutputTokens))
+    if (!hold) return {}
     const answer = await askUnlessOpen(terms, network, {
       purpose: 'title',
       system: TITLE_PROMPT,
-      prompt: text.slice(0, READ_CHARS).toWellFormed(),
-      maxOutputTokens: 200 + thoughtRoom(terms),
+      prompt,
+      inputTokens,
+      maxOutputTokens,
+      hiddenTokensPerSecond: thinksUnseen(terms) ? limits.HIDDEN_TOKENS_PER_SECOND : 0,
       timeoutMs,
       abortSignal,
       breakers,
     })
-    return { title: titleOf(answer.text), calls: onTerms(terms, answer.calls, agent), failed: answer.failure?.code }
+    const paid = { hold, calls: onTerms(terms, answer.calls, agent) }
+    return { title: titleOf(answer.text), paid, failed: answer.failure?.code }
   }
 
-  /** The title and what it cost, in one transaction. The user's own title stays. */
+  /** The title and what it cost, in one transaction; what was asked is paid also where nothing is named any more. */
   async #write(
     conversation: Conversation,
     title: string | undefined,
-    calls: MeteredCall[],
-    attempt: number,
+    paid: { hold: ChoreHold; calls: MeteredCall[] } | undefined,
   ): Promise<void> {
-    const { conversationRepository, ledgerService, transactions, runViews, announcer } = this.#deps
+    const { conversationRepository, choreHolds, transactions, runViews, announcer } = this.#deps
     const { id, userId } = conversation
     const outcome = await transactions.run(async (tx) => {
-      if (!(await conversationRepository.lock(id, tx))) return undefined
-      const named = title ? await conversationRepository.giveTitle(id, title, tx) : false
-      const money = await ledgerService.chargeCalls(
-        {
-          key: `title:${id}:${attempt}`,
-          userId,
-          conversationId: id,
-          calls,
-        },
-        tx,
-      )
-      return { named, money }
+      const isThere = await conversationRepository.lock(id, tx)
+      // The user's own title stays.
+      const named = isThere && title ? await conversationRepository.giveTitle(id, title, tx) : false
+      return { named, money: paid && (await choreHolds.settle(paid.hold, paid.calls, tx)) }
     })
-    if (!outcome) return
-    if (calls.length) await announcer.balance(userId, outcome.money)
+    if (outcome.money) await announcer.balance(userId, outcome.money)
     if (!outcome.named) return
     const view = await runViews.conversation(userId, id)
     await announcer.publish(id, view.version, [
