@@ -21,7 +21,7 @@ interface EmailLinkDependencies {
   users: UserRepository
   links: EmailLinkRepository
   outbox: Outbox
-  sessions: Pick<SessionService, 'endAll' | 'announceEnded'>
+  sessions: Pick<SessionService, 'endAll' | 'announceEnded' | 'rememberPlace'>
   audit: Pick<AuditLog, 'record'>
   transactions: Transactions
   /** Signs links. */
@@ -136,6 +136,7 @@ export class EmailLinkService {
       // Who opened the link reads the mailbox, which is what a verification shows.
       await this.#markVerified(changed, tx)
       const ended = await sessions.endAll(user.id, null, tx)
+      await sessions.rememberPlace(user.id, tx)
       const record = { actorId: user.id, targetId: user.id, details: { sessions: ended } }
       await audit.record({ action: 'password.reset', ...record }, tx)
     })

@@ -18,6 +18,15 @@ export class SessionRepository {
     await tx.insert(sessionEntity, session)
   }
 
+  /** Notes that a user was here, as a session that has ended already; without where, nothing is known of it. */
+  async notePlace(id: string, userId: string, network: string, tx: Tx): Promise<void> {
+    await rows(tx, 'INSERT INTO sessions (id, user_id, network, expires_at) VALUES ($1, $2, $3, now())', [
+      id,
+      userId,
+      network,
+    ])
+  }
+
   /** Who a live session belongs to; undefined when it is revoked, expired or unknown. Notes now and then that it is used. */
   async findLive(sessionId: string, userId: string): Promise<AuthUser | undefined> {
     const [found] = await rows<AuthUser & { unnoted: boolean }>(

@@ -3,6 +3,8 @@ import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import { AppError, notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import { currentOrigin } from '../shared/request-origin.ts'
 import type { Session } from './session.entity.ts'
 import type { SessionRepository } from './session.repository.ts'
 import { readClaims, verifyToken } from './token.ts'
@@ -90,6 +92,15 @@ export class SessionService {
    */
   async announceEnded(userId: string): Promise<void> {
     await this.#deps.feed.signal({ type: 'session.revoked', userId }).catch(() => {})
+  }
+
+  /**
+   * The network of this request belongs to whoever has just shown, otherwise than by a password, that the account is theirs: strangers
+   * who guess at it do not keep them from signing in there.
+   */
+  async rememberPlace(userId: string, tx: Tx): Promise<void> {
+    const network = currentOrigin()?.network
+    if (network !== undefined) await this.#deps.sessions.notePlace(newId(), userId, network, tx)
   }
 
   /** Forgets sessions that have long ended: housekeeping, now and then. */

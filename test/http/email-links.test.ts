@@ -140,6 +140,11 @@ describe('Mails of accounts', () => {
       const weak = await reset(token, 'password1234')
       expect(Object(errorOf(weak).details).issues[0].path).to.equal('newPassword')
       expect((await reset(token)).status).to.equal(204)
+      const [{ places }] = await app.container.db.query(
+        'SELECT count(*)::int AS places FROM sessions WHERE user_id = $1 AND expires_at = created_at AND network IS NOT NULL',
+        [user.id],
+      )
+      expect(places, 'where the link was opened').to.equal(1)
       expect((await user.get('/api/auth/me')).status).to.equal(401)
       await expectInvalid(reset(token), 'used')
       expect((await app.api.post('/api/auth/login', { email: user.email, password: PASSWORD })).status).to.equal(401)

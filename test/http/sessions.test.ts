@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { z } from 'zod'
+import { withOrigin } from '../../src/shared/request-origin.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, useApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
@@ -144,6 +145,20 @@ describe('Guesses from many networks', () => {
     await app.api.register()
     for (let n = 0; n < 3; n++) await tryFrom('198.51.100.79', user.email, 'wrong wrong wrong', user.token)
     expect(await tryFrom('198.51.100.79', user.email, PASSWORD, user.token)).to.equal(429)
+  })
+
+  it('do not keep out whoever has shown by a link that the account is theirs, at the network where they did', async () => {
+    const user = await app.api.register()
+    await guess(user.email)
+    expect(await tryFrom('203.0.113.50', user.email, PASSWORD)).to.equal(429)
+    const { transactions, sessionService } = app.container
+    const { signal } = new AbortController()
+    // As a password reset does.
+    await withOrigin({ network: '203.0.113.50', userAgent: null, requestId: 'reset', signal }, () =>
+      transactions.run((tx) => sessionService.rememberPlace(user.id, tx)),
+    )
+    expect(await sessionsOf(user), 'it is no session').to.have.length(1)
+    expect(await tryFrom('203.0.113.50', user.email, PASSWORD)).to.equal(200)
   })
 
   it('are answered alike where there is no such account', async () => {

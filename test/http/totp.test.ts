@@ -102,6 +102,15 @@ describe('The second factor', () => {
     expect(both.map(({ status }) => status).sort()).to.deep.equal([200, 401])
     const [row] = await app.container.db.query('SELECT * FROM users WHERE id = $1', [user.id])
     expect(row.recovery_hashes).to.have.length(8)
+    const told = await app.container.db.query(
+      'SELECT action FROM audit_entries WHERE target_id = $1 ORDER BY created_at',
+      [user.id],
+    )
+    expect(told.map(({ action }: { action: string }) => action)).to.include.members([
+      'totp.enabled',
+      'totp.recovery_code_used',
+      'login.factor_failed',
+    ])
     const stored = JSON.stringify(row)
     for (const word of [secret, bytesOf(secret).toString('base64'), ...recoveryCodes])
       expect(stored).not.to.include(word)
