@@ -5,11 +5,11 @@ import type { MessageRepository } from '../conversations/message.repository.ts'
 import { type Estimate, type EstimatedAgent, estimate } from '../credits/estimate.ts'
 import type { PriceBook } from '../credits/price-book.ts'
 import { FULL_RATE_PPM } from '../credits/pricing.ts'
-import { countTokens } from '../credits/token-counting.ts'
 import { IMAGE_TOKENS } from '../credits/usage.ts'
 import { partyDefaults } from '../rounds/party-defaults.ts'
 import { notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import { estimateTokens } from '../shared/token-estimate.ts'
 import { MOST_FILES } from '../storage/context-selection.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { AcceptRepository, Known } from './accept.repository.ts'
@@ -19,7 +19,7 @@ interface EstimateDependencies {
   agents: Pick<AgentService, 'inOrder'>
   connections: Pick<ConnectionService, 'open'>
   prices: Pick<PriceBook, 'require'>
-  messages: Pick<MessageRepository, 'transcript' | 'fileIds'>
+  messages: Pick<MessageRepository, 'transcriptTexts' | 'fileIds'>
   files: Pick<FileService, 'requireAll' | 'contextSize'>
   ownKeyRatePpm: bigint
   maxOutputTokensDefault: number
@@ -29,7 +29,10 @@ interface EstimateDependencies {
   fileContextTokens: number
 }
 
-/** What a request to speak would cost, before it is made. It lives here because it needs agents and conversations. */
+/**
+ * What a request to speak would cost, before it is made. It is free, so it costs us no more than such a request: tokens are
+ * estimated in one pass over texts that are cut to what counts. It lives here because it needs agents and conversations.
+ */
 export class EstimateService {
   readonly #deps: EstimateDependencies
 
@@ -50,7 +53,7 @@ export class EstimateService {
       isSingle ? () => 'agentId' : (position) => `agentIds.${position}`,
     )
     const speakers = agents.flatMap((agent) => known.agents.filter((each) => each.agent === agent))
-    const terms = await Promise.all(speakers.map((speaker) => this.#termsOf(speaker)))
+    const terms = speakers.map((speaker) => this.#termsOf(speaker))
     // Before anything of it is read.
     if (conversationId && !known.conversation) throw notFound('conversation')
     files.requireAll(fileIds, known.fileIds)
@@ -60,21 +63,21 @@ export class EstimateService {
     return estimate({
       agents: terms,
       maxTurns,
-      transcriptTokens: (await countTokens(body.message)) + (await this.#spokenTokens(body.conversationId)),
+      transcriptTokens: estimateTokens(body.message) + (await this.#spokenTokens(body.conversationId)),
       transcriptBudget: contextTokenBudget,
       fileTokens: await this.#fileTokens(body),
       isSupervised: strategy === 'supervisor',
     })
   }
 
-  async #termsOf({ agent, terms }: Known['agents'][number]): Promise<EstimatedAgent> {
+  #termsOf({ agent, terms }: Known['agents'][number]): EstimatedAgent {
     const { connections, prices, ownKeyRatePpm, maxOutputTokensDefault } = this.#deps
     const connection = connections.open(terms.connection, agent.connectionId)
     return {
       agentId: agent.id,
       price: prices.require(terms.price, connection.provider, agent.model ?? connection.model),
       ratePpm: connection.scope === 'user' ? ownKeyRatePpm : FULL_RATE_PPM,
-      instructionTokens: await countTokens(`${agent.instructions}\n${agent.characteristics}`),
+      instructionTokens: estimateTokens(`${agent.instructions}\n${agent.characteristics}`),
       maxOutputTokens: agent.maxOutputTokens ?? maxOutputTokensDefault,
     }
   }
@@ -83,8 +86,8 @@ export class EstimateService {
   async #spokenTokens(conversationId: string | undefined): Promise<number> {
     if (conversationId === undefined) return 0
     const request = { conversationId, runId: newId(), waitingRunIds: [] }
-    const lines = await this.#deps.messages.transcript(request, this.#deps.contextTokenBudget)
-    return countTokens(lines.map((line) => line.content).join('\n'))
+    const texts = await this.#deps.messages.transcriptTexts(request, this.#deps.contextTokenBudget)
+    return texts.reduce((sum, text) => sum + estimateTokens(text), 0)
   }
 
   /** Tokens of the files that come with the message, and of those that the conversation has. */

@@ -21,6 +21,9 @@ export interface TranscriptRequest {
 /** What a page of messages, or a snapshot, may hold of their words, in bytes of UTF-8; a larger message comes alone. */
 export const PAGE_BYTES = 1_048_576
 
+/** As `estimateTokens` has it of texts in Latin letters, rounded up. */
+const MOST_CHARS_PER_TOKEN = 4
+
 export class MessageRepository {
   readonly #db: DataSource
 
@@ -87,6 +90,19 @@ export class MessageRepository {
        FROM conversation_transcript($1, $2, $3, $4, $5, $6)`,
       [conversationId, runId, waitingRunIds, unheardTurns, afterSeq, tokenBudget],
     )
+  }
+
+  /** The texts of that transcript, each cut where it alone has more tokens than `tokenBudget`. */
+  async transcriptTexts(
+    { conversationId, runId, waitingRunIds }: Pick<TranscriptRequest, 'conversationId' | 'runId' | 'waitingRunIds'>,
+    tokenBudget: number,
+  ): Promise<string[]> {
+    const found = await rows<{ text: string }>(
+      this.#db.manager,
+      'SELECT left(content, $4 * $5) AS text FROM conversation_transcript($1, $2, $3, ARRAY[]::integer[], 0, $4)',
+      [conversationId, runId, waitingRunIds, tokenBudget, MOST_CHARS_PER_TOKEN],
+    )
+    return found.map(({ text }) => text)
   }
 
   /** Files of a conversation, the latest first, each once; without those that messages of `waitingRunIds` bring. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { parseCredits } from '../../src/shared/money.ts'
@@ -61,6 +62,28 @@ describe('An estimate', function () {
     expect(later.low > withFile.low, 'the file and what was said').to.equal(true)
     const again = await estimated(user, { agentId, message: 'And when?', conversationId, fileIds: [fileId] })
     expect(again.low, 'a file counts once').to.equal(later.low)
+  })
+
+  it('reads no more of a conversation than a turn could, however long its messages are', async () => {
+    const { user, agentIds } = await world.guests(['Ada'])
+    const [agentId] = agentIds
+    world.llm.reply('Yes.')
+    const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Are you there?' })
+    await user.finished(runId)
+    const { container } = world.app
+    const most = 4 * container.env.CONTEXT_TOKEN_BUDGET
+    const say = (length: number) =>
+      container.db.query(`UPDATE messages SET content = repeat('"', $2) WHERE conversation_id = $1 AND seq = 2`, [
+        conversationId,
+        length,
+      ])
+    await say(2_000_000)
+    const request = { conversationId, runId: randomUUID(), waitingRunIds: [] }
+    const texts = await container.messageRepository.transcriptTexts(request, container.env.CONTEXT_TOKEN_BUDGET)
+    expect(texts.reduce((sum, text) => sum + text.length, 0)).to.be.within(most, most + 100)
+    const whole = await estimated(user, { agentId, message: 'And now?', conversationId })
+    await say(most)
+    expect(await estimated(user, { agentId, message: 'And now?', conversationId })).to.deep.equal(whole)
   })
 
   it("refuses what the request itself would be refused for: another's files, conversation or agents", async () => {
