@@ -3,85 +3,12 @@ import { expect } from 'chai'
 import express from 'express'
 import { errorOf } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
+import { routesFor } from './route-table.ts'
 
-/** Every route that the API may have, and who may call it. */
-const PUBLIC = [
-  'POST /api/auth/register',
-  'POST /api/auth/login',
-  'POST /api/auth/verify-email',
-  'POST /api/auth/password/forgot',
-  'POST /api/auth/password/reset',
-]
-const ADMIN = [
-  'POST /api/users/:id/suspend',
-  'POST /api/users/:id/unsuspend',
-  'GET /api/admin/audit',
-  'GET /api/admin/breakers',
-  'GET /api/users',
-  'GET /api/invitations',
-  'POST /api/invitations',
-  'DELETE /api/invitations/:id',
-  'POST /api/credits/add',
-  'GET /api/credits/losses',
-  'POST /api/credits/models',
-  'PUT /api/credits/models/:id',
-]
-const USER = [
-  'POST /api/auth/logout',
-  'POST /api/auth/verify-email/resend',
-  'GET /api/auth/me',
-  'POST /api/auth/totp',
-  'POST /api/auth/totp/confirm',
-  'DELETE /api/auth/totp',
-  'GET /api/auth/sessions',
-  'DELETE /api/auth/sessions',
-  'DELETE /api/auth/sessions/:id',
-  'PUT /api/auth/profile',
-  'GET /api/users/:id',
-  'PUT /api/users/:id',
-  'DELETE /api/users/:id',
-  'GET /api/connections',
-  'POST /api/connections',
-  'GET /api/connections/:id',
-  'PUT /api/connections/:id',
-  'DELETE /api/connections/:id',
-  'POST /api/connections/:id/test',
-  'GET /api/providers',
-  'GET /api/agents',
-  'POST /api/agents',
-  'GET /api/agents/:id',
-  'PUT /api/agents/:id',
-  'DELETE /api/agents/:id',
-  'POST /api/chat',
-  'POST /api/chat/multi-agent',
-  'GET /api/chat/runs/:id',
-  'POST /api/chat/runs/:id/cancel',
-  'GET /api/chat/runs/:id/events',
-  'GET /api/chat/conversations',
-  'GET /api/chat/conversations/:id',
-  'PATCH /api/chat/conversations/:id',
-  'DELETE /api/chat/conversations/:id',
-  'GET /api/chat/conversations/:id/events',
-  'POST /api/chat/messages/:id/regenerate',
-  'GET /api/credits/balance',
-  'GET /api/credits/transactions',
-  'GET /api/credits/usage',
-  'POST /api/credits/estimate',
-  'GET /api/credits/models',
-  'GET /api/storage/usage',
-  'GET /api/storage/files',
-  'GET /api/storage/files/:id',
-  'DELETE /api/storage/files/:id',
-  'GET /api/storage/files/:id/download',
-  'POST /api/storage/files/batch-delete',
-  'POST /api/storage/files/:id/process',
-  'POST /api/storage/upload',
-  'POST /api/storage/uploads',
-  'PUT /api/storage/uploads/:id/content',
-  'POST /api/storage/uploads/:id/complete',
-]
-/** Without a token, and not of the API. */
-const OPEN = ['GET /', 'GET /healthz', 'GET /readyz']
+const OPEN = routesFor('open')
+const PUBLIC = routesFor('public')
+const USER = routesFor('user')
+const ADMIN = routesFor('admin')
 
 /** Methods of Express by which the app mounts routes. */
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const

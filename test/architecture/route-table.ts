@@ -1,0 +1,137 @@
+/**
+ * Every route that the API may have: who may call it, what its `:id` names, and what it answers to whom. The matrix
+ * (`test/http/matrix.test.ts`) is made of it; a route that is not in it, or is and does not exist, fails `routes.test.ts`.
+ */
+export interface RouteEntry {
+  /** `open`: not of the API, without a token; `public`: of the API, without a token. */
+  access: 'open' | 'public' | 'user' | 'admin'
+  /** What the id of the path is. */
+  of?: Thing
+  /** What its owner (of an admin's route: an administrator) sends. */
+  body?: unknown
+  headers?: Record<string, string>
+  /** What the owner is answered; 200 where nothing is said. */
+  owner?: number
+  /** What another user is answered about it; 404 where nothing is said. */
+  stranger?: number
+  /** The same of an administrator, whom it does not belong to either. */
+  admin?: number
+}
+
+/** Objects that belong to somebody. */
+export type Thing =
+  | 'agent'
+  | 'connection'
+  | 'conversation'
+  | 'file'
+  | 'invitation'
+  | 'message'
+  | 'price'
+  | 'run'
+  | 'session'
+  | 'upload'
+  | 'user'
+
+/** The demo agent of every installation. */
+export const ADA = '01990000-0000-7000-8000-0000000000a1'
+const BLAISE = '01990000-0000-7000-8000-0000000000a2'
+const account = { email: 'x@example.com', password: 'correct horse battery' }
+const agent = { name: 'Ada', instructions: 'You are Ada.' }
+const chat = { agentId: ADA, message: 'Hello' }
+const price = { inputPerMTok: '1', outputPerMTok: '1' }
+
+export const ROUTE_TABLE: Record<string, RouteEntry> = {
+  'GET /': { access: 'open' },
+  'GET /healthz': { access: 'open' },
+  'GET /readyz': { access: 'open' },
+
+  'POST /api/auth/register': { access: 'public', body: account, owner: 201 },
+  'POST /api/auth/login': { access: 'public', body: account },
+  'POST /api/auth/verify-email': { access: 'public', body: { token: 'x' }, owner: 400 },
+  'POST /api/auth/verify-email/resend': { access: 'user', owner: 202 },
+  'POST /api/auth/password/forgot': { access: 'public', body: { email: account.email } },
+  'POST /api/auth/password/reset': {
+    access: 'public',
+    body: { token: 'x', newPassword: account.password },
+    owner: 400,
+  },
+  'POST /api/auth/logout': { access: 'user', owner: 204 },
+  'GET /api/auth/me': { access: 'user' },
+  'GET /api/auth/sessions': { access: 'user' },
+  'DELETE /api/auth/sessions': { access: 'user', owner: 204 },
+  'DELETE /api/auth/sessions/:id': { access: 'user', of: 'session', owner: 204 },
+  'POST /api/auth/totp': { access: 'user', body: { password: account.password } },
+  'POST /api/auth/totp/confirm': { access: 'user', body: { code: '000000' }, owner: 409 },
+  'DELETE /api/auth/totp': { access: 'user', body: { password: account.password }, owner: 409 },
+  'PUT /api/auth/profile': { access: 'user', body: { name: 'New' } },
+
+  'GET /api/users': { access: 'admin' },
+  'GET /api/users/:id': { access: 'user', of: 'user', admin: 200 },
+  'PUT /api/users/:id': { access: 'user', of: 'user', body: { name: 'New' }, admin: 200 },
+  'DELETE /api/users/:id': { access: 'user', of: 'user', owner: 204, admin: 204 },
+  'POST /api/users/:id/suspend': { access: 'admin', of: 'user', body: { reason: 'spam' } },
+  'POST /api/users/:id/unsuspend': { access: 'admin', of: 'user' },
+  'GET /api/admin/audit': { access: 'admin' },
+  'GET /api/admin/breakers': { access: 'admin' },
+  'GET /api/invitations': { access: 'admin' },
+  'POST /api/invitations': { access: 'admin', body: {}, owner: 201 },
+  'DELETE /api/invitations/:id': { access: 'admin', of: 'invitation', owner: 204 },
+
+  'GET /api/connections': { access: 'user' },
+  'POST /api/connections': { access: 'user', body: { name: 'C', provider: 'demo', model: 'demo' }, owner: 201 },
+  'GET /api/connections/:id': { access: 'user', of: 'connection' },
+  'PUT /api/connections/:id': { access: 'user', of: 'connection', body: { name: 'New' } },
+  'DELETE /api/connections/:id': { access: 'user', of: 'connection', owner: 204 },
+  'POST /api/connections/:id/test': { access: 'user', of: 'connection' },
+  'GET /api/providers': { access: 'user' },
+
+  'GET /api/agents': { access: 'user' },
+  'POST /api/agents': { access: 'user', body: agent, owner: 201 },
+  'GET /api/agents/:id': { access: 'user', of: 'agent' },
+  'PUT /api/agents/:id': { access: 'user', of: 'agent', body: { name: 'New' } },
+  'DELETE /api/agents/:id': { access: 'user', of: 'agent', owner: 204 },
+
+  'POST /api/chat': { access: 'user', body: chat, owner: 202 },
+  'POST /api/chat/multi-agent': { access: 'user', body: { agentIds: [ADA, BLAISE], message: 'Hello' }, owner: 202 },
+  'GET /api/chat/runs/:id': { access: 'user', of: 'run' },
+  'POST /api/chat/runs/:id/cancel': { access: 'user', of: 'run' },
+  'GET /api/chat/runs/:id/events': { access: 'user', of: 'run' },
+  'GET /api/chat/conversations': { access: 'user' },
+  'GET /api/chat/conversations/:id': { access: 'user', of: 'conversation' },
+  'PATCH /api/chat/conversations/:id': { access: 'user', of: 'conversation', body: { title: 'New' } },
+  'DELETE /api/chat/conversations/:id': { access: 'user', of: 'conversation', owner: 204 },
+  'GET /api/chat/conversations/:id/events': { access: 'user', of: 'conversation' },
+  'POST /api/chat/messages/:id/regenerate': { access: 'user', of: 'message', owner: 202 },
+
+  'GET /api/credits/balance': { access: 'user' },
+  'GET /api/credits/transactions': { access: 'user' },
+  'GET /api/credits/usage': { access: 'user' },
+  'POST /api/credits/estimate': { access: 'user', body: chat },
+  'GET /api/credits/models': { access: 'user' },
+  'POST /api/credits/add': { access: 'admin', body: { userId: ADA, amount: '1', reason: 'gift' }, owner: 404 },
+  'GET /api/credits/losses': { access: 'admin' },
+  'POST /api/credits/models': { access: 'admin', body: { provider: 'demo', model: 'new', ...price }, owner: 201 },
+  'PUT /api/credits/models/:id': { access: 'admin', of: 'price', body: price },
+
+  'GET /api/storage/usage': { access: 'user' },
+  'GET /api/storage/files': { access: 'user' },
+  'GET /api/storage/files/:id': { access: 'user', of: 'file' },
+  'DELETE /api/storage/files/:id': { access: 'user', of: 'file', owner: 204 },
+  'GET /api/storage/files/:id/download': { access: 'user', of: 'file' },
+  'POST /api/storage/files/batch-delete': { access: 'user', body: { ids: [ADA] } },
+  'POST /api/storage/files/:id/process': { access: 'user', of: 'file', owner: 202 },
+  'POST /api/storage/upload': { access: 'user', body: {}, owner: 400 },
+  'POST /api/storage/uploads': { access: 'user', body: { name: 'a.txt', size: 4 }, owner: 201 },
+  'PUT /api/storage/uploads/:id/content': {
+    access: 'user',
+    of: 'upload',
+    body: 'abcd',
+    headers: { 'content-type': 'text/plain' },
+    owner: 204,
+  },
+  'POST /api/storage/uploads/:id/complete': { access: 'user', of: 'upload', owner: 409 },
+}
+
+/** Its names, by who may call it. */
+export const routesFor = (access: RouteEntry['access']): string[] =>
+  Object.entries(ROUTE_TABLE).flatMap(([name, entry]) => (entry.access === access ? [name] : []))

@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import { io } from 'socket.io-client'
+import { z } from 'zod'
+import { clientCommands } from '../../src/contract/events.ts'
+import { ADA, ROUTE_TABLE, type RouteEntry, type Thing } from '../architecture/route-table.ts'
+import { errorOf, type TestUser } from '../support/api-client.ts'
+import { ADMIN, useApp } from '../support/app.ts'
+
+const idOnly = z.looseObject({ id: z.string() })
+const list = z.object({ data: z.array(idOnly).min(1) })
+
+/** Whose tokens are none any more: every door is shut to them. (The scopes of API keys will be more kinds.) */
+const SHUT_OUT = ['nobody', 'suspended', 'deleted', 'revoked', 'expired'] as const
+
+describe('The matrix of who may what', function () {
+  this.timeout(120_000)
+  const app = useApp()
+  let admin: TestUser
+  const tokens = new Map<string, string | undefined>([['nobody', undefined]])
+
+  before(async () => {
+    admin = await app.api.login(ADMIN.email, ADMIN.password)
+    const users = await Promise.all(SHUT_OUT.slice(1).map(() => app.api.register()))
+    for (const [index, user] of users.entries()) tokens.set(SHUT_OUT[index + 1] ?? '', user.token)
+    const [suspended, deleted, revoked, expired] = users
+    expect((await admin.post(`/api/users/${suspended?.id}/suspend`, { reason: 'spam' })).status).to.equal(200)
+    expect((await deleted?.delete(`/api/users/${deleted.id}`))?.status).to.equal(204)
+    expect((await revoked?.post('/api/auth/logout', undefined))?.status).to.equal(204)
+    await app.container.db.query(`UPDATE sessions SET expires_at = now() WHERE user_id = $1`, [expired?.id])
+  })
+
+  const MAKERS: Record<Thing, (owner: TestUser) => Promise<string>> = {
+    agent: (owner) => owner.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' }),
+    connection: (owner) => owner.create('/api/connections', { name: 'C', provider: 'demo', model: 'demo' }),
+    conversation: async (owner) => (await spoken(owner)).conversationId,
+    file: (owner) => owner.upload('a.txt', 'text/plain', 'words'),
+    invitation: async (owner) => idOnly.parse((await owner.post('/api/invitations', {})).body).id,
+    message: async (owner) => {
+      const messages = await owner.messages((await spoken(owner)).conversationId)
+      return messages.find(({ role }) => role === 'agent')?.id ?? ''
+    },
+    price: async (owner) => list.parse((await owner.get('/api/credits/models')).body).data[0]?.id ?? '',
+    run: async (owner) => (await spoken(owner)).runId,
+    session: async (owner) => list.parse((await owner.get('/api/auth/sessions')).body).data[0]?.id ?? '',
+    upload: (owner) => owner.create('/api/storage/uploads', { name: 'a.txt', size: 4 }),
+    user: async (owner) => owner.id,
+  }
+  const spoken = async (owner: TestUser) => {
+    const accepted = await owner.accept('/api/chat', { agentId: ADA, message: 'Hello' })
+    await owner.finished(accepted.runId)
+    return accepted
+  }
+
+  /** The status of a call; of what streams only its beginning is read. */
+  const statusOf = async (route: string, id: string, entry: RouteEntry, token: string | undefined) => {
+    const [method = '', path = ''] = route.split(' ')
+    const gone = new AbortController()
+    const headers: Record<string, string> = { ...(token && { authorization: `Bearer ${token}` }) }
+    if (entry.body !== undefined) headers['content-type'] = 'application/json'
+    const body = entry.body === undefined || typeof entry.body === 'string' ? entry.body : JSON.stringify(entry.body)
+    const answer = await fetch(app.url + path.replace(':id', id), {
+      method,
+      headers: { ...headers, ...entry.headers },
+      signal: gone.signal,
+      ...(body !== undefined && { body }),
+    })
+    if (path.endsWith('/events') && answer.status === 200) gone.abort()
+    else await answer.text()
+    return answer.status
+  }
+  const guarded = Object.entries(ROUTE_TABLE).filter(([, { access }]) => access === 'user' || access === 'admin')
+
+  for (const kind of SHUT_OUT) {
+    it(`${kind}: no route opens`, async () => {
+      const ids = new Map<Thing, string>()
+      const owner = await app.api.register()
+      for (const [route, entry] of guarded) {
+        const by = entry.access === 'admin' ? admin : owner
+        if (entry.of && !ids.has(entry.of)) ids.set(entry.of, await MAKERS[entry.of](by))
+        const id = entry.of ? (ids.get(entry.of) ?? '') : ''
+        expect(await statusOf(route, id, entry, tokens.get(kind)), route).to.equal(401)
+      }
+    })
+  }
+
+  for (const [route, entry] of guarded.filter(([, { access }]) => access === 'user')) {
+    it(`${route}: to its owner, and to nobody else`, async () => {
+      const [owner, stranger] = await Promise.all([app.api.register(), app.api.register()])
+      const make = async () => (entry.of ? MAKERS[entry.of](owner) : '')
+      const id = await make()
+      if (entry.of) {
+        expect(await statusOf(route, id, entry, stranger.token), 'a stranger').to.equal(entry.stranger ?? 404)
+        const seenByAdmin = await statusOf(route, id, entry, admin.token)
+        expect(seenByAdmin, 'an administrator').to.equal(entry.admin ?? 404)
+        // What was an administrator's to take away is gone.
+        if (route === 'DELETE /api/users/:id') return
+      }
+      expect(await statusOf(route, id, entry, owner.token), 'its owner').to.equal(entry.owner ?? 200)
+    })
+  }
+
+  for (const [route, entry] of guarded.filter(([, { access }]) => access === 'admin')) {
+    it(`${route}: to administrators only`, async () => {
+      const user = await app.api.register()
+      const id = entry.of ? await MAKERS[entry.of](entry.of === 'user' ? user : admin) : ''
+      expect(await statusOf(route, id, entry, user.token), 'a user').to.equal(403)
+      expect(await statusOf(route, id, entry, admin.token), 'an administrator').to.equal(entry.owner ?? 200)
+    })
+  }
+
+  describe('of commands over sockets', () => {
+    type Ids = { conversationId: string; runId: string; token: string }
+    /** What each command sends about the owner's things, and how it is answered to its owner and to others. */
+    const COMMANDS: Record<keyof typeof clientCommands, { body: (ids: Ids) => object; owner: string; others: string }> =
+      {
+        'conversation.join': {
+          body: ({ conversationId }) => ({ conversationId }),
+          owner: 'ok',
+          others: 'conversation.not_found',
+        },
+        // Nobody who is not in it leaves it, which is no secret of it.
+        'conversation.leave': { body: ({ conversationId }) => ({ conversationId }), owner: 'ok', others: 'ok' },
+        'message.send': {
+          body: ({ conversationId }) => ({ agentId: ADA, message: 'Hello', conversationId }),
+          owner: 'ok',
+          others: 'conversation.not_found',
+        },
+        'run.cancel': { body: ({ runId }) => ({ runId }), owner: 'ok', others: 'run.not_found' },
+        'auth.refresh': { body: ({ token }) => ({ token }), owner: 'ok', others: 'auth.forbidden' },
+      }
+    const socketOf = (token: string | undefined) =>
+      io(app.url, { transports: ['websocket'], auth: { token }, forceNew: true, reconnection: false })
+    const answer = z.union([
+      z.looseObject({ ok: z.literal(true) }),
+      z.looseObject({ ok: z.literal(false), error: z.looseObject({ code: z.string() }) }),
+    ])
+
+    it('every command has its entry', () => {
+      expect(Object.keys(COMMANDS)).to.have.members(Object.keys(clientCommands))
+    })
+
+    for (const kind of SHUT_OUT) {
+      it(`${kind}: no socket opens`, async () => {
+        const socket = socketOf(tokens.get(kind))
+        const code = await new Promise((resolve) => {
+          socket.once('connect', () => resolve('connected'))
+          socket.once('connect_error', (error) => resolve('data' in error && Object(error.data).code))
+        })
+        socket.disconnect()
+        expect(code).to.equal('auth.unauthorized')
+      })
+    }
+
+    for (const [name, entry] of Object.entries(COMMANDS)) {
+      it(`${name}: to the owner, and to nobody else`, async () => {
+        const [owner, stranger] = await Promise.all([app.api.register(), app.api.register()])
+        const ids = { ...(await spoken(owner)), token: owner.token }
+        const codeFor = async (by: TestUser) => {
+          const socket = socketOf(by.token)
+          try {
+            const said = answer.parse(await socket.timeout(15_000).emitWithAck(name, entry.body(ids)))
+            return said.ok ? 'ok' : said.error.code
+          } finally {
+            socket.disconnect()
+          }
+        }
+        expect(await codeFor(stranger), 'a stranger').to.equal(entry.others)
+        expect(await codeFor(admin), 'an administrator').to.equal(entry.others)
+        expect(await codeFor(owner), 'the owner').to.equal(entry.owner)
+      })
+    }
+  })
+
+  it('says of what is not there what it says of what is not yours', async () => {
+    const [owner, stranger] = await Promise.all([app.api.register(), app.api.register()])
+    for (const [route, { of, access }] of Object.entries(ROUTE_TABLE)) {
+      if (!of || access !== 'user' || !route.startsWith('GET') || of === 'price') continue
+      const path = route.split(' ')[1] ?? ''
+      const [theirs, none] = await Promise.all([
+        stranger.get(path.replace(':id', await MAKERS[of](owner))),
+        stranger.get(path.replace(':id', randomUUID())),
+      ])
+      expect(errorOf(theirs), route).to.deep.equal(errorOf(none))
+    }
+  })
+})
