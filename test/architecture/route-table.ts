@@ -48,7 +48,8 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/auth/register': { access: 'public', body: account, owner: 201 },
   'POST /api/auth/login': { access: 'public', body: account },
   'POST /api/auth/verify-email': { access: 'public', body: { token: 'x' }, owner: 400 },
-  'POST /api/auth/verify-email/resend': { access: 'user', owner: 202 },
+  // Where no mail is set up.
+  'POST /api/auth/verify-email/resend': { access: 'user', owner: 409 },
   'POST /api/auth/password/forgot': { access: 'public', body: { email: account.email } },
   'POST /api/auth/password/reset': {
     access: 'public',
