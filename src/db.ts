@@ -77,7 +77,7 @@ async function seedCommand({ env, logger, shutdown }: ProcessContext): Promise<v
 async function generateCommand({ env, logger, shutdown }: ProcessContext, name = 'change-schema'): Promise<void> {
   const url = await databaseUrl({ env, logger, shutdown })
   await migrate(url)
-  const db = await openDataSource({ url, entities: allEntities, poolSize: 2 })
+  const db = await openDataSource({ url, entities: allEntities, poolSize: 2, pooler: 'transaction' })
   shutdown.add('database', () => db.destroy())
   const timestamp = Date.now()
   const source = await generateMigration(db, name, timestamp)
@@ -92,7 +92,7 @@ async function pushCommand({ env, logger, shutdown }: ProcessContext): Promise<v
   if (env.NODE_ENV === 'production') throw new SetupError('db:push is refused in production: write a migration.')
   const url = await databaseUrl({ env, logger, shutdown })
   await migrate(url)
-  const db = await openDataSource({ url, entities: allEntities, poolSize: 2 })
+  const db = await openDataSource({ url, entities: allEntities, poolSize: 2, pooler: 'transaction' })
   shutdown.add('database', () => db.destroy())
   await db.synchronize()
   say('the schema is as the entities have it')

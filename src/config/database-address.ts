@@ -34,7 +34,8 @@ export function objectionTo(url: string): string | undefined {
   }
   if (!/^postgres(ql)?:\/\//.test(url)) return 'must be a postgres:// address'
   const [base, query] = split(url)
-  if (/^\w+:\/\/([^/]*@)?[^@/]*,/.test(base)) return 'names several hosts: name the one that leads to the primary'
+  const host = base.split('/')[2]?.split('@').at(-1) ?? ''
+  if (host.includes(',')) return 'names several hosts: name the one that leads to the primary'
   const mode = query.get('sslmode')
   if (mode === 'prefer' || mode === 'allow') {
     return `has sslmode=${mode}, which would go on without encryption unseen: write require, verify-ca, verify-full or disable`

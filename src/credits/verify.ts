@@ -33,7 +33,7 @@ function report({ figures, differences }: LedgerAudit): string {
 /** `npm run ledger:verify`: exit 0 when the ledger adds up, 1 when not (or when it could not be read). */
 try {
   const database = await reachDatabase(readProcessEnv(), createLogger('warn'))
-  const db = createDataSource({ url: database.url, entities: [], poolSize: 1 })
+  const db = createDataSource({ url: database.url, entities: [], poolSize: 1, pooler: 'transaction' })
   try {
     await db.initialize()
     const audit = await verifyLedger(db)

@@ -1,15 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { databaseAddress } from '../config/database-address.ts'
 import type { Env } from '../config/env.ts'
 import type { Logger } from '../shared/logger.ts'
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts'
+import { embeddedState, productUrl } from './embedded/product-role.ts'
 import { awaitServer } from './server-facts.ts'
 import { FolderBusy } from './setup-error.ts'
-
-/** What the embedded server keeps beside its data. */
-const embeddedState = z.object({ password: z.string(), port: z.number() })
 
 /** A database to work on, and how to let go of it. */
 export interface ReachedDatabase {
@@ -39,7 +36,8 @@ export async function reachDatabase(
     const text = await readFile(join(env.DATA_DIR, 'postgres.json'), 'utf8').catch(() => 'null')
     const state = embeddedState.safeParse(JSON.parse(text))
     if (!state.success) throw error
-    const { password, port } = state.data
-    return { url: `postgres://chatsparty:${password}@127.0.0.1:${port}/chatsparty`, close: async () => {} }
+    const { rolePassword, port } = state.data
+    if (rolePassword === undefined || port === undefined) throw error
+    return { url: productUrl(rolePassword, port), close: async () => {} }
   }
 }

@@ -18,7 +18,12 @@ async function main(): Promise<void> {
   if (process.argv.includes('--help')) return console.log(HELP)
   const env = readProcessEnv()
   const database = await reachDatabase(env, createLogger('warn'))
-  const db = await createDataSource({ url: database.url, entities: [], poolSize: 2 }).initialize()
+  const db = await createDataSource({
+    url: database.url,
+    entities: [],
+    poolSize: 2,
+    pooler: 'transaction',
+  }).initialize()
   try {
     const deps = { files: new FileRepository(db), store: createStore(env) }
     const report = await auditStorage(deps, { fix: process.argv.includes('--fix'), graceMs: GRACE_MS })

@@ -214,6 +214,8 @@ export class Stage {
   async #startPostgres(): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
     const dataDir = await mkdtemp(join(tmpdir(), 'chatsparty-bench-'))
     const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger, maxConnections: 300 })
+    // Each bench has a database of its own.
+    await runSql(server.superUrl, `ALTER ROLE ${new URL(server.url).username} CREATEDB`)
     const stop = async () => {
       await server.stop()
       await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })

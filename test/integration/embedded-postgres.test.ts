@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { Client } from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { rollback } from '../../src/database/rollback.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
 
@@ -62,13 +64,67 @@ describe('embedded PostgreSQL', () => {
     expect(settings?.version).to.match(/^18\./)
     expect((await stat(join(dataDir, 'postgres.json'))).mode & 0o777).to.equal(0o600)
     const [strangers] = await query(
-      server.url,
+      server.superUrl,
       'SELECT count(*)::int AS open FROM pg_hba_file_rules WHERE auth_method <> $1',
       ['scram-sha-256'],
     )
     expect(strangers?.open).to.equal(0)
     await query(server.url, 'CREATE TABLE kept (word text)')
     await query(server.url, `INSERT INTO kept VALUES ('first')`)
+  })
+
+  it('is used by a role that owns the database and can nothing beyond it', async () => {
+    const server = await start()
+    const [role] = await query(
+      server.url,
+      `SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,
+         (SELECT datdba::regrole::text = current_user FROM pg_database WHERE datname = current_database()) AS owns
+       FROM pg_roles WHERE rolname = current_user`,
+    )
+    const none = {
+      rolsuper: false,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolreplication: false,
+      rolbypassrls: false,
+    }
+    expect(role).to.deep.equal({ ...none, owns: true })
+    const reads = await query(server.url, `SELECT pg_read_file('PG_VERSION')`).catch((error: Error) => error.message)
+    expect(reads).to.match(/permission denied/)
+  })
+
+  it('brings a folder over whose database the superuser owned, with all that is in it', async () => {
+    const folder = join(home, 'before')
+    const first = await start(folder)
+    // As it was before the product had a role of its own.
+    const role = new URL(first.url).username
+    await migrate(first.url)
+    await query(first.superUrl, 'CREATE SCHEMA bullmq')
+    await query(first.superUrl, 'CREATE TABLE bullmq.job (id serial PRIMARY KEY)')
+    await query(first.superUrl, `CREATE TYPE bullmq.state AS ENUM ('waiting')`)
+    await query(first.superUrl, `REASSIGN OWNED BY ${role} TO chatsparty`)
+    await query(first.superUrl, `DROP ROLE ${role}`)
+    await first.stop()
+    const state = JSON.parse(await readFile(join(folder, 'postgres.json'), 'utf8'))
+    await writeFile(join(folder, 'postgres.json'), JSON.stringify({ password: state.password, port: state.port }))
+
+    const second = await start(folder)
+    const left = await query(
+      second.url,
+      `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+       WHERE relowner <> current_user::regrole AND nspname IN ('public', 'bullmq')
+       UNION ALL SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+       WHERE proowner <> current_user::regrole AND nspname IN ('public', 'bullmq')
+       UNION ALL SELECT t.oid::regtype::text FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
+       WHERE typowner <> current_user::regrole AND nspname IN ('public', 'bullmq')
+       UNION ALL SELECT nspname FROM pg_namespace WHERE nspname = 'bullmq' AND nspowner <> current_user::regrole`,
+    )
+    expect(left).to.deep.equal([])
+    await query(second.url, 'INSERT INTO bullmq.job DEFAULT VALUES')
+    const back = await rollback(second.url)
+    expect(await migrate(second.url)).to.deep.equal([back])
+    await second.stop()
+    expect((await start(folder)).url).to.equal(second.url)
   })
 
   it('keeps data, password and port over a clean stop, and leaves no process', async () => {

@@ -9,6 +9,7 @@ import { migrate } from '../../src/database/migrate.ts'
 import { isUniqueViolation } from '../../src/database/transaction.ts'
 import { allEntities } from '../../src/entities.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
+import { runSql } from '../support/global-fixtures.ts'
 import { differencesOf, ledgerWorld, newTurn, receiptsOf } from './ledger-fixtures.ts'
 
 /** The longest there is: the log is then flushed by those alone who wait for it. */
@@ -24,8 +25,8 @@ describe('the ledger when the database crashes', function () {
     const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger })
     await migrate(server.url)
     db = await createDataSource({ url: server.url, entities: allEntities, poolSize: 4 }).initialize()
-    await db.query(`ALTER SYSTEM SET wal_writer_delay = '${WAL_WRITER_DELAY}'`)
-    await db.query('SELECT pg_reload_conf()')
+    const slowly = `ALTER SYSTEM SET wal_writer_delay = '${WAL_WRITER_DELAY}'`
+    await runSql(server.superUrl, slowly, 'SELECT pg_reload_conf()')
     stop = server.stop
   }
   /** Ends the server as a crash does: nothing is written any more. */

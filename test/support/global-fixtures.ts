@@ -96,6 +96,8 @@ async function startTemporary(): Promise<{ url: string; stop(): Promise<void> }>
   const remove = () => rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
   try {
     const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger, fsync: false })
+    // Tests make databases; beyond that they have what the product has.
+    await runSql(server.superUrl, `ALTER ROLE ${new URL(server.url).username} CREATEDB`)
     const stop = async () => {
       for (const signal of SIGNALS) process.off(signal, onSignal)
       await server.stop()

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { databaseAddress } from '../../src/config/database-address.ts'
 import { EnvError, environmentNames, isDistributed, loadEnv } from '../../src/config/env.ts'
 import { parseRedisAddress } from '../../src/config/redis-address.ts'
 import { loadSecrets } from '../../src/config/secrets.ts'
@@ -137,6 +138,21 @@ describe('The environment', () => {
     const [line] = complaints({ DATABASE_URL: 'file:./dev.db' })
     expect(line).to.match(/^DATABASE_URL is SQLite, .*leave DATABASE_URL unset and a real PostgreSQL is embedded/)
     expect(wrong({ DATABASE_URL: 'sqlite:x' })).to.deep.equal(['DATABASE_URL'])
+  })
+
+  it('refuses addresses of a database that mean something else than they say, and settings that belong to none', () => {
+    const address = 'postgres://user:p%40ss@db.internal:5432/app'
+    expect(wrong({ DATABASE_URL: `${address}?sslmode=prefer` })).to.deep.equal(['DATABASE_URL'])
+    expect(wrong({ DATABASE_URL: 'postgres://one,two/app' })).to.deep.equal(['DATABASE_URL'])
+    expect(wrong({ DATABASE_URL: 'postgres://user:a,b@one/app' })).to.deep.equal([])
+    expect(wrong({ DATABASE_URL: 'postgres:///app?host=/var/run/postgresql' })).to.deep.equal([])
+    expect(wrong({ DATABASE_CA: 'ca.pem', DATABASE_DIRECT_URL: address })).to.have.members([
+      'DATABASE_CA',
+      'DATABASE_DIRECT_URL',
+    ])
+    expect(databaseAddress(address)).to.equal(address)
+    expect(databaseAddress(`${address}?sslmode=require`)).to.match(/\?sslmode=require&uselibpqcompat=true$/)
+    expect(databaseAddress(address, '/etc/ca.pem')).to.match(/sslrootcert=%2Fetc%2Fca.pem&sslmode=verify-full&/)
   })
 
   it('in production accepts no weak secret; elsewhere it may be anything', () => {

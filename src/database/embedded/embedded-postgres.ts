@@ -5,8 +5,6 @@ import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, writeFil
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
-import { z } from 'zod'
 import { messageOf } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { FOLDER_REMEDY, SetupError } from '../setup-error.ts'
@@ -22,9 +20,14 @@ import {
   serverEnv,
 } from './postgres-binaries.ts'
 import { adopt, launch, shutDown } from './postgres-server.ts'
-
-/** The database and its role. */
-const NAME = 'chatsparty'
+import {
+  type EmbeddedState,
+  embeddedState,
+  productUrl,
+  SUPERUSER,
+  setUpDatabase,
+  superuserUrl,
+} from './product-role.ts'
 
 export interface EmbeddedPostgresOptions {
   /** Folder of everything this installation keeps; made when missing. The cluster is `<dataDir>/postgres`. */
@@ -37,8 +40,10 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  /** postgres:// address of the database `chatsparty`, whose role is a superuser; it holds the password. */
+  /** postgres:// address of the database `chatsparty`, for the role that owns it and is no superuser; it holds the password. */
   url: string
+  /** The same for the superuser: for what an administrator does, never for the product. */
+  superUrl: string
   /** True when the server was already running: it outlived a killed parent. */
   adopted: boolean
   /** Fast shutdown, waits for its end, then frees the data folder. Calling it again is harmless. */
@@ -46,9 +51,6 @@ export interface EmbeddedPostgres {
 }
 
 type Site = Binaries & { dataDir: string; folder: string; account: Account; fsync: boolean }
-
-const stateSchema = z.object({ password: z.string(), port: z.number().optional() })
-type State = z.output<typeof stateSchema>
 
 const run = promisify(execFile)
 
@@ -76,27 +78,28 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const binaries = await runnableBy(account, await findBinaries())
     const site: Site = { dataDir, folder, ...binaries, account, fsync: options.fsync ?? true }
     if (!(await hasCluster(site))) await initialise(site)
-    const state = await readState(site)
+    const state = await completeState(site)
     const running = await adopt(folder)
     const { port } = state
     const log = join(dataDir, 'postgres.log')
     const server = running ?? (await launch({ ...site, log, port, maxConnections: options.maxConnections ?? 200 }))
     if (server.port !== port) await writeState(site, { ...state, port: server.port })
-    const address = `postgres://${NAME}:${state.password}@127.0.0.1:${server.port}`
+    const superUrl = superuserUrl(state.password, server.port)
+    const url = productUrl(state.rolePassword, server.port)
     let stopping: Promise<void> | undefined
     const stop = () => {
       stopping ??= shutDown(folder, server.pid).finally(release)
       return stopping
     }
     try {
-      await ensureDatabase(address)
+      await setUpDatabase(superUrl, state.rolePassword)
     } catch (error) {
       await stop()
       throw error
     }
     const ms = Math.round(performance.now() - startedAt)
     options.logger.info({ folder, port: server.port, adopted: running !== undefined, ms }, 'embedded PostgreSQL is up')
-    return { url: `${address}/${NAME}`, adopted: running !== undefined, stop }
+    return { url, superUrl, adopted: running !== undefined, stop }
   } catch (error) {
     release()
     throw error
@@ -134,11 +137,11 @@ async function initialise(site: Site): Promise<void> {
     if (name.startsWith(prefix)) await rm(join(site.dataDir, name), { recursive: true, force: true, maxRetries: 5 })
   }
   const staging = await mkdtemp(join(site.dataDir, prefix))
-  const password = randomBytes(24).toString('base64url')
+  const password = newPassword()
   const passwordFile = `${staging}.password`
   await writeFile(passwordFile, password, { mode: 0o600 })
   await own(site.account, staging, passwordFile)
-  const args = [`--pgdata=${fromInside(site.account, staging)}`, `--username=${NAME}`, '--auth=scram-sha-256']
+  const args = [`--pgdata=${fromInside(site.account, staging)}`, `--username=${SUPERUSER}`, '--auth=scram-sha-256']
   // PostgreSQL's own C.UTF-8: the same order on every machine, whatever its libc has.
   args.push('--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8')
   if (!site.fsync) args.push('--no-sync')
@@ -150,7 +153,7 @@ async function initialise(site: Site): Promise<void> {
     const child = spawn(site.initdb, args, { ...options, stdio: [input.fd, 'ignore', 'pipe'] })
     const [[code], errors] = await Promise.all([once(child, 'exit'), child.stderr ? text(child.stderr) : ''])
     if (code !== 0) throw new Error(errors.trim())
-    await writeState(site, { password })
+    await writeState(site, { password, rolePassword: newPassword() })
     await rename(staging, site.folder)
   } catch (error) {
     throw new SetupError(`A database could not be made in ${site.folder}: ${messageOf(error)}. ${FOLDER_REMEDY}`)
@@ -161,11 +164,22 @@ async function initialise(site: Site): Promise<void> {
   }
 }
 
+const newPassword = (): string => randomBytes(24).toString('base64url')
+
 const statePath = (site: Site) => join(site.dataDir, 'postgres.json')
 
-async function readState(site: Site): Promise<State> {
+/** What is kept of the cluster; one from before the product had a role of its own gets a password for it. */
+async function completeState(site: Site): Promise<EmbeddedState & { rolePassword: string }> {
+  const state = await readState(site)
+  if (state.rolePassword !== undefined) return { ...state, rolePassword: state.rolePassword }
+  const complete = { ...state, rolePassword: newPassword() }
+  await writeState(site, complete)
+  return complete
+}
+
+async function readState(site: Site): Promise<EmbeddedState> {
   try {
-    return stateSchema.parse(JSON.parse(await readFile(statePath(site), 'utf8')))
+    return embeddedState.parse(JSON.parse(await readFile(statePath(site), 'utf8')))
   } catch (error) {
     throw new SetupError(
       `${statePath(site)}, which holds the password of ${site.folder}, cannot be read: ${messageOf(error)}. Restore it, or set DATA_DIR to a new folder.`,
@@ -173,19 +187,8 @@ async function readState(site: Site): Promise<State> {
   }
 }
 
-async function writeState(site: Site, state: State): Promise<void> {
+async function writeState(site: Site, state: EmbeddedState): Promise<void> {
   const next = `${statePath(site)}.next`
   await writeFile(next, JSON.stringify(state), { mode: 0o600 })
   await rename(next, statePath(site))
-}
-
-async function ensureDatabase(address: string): Promise<void> {
-  const client = new Client({ connectionString: `${address}/postgres` })
-  await client.connect()
-  try {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [NAME])
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${NAME}`)
-  } finally {
-    await client.end()
-  }
 }
