@@ -8,7 +8,7 @@ import { errorOf, type TestUser } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 
 /** Requests for each route, commands of each kind. More of both find more: FUZZ_RUNS=2000 for a night. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 30)
+const RUNS = Number(process.env.FUZZ_RUNS ?? 40)
 /** Bytes of an error, whatever it is about. */
 const MOST_ERROR_BYTES = 20_000
 /** Bytes of any answer here, where nobody has stored much. */
@@ -36,7 +36,21 @@ const IDS = [
   'ffffffff-ffff-ffff-ffff-ffffffffffff',
   'x',
 ]
-const NUMBERS = [0, -1, 1, 1.5, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 63, 1e300, -1e300]
+const NUMBERS = [
+  0,
+  -1,
+  1,
+  1.5,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32,
+  1e12,
+  2 ** 53 - 1,
+  2 ** 53,
+  2 ** 63,
+  1e300,
+  -(2 ** 31) - 1,
+]
 const DATES = [
   '0000-01-01T00:00:00Z',
   '0001-01-01',
@@ -65,20 +79,21 @@ const value: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 1, arbitrary: wide },
 )
 
-/** A body that nearly fits: one of its fields is another value, or there is one more. */
-const nearly = (body: unknown): fc.Arbitrary<unknown> => {
+/** A body that nearly fits: one of the fields that it may have, or one that nobody knows, is another value. */
+const nearly = (body: unknown, names: string[] = FIELDS): fc.Arbitrary<unknown> => {
   const base: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
-  const names = [...Object.keys(base), ...FIELDS]
-  return fc.tuple(fc.constantFrom(...names), value).map(([name, one]) => ({ ...base, [name]: one }))
+  return fc
+    .tuple(fc.constantFrom(...Object.keys(base), ...names, ...names, 'unknown'), value)
+    .map(([name, one]) => ({ ...base, [name]: one }))
 }
-/** Fields that requests know besides those of the table. */
+/** Fields that some request or other knows. */
 const FIELDS = ['conversationId', 'fileIds', 'agentIds', 'stop', 'maxTurns', 'strategy', 'onBusy', 'idempotencyKey']
   .concat(['name', 'email', 'password', 'baseUrl', 'apiKey', 'model', 'temperature', 'maxOutputTokens', 'chatStyle'])
   .concat(['title', 'archived', 'amount', 'userId', 'reason', 'effectiveFrom', 'size', 'contentType', 'ids', 'code'])
 
-const bodyText = (entry: RouteEntry): fc.Arbitrary<string> =>
+const bodyText = (entry: RouteEntry, names: string[]): fc.Arbitrary<string> =>
   fc.oneof(
-    { weight: 8, arbitrary: nearly(entry.body).map((body) => JSON.stringify(body)) },
+    { weight: 8, arbitrary: nearly(entry.body, names).map((body) => JSON.stringify(body)) },
     { weight: 2, arbitrary: value.map((one) => JSON.stringify(one)) },
     { weight: 1, arbitrary: deep.map((nested) => `{"name":${nested}}`) },
     { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
@@ -97,12 +112,21 @@ const QUERIES = [
   'variant',
   'type',
 ].concat(['disposition', 'lastEventId', 'archived', 'runId', 'conversationId', 'actorId', 'action', 'order'])
-const query = fc
-  .array(fc.tuple(fc.constantFrom(...QUERIES), text), { maxLength: 3 })
-  .map((pairs) =>
-    pairs.map(([name, one]) => `${name}=${encodeURIComponent(one.toWellFormed().slice(0, 2_000))}`).join('&'),
-  )
-  .map((pairs) => (pairs ? `?${pairs}` : ''))
+const queryValue = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...NUMBERS).map(String) },
+  { weight: 2, arbitrary: fc.constantFrom(...DATES, ...IDS) },
+  { weight: 2, arbitrary: text },
+)
+const queryOf = (names: string[]): fc.Arbitrary<string> =>
+  fc
+    .array(fc.tuple(fc.constantFrom(...names, ...names, ...names, 'unknown'), queryValue), {
+      minLength: Math.min(names.length, 1),
+      maxLength: 2,
+    })
+    .map((pairs) =>
+      pairs.map(([name, one]) => `${name}=${encodeURIComponent(one.toWellFormed().slice(0, 2_000))}`).join('&'),
+    )
+    .map((pairs) => (pairs ? `?${pairs}` : ''))
 
 /** Positions in a stream that were made by hand. */
 const position = fc
@@ -149,6 +173,25 @@ describe('Whatever is sent', function () {
     return { status: answer.status, bytes, said }
   }
 
+  const issues = z.object({
+    error: z.object({ details: z.object({ issues: z.array(z.object({ path: z.string(), message: z.string() })) }) }),
+  })
+  /** Those of the names that a route knows: it says of the others that it does not. */
+  const known = async (names: string[], ask: (names: string[]) => Promise<{ said: string }>): Promise<string[]> => {
+    for (let left = names; ; ) {
+      const { said } = await ask(left)
+      const parsed = said.startsWith('{') ? issues.safeParse(JSON.parse(said)).data : undefined
+      const named = new Set(parsed?.error.details.issues.map(({ path }) => path))
+      const strange = new Set(
+        parsed?.error.details.issues.flatMap(({ path, message }) => (message.includes('not a known') ? [path] : [])),
+      )
+      // A route that complains of nothing reads nothing.
+      if (named.size === 0) return []
+      if (strange.size === 0) return left
+      left = left.filter((name) => !strange.has(name))
+    }
+  }
+
   for (const [route, entry] of Object.entries(ROUTE_TABLE)) {
     const [method = '', path = ''] = route.split(' ')
     it(`to ${route} is answered, in little, and never with an error of ours`, async () => {
@@ -158,15 +201,31 @@ describe('Whatever is sent', function () {
         entry.of === 'conversation'
           ? (await by.accept('/api/chat', { agentId: ADA, message: 'Hi' })).conversationId
           : ADA
+      const auth = { authorization: `Bearer ${by.token}`, 'content-type': 'application/json', ...entry.headers }
+      const to = path.replace(':id', id)
+      const queries = await known(QUERIES, (names) =>
+        call(
+          method,
+          `${to}?${names.map((name) => `${name}=%20`).join('&')}`,
+          auth,
+          method === 'GET' ? undefined : '{}',
+        ),
+      )
+      const fields =
+        method === 'GET'
+          ? []
+          : await known(FIELDS, (names) =>
+              call(method, to, auth, JSON.stringify(Object.fromEntries(names.map((name) => [name, {}])))),
+            )
       const cases = fc.record({
         id: fc.oneof(
-          fc.constant(id),
-          text.map((one) => encodeURIComponent(one.toWellFormed().slice(0, 500))),
+          { weight: 6, arbitrary: fc.constant(id) },
+          { weight: 1, arbitrary: text.map((one) => encodeURIComponent(one.toWellFormed().slice(0, 500))) },
         ),
-        query,
+        query: queryOf(queries),
         headers,
         lastEventId: fc.option(position, { nil: undefined }),
-        body: method === 'GET' ? fc.constant(undefined) : bodyText(entry),
+        body: method === 'GET' ? fc.constant(undefined) : bodyText(entry, fields),
       })
       await fc.assert(
         fc.asyncProperty(cases, async (one) => {
