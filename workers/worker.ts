@@ -11,6 +11,7 @@ import { SpeakerChoice } from './agent-runtime/speaker-choice.ts'
 import { TurnContexts } from './agent-runtime/turn-context.ts'
 import { CancelSignals } from './cancel-signals.ts'
 import { startConsumer } from './consumer.ts'
+import { networkDenial } from './file-parsing/network-denial.ts'
 import { Liveness } from './liveness.ts'
 import { FileProcessor } from './processors/file.processor.ts'
 import { MailProcessor } from './processors/mail.processor.ts'
@@ -35,6 +36,12 @@ const CLEANING_INTERVAL_MS = 3_600_000
 /** Does jobs and reconciles until shutdown. */
 export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Liveness> {
   const { env, logger, shutdown, db, queue, feed } = container
+  const hasNamespace = (await networkDenial()).length > 0
+  logger.info(
+    hasNamespace
+      ? 'files are read in processes without a network'
+      : 'files are read in processes whose modules are without a network',
+  )
   const cancelSignals = new CancelSignals()
   const stopListening = await cancelSignals.listen(feed)
   shutdown.add('cancel signals', stopListening)

@@ -38,6 +38,8 @@ export class AddressRefusedError extends Error {
 const CONNECT_TIMEOUT_MS = 10_000
 /** An answer of the most tokens that an agent may ask for, each in a chunk of its own, stays well below it. */
 const MAX_RESPONSE_BYTES = 128 * 1_024 * 1_024
+/** What an answer may become that was packed although nobody asked for it. */
+const MAX_UNPACKED_BYTES = 16 * 1_024 * 1_024
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const REFUSED = 'This server may not connect to that address.'
 
@@ -77,8 +79,11 @@ export class OutboundGuard {
   readonly fetch: typeof fetch = async (input, init) => {
     const problem = urlProblem(input instanceof Request ? input.url : String(input))
     if (problem) throw new AddressRefusedError(problem)
-    const response = await fetchByAgent(input, { ...init, redirect: 'manual', dispatcher: this.#agent })
-    if (!REDIRECTS.has(response.status)) return response
+    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
+    // A few hundred bytes can unpack to a gigabyte, and texts this short gain nothing.
+    headers.set('accept-encoding', 'identity')
+    const response = await fetchByAgent(input, { ...init, headers, redirect: 'manual', dispatcher: this.#agent })
+    if (!REDIRECTS.has(response.status)) return bounded(response)
     await response.body?.cancel()
     throw new AddressRefusedError('The address redirects to another one, which is not followed.')
   }
@@ -154,6 +159,22 @@ export class OutboundGuard {
     if (this.#production) return kind === 'public' && protocol === 'https:'
     return kind === 'public' || kind === 'local'
   }
+}
+
+/** The same answer; one that is packed breaks off beyond `MAX_UNPACKED_BYTES`. */
+function bounded(response: Response): Response {
+  const encoding = response.headers.get('content-encoding')?.trim().toLowerCase()
+  if (!response.body || !encoding || encoding === 'identity') return response
+  let bytes = 0
+  const meter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      bytes += chunk.byteLength
+      if (bytes > MAX_UNPACKED_BYTES) controller.error(new RangeError('The answer unpacks to more than is read.'))
+      else controller.enqueue(chunk)
+    },
+  })
+  const { status, statusText, headers } = response
+  return new Response(response.body.pipeThrough(meter), { status, statusText, headers })
 }
 
 /** `host:port` of URLs, as entries of `allow`: what the operator configured is permitted by that. */

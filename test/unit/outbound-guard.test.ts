@@ -2,6 +2,7 @@ import dns from 'node:dns'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
+import { brotliCompressSync } from 'node:zlib'
 import { expect } from 'chai'
 import { type AddressClass, classifyAddress } from '../../src/connections/address-class.ts'
 import { allowedByUrl, OutboundGuard } from '../../src/connections/outbound-guard.ts'
@@ -39,6 +40,34 @@ describe('Address classes', () => {
       )
     })
   }
+})
+
+describe('An answer that is packed', () => {
+  it('is not asked for, is read where it is small, and breaks off where it becomes too large', async () => {
+    const asked: Array<string | undefined> = []
+    const bomb = brotliCompressSync(Buffer.alloc(64 * 1_024 * 1_024))
+    const server = createServer((request, response) => {
+      asked.push(String(request.headers['accept-encoding']))
+      response.setHeader('content-encoding', 'br')
+      response.end(request.url === '/small' ? brotliCompressSync('Tea.') : bomb)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    const guard = new OutboundGuard({ allow: [], production: false })
+    expect(await (await guard.fetch(`${url}/small`)).text()).to.equal('Tea.')
+    const large = await guard.fetch(`${url}/large`)
+    let bytes = 0
+    const error: unknown = await (async () => {
+      for await (const chunk of large.body ?? []) bytes += chunk.byteLength
+    })().catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(Error)
+    expect(bytes).to.be.at.most(16 * 1_024 * 1_024)
+    expect(bomb.length).to.be.below(1_000)
+    expect(asked).to.deep.equal(['identity', 'identity'])
+    await guard.close()
+    server.close()
+  })
 })
 
 describe('The outbound guard', () => {

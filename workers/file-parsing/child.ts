@@ -1,3 +1,5 @@
+// First, before anything that reads a file.
+import './no-network.ts'
 import { once } from 'node:events'
 import { parseFile } from './parse.ts'
 import { parseRequest } from './protocol.ts'

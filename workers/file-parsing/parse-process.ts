@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { networkDenial } from './network-denial.ts'
 import { type ParsedChunk, type ParseMessage, type ParseRequest, parseMessage } from './protocol.ts'
 
 export interface ParseLimits {
@@ -42,7 +43,7 @@ function modulesFolder(): string {
 
 /**
  * Reads one file in a process of its own, which has no environment, may read nothing but its code and the file, may write only
- * into `folder`, and is killed when it takes too long or too much memory, or when the signal aborts (then this throws).
+ * into `folder`, has no network, and is killed when it takes too long or too much memory, or when the signal aborts (then this throws).
  */
 export async function parseInProcess(
   file: Pick<ParseRequest, 'path' | 'folder' | 'name' | 'contentType'>,
@@ -57,7 +58,7 @@ export async function parseInProcess(
     maxUnpackedBytes: MAX_UNPACKED_BYTES,
     maxWholeBytes: Math.floor((limits.memoryMb * 1024 * 1024) / 2),
   }
-  const child = start(request, limits)
+  const child = start(request, limits, await networkDenial())
   let killed: 'timeout' | 'memory' | undefined
   const kill = (reason?: 'timeout' | 'memory') => {
     killed ??= reason
@@ -89,7 +90,7 @@ export async function parseInProcess(
   }
 }
 
-function start(request: ParseRequest, limits: ParseLimits): ChildProcess {
+function start(request: ParseRequest, limits: ParseLimits, denial: readonly string[]): ChildProcess {
   const node = [
     process.execPath,
     `--max-old-space-size=${limits.memoryMb}`,
@@ -114,7 +115,7 @@ function start(request: ParseRequest, limits: ParseLimits): ChildProcess {
   if (process.platform === 'win32') return spawn(node[0], node.slice(1), options)
   // Should this process be killed while the child is in a loop, nobody is left to stop it but the kernel.
   const cpuSeconds = String(Math.ceil(limits.timeoutMs / 1_000) * 2 + 1)
-  return spawn('/bin/sh', ['-c', 'ulimit -t "$0"; exec "$@"', cpuSeconds, ...node], options)
+  return spawn('/bin/sh', ['-c', 'ulimit -t "$0"; exec "$@"', cpuSeconds, ...denial, ...node], options)
 }
 
 async function readAnswer(
