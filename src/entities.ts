@@ -24,6 +24,7 @@ import { turnEntity } from './runs/turn.entity.ts'
 import { fileEntity } from './storage/file.entity.ts'
 import { fileChunkEntity } from './storage/file-chunk.entity.ts'
 import { fileVocabularyEntity } from './storage/file-vocabulary.entity.ts'
+import { fileEffortEntity } from './storage/processing/file-effort.entity.ts'
 import { uploadBudgetEntity } from './storage/upload/upload-budget.entity.ts'
 
 /** Every table of the product, for the data source. */
@@ -56,6 +57,7 @@ export const allEntities: EntitySchema[] = [
   fileEntity,
   fileChunkEntity,
   fileVocabularyEntity,
+  fileEffortEntity,
   uploadBudgetEntity,
   installationEntity,
   fleetProcessEntity,

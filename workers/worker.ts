@@ -95,6 +95,8 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
       maxPages: env.FILE_MAX_PAGES,
       maxTextChars: env.FILE_TEXT_MAX_CHARS,
     },
+    time: { leastMs: env.FILE_PROCESS_LEAST_MS, perMbMs: env.FILE_PROCESS_MB_MS },
+    hourlyMs: env.FILE_HOURLY_MS,
     leaseMs: env.TURN_LEASE_MS,
     maxAttempts: env.FILE_MAX_ATTEMPTS,
     backoff: { baseMs: env.TURN_BACKOFF_MS, maxMs: env.TURN_BACKOFF_MAX_MS },
@@ -157,6 +159,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
         await container.sessionService.prune()
         await container.breakers.prune()
         await container.pruneMails()
+        await container.storage.work.pruneEffort()
       }),
     logger,
   )

@@ -48,7 +48,7 @@ export const tunables = {
   OWN_CONCURRENCY: count(200),
   /** How often a worker tells the fleet its places; one that is silent for 30 s has none. */
   WORKER_SEEN_MS: ms(10_000),
-  /** Uploaded files that one process reads at once; each is a child process with a memory limit of its own. */
+  /** Uploaded files that one process reads at once, and as many small ones; each is a child process with a memory limit of its own. */
   FILE_CONCURRENCY: count(2),
   /** Titles, summaries and the like of one process at once: on the platform's connections, and as many on users' own. */
   CHORE_CONCURRENCY: count(4),
@@ -177,6 +177,12 @@ export const tunables = {
   USER_UPLOADS_AT_ONCE: count(6),
   /** Reading one file may take this long; then its child process is killed. */
   FILE_PROCESS_TIMEOUT_MS: ms(60_000),
+  /** ... but a small one less: this, and more by its size. */
+  FILE_PROCESS_LEAST_MS: ms(15_000),
+  /** So much more for each MB of the file. */
+  FILE_PROCESS_MB_MS: ms(15_000),
+  /** One user's files may be read for so long within an hour; then they wait. Whoever had the least read comes first anyway. */
+  FILE_HOURLY_MS: ms(1_200_000),
   /** Memory of the child process that reads a file; a poisoned file takes no more. */
   FILE_PROCESS_MEMORY_MB: count(512, 64),
   /** How often reading one file is tried, the first included. */

@@ -9,7 +9,7 @@ import { assess, type ReportedFigure, summary, table } from './harness.ts'
 import { Stage } from './stage.ts'
 
 /**
- * `npm run bench` runs every bench but `reading`, `npm run bench -- NAME...` those, `--quick` with a few turns each, to see that they work. A bench
+ * `npm run bench` runs every bench but `reading` and `neighbours`, `npm run bench -- NAME...` those, `--quick` with a few turns each, to see that they work. A bench
  * is `test/bench/<name>.bench.ts` and exports `run(bench)`. The figures, beside their baselines and targets, are printed and
  * written to `.bench/`. The exit code is 1 only when a bench could not measure: a missed target is a finding, not a failure.
  */
@@ -18,8 +18,8 @@ const FOLDER = '.bench'
 const QUIET = 0.5
 /** In the order in which they run: what wants fresh processes comes when nothing else runs. */
 const NAMES = ['turns', 'latency', 'history', 'stop', 'accept', 'streams', 'recovery', 'credits', 'upload'] as const
-/** Run only when they are named: they measure what is right, not what is quick, and take their time. */
-const ON_REQUEST = ['reading'] as const
+/** Run only when they are named: they measure what is right or fair, not what is quick, and take their time. */
+const ON_REQUEST = ['reading', 'neighbours'] as const
 
 const module = z.object({ run: z.custom<(bench: Bench) => Promise<void>>((value) => typeof value === 'function') })
 

@@ -114,7 +114,8 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
   const tokens = quick ? 20 : 300
   const model = modelName(tokens, PER_SECOND)
   const most = Math.max(...crowds)
-  const env = { WORKER_CONCURRENCY: String(most), USER_CONCURRENCY: String(most) }
+  // A user gets at most half of the room that there is.
+  const env = { OWN_CONCURRENCY: String(4 * most), USER_CONCURRENCY: String(most) }
   const [product, bare] = await Promise.all([stage.startDistributed({ workers: 1, env }), startBare(stage)])
   try {
     const seats = await seatsOf(stage, product, model, most, SEATS_A_USER)

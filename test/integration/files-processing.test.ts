@@ -10,6 +10,7 @@ import { expect } from 'chai'
 import sharp from 'sharp'
 import { Postpone } from '../../src/queue/job-queue.ts'
 import { reconcileFiles } from '../../src/storage/processing/file-reconciler.ts'
+import { timeForFile } from '../../src/storage/processing/file-share.ts'
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
 import { ClamScanner } from '../../workers/virus-scanner.ts'
 import { useDatabase } from '../support/database.ts'
@@ -70,14 +71,45 @@ describe('Processing files', () => {
     expect(world.queue.jobs).to.deep.equal([])
   })
 
-  it('fails a file that takes its reader down, after a second try', async () => {
+  it('fails a file that takes too long, and does not try it again: it would take as long', async () => {
     const { id } = await world.upload(userId, 'a.pdf', PDF, manyPages(20_000))
     const limits = { timeoutMs: 400, memoryMb: 256, maxPages: 50_000, maxTextChars: 500_000 }
     const processor = world.processor({ limits, backoff: { baseMs: 1, maxMs: 10_000 } })
     await world.work(processor)
-    expect((await get(id)).status).to.equal('processing')
-    await world.work(processor)
     expect((await get(id)).error?.code).to.equal('file.processing_timeout')
+    expect(world.queue.jobs).to.deep.equal([])
+  })
+
+  it('gives a small file little time, and a large one what it may need', () => {
+    const limits = { leastMs: 15_000, perMbMs: 15_000, mostMs: 60_000 }
+    expect([1_300, 2_097_152, 50_000_000].map((size) => timeForFile({ size }, limits))).to.deep.equal([
+      15_019, 45_000, 60_000,
+    ])
+  })
+
+  it('is shared by users, however many files one of them brings: who had the least read comes next', async () => {
+    const [greedy, modest] = [await world.user(), await world.user()]
+    const many: string[] = []
+    for (let n = 0; n < 6; n++) many.push((await world.upload(greedy, `${n}.txt`, 'text/plain', `hello ${n}`)).id)
+    const processor = world.processor()
+    const next = () => processor.handle({ fileId: world.queue.jobs.shift()?.fileId ?? '' }, context())
+    await next()
+    const one = await world.upload(modest, 'mine.txt', 'text/plain', 'hello')
+    // Its own job is behind five others.
+    await next()
+    expect((await world.domain.files.get(modest, one.id)).status).to.equal('ready')
+    while (world.queue.jobs.length > 0) await next()
+    for (const id of many) expect((await world.domain.files.get(greedy, id)).status).to.equal('ready')
+  })
+
+  it('waits once a user’s files have been read for an hour’s share', async () => {
+    const greedy = await world.user()
+    const { id } = await world.upload(greedy, 'a.txt', 'text/plain', 'hello')
+    await world.domain.work.noteEffort(greedy, 1_000)
+    await world.work(world.processor({ hourlyMs: 1_000 }))
+    expect((await world.domain.files.get(greedy, id)).status).to.equal('processing')
+    await world.processor().handle({ fileId: id }, context())
+    expect((await world.domain.files.get(greedy, id)).status).to.equal('ready')
   })
 
   it('can be done again', async () => {
@@ -104,7 +136,7 @@ describe('Processing files', () => {
 
   it('is done by one worker at a time; the other waits', async () => {
     const { id } = await world.upload(userId, 'a.txt', 'text/plain', 'hello')
-    await world.domain.work.claim(id, '019e5a1c-0000-7000-8000-000000000000', 5_000)
+    await world.domain.work.claim(id, '019e5a1c-0000-7000-8000-000000000000', { leaseMs: 5_000, hourlyMs: 3_600_000 })
     const error = await world
       .processor()
       .handle({ fileId: id }, context())

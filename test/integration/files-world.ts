@@ -90,6 +90,8 @@ export async function createFilesWorld(
       ...domain,
       files: domain.rows,
       limits: { timeoutMs: 20_000, memoryMb: 256, maxPages: 100, maxTextChars: 500_000 },
+      time: { leastMs: 20_000, perMbMs: 1_000 },
+      hourlyMs: 3_600_000,
       leaseMs: 5_000,
       maxAttempts: 3,
       backoff: { baseMs: 1_000, maxMs: 10_000 },

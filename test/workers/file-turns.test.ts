@@ -313,7 +313,7 @@ describe('A run that nobody tells of its files', function () {
     const { user, agentIds } = await world.guests(['Ada'])
     const file = await unread(world.app, user.id, 'slow.txt', 'x')
     // Its worker is busy for longer than anybody waits.
-    await world.app.container.storage.work.claim(file.id, newId(), 3_600_000)
+    await world.app.container.storage.work.claim(file.id, newId(), { leaseMs: 3_600_000, hourlyMs: 3_600_000 })
     const { runId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'What?', fileIds: [file.id] })
     const { db } = world.app.container
     await db.query(`UPDATE messages SET created_at = created_at - interval '119 seconds' WHERE run_id = $1`, [runId])
@@ -326,7 +326,7 @@ describe('A run that nobody tells of its files', function () {
   it('goes on when they are deleted', async () => {
     const { user, agentIds } = await world.guests(['Ada'])
     const file = await unread(world.app, user.id, 'gone.txt', 'x')
-    await world.app.container.storage.work.claim(file.id, newId(), 3_600_000)
+    await world.app.container.storage.work.claim(file.id, newId(), { leaseMs: 3_600_000, hourlyMs: 3_600_000 })
     const { runId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'What?', fileIds: [file.id] })
     expect((await user.delete(`/api/storage/files/${file.id}`)).status).to.equal(204)
     expect((await user.finished(runId)).status).to.equal('completed')

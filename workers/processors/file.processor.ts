@@ -13,6 +13,7 @@ import type { FileRepository } from '../../src/storage/file.repository.ts'
 import type { FileChunkRepository } from '../../src/storage/file-chunk.repository.ts'
 import type { FileObjects } from '../../src/storage/file-objects.ts'
 import type { FileDispatch } from '../../src/storage/processing/file-dispatch.ts'
+import { timeForFile } from '../../src/storage/processing/file-share.ts'
 import type { FileError, FileWorkRepository } from '../../src/storage/processing/file-work.repository.ts'
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
 import { ObjectMissing, type Store } from '../../src/storage/store/store.ts'
@@ -33,6 +34,10 @@ export interface FileProcessorOptions {
   /** None: files are not scanned. */
   scanner?: VirusScanner
   limits: ParseLimits
+  /** What reading a file may take by its size, below `limits.timeoutMs`; see `timeForFile`. */
+  time: { leastMs: number; perMbMs: number }
+  /** What one user's files may take within an hour, in milliseconds. */
+  hourlyMs: number
   /** A killed worker's file is taken over after at most this long; renewed at a third of it. */
   leaseMs: number
   /** Tries of one file, the first included. The reconciler must be told the same. */
@@ -48,8 +53,8 @@ const OCTETS = 'application/octet-stream'
 const FOLDER_PREFIX = 'chatsparty-file-'
 /** Longer than any file is worked on. */
 const FOLDER_ABANDONED_MS = 6 * 3_600_000
-/** What takes a whole process down is tried only this often: it is probably the file. */
-const CRASH_ATTEMPTS = 2
+/** What takes a whole process down is tried only this often: it is probably the file. What takes too long would again. */
+const CRASH_ATTEMPTS = { timeout: 1, memory: 2, exit: 2 }
 const CRASHES: Record<'timeout' | 'memory' | 'exit', FileError> = {
   timeout: { code: 'file.processing_timeout', message: 'Reading the file took too long.' },
   memory: { code: 'file.processing_memory', message: 'Reading the file takes more memory than there is for it.' },
@@ -110,24 +115,26 @@ export class FileProcessor {
     })
   }
 
-  /** The handler of `files.process`. */
-  handle: JobHandler<{ fileId: string }> = async ({ fileId }, { signal }) => {
+  /** The handler of `files.process` and `files-small.process`: reads the file that has waited with the best right, which may be another. */
+  handle: JobHandler<{ fileId: string }> = async ({ fileId: named }, { signal }) => {
     this.#swept ??= this.#sweepFolders()
     await this.#swept
     const { work } = this.#options
     const leaseMs = this.#leases.wantedMs
     const token = newId()
-    const file = await work.claim(fileId, token, leaseMs)
+    const file = await work.claim(named, token, { leaseMs, hourlyMs: this.#options.hourlyMs })
     if (!file) {
-      const wait = await work.waitFor(fileId)
-      if (wait === undefined) return
+      const wait = await work.waitFor(named)
+      // Its owner has had the hour's share: the reconciler asks again.
+      if (wait === undefined || wait <= 0) return
       throw new Postpone(Math.round(Math.min(Math.max(wait, 0) + 50, this.#options.leaseMs)))
     }
     const abort = new AbortController()
     const onDrain = () => abort.abort(signal.reason)
     if (signal.aborted) onDrain()
     signal.addEventListener('abort', onDrain, { once: true })
-    const lease = this.#leases.keep({ fileId, token }, leaseMs, () => abort.abort(new ClaimLost()))
+    const begunAt = performance.now()
+    const lease = this.#leases.keep({ fileId: file.id, token }, leaseMs, () => abort.abort(new ClaimLost()))
     const folder = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
     try {
       await this.#process(file, token, folder, abort.signal)
@@ -135,6 +142,7 @@ export class FileProcessor {
       await this.#fail(file, token, error, signal.aborted)
     } finally {
       lease.release()
+      await work.noteEffort(file.userId, performance.now() - begunAt).catch(() => {})
       signal.removeEventListener('abort', onDrain)
       await rm(folder, { recursive: true, force: true })
     }
@@ -152,7 +160,7 @@ export class FileProcessor {
     }
     const outcome = await parseInProcess(
       { path, folder, name: file.name, contentType: file.contentType },
-      limits,
+      { ...limits, timeoutMs: timeForFile(file, { ...this.#options.time, mostMs: limits.timeoutMs }) },
       signal,
     )
     signal.throwIfAborted()
@@ -230,17 +238,17 @@ export class FileProcessor {
     if (error instanceof Refused) return this.#settleFailed(file, token, error.error)
     if (draining) {
       const handed = await work.release(file.id, token, 0, true)
-      if (handed !== undefined) await dispatch.enqueue({ id: file.id, dispatch: handed })
+      if (handed !== undefined) await dispatch.enqueue({ ...file, dispatch: handed })
       return
     }
     logger.warn({ ...log, err: error }, 'a file could not be processed')
-    const limit = error instanceof Crashed ? Math.min(CRASH_ATTEMPTS, maxAttempts) : maxAttempts
+    const limit = error instanceof Crashed ? Math.min(CRASH_ATTEMPTS[error.reason], maxAttempts) : maxAttempts
     if (file.attempt >= limit) {
       return this.#settleFailed(file, token, CRASHES[error instanceof Crashed ? error.reason : 'exit'])
     }
     const delayMs = backoffMs(file.attempt - 1, backoff)
     const next = await work.release(file.id, token, delayMs, false)
-    if (next !== undefined) await dispatch.enqueue({ id: file.id, dispatch: next }, delayMs)
+    if (next !== undefined) await dispatch.enqueue({ ...file, dispatch: next }, delayMs)
   }
 
   async #settleFailed(file: File, token: string, error: FileError): Promise<void> {

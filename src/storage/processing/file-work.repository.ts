@@ -3,6 +3,7 @@ import { rows } from '../../database/query.ts'
 import type { Tx } from '../../database/transaction.ts'
 import type { File, ScanPage } from '../file.entity.ts'
 import { FILE_COLUMNS } from '../file.repository.ts'
+import { SMALL_FILE_BYTES } from './file-share.ts'
 
 /** What reading a file found out. */
 export interface FileFindings {
@@ -31,16 +32,55 @@ export class FileWorkRepository {
     this.#db = db
   }
 
-  /** Takes a due file that nobody works on, or whose worker's lease has run out. Undefined when there is nothing to do. */
-  async claim(id: string, token: string, leaseMs: number): Promise<File | undefined> {
+  /**
+   * Takes, of the due files that nobody works on (or whose worker's lease has run out) and that are small as the named one is, or
+   * are not, one of the user who has
+   * the fewest in work, and among those had the least read within the hour; the named one where that is all the same, then the
+   * oldest. A user who had more than `hourlyMs` read waits. Undefined when there is nothing to do.
+   */
+  async claim(
+    id: string,
+    token: string,
+    { leaseMs, hourlyMs }: { leaseMs: number; hourlyMs: number },
+  ): Promise<File | undefined> {
     const claimed = await rows<File>(
       this.#db.manager,
-      `UPDATE files SET claim_token = $2, lease_until = now() + $3 * interval '1 ms', attempt = attempt + 1, updated_at = now()
-       WHERE id = $1 AND status = 'processing' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+      `WITH waiting AS MATERIALIZED (
+         SELECT f.id, f.user_id, f.due_at FROM files f
+         WHERE f.status = 'processing' AND f.due_at <= now() AND (f.lease_until IS NULL OR f.lease_until < now())
+           AND (f.size <= $4) = (SELECT n.size <= $4 FROM files n WHERE n.id = $1)
+       ), users_waiting AS MATERIALIZED (
+         SELECT u.user_id,
+           (SELECT coalesce(sum(e.ms), 0) FROM file_effort e WHERE e.user_id = u.user_id AND e.since > now() - interval '1 hour') AS had,
+           (SELECT count(*) FROM files r WHERE r.user_id = u.user_id AND r.status = 'processing' AND r.lease_until >= now()) AS at_work
+         FROM (SELECT DISTINCT w.user_id FROM waiting w) u
+       ), next AS (
+         SELECT f.id FROM files f JOIN waiting w ON w.id = f.id JOIN users_waiting u ON u.user_id = w.user_id
+         WHERE u.had < $5 AND f.status = 'processing' AND (f.lease_until IS NULL OR f.lease_until < now())
+         ORDER BY u.at_work, u.had, f.id = $1 DESC, w.due_at, f.id LIMIT 1 FOR UPDATE OF f SKIP LOCKED
+       )
+       UPDATE files SET claim_token = $2, lease_until = now() + $3 * interval '1 ms', attempt = attempt + 1, updated_at = now()
+       WHERE id = (SELECT next.id FROM next)
        RETURNING ${FILE_COLUMNS}`,
-      [id, token, leaseMs],
+      [id, token, leaseMs, SMALL_FILE_BYTES, hourlyMs],
     )
     return claimed[0]
+  }
+
+  /** Notes how long a user's file was read, well or badly. */
+  async noteEffort(userId: string, ms: number): Promise<void> {
+    await rows(
+      this.#db.manager,
+      `INSERT INTO file_effort AS e (user_id, since, ms)
+       SELECT u.id, date_bin('10 minutes', now(), 'epoch'), $2 FROM users u WHERE u.id = $1
+       ON CONFLICT (user_id, since) DO UPDATE SET ms = e.ms + excluded.ms`,
+      [userId, Math.ceil(ms)],
+    )
+  }
+
+  /** Forgets what is of no hour any more. */
+  async pruneEffort(): Promise<void> {
+    await rows(this.#db.manager, `DELETE FROM file_effort WHERE since < now() - interval '2 hours'`)
   }
 
   /** Milliseconds until another worker's lease or the backoff ends; undefined when the file is not to be processed. */
@@ -142,7 +182,7 @@ export class FileWorkRepository {
    * Files that should be in the queue and perhaps are not: due, and either never claimed since their dispatch or with a dead claim.
    * A dead claim is ended and gets a new dispatch number, because a hung worker may still hold the job of the old one.
    */
-  redispatch(afterMs: number, limit: number): Promise<Array<{ id: string; dispatch: number }>> {
+  redispatch(afterMs: number, limit: number): Promise<Array<{ id: string; dispatch: number; size: number }>> {
     return rows(
       this.#db.manager,
       `UPDATE files SET dispatched_at = now(), dispatch = dispatch + (lease_until IS NOT NULL)::int, claim_token = NULL, lease_until = NULL
@@ -150,7 +190,7 @@ export class FileWorkRepository {
          SELECT id FROM files WHERE status = 'processing' AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
            AND (dispatched_at IS NULL OR dispatched_at < now() - $1 * interval '1 ms' OR lease_until IS NOT NULL)
          ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-       RETURNING id, dispatch`,
+       RETURNING id, dispatch, size::float8 AS size`,
       [afterMs, limit],
     )
   }
