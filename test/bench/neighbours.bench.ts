@@ -4,7 +4,8 @@ import { atMost, p50 } from './harness.ts'
 import { beginSpeaking, modelName, type Person, seatPerson } from './seats.ts'
 import type { Product, Stage } from './stage.ts'
 
-const MODEL = modelName(50)
+/** At a pace, so that whoever watches sees the first words come. */
+const MODEL = modelName(20, 50)
 const KINDS = ['hang', 'slow', 'limit', 'flood'] as const
 /** Of every hostile account, all the time. */
 const POSTS_A_SECOND = 2
@@ -46,8 +47,10 @@ export async function run({ stage, report, say, quick }: Bench): Promise<void> {
   await stage.clear()
   const accounts = quick ? 2 : 20
   const turns = quick ? 3 : 30
-  const product = await stage.startDistributed({ workers: 1, env: { REQUESTS_PER_MINUTE: '10000000' } })
   const servers = await stage.child('test/bench/hostile-server.child.ts')
+  const hosts = [await stage.modelUrl(), servers.url].map((url) => new URL(url).host)
+  const env = { REQUESTS_PER_MINUTE: '10000000', OUTBOUND_ALLOW: hosts.join(',') }
+  const product = await stage.startDistributed({ workers: 1, env })
   try {
     const honest = await seatPerson(stage, product, MODEL)
     await firstWords(product, honest, quick ? 1 : 10)
