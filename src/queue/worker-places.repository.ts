@@ -37,6 +37,15 @@ export class WorkerPlacesRepository {
     await rows(this.#db.manager, 'DELETE FROM worker_places WHERE worker_id = $1', [workerId])
   }
 
+  /** What keeps jobs from beginning at all, in words, as workers said last; empty when all is well. For readiness and metrics. */
+  async trouble(): Promise<string[]> {
+    const fleet = await this.ofFleet()
+    if (fleet.size === 0) return ['no worker takes jobs']
+    return [...fleet].flatMap(([queue, { places, taken }]) =>
+      taken >= places ? [`no place is left for ${queue}`] : [],
+    )
+  }
+
   /** Of all workers that are there together, by queue; empty when there are none. */
   async ofFleet(): Promise<Map<QueueName, { workers: number; places: number; taken: number }>> {
     const found = await rows<{ queue: QueueName; workers: number; places: number; taken: number }>(

@@ -64,6 +64,36 @@ describe('Letting turns into the queue', () => {
   })
 })
 
+describe('The places of the fleet', () => {
+  const app = useApp({ worker: false, env: { USER_CONCURRENCY: '8' } })
+  const report = (taken: number) =>
+    app.container.workerPlaces.report('019e5a1c-0000-7000-8000-000000000000', [{ queue: 'turns', places: 16, taken }])
+
+  it('are shared: who has some gets at most half of the room, and a quarter is left to those who have none', async () => {
+    await report(0)
+    const shares: number[] = []
+    for (let n = 0; n < 8; n++) {
+      const user = await app.api.register()
+      for (let i = 0; i < 9; i++) await user.accept('/api/chat', { agentId: ADA, message: `Question ${i}` })
+      const [{ count }] = await app.container.db.query(
+        'SELECT count(*)::int AS count FROM turns WHERE user_id = $1 AND dispatched_at IS NOT NULL',
+        [user.id],
+      )
+      shares.push(count)
+    }
+    expect(shares).to.deep.equal([4, 3, 2, 1, 1, 1, 1, 1])
+  })
+
+  it('say when there are none, or no worker', async () => {
+    const { workerPlaces } = app.container
+    expect(await workerPlaces.trouble()).to.deep.equal([])
+    await report(16)
+    expect(await workerPlaces.trouble()).to.deep.equal(['no place is left for turns'])
+    await workerPlaces.forget('019e5a1c-0000-7000-8000-000000000000')
+    expect(await workerPlaces.trouble()).to.deep.equal(['no worker takes jobs'])
+  })
+})
+
 describe('A user with more questions than a share', () => {
   let llm: MockLlm
   const app = useApp({ env: { USER_CONCURRENCY: '2' } })
