@@ -40,6 +40,9 @@ export async function findDatabase(env: Env & { DATABASE_URL: string }, logger: 
       'DATABASE_URL leads to a connection pooler, which is taken for transaction mode (DATABASE_POOLER says otherwise)',
     )
   }
+  if (facts.isSuperuser && env.NODE_ENV === 'production') {
+    logger.warn('DATABASE_URL names a superuser: a role that owns the database is enough, and can do less harm')
+  }
   if (!isDistributed(env)) await requireSessions(env, { url, directUrl, pooler }, logger)
   else if (pooler === 'none') tellOfConnections(env, facts, logger)
   return { url, directUrl, pooler }

@@ -121,7 +121,7 @@ describe('embedded PostgreSQL', () => {
     )
     expect(left).to.deep.equal([])
     await query(second.url, 'INSERT INTO bullmq.job DEFAULT VALUES')
-    const back = await rollback(second.url)
+    const back = await rollback(second.url, { mayLoseData: true })
     expect(await migrate(second.url)).to.deep.equal([back])
     await second.stop()
     expect((await start(folder)).url).to.equal(second.url)
