@@ -1,3 +1,4 @@
+import { createAccounts } from './accounts.ts'
 import { AgentRepository } from './agents/agent.repository.ts'
 import { AgentService } from './agents/agent.service.ts'
 import { AuditRepository } from './audit/audit.repository.ts'
@@ -17,36 +18,15 @@ import { chatSchemas } from './contract/chat.schemas.ts'
 import { ConversationRepository } from './conversations/conversation.repository.ts'
 import { MessageRepository } from './conversations/message.repository.ts'
 import { SummaryRepository } from './conversations/summary.repository.ts'
-import { AddressHashes } from './credits/address-hashes.ts'
 import { ChoreHolds } from './credits/chore-holds.ts'
 import { LedgerRepository } from './credits/ledger.repository.ts'
 import { LedgerService } from './credits/ledger.service.ts'
 import { PriceRepository } from './credits/price.repository.ts'
 import { PriceBook } from './credits/price-book.ts'
-import { SignupGrantRepository } from './credits/signup-grant.repository.ts'
-import { SignupGrants } from './credits/signup-grants.ts'
 import { StatementRepository } from './credits/statement.repository.ts'
-import { WelcomeCredits } from './credits/welcome-credits.ts'
-import { Transactions, type Tx } from './database/transaction.ts'
+import { Transactions } from './database/transaction.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
-import { AuthService } from './identity/auth.service.ts'
-import { EmailLinkRepository } from './identity/email-link.repository.ts'
-import { EmailLinkService } from './identity/email-link.service.ts'
-import { FailedLogins } from './identity/failed-logins.ts'
-import { InvitationRepository } from './identity/invitation.repository.ts'
-import { InvitationService } from './identity/invitation.service.ts'
-import { linkKeyOf } from './identity/link-token.ts'
-import { SessionRepository } from './identity/session.repository.ts'
-import { SessionService } from './identity/session.service.ts'
-import { SignInService } from './identity/sign-in.service.ts'
-import { SuspensionService } from './identity/suspension.service.ts'
-import { TotpService } from './identity/totp.service.ts'
-import type { User } from './identity/user.entity.ts'
-import { UserRepository } from './identity/user.repository.ts'
-import { UserService } from './identity/user.service.ts'
-import { MailRepository } from './mail/mail.repository.ts'
-import { Outbox } from './mail/outbox.ts'
 import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
@@ -64,10 +44,12 @@ import { TurnRepository } from './runs/turn.repository.ts'
 import { TurnClaims } from './runs/turn-claims.ts'
 import { TurnDecisions } from './runs/turn-decisions.ts'
 import { TurnSettlement } from './runs/turn-settlement.ts'
+import { createScheduleDomain } from './schedules/schedule-domain.ts'
 import { MOST_FILES } from './storage/context-selection.ts'
 import { createFileDomain } from './storage/file-domain.ts'
 import { FILE_LIMIT_DEFAULTS } from './storage/file-limits.ts'
 import { createStore } from './storage/store/create-store.ts'
+import { createWebhookDomain } from './webhooks/webhook-domain.ts'
 
 export type Container = ReturnType<typeof createContainer>
 
@@ -81,6 +63,7 @@ export function createContainer(foundation: Foundation) {
   const priceBook = new PriceBook(priceRepository)
   const ledgerRepository = new LedgerRepository(db)
   const ledgerService = new LedgerService(ledgerRepository)
+  const statementRepository = new StatementRepository(db)
 
   const storage = createFileDomain({
     db,
@@ -108,76 +91,17 @@ export function createContainer(foundation: Foundation) {
   })
 
   const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
-  const signupGrantRepository = new SignupGrantRepository(db)
-  const signupGrants = new SignupGrants({
-    grants: signupGrantRepository,
-    hashes: new AddressHashes(signupGrantRepository, sealedSecrets),
+  const accounts = createAccounts(foundation, {
+    transactions,
+    audit,
+    sealedSecrets,
     ledger: ledgerService,
-    audit,
-    transactions,
-    budget: env.SIGNUP_GRANTS_PER_DAY,
-    onGiven: (userId, balance) => announcer.balance(userId, balance),
-    logger,
-  })
-  const welcome = new WelcomeCredits({
-    ledger: ledgerService,
-    grants: signupGrants,
-    rule: env.SIGNUP_GRANT_FOR ?? (env.SMTP_URL ? 'verified' : env.NODE_ENV === 'production' ? 'invited' : 'everybody'),
-    amount: env.SIGNUP_GRANT,
-  })
-  const invitationRepository = new InvitationRepository(db)
-  const invitationService = new InvitationService({ invitations: invitationRepository, audit, transactions })
-  const userRepository = new UserRepository(db)
-  const sessionRepository = new SessionRepository(db)
-  const { jwtSecret } = secrets
-  const sessionService = new SessionService({ sessions: sessionRepository, transactions, audit, feed, jwtSecret })
-  const totpService = new TotpService({ users: userRepository, transactions, audit, secrets: sealedSecrets })
-  const failedLogins = new FailedLogins({ audit, logger })
-  const signInService = new SignInService({
-    users: userRepository,
-    sessions: sessionRepository,
-    transactions,
-    audit,
-    failures: failedLogins,
-    totp: totpService,
-    jwtSecret,
-    sessionSeconds: env.JWT_EXPIRES_IN,
-  })
-  const mailRepository = new MailRepository(db)
-  const outbox = new Outbox({ mails: mailRepository, queue, mostPerHour: env.MAILS_PER_HOUR, logger })
-  const emailLinkRepository = new EmailLinkRepository(db)
-  const emailLinkService = new EmailLinkService({
-    users: userRepository,
-    links: emailLinkRepository,
-    outbox,
-    sessions: sessionService,
-    audit,
-    transactions,
-    key: linkKeyOf(jwtSecret),
-    sendsMail: env.SMTP_URL !== undefined,
-    publicUrl: env.PUBLIC_URL ?? '',
-    verifyMs: env.VERIFY_LINK_MS,
-    resetMs: env.RESET_LINK_MS,
-    onVerified: async (user, tx) => welcome.onVerified(user, await invitationRepository.of(user.id, tx), tx),
-  })
-  const onAddressChanged = async (before: User, user: User, tx: Tx) => {
-    await signupGrants.remember(before, tx)
-    return emailLinkService.addressChanged(before, user, tx)
-  }
-  const authService = new AuthService({
-    users: userRepository,
-    sessions: sessionService,
-    signIns: signInService,
-    transactions,
-    audit,
-    invitations: invitationService,
-    onRegistered: async (user, invited, tx) => {
-      await welcome.onRegistered(user, invited, tx)
-      return emailLinkService.askForProof(user, tx)
+    onGranted: (userId, balance) => announcer.balance(userId, balance),
+    endRuns: async (userId, tx) => {
+      const taken = await cancelService.abandon({ userId }, tx)
+      return () => cancelService.forget(taken)
     },
-    onAddressChanged,
   })
-
   const agentRepository = new AgentRepository(db)
   const connectionRepository = new ConnectionRepository(db)
   const breakers = new BreakerRepository(db, {
@@ -365,51 +289,14 @@ export function createContainer(foundation: Foundation) {
     announcer,
     transactions,
   })
-  const endRuns = async (userId: string, tx: Tx) => {
-    const taken = await cancelService.abandon({ userId }, tx)
-    return () => cancelService.forget(taken)
-  }
-  const userService = new UserService({
-    users: userRepository,
-    transactions,
-    audit,
-    feed,
-    onAddressChanged,
-    onDeleting: async (user, tx) => {
-      await signupGrants.remember(user, tx)
-      return endRuns(user.id, tx)
-    },
-  })
-  const suspensionService = new SuspensionService({
-    users: userRepository,
-    sessions: sessionService,
-    transactions,
-    audit,
-    onSuspending: endRuns,
-  })
+  const schemas = chatSchemas(env)
 
   return {
     ...foundation,
     processes: new FleetProcessRepository(db),
     transactions,
     audit,
-    authService,
-    failedLogins,
-    sessionService,
-    signInService,
-    suspensionService,
-    invitationService,
-    signupGrants,
-    totpService,
-    emailLinkService,
-    mailRepository,
-    outbox,
-    pruneMails: async () => {
-      await mailRepository.prune()
-      await emailLinkRepository.prune()
-    },
-    userService,
-    userRepository,
+    ...accounts,
     connectionService,
     connectionRepository,
     sealedSecrets,
@@ -420,7 +307,7 @@ export function createContainer(foundation: Foundation) {
     agentRepository,
     ledgerService,
     choreHolds,
-    statementRepository: new StatementRepository(db),
+    statementRepository,
     storage,
     priceBook,
     priceRepository,
@@ -444,6 +331,24 @@ export function createContainer(foundation: Foundation) {
     cancelService,
     chatService,
     estimateService,
-    chatSchemas: chatSchemas(env),
+    ...createWebhookDomain({
+      db,
+      secrets: sealedSecrets,
+      network,
+      transactions,
+      runViews,
+      files: storage.files,
+      statements: statementRepository,
+      most: env.USER_WEBHOOKS,
+    }),
+    ...createScheduleDomain({
+      db,
+      transactions,
+      chat: chatService,
+      party: schemas.party,
+      most: env.USER_SCHEDULES,
+      logger,
+    }),
+    chatSchemas: schemas,
   }
 }

@@ -21,11 +21,15 @@ import { mailEntity } from './mail/mail.entity.ts'
 import { workerPlacesEntity } from './queue/worker-places.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
 import { turnEntity } from './runs/turn.entity.ts'
+import { scheduleEntity } from './schedules/schedule.entity.ts'
+import { scheduleTickEntity } from './schedules/schedule-tick.entity.ts'
 import { fileEntity } from './storage/file.entity.ts'
 import { fileChunkEntity } from './storage/file-chunk.entity.ts'
 import { fileVocabularyEntity } from './storage/file-vocabulary.entity.ts'
 import { fileEffortEntity } from './storage/processing/file-effort.entity.ts'
 import { uploadBudgetEntity } from './storage/upload/upload-budget.entity.ts'
+import { webhookEntity } from './webhooks/webhook.entity.ts'
+import { webhookDeliveryEntity } from './webhooks/webhook-delivery.entity.ts'
 
 /** Every table of the product, for the data source. */
 export const allEntities: EntitySchema[] = [
@@ -59,6 +63,10 @@ export const allEntities: EntitySchema[] = [
   fileVocabularyEntity,
   fileEffortEntity,
   uploadBudgetEntity,
+  webhookEntity,
+  webhookDeliveryEntity,
+  scheduleEntity,
+  scheduleTickEntity,
   installationEntity,
   fleetProcessEntity,
 ]

@@ -31,9 +31,11 @@ import { commonChecks } from './probes.ts'
 import { SocketServer } from './realtime/socket-server.ts'
 import { EventStreams } from './realtime/sse.ts'
 import { WatchRegistry } from './realtime/watch-registry.ts'
+import { scheduleRoutes } from './schedules/schedule.routes.ts'
 import { repeat } from './shared/repeat.ts'
 import { socketPorts } from './socket-ports.ts'
 import { storageRoutes } from './storage/storage.routes.ts'
+import { webhookRoutes } from './webhooks/webhook.routes.ts'
 
 /** Pages of a development server; in production only CORS_ORIGINS counts. */
 const DEVELOPMENT_ORIGINS = ['http://localhost:3000', 'http://localhost:5173']
@@ -109,6 +111,8 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
     schemas: container.chatSchemas,
   }),
   ...eventRoutes(streams),
+  ...webhookRoutes(container.webhookService),
+  ...scheduleRoutes(container.scheduleService, container.chatSchemas.party),
 ]
 
 interface WebOptions {

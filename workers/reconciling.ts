@@ -5,6 +5,7 @@ import { ReconcilerHealth } from '../src/runs/reconciler-health.ts'
 import { messageOf } from '../src/shared/errors.ts'
 import { repeat } from '../src/shared/repeat.ts'
 import { reconcileFiles } from '../src/storage/processing/file-reconciler.ts'
+import { dispatchWebhooks } from '../src/webhooks/webhook-dispatch.ts'
 
 /** Reconciles again and again, in one process at a time, until stopped. */
 export function startReconciling(container: Container): { health: ReconcilerHealth; stop: () => Promise<void> } {
@@ -18,6 +19,8 @@ export function startReconciling(container: Container): { health: ReconcilerHeal
         const failed = await reconciler.runOnce()
         await container.signupGrants.giveWaiting()
         await container.outbox.reconcile()
+        await dispatchWebhooks({ ...container, redispatchAfterMs })
+        await container.ticker.tick()
         await reconcileFiles({ ...storage, maxAttempts: env.FILE_MAX_ATTEMPTS, redispatchAfterMs })
         return failed
       })

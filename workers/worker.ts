@@ -18,6 +18,7 @@ import { MailProcessor } from './processors/mail.processor.ts'
 import { SummaryProcessor } from './processors/summary.processor.ts'
 import { TitleProcessor } from './processors/title.processor.ts'
 import { TurnProcessor, type TurnStep } from './processors/turn.processor.ts'
+import { WebhookProcessor } from './processors/webhook.processor.ts'
 import { startReconciling } from './reconciling.ts'
 import { ClamScanner } from './virus-scanner.ts'
 
@@ -32,6 +33,8 @@ export interface WorkerHooks {
 const SMALL_CALL_TIMEOUT_MS = 20_000
 /** What has become useless is deleted this often, in ms. */
 const CLEANING_INTERVAL_MS = 3_600_000
+/** Deliveries to webhooks and ticks of schedules that are over are shown for so many days. */
+const KEEP_DAYS = 30
 
 /** Does jobs and reconciles until shutdown. */
 export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Liveness> {
@@ -112,6 +115,11 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     backoffMs: env.MAIL_BACKOFF_MS,
     logger,
   })
+  const webhookProcessor = new WebhookProcessor({
+    ...container,
+    timeoutMs: env.WEBHOOK_TIMEOUT_MS,
+    backoffMs: env.WEBHOOK_BACKOFF_MS,
+  })
   const consumer = await startConsumer({
     backend: queue,
     handlers: {
@@ -124,6 +132,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
       conversationSummarize: (payload, job) => summaryProcessor.handle(payload, job),
       ownConversationSummarize: (payload, job) => summaryProcessor.handle(payload, job),
       mailSend: (payload) => mailProcessor.handle(payload),
+      webhookDeliver: (payload, job) => webhookProcessor.handle(payload, job),
     },
     concurrency: {
       turns: env.WORKER_CONCURRENCY,
@@ -132,6 +141,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
       'files-small': env.FILE_CONCURRENCY,
       chores: env.CHORE_CONCURRENCY,
       'chores-own': env.CHORE_CONCURRENCY,
+      webhooks: env.WEBHOOK_CONCURRENCY,
     },
     lockMs: env.JOB_LOCK_MS,
     logger,
@@ -160,6 +170,8 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
         await container.breakers.prune()
         await container.pruneMails()
         await container.storage.work.pruneEffort()
+        await container.webhookDeliveries.sweep(KEEP_DAYS)
+        await container.scheduleTicks.prune(KEEP_DAYS)
       }),
     logger,
   )

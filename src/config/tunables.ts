@@ -52,6 +52,12 @@ export const tunables = {
   FILE_CONCURRENCY: count(2),
   /** Titles, summaries and the like of one process at once: on the platform's connections, and as many on users' own. */
   CHORE_CONCURRENCY: count(4),
+  /** Deliveries to webhooks of one process at once: they wait for the receivers of users. */
+  WEBHOOK_CONCURRENCY: count(10),
+  /** A receiver must answer within this. */
+  WEBHOOK_TIMEOUT_MS: ms(15_000),
+  /** First wait after a delivery that nobody took; then 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, in proportion. */
+  WEBHOOK_BACKOFF_MS: ms(5_000),
   /** A job whose worker died is delivered again after one to two times this. The rows' lease is the fence, not this lock. */
   JOB_LOCK_MS: ms(10_000),
   /** A process whose queue has work and room for it, and takes none for this long, is not healthy. */
@@ -119,6 +125,10 @@ export const tunables = {
   USER_CONVERSATIONS: count(10_000),
   /** Tokens a second that a model may think unseen. A call that was stopped reports none, and is charged for its time by this. */
   HIDDEN_TOKENS_PER_SECOND: count(100, 0),
+  /** Webhooks of one user. */
+  USER_WEBHOOKS: count(20),
+  /** Schedules of one user. */
+  USER_SCHEDULES: count(50),
   /** Characters of one message from a user. */
   MESSAGE_MAX_CHARS: count(32_000),
   /** Body limit of JSON requests. */

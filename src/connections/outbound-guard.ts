@@ -90,14 +90,20 @@ export class OutboundGuard {
 
   /**
    * A quick, clear refusal when a URL is written; what DNS says is judged when connecting.
-   * @throws AppError 400 on `path`.
+   * @throws AppError 400 on `baseUrl`.
    */
-  assertBaseUrl(url: string, path = 'baseUrl'): void {
+  assertBaseUrl(url: string): void {
+    this.assertTarget(url, 'baseUrl')
+    const { search, hash } = new URL(url)
+    if (search || hash) throw invalidRequest([{ path: 'baseUrl', message: 'must have no query and no fragment' }])
+  }
+
+  /** The same for an address that is called as it stands. @throws AppError 400 on `path` */
+  assertTarget(url: string, path: string): void {
     const refuse = (message: string) => invalidRequest([{ path, message }])
     const problem = urlProblem(url)
     if (problem) throw refuse(problem)
-    const { protocol, hostname, port, search, hash } = new URL(url)
-    if (search || hash) throw refuse('must have no query and no fragment')
+    const { protocol, hostname, port } = new URL(url)
     const host = bareHost(hostname)
     const named = this.#isNamed(host, port || defaultPort(protocol))
     if (isIP(host) !== 0) {

@@ -47,6 +47,11 @@ export class ProviderNetwork {
     this.#guards[scope].assertBaseUrl(url)
   }
 
+  /** For an address that is called as it stands. @throws AppError 400 on `path` */
+  assertTarget(scope: Scope, url: string, path: string): void {
+    this.#guards[scope].assertTarget(url, path)
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#guards.user.close(), this.#guards.platform.close()])
   }

@@ -52,3 +52,5 @@ export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: 
 export type ChatSchemas = ReturnType<typeof chatSchemas>
 export type SingleBody = z.output<ChatSchemas['single']>
 export type PartyBody = z.output<ChatSchemas['party']>
+/** A party's request as clients write it. */
+export type PartyInput = z.input<ChatSchemas['party']>

@@ -141,6 +141,15 @@ export class StatementRepository {
     return line
   }
 
+  /** A line of this user's statement. */
+  async find(userId: string, id: string): Promise<StatementLine | undefined> {
+    const where = new Conditions(userId)
+    where.add('e.user_id = $1')
+    where.add('e.id = ?', id)
+    const [line] = await this.#lines(where, 1)
+    return line
+  }
+
   async #lines(where: Conditions, limit: number): Promise<(StatementLine & { userId: string })[]> {
     const found = await rows<
       UsageColumns & {

@@ -23,6 +23,8 @@ export const catalog = {
   ownConversationSummarize: defineJob('conversations-own.summarize', 'chores-own', conversation),
   /** Sends a mail of the outbox. */
   mailSend: defineJob('mails.send', 'chores', z.strictObject({ mailId: z.uuid() })),
+  /** Tells a webhook of an event. */
+  webhookDeliver: defineJob('webhooks.deliver', 'webhooks', z.strictObject({ deliveryId: z.uuid() })),
 } as const
 
 export type Catalog = typeof catalog

@@ -65,8 +65,10 @@ export const notFound = (what: Missing, details?: Record<string, unknown>): AppE
   new AppError(`${what}.not_found`, { details })
 
 /** 409: a user has as many of these as one may have. */
-export const tooMany = (what: 'agent' | 'connection' | 'conversation', limit: number): AppError =>
-  new AppError(`${what}.too_many`, { words: { limit }, details: { limit } })
+export const tooMany = (
+  what: 'agent' | 'connection' | 'conversation' | 'webhook' | 'schedule',
+  limit: number,
+): AppError => new AppError(`${what}.too_many`, { words: { limit }, details: { limit } })
 
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {

@@ -22,6 +22,8 @@ const ORDER = [
   'rounds',
   'runs',
   'chat',
+  'webhooks',
+  'schedules',
 ]
 /** What HTTP knows; routes of any domain know HTTP. */
 const HTTP_KNOWS = ['shared', 'contract', 'config']
@@ -54,6 +56,8 @@ const HOMES: Record<string, RegExp[]> = {
   'socket.io-client': [/^src\/client\//],
   ioredis: [/^src\/redis\//, /^src\/realtime\//, /^src\/http\/(rate-limit|signup-limits)\.ts$/],
   nodemailer: [/^src\/mail\//],
+  croner: [/^src\/schedules\//],
+  standardwebhooks: [/^workers\/processors\/webhook/],
   undici: [/^src\/connections\//],
   '@aws-sdk/*': [/^src\/storage\//],
   '@mastra/*': [/^workers\/agent-runtime\//],

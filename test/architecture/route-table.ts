@@ -28,9 +28,11 @@ export type Thing =
   | 'message'
   | 'price'
   | 'run'
+  | 'schedule'
   | 'session'
   | 'upload'
   | 'user'
+  | 'webhook'
 
 /** The demo agent of every installation. */
 export const ADA = '01990000-0000-7000-8000-0000000000a1'
@@ -38,6 +40,12 @@ const BLAISE = '01990000-0000-7000-8000-0000000000a2'
 const account = { email: 'x@example.com', password: 'correct horse battery' }
 const agent = { name: 'Ada', instructions: 'You are Ada.' }
 const chat = { agentId: ADA, message: 'Hello' }
+export const webhook = { url: 'https://example.com/hooks', events: ['run.completed'] }
+export const schedule = {
+  name: 'Morning',
+  cron: '0 9 * * *',
+  party: { agentIds: [ADA, BLAISE], message: 'Hello' },
+}
 const price = { inputPerMTok: '1', outputPerMTok: '1' }
 
 export const ROUTE_TABLE: Record<string, RouteEntry> = {
@@ -131,6 +139,23 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
     owner: 204,
   },
   'POST /api/storage/uploads/:id/complete': { access: 'user', of: 'upload', owner: 409 },
+
+  'GET /api/webhooks': { access: 'user' },
+  'POST /api/webhooks': { access: 'user', body: webhook, owner: 201 },
+  'GET /api/webhooks/:id': { access: 'user', of: 'webhook' },
+  'PUT /api/webhooks/:id': { access: 'user', of: 'webhook', body: { description: 'New' } },
+  'DELETE /api/webhooks/:id': { access: 'user', of: 'webhook', owner: 204 },
+  'POST /api/webhooks/:id/secret': { access: 'user', of: 'webhook' },
+  'GET /api/webhooks/:id/deliveries': { access: 'user', of: 'webhook' },
+  // Of a delivery that does not exist.
+  'POST /api/webhooks/:id/deliveries/:deliveryId/redeliver': { access: 'user', of: 'webhook', owner: 404 },
+
+  'GET /api/schedules': { access: 'user' },
+  'POST /api/schedules': { access: 'user', body: schedule, owner: 201 },
+  'GET /api/schedules/:id': { access: 'user', of: 'schedule' },
+  'PUT /api/schedules/:id': { access: 'user', of: 'schedule', body: { paused: true } },
+  'DELETE /api/schedules/:id': { access: 'user', of: 'schedule', owner: 204 },
+  'GET /api/schedules/:id/ticks': { access: 'user', of: 'schedule' },
 }
 
 /** Its names, by who may call it. */

@@ -41,7 +41,12 @@ describe('Routes', () => {
   const mounted = () => [...new Set(noted.routes)]
   const call = (route: string, headers: Record<string, string>) => {
     const [method = '', path = ''] = route.split(' ')
-    return app.api.request(method, path.replace(':id', randomUUID()), method === 'GET' ? undefined : {}, headers)
+    return app.api.request(
+      method,
+      path.replace(/:[a-zA-Z]+/g, () => randomUUID()),
+      method === 'GET' ? undefined : {},
+      headers,
+    )
   }
 
   it('are those that are written down, each once', () => {

@@ -21,6 +21,7 @@ await startConsumer({
     conversationSummarize: takeForEver,
     ownConversationSummarize: takeForEver,
     mailSend: takeForEver,
+    webhookDeliver: takeForEver,
   },
   concurrency: byQueue(() => 1),
   lockMs: 400,

@@ -81,6 +81,7 @@ export function useConsumers(backend: () => QueueBackend) {
         conversationSummarize: unexpected,
         ownConversationSummarize: unexpected,
         mailSend: unexpected,
+        webhookDeliver: unexpected,
         ...handlers,
       },
       concurrency: byQueue(() => 1),
@@ -399,8 +400,8 @@ export function itIsAJobQueue(server: () => QueueServer): void {
     await backend.ping()
     await enqueueTurn('a')
     await enqueueTurn('b', 60_000)
-    expect(await Promise.all(QUEUES.map((queue) => backend.depth(queue)))).to.deep.equal([2, 0, 0, 0, 0, 0])
-    expect(await Promise.all(QUEUES.map((queue) => backend.waiting(queue)))).to.deep.equal([1, 0, 0, 0, 0, 0])
+    expect(await Promise.all(QUEUES.map((queue) => backend.depth(queue)))).to.deep.equal([2, 0, 0, 0, 0, 0, 0])
+    expect(await Promise.all(QUEUES.map((queue) => backend.waiting(queue)))).to.deep.equal([1, 0, 0, 0, 0, 0, 0])
     await backend.obliterate()
     expect(await backend.depth('turns')).to.equal(0)
   })

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { io } from 'socket.io-client'
 import { z } from 'zod'
 import { clientCommands } from '../../src/contract/events.ts'
-import { ADA, ROUTE_TABLE, type RouteEntry, type Thing } from '../architecture/route-table.ts'
+import { ADA, ROUTE_TABLE, type RouteEntry, schedule, type Thing, webhook } from '../architecture/route-table.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 
@@ -43,8 +43,10 @@ describe('The matrix of who may what', function () {
     price: async (owner) => list.parse((await owner.get('/api/credits/models')).body).data[0]?.id ?? '',
     run: async (owner) => (await spoken(owner)).runId,
     session: async (owner) => list.parse((await owner.get('/api/auth/sessions')).body).data[0]?.id ?? '',
+    schedule: (owner) => owner.create('/api/schedules', schedule),
     upload: (owner) => owner.create('/api/storage/uploads', { name: 'a.txt', size: 4 }),
     user: async (owner) => owner.id,
+    webhook: (owner) => owner.create('/api/webhooks', webhook),
   }
   const spoken = async (owner: TestUser) => {
     const accepted = await owner.accept('/api/chat', { agentId: ADA, message: 'Hello' })
@@ -59,7 +61,7 @@ describe('The matrix of who may what', function () {
     const headers: Record<string, string> = { ...(token && { authorization: `Bearer ${token}` }) }
     if (entry.body !== undefined) headers['content-type'] = 'application/json'
     const body = entry.body === undefined || typeof entry.body === 'string' ? entry.body : JSON.stringify(entry.body)
-    const answer = await fetch(app.url + path.replace(':id', id), {
+    const answer = await fetch(app.url + path.replace(':id', id).replace(/:[a-zA-Z]+/, randomUUID()), {
       method,
       headers: { ...headers, ...entry.headers },
       signal: gone.signal,

@@ -111,7 +111,8 @@ for (const profile of QUEUES) {
         const commands = await commandsDuring(redis.server?.port ?? 0, say(1))
         const own = commands.filter(
           (command) =>
-            !command.includes('bull') && !/"chatsparty:[^:]+:\{\w+\.(turns|files|chores)[a-z-]*\}:/.test(command),
+            !command.includes('bull') &&
+            !/"chatsparty:[^:]+:\{\w+\.(turns|files|chores|webhooks)[a-z-]*\}:/.test(command),
         )
         expect(own.length, own.join('\n')).to.be.within(3, TURN_REDIS_COMMANDS)
       })

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import type { ChatSchemas, PartyInput } from '../contract/chat.schemas.ts'
+import { parseCredits } from '../shared/money.ts'
+import { CronTimes } from './cron.ts'
+import { missedPolicies } from './schedule.entity.ts'
+
+const credits = z
+  .string()
+  .max(40)
+  .transform((text, context) => {
+    try {
+      const micro = parseCredits(text)
+      if (micro > 0n) return micro
+    } catch {
+      // answered below
+    }
+    context.addIssue('must be a positive decimal number with at most six places, such as "12.5"')
+    return z.NEVER
+  })
+
+/** Whether there are such times at all; the path is that of what is wrong. */
+export function cronProblem(cron: string, timeZone: string): { path: string[]; message: string } | undefined {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone })
+  } catch {
+    return { path: ['timeZone'], message: 'must be the name of a time zone, such as Europe/Berlin' }
+  }
+  try {
+    const times = new CronTimes(cron, timeZone)
+    return times.after(new Date()) ? undefined : { path: ['cron'], message: 'names no time that is still to come' }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : ''
+    return {
+      path: ['cron'],
+      message: why.startsWith('must') ? why : 'must be a cron expression, such as "0 9 * * 1-5"',
+    }
+  }
+}
+
+/** The bodies of the schedule routes; `party` is that of `POST /api/chat/multi-agent`. */
+export function scheduleSchemas(party: ChatSchemas['party']) {
+  const fields = {
+    name: z.string().trim().min(1, 'must not be empty').max(100),
+    cron: z.string().trim().min(1, 'must not be empty').max(100),
+    timeZone: z.string().trim().min(1).max(60),
+    party: z.custom<PartyInput>().superRefine((given, context) => {
+      for (const { path, message } of party.safeParse(given).error?.issues ?? []) {
+        context.addIssue({ code: 'custom', path, message })
+      }
+    }),
+    missed: z.enum(missedPolicies),
+    monthlyCredits: credits.nullable(),
+    paused: z.boolean(),
+  }
+  return {
+    create: z.strictObject({
+      ...fields,
+      timeZone: fields.timeZone.default('UTC'),
+      missed: fields.missed.default('skip'),
+      monthlyCredits: fields.monthlyCredits.default(null),
+      paused: fields.paused.default(false),
+    }),
+    /** What is left out stays as it is. */
+    update: z.strictObject(fields).partial(),
+  }
+}
+
+export type ScheduleSchemas = ReturnType<typeof scheduleSchemas>
+export type CreateScheduleBody = z.output<ScheduleSchemas['create']>
+export type UpdateScheduleBody = z.output<ScheduleSchemas['update']>

@@ -1,0 +1,35 @@
+import type { DataSource } from 'typeorm'
+import type { ProviderNetwork } from '../connections/provider-network.ts'
+import type { SealedSecrets } from '../connections/sealed-secret.ts'
+import type { StatementRepository } from '../credits/statement.repository.ts'
+import type { Transactions } from '../database/transaction.ts'
+import type { RunViews } from '../runs/run-views.ts'
+import type { FileService } from '../storage/file.service.ts'
+import { WebhookRepository } from './webhook.repository.ts'
+import { WebhookService } from './webhook.service.ts'
+import { type ClaimedDelivery, WebhookDeliveryRepository } from './webhook-delivery.repository.ts'
+import { payloadOf } from './webhook-payload.ts'
+
+interface WebhookDomainDependencies {
+  db: DataSource
+  secrets: SealedSecrets
+  network: Pick<ProviderNetwork, 'assertTarget'>
+  transactions: Transactions
+  runViews: Pick<RunViews, 'run'>
+  files: Pick<FileService, 'get'>
+  statements: Pick<StatementRepository, 'find'>
+  /** Webhooks that one user may have (USER_WEBHOOKS). */
+  most: number
+}
+
+/** Everything of webhooks, for the composition root. */
+export function createWebhookDomain({ db, runViews, files, statements, ...rest }: WebhookDomainDependencies) {
+  const webhookRepository = new WebhookRepository(db)
+  const webhookDeliveries = new WebhookDeliveryRepository(db)
+  return {
+    webhookRepository,
+    webhookDeliveries,
+    webhookService: new WebhookService({ ...rest, webhooks: webhookRepository, deliveries: webhookDeliveries }),
+    webhookPayload: (delivery: ClaimedDelivery) => payloadOf(delivery, { runViews, files, statements }),
+  }
+}
