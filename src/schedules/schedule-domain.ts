@@ -1,4 +1,3 @@
-import type { DataSource } from 'typeorm'
 import type { ChatService } from '../chat/chat.service.ts'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import type { Transactions } from '../database/transaction.ts'
@@ -9,7 +8,7 @@ import { ScheduleTickRepository } from './schedule-tick.repository.ts'
 import { Ticker } from './ticker.ts'
 
 interface ScheduleDomainDependencies {
-  db: DataSource
+  db: ConstructorParameters<typeof ScheduleRepository>[0]
   transactions: Transactions
   chat: Pick<ChatService, 'party'>
   party: ChatSchemas['party']

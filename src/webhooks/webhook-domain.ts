@@ -1,4 +1,3 @@
-import type { DataSource } from 'typeorm'
 import type { ProviderNetwork } from '../connections/provider-network.ts'
 import type { SealedSecrets } from '../connections/sealed-secret.ts'
 import type { StatementRepository } from '../credits/statement.repository.ts'
@@ -11,7 +10,7 @@ import { type ClaimedDelivery, WebhookDeliveryRepository } from './webhook-deliv
 import { payloadOf } from './webhook-payload.ts'
 
 interface WebhookDomainDependencies {
-  db: DataSource
+  db: ConstructorParameters<typeof WebhookRepository>[0]
   secrets: SealedSecrets
   network: Pick<ProviderNetwork, 'assertTarget'>
   transactions: Transactions
