@@ -84,6 +84,7 @@ for (const [name, start] of Object.entries(BALANCERS)) {
       const lanes = users.map(lane)
       await eventually(() => accepted.length > LANES)
 
+      const before = pause
       for (const web of at.cluster.webs) await web.restart('SIGTERM')
       const told = tap.received.filter(({ type }) => type === 'server.draining')
       expect(told.length, 'a socket is told before it is cut').to.be.at.least(1)
@@ -101,7 +102,7 @@ for (const [name, start] of Object.entries(BALANCERS)) {
       tap.close()
       const total = [...answers.values()].reduce((sum, n) => sum + n, 0)
       console.log(
-        `      ${total} requests (${JSON.stringify(webs)} while the webs restarted), ${accepted.length} runs; longest pause of a watcher ${pause.toFixed(0)} ms`,
+        `      ${total} requests (${JSON.stringify(webs)} while the webs restarted), ${accepted.length} runs; longest pause of a watcher ${pause.toFixed(0)} ms, before any restart ${before.toFixed(0)} ms`,
       )
       expect(Object.keys(Object.fromEntries(answers)).sort()).to.deep.equal(['200', '202'])
 
