@@ -27,6 +27,7 @@ import { StatementRepository } from './credits/statement.repository.ts'
 import { Transactions } from './database/transaction.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
+import { Metrics } from './metrics/metrics.ts'
 import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
@@ -293,6 +294,7 @@ export function createContainer(foundation: Foundation) {
 
   return {
     ...foundation,
+    metrics: new Metrics(),
     processes: new FleetProcessRepository(db),
     transactions,
     audit,

@@ -3,6 +3,7 @@ import type { Container } from './container.ts'
 import { Writability } from './database/writability.ts'
 import { Health, type HealthCheck } from './http/health.ts'
 import { listen } from './listen.ts'
+import { sharedMetricsPage } from './monitoring.ts'
 
 /** What every process wants of the parts behind it; without the queue or the feed it goes on, worse. */
 export const commonChecks = ({ db, queue, feed }: Container): HealthCheck[] => [
@@ -23,10 +24,15 @@ export const commonChecks = ({ db, queue, feed }: Container): HealthCheck[] => [
 export async function serveProbes(container: Container, port: number, checks: HealthCheck[]): Promise<void> {
   const { env, logger, shutdown } = container
   const health = new Health([...commonChecks(container), ...checks], logger, () => shutdown.isSignalled)
+  const metrics = sharedMetricsPage(container)
   const server = createServer(async (request, response) => {
     const answer = (status: number, body: object) =>
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body))
     if (request.url === '/healthz') return answer(200, { status: 'ok' })
+    if (request.url === '/metrics' && metrics) {
+      const { status, contentType, body } = await metrics(request.headers.authorization)
+      return response.writeHead(status, { 'content-type': contentType, connection: 'close' }).end(body)
+    }
     if (request.url !== '/readyz') return answer(404, { error: 'There are /healthz and /readyz here.' })
     const { httpStatus, readiness } = await health.answer()
     return answer(httpStatus, readiness)

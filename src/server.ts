@@ -4,6 +4,7 @@ import { SetupError } from './database/setup-error.ts'
 import { startHeartbeat } from './fleet/heartbeat.ts'
 import { openFoundation } from './foundation.ts'
 import type { HealthCheck } from './http/health.ts'
+import { startMonitoring } from './monitoring.ts'
 import { runProcess } from './process.ts'
 import { startWeb } from './web.ts'
 
@@ -16,6 +17,7 @@ await runProcess(async ({ env, logger, shutdown }) => {
     throw new SetupError('A web process of its own needs REDIS_URL and DATABASE_URL. Without Redis, use "npm start".')
   }
   const container = createContainer(await openFoundation(env, logger, shutdown))
+  await startMonitoring(container)
   const { processes } = container
   const intervalMs = env.HEARTBEAT_MS
   const workersCheck: HealthCheck = {

@@ -27,6 +27,7 @@ import { sessionRoutes } from './identity/session.routes.ts'
 import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
+import { sharedMetricsPage } from './monitoring.ts'
 import { commonChecks } from './probes.ts'
 import { SocketServer } from './realtime/socket-server.ts'
 import { EventStreams } from './realtime/sse.ts'
@@ -127,7 +128,7 @@ export async function startWeb(
   container: Container,
   { checks = [], drainDelayMs = 0 }: WebOptions = {},
 ): Promise<{ url: string; server: Server }> {
-  const { env, logger, shutdown, feed } = container
+  const { env, logger, shutdown, feed, metrics } = container
   const corsOrigins = env.CORS_ORIGINS ?? (env.NODE_ENV === 'production' ? [] : DEVELOPMENT_ORIGINS)
   const limiter = createRateLimiter(
     {
@@ -182,6 +183,10 @@ export async function startWeb(
     limits: { each: env.USER_WAITS, all: ALL_WAITS },
     logger,
   })
+  metrics.watch('live_streams', 'Open connections that are told of what happens.', ['kind'], () => [
+    { labels: { kind: 'socket' }, value: sockets.size },
+    { labels: { kind: 'sse' }, value: streams.size },
+  ])
   const proxies = new ProxyWatch(logger)
   const proxyCheck: HealthCheck = {
     name: 'proxy',
@@ -199,6 +204,8 @@ export async function startWeb(
     routes: allRoutes(container, { limiter, signups, streams, waits }),
     limiter,
     health,
+    metrics: sharedMetricsPage(container),
+    onAnswered: ({ method, route, status }) => metrics.requests.inc({ method, route, status }),
     isDraining: () => isDraining,
     watchProxies: env.TRUST_PROXY === 0 ? proxies.watch : undefined,
     explain: unavailable,

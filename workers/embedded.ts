@@ -4,6 +4,7 @@ import { holdAdvisoryLock } from '../src/database/advisory-lock.ts'
 import { openFoundation } from '../src/foundation.ts'
 import { NotYet } from '../src/http/health.ts'
 import { requireFreePort } from '../src/listen.ts'
+import { startMonitoring } from '../src/monitoring.ts'
 import { runProcess } from '../src/process.ts'
 import { seed } from '../src/seed.ts'
 import { startWeb } from '../src/web.ts'
@@ -18,6 +19,7 @@ await runProcess(async ({ env, logger, shutdown }) => {
   // Before a database is made, which takes a while.
   await requireFreePort(env)
   const container = createContainer(await openFoundation(env, logger, shutdown))
+  await startMonitoring(container)
   const { adminNotice } = await seed(container)
   // At once: it is stored, and whatever fails from here on, nobody could ever read it again.
   if (adminNotice) say(adminNotice)

@@ -4,6 +4,7 @@ import { createContainer } from '../src/container.ts'
 import { SetupError } from '../src/database/setup-error.ts'
 import { openFoundation } from '../src/foundation.ts'
 import { NotYet } from '../src/http/health.ts'
+import { startMonitoring } from '../src/monitoring.ts'
 import { serveProbes } from '../src/probes.ts'
 import { runProcess } from '../src/process.ts'
 import type { Liveness } from './liveness.ts'
@@ -21,6 +22,7 @@ await runProcess(async ({ env, logger, shutdown }) => {
     )
   }
   const container = createContainer(await openFoundation(env, logger, shutdown))
+  await startMonitoring(container)
   // What made it stuck may also keep it from closing.
   const restart = async () => {
     await Promise.race([shutdown.close(), setTimeout(env.DRAIN_MS + CLOSE_MS)])

@@ -13,6 +13,12 @@ export function startReconciling(container: Container): { health: ReconcilerHeal
   const { REDISPATCH_AFTER_MS: redispatchAfterMs, CANCEL_GRACE_MS: cancelGraceMs } = env
   const reconciler = new Reconciler({ ...container, redispatchAfterMs, cancelGraceMs })
   const health = new ReconcilerHealth()
+  container.metrics.watch(
+    'reconciler_failing_seconds',
+    'Since when every round of this process failed; 0 while they go well.',
+    [],
+    () => [{ labels: {}, value: health.failingForMs() / 1_000 }],
+  )
   const round = async () => {
     try {
       const done = await withAdvisoryLock(db, 'reconciler', async () => {

@@ -6,7 +6,7 @@ import { prepared } from '../database/prepared-statement.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 import { type DispatchRow, dispatchesOf } from '../runs/engine.repository.ts'
-import type { Run } from '../runs/run.entity.ts'
+import type { Run, RunOrigin } from '../runs/run.entity.ts'
 import { presentRun, type RunViewRow } from '../runs/run.presenter.ts'
 import type { Dispatch } from '../runs/turn.repository.ts'
 import { type RoomTerms, type TermsRow, termsOf } from '../runs/turn-room.ts'
@@ -56,6 +56,7 @@ export interface Acceptance {
   /** Conversations that the user may have. */
   mostConversations: number
   key: RequestKey | undefined
+  origin: RunOrigin | null
 }
 
 /** What was written, or why nothing was. */
@@ -115,7 +116,7 @@ const ACCEPT = prepared<AcceptRow>(
      LATERAL chat_accept(p_user => $1, p_conversation => $2, p_is_new => room.is_new, p_run => $4, p_message => $5, p_text => $6,
      p_files => $7, p_on_busy => $8, p_is_party => $9, p_agents => $10, p_strategy => $11, p_max_turns => $12,
      p_max_rounds => $13, p_max_credits => $14, p_max_seconds => $15, p_stop_phrase => $16, p_deadline_ms => $17,
-     p_first => $18, p_cap => $19, p_route => $20, p_key => $21, p_body_hash => $22)
+     p_first => $18, p_cap => $19, p_route => $20, p_key => $21, p_body_hash => $22, p_origin => $24)
    WHERE room.free`,
 )
 
@@ -168,6 +169,7 @@ export class AcceptRepository {
         key?.key ?? null,
         key?.bodyHash ?? null,
         request.mostConversations,
+        request.origin && JSON.stringify(request.origin),
       ],
       tx,
     )

@@ -15,6 +15,7 @@ import { following } from '../runs/following.ts'
 import type { Run } from '../runs/run.entity.ts'
 import { AppError, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import { runOrigin } from '../shared/request-origin.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { Acceptance, AcceptRepository, Known } from './accept.repository.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
@@ -188,6 +189,7 @@ export class ChatService {
       userConcurrency: this.#deps.userConcurrency,
       mostConversations: this.#deps.mostConversations,
       key: request.key,
+      origin: runOrigin(),
     }
   }
 }

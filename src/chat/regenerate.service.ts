@@ -12,6 +12,7 @@ import type { RunRepository } from '../runs/run.repository.ts'
 import type { TurnRepository } from '../runs/turn.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import { runOrigin } from '../shared/request-origin.ts'
 import type { AcceptRepository } from './accept.repository.ts'
 import type { IdempotencyRepository } from './idempotency.repository.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
@@ -121,6 +122,7 @@ export class RegenerateService {
         agentIds,
         maxTurns: 1,
         regenerates,
+        origin: runOrigin(),
         deadlineAt: new Date(Date.now() + this.#deps.runDeadlineMs),
       },
       tx,

@@ -92,6 +92,8 @@ const schema = z.object({
   HOST: optional,
   PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
   PROBE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  METRICS_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  METRICS_TOKEN: optional.refine((text) => !text || text.length >= 16, 'must have at least 16 characters'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: databaseUrl,

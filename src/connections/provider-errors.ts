@@ -17,6 +17,9 @@ export interface ProviderFailure {
   message: string
   /** Milliseconds that the provider asked to wait, when it did. */
   retryAfterMs?: number
+  /** For operators: the HTTP status, and the network's or the wire's own code of the trouble. Of few values, and no words. */
+  status?: number
+  cause?: string
 }
 
 type Reason = ProviderFailureCode
@@ -42,8 +45,20 @@ export function classifyProviderError(error: unknown, now: Date = new Date()): P
     certificate: certificateTrouble(facts),
   })
   const retryAfterMs = failure.kind === 'retryable' ? retryAfter(facts, now) : undefined
-  return { ...failure, ...(retryAfterMs !== undefined && { retryAfterMs }) }
+  const { status } = facts
+  const cause = causeOf(facts)
+  return {
+    ...failure,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status !== undefined && { status }),
+    ...(cause !== undefined && { cause }),
+  }
 }
+
+/** A code that is ours or the network's; those of servers are their words. */
+const causeOf = ({ codes }: Facts): string | undefined =>
+  [...NETWORK_CODES, ...NO_TLS, ...CERTIFICATES.map(([code]) => code)].find((code) => codes.has(code)) ??
+  [...codes].find((code) => code.startsWith('wire.') || code === 'err_address_refused')
 
 interface Facts {
   own?: AppError

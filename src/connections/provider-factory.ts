@@ -5,13 +5,13 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { AppError } from '../shared/errors.ts'
-import { withoutEnd } from '../shared/text-ends.ts'
 import { DemoModel } from './demo/demo-model.ts'
 import { DialectModel } from './dialects/dialect-model.ts'
 import { knownTraits } from './dialects/known-providers.ts'
 import type { Trait } from './dialects/traits.ts'
 import type { WireName } from './dialects/wire.ts'
 import type { ProviderName, ReasoningEffort, ResolvedConnection } from './provider.ts'
+import { addressOf } from './provider-address.ts'
 
 /** How a model is to be reached. */
 export interface ModelOptions {
@@ -32,15 +32,6 @@ export interface ModelOptions {
 export type ModelSource = Pick<ResolvedConnection, 'provider' | 'baseUrl' | 'apiKey'> & {
   /** What is known of its models; see `dialects/`. */
   dialects?: ResolvedConnection['dialects']
-}
-
-/** Always given to the SDKs, which else take a base URL from the environment and would send a user's key there. */
-const DEFAULT_BASE_URL: Record<Exclude<ProviderName, 'openai-compatible' | 'demo'>, string> = {
-  openai: 'https://api.openai.com/v1',
-  anthropic: 'https://api.anthropic.com/v1',
-  google: 'https://generativelanguage.googleapis.com/v1beta',
-  groq: 'https://api.groq.com/openai/v1',
-  ollama: 'http://localhost:11434/v1',
 }
 
 const WIRES: Record<Exclude<ProviderName, 'demo'>, WireName> = {
@@ -118,12 +109,8 @@ function settings(
   return { apiKey: connection.apiKey, baseURL: baseUrlOf(connection), fetch }
 }
 
-function baseUrlOf({ provider, baseUrl }: Pick<ResolvedConnection, 'provider' | 'baseUrl'>): string {
-  if (!baseUrl) {
-    if (provider === 'openai-compatible' || provider === 'demo') throw new AppError('connections.incomplete/url')
-    return DEFAULT_BASE_URL[provider]
-  }
-  const trimmed = withoutEnd(baseUrl, '/')
-  // Ollama's own documents show http://host:11434; its OpenAI wire is below /v1.
-  return provider === 'ollama' && new URL(trimmed).pathname === '/' ? `${trimmed}/v1` : trimmed
+function baseUrlOf(connection: Pick<ResolvedConnection, 'provider' | 'baseUrl'>): string {
+  const address = addressOf(connection)
+  if (!address) throw new AppError('connections.incomplete/url')
+  return address
 }

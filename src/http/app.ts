@@ -9,9 +9,10 @@ import type { Authenticate } from './authenticate.ts'
 import { type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
 import { type Health, healthRoutes } from './health.ts'
+import { type MetricsPage, metricsRoute } from './metrics-page.ts'
 import { originOf } from './origin.ts'
 import type { RateLimiter } from './rate-limit.ts'
-import { requestLog } from './request-log.ts'
+import { type Answered, requestLog } from './request-log.ts'
 import type { Route } from './route.ts'
 import { hasBody, ownBody } from './server-limits.ts'
 import { requireUtf8Address, verifyUtf8 } from './valid-utf8.ts'
@@ -22,6 +23,10 @@ export interface AppOptions {
   authenticate: Authenticate
   limiter: RateLimiter
   health: Health
+  /** For `/metrics`, where that is served beside the API. */
+  metrics?: MetricsPage | undefined
+  /** Told of every request that was answered. */
+  onAnswered?: Answered
   /** Whether this process is about to end: then answers close their connections. */
   isDraining?: () => boolean
   /** Looks for balancers that nobody told of. */
@@ -46,7 +51,7 @@ export function createApp(options: AppOptions): Express {
     if (options.isDraining?.()) response.set('connection', 'close')
     next()
   })
-  app.use(requestLog(options.logger))
+  app.use(requestLog(options.logger, options.onAnswered))
   app.use(helmet())
   app.use(
     cors({
@@ -64,6 +69,7 @@ export function createApp(options: AppOptions): Express {
   if (options.watchProxies) app.use(options.watchProxies)
   app.use(options.limiter.perAddress)
   app.use(requireUtf8Address)
+  if (options.metrics) metricsRoute(app, options.metrics)
   frontPage(app)
 
   const most = options.jsonBodyMaxBytes

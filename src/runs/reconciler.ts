@@ -1,4 +1,5 @@
 import type { ChoreHolds } from '../credits/chore-holds.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { CancelService } from './cancel.service.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -20,6 +21,7 @@ interface ReconcilerDependencies {
   pruneIdempotencyKeys: () => Promise<void>
   redispatchAfterMs: number
   cancelGraceMs: number
+  metrics: Pick<Metrics, 'reconcilerActions' | 'reconcilerFailures'>
   logger: Logger
 }
 
@@ -54,7 +56,11 @@ export class Reconciler {
       ['idempotency keys', pruneIdempotencyKeys],
     ]
     const failed: string[] = []
-    for (const [what, work] of steps) if (!(await this.#attempt(what, work))) failed.push(what)
+    for (const [what, work] of steps) {
+      if (await this.#attempt(what, work)) continue
+      failed.push(what)
+      this.#deps.metrics.reconcilerFailures.inc({ step: what })
+    }
     return failed
   }
 
@@ -69,20 +75,31 @@ export class Reconciler {
     )
   }
 
+  #acted(reason: string, times = 1): void {
+    if (times > 0) this.#deps.metrics.reconcilerActions.inc({ reason }, times)
+  }
+
   async #admitWaiting(): Promise<void> {
-    for (const userId of await this.#deps.turnRepository.usersWaiting()) await this.#deps.dispatcher.admit(userId)
+    const users = await this.#deps.turnRepository.usersWaiting()
+    this.#acted('not admitted', users.length)
+    for (const userId of users) await this.#deps.dispatcher.admit(userId)
   }
 
   async #redispatch(): Promise<void> {
     const { turnRepository, dispatcher, redispatchAfterMs } = this.#deps
-    await dispatcher.enqueue(await turnRepository.redispatchForgotten(redispatchAfterMs))
-    await dispatcher.enqueue(await turnRepository.redispatchLapsed(redispatchAfterMs))
+    const forgotten = await turnRepository.redispatchForgotten(redispatchAfterMs)
+    this.#acted('forgotten by the queue', forgotten.length)
+    await dispatcher.enqueue(forgotten)
+    const lapsed = await turnRepository.redispatchLapsed(redispatchAfterMs)
+    this.#acted('lost by a worker', lapsed.length)
+    await dispatcher.enqueue(lapsed)
   }
 
   /** Somebody accepted a cancel and died before carrying it out. Twice the grace: its own process comes first. */
   async #stopUnstopped(): Promise<void> {
     const { runRepository, cancelService, cancelGraceMs } = this.#deps
     for (const runId of await runRepository.findUnstopped(2 * cancelGraceMs)) {
+      this.#acted('not stopped')
       await this.#attempt(`stop ${runId}`, () => cancelService.force(runId, cancelledEnd))
     }
   }
@@ -90,6 +107,7 @@ export class Reconciler {
   async #failOverdue(): Promise<void> {
     const { runRepository, cancelService } = this.#deps
     for (const runId of await runRepository.findOverdue()) {
+      this.#acted('overdue')
       await this.#attempt(`end ${runId}`, () => cancelService.force(runId, () => OVERDUE))
     }
   }

@@ -7,8 +7,14 @@ import {
   type StrategyName,
   unfinishedRunStatuses,
 } from '../contract/views.ts'
-import { bigintColumn, createdAt, integer, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
+import { bigintColumn, createdAt, integer, jsonb, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
+
+/** The request by which a run was asked for, as logs name it, and its place in a trace (W3C `traceparent`). */
+export interface RunOrigin {
+  requestId?: string
+  traceParent?: string
+}
 
 /**
  * One accepted request to speak. At most one run of a conversation is queued, running or waiting; others are pending.
@@ -33,6 +39,8 @@ export class Run {
   /** The message that this run says anew. */
   declare regenerates: string | null
   declare deadlineAt: Date
+  /** Null for what no request has asked for. */
+  declare origin: RunOrigin | null
   declare createdAt: Date
   declare startedAt: Date | null
   declare finishedAt: Date | null
@@ -63,6 +71,7 @@ export const runEntity = new EntitySchema<Run>({
     cancelReason: text({ nullable: true }),
     regenerates: uuid({ nullable: true }),
     deadlineAt: timestamp(),
+    origin: jsonb({ nullable: true }),
     createdAt: createdAt(),
     startedAt: timestamp({ nullable: true }),
     finishedAt: timestamp({ nullable: true }),

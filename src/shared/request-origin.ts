@@ -7,6 +7,8 @@ export interface RequestOrigin {
   /** At most 200 characters; null when the client does not say. */
   userAgent: string | null
   requestId: string
+  /** Its place in a trace (W3C `traceparent`), while requests are traced. */
+  traceParent?: string | undefined
   /** Aborts when the client goes away. */
   signal: AbortSignal
 }
@@ -20,3 +22,11 @@ export const withOrigin = <T>(origin: RequestOrigin, work: () => T): T => origin
 
 /** The request that this is done for; undefined in what no request has asked for (seeding, jobs, sockets). */
 export const currentOrigin = (): RequestOrigin | undefined => origins.getStore()
+
+/** What a run notes of the request that it was asked for by. */
+export function runOrigin(): { requestId: string; traceParent?: string } | null {
+  const origin = currentOrigin()
+  if (!origin) return null
+  const { requestId, traceParent } = origin
+  return { requestId, ...(traceParent && { traceParent }) }
+}

@@ -33,6 +33,7 @@ import { backoffMs } from '../backoff.ts'
 import type { CancelSignals } from '../cancel-signals.ts'
 import { ConnectionHealth, type HealthDependencies } from '../connection-health.ts'
 import { LeaseKeeper, type Renewal } from '../lease-keeper.ts'
+import { TurnWatch, type WatchDependencies } from '../turn-watch.ts'
 import { Turnstile } from '../turnstile.ts'
 
 /** The steps of a turn, in order; a process may die at any of them, and nothing is lost or done twice. */
@@ -60,6 +61,7 @@ interface TurnProcessorDependencies
   dispatcher: Dispatcher
   cancelSignals: CancelSignals
   breakers: HealthDependencies['breakers']
+  metrics: WatchDependencies['metrics']
   limits: AttemptOptions['limits'] & {
     TURN_LEASE_MS: number
     TURN_TIMEOUT_MS: number
@@ -104,6 +106,7 @@ interface Attempting {
   /** Whether a model has been told what is in the room. */
   isRead: boolean
   onBegun: () => void
+  watch: TurnWatch
 }
 
 /** Does one turn: claim, speak, settle, tell, enqueue what follows. */
@@ -155,14 +158,18 @@ export class TurnProcessor {
   ): Promise<void> {
     const leave = await this.#turnstiles[lane].pass(userId)
     try {
-      await this.#claimAndAttempt(key, job, leave)
+      await this.#claimAndAttempt(key, { ...job, lane }, leave)
     } finally {
       leave()
     }
   }
 
   /** `onBegun` is called once the turn waits for its provider. */
-  async #claimAndAttempt(key: TurnName, job: Pick<JobContext, 'signal'>, onBegun: () => void): Promise<void> {
+  async #claimAndAttempt(
+    key: TurnName,
+    job: Pick<JobContext, 'signal'> & { lane: Lane },
+    onBegun: () => void,
+  ): Promise<void> {
     const leaseMs = this.#leases.wantedMs
     const outcome = await this.#deps.claims.claim(key, leaseMs)
     if ('retryInMs' in outcome) throw new Postpone(outcome.retryInMs + POSTPONE_MARGIN_MS)
@@ -173,7 +180,8 @@ export class TurnProcessor {
     const stop = new TurnStop()
     const release = this.#watch(claim, leaseMs, stop, job.signal)
     try {
-      await this.#attempt({ claim, room, isRead: false, onBegun }, stop)
+      const watch = new TurnWatch(this.#deps, job.lane, room)
+      await this.#attempt({ claim, room, isRead: false, onBegun, watch }, stop)
     } catch (error) {
       if (!(error instanceof ClaimLost)) throw error
       this.#deps.logger.info(
@@ -230,7 +238,8 @@ export class TurnProcessor {
       this.#step('decided', choice.claim)
       // Read again: the speaker has terms of its own, and the user may have said something meanwhile.
       const read = await this.#deps.claims.room(choice.claim).catch((error: unknown) => this.#classify(error, claim))
-      const decided = { claim: choice.claim, isRead: false, onBegun: attempting.onBegun }
+      const { onBegun, watch } = attempting
+      const decided = { claim: choice.claim, isRead: false, onBegun, watch }
       if (!('code' in read)) return { ...decided, room: read }
       await this.#fail({ ...decided, room }, { ...NOTHING_SAID, failure: read }, read)
       return undefined
@@ -258,7 +267,10 @@ export class TurnProcessor {
         : await attemptSpeech(claim, context, stop, {
             ...this.#deps,
             onHeld: attempting.onBegun,
-            onAnswered: () => this.#health.answered(room, claim.userId),
+            onAnswered: () => {
+              attempting.watch.heard()
+              this.#health.answered(room, claim.userId)
+            },
             onStep: this.#deps.onStep && ((step) => this.#step(step, claim)),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
       await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
@@ -295,7 +307,7 @@ export class TurnProcessor {
       case 'lost':
         throw new ClaimLost(attempting.claim)
       case 'drain':
-        return this.#giveBack(attempting.claim, outcome, { delayMs: 0, failed: false, error: null })
+        return this.#giveBack(attempting, outcome, { delayMs: 0, failed: false, error: null })
       case 'cancelled':
       case 'credits_exhausted':
       case 'max_credits':
@@ -312,20 +324,19 @@ export class TurnProcessor {
 
   /** Retryable trouble is tried again after a backoff, a few times; anything else fails the turn. */
   async #fail(attempting: Attempting, outcome: AttemptOutcome, failure: ProviderFailure): Promise<void> {
-    const { limits, announcer, logger } = this.#deps
-    const { claim } = attempting
+    const { limits, announcer } = this.#deps
+    const { claim, watch } = attempting
     const error = { code: failure.code, message: failure.message }
     const hasTries = failure.kind === 'retryable' && claim.failures + 1 < limits.TURN_MAX_ATTEMPTS
     const fallsBack = failure.kind === 'retryable' && !hasTries && hasFallback(attempting)
     const willRetry = hasTries || fallsBack
-    const { runId, turn, attempt } = claim
-    logger.warn({ runId, turn, attempt, code: failure.code, willRetry }, 'a turn failed')
+    watch.failed(claim, failure, willRetry)
     const failed = { type: 'turn.failed' as const, ...turnRef(claim), error, willRetry }
     if (willRetry) {
       const { TURN_BACKOFF_MS: baseMs, TURN_BACKOFF_MAX_MS: maxMs } = limits
       const delayMs = backoffMs(claim.failures, { baseMs, maxMs }, failure.retryAfterMs)
       await this.#health.failed(attempting.room, outcome, failure, delayMs)
-      await this.#giveBack(claim, outcome, { delayMs: fallsBack ? 0 : delayMs, failed: true, error, fallsBack })
+      await this.#giveBack(attempting, outcome, { delayMs: fallsBack ? 0 : delayMs, failed: true, error, fallsBack })
       await announcer.publish(claim.conversationId, undefined, [failed])
       return
     }
@@ -337,11 +348,12 @@ export class TurnProcessor {
   /** The connection is open, which was only seen after the claim: the turn waits for it, or ends, without a call. */
   async #standBack(attempting: Attempting): Promise<void> {
     if (this.#deps.limits.PROVIDER_OUTAGE === 'fail') return this.#fail(attempting, NOTHING_SAID, CIRCUIT_OPEN)
-    await this.#giveBack(attempting.claim, NOTHING_SAID, { delayMs: 0, failed: false, error: null })
+    await this.#giveBack(attempting, NOTHING_SAID, { delayMs: 0, failed: false, error: null })
   }
 
-  async #giveBack(claim: TurnClaim, outcome: AttemptOutcome, change: GivenBack): Promise<void> {
+  async #giveBack({ claim, watch }: Attempting, outcome: AttemptOutcome, change: GivenBack): Promise<void> {
     const dispatch = await this.#deps.settlement.giveBack(claim, { ...change, lostCalls: outcome.calls })
+    watch.gaveBack(outcome.calls, change.failed ? 'retried' : 'given back', change.error?.code ?? 'none')
     if (dispatch) await this.#deps.dispatcher.enqueue([dispatch])
     else await this.#letOthersIn(claim.userId, change.delayMs)
   }
@@ -359,7 +371,7 @@ export class TurnProcessor {
     end: Pick<TurnResult, 'status' | 'endedBy'> & { error?: TurnResult['error'] },
   ): Promise<void> {
     const { announcer, dispatcher, feed } = this.#deps
-    const { claim, room, isRead } = attempting
+    const { claim, room, isRead, watch } = attempting
     this.#step('settle.began', claim)
     const result: TurnResult = {
       error: null,
@@ -375,6 +387,7 @@ export class TurnProcessor {
     }
     const settled = await this.#commit(attempting, result)
     this.#step('settled', claim)
+    watch.settled(claim, result, settled)
     const turnEvent = result.error
       ? { type: 'turn.failed' as const, ...turnRef(claim), error: result.error, willRetry: false }
       : announcer.turnCompleted(claim, settled, result.calls)
