@@ -23,6 +23,7 @@ import { readRedisSettings } from './redis/redis-settings.ts'
 import { sealedColumns } from './sealed-columns.ts'
 import type { Logger } from './shared/logger.ts'
 import type { Shutdown } from './shared/shutdown.ts'
+import { noTracing, type Tracing } from './shared/tracing.ts'
 
 /** What every process stands on: the rows, the queue, the live feed, the secrets. */
 export interface Foundation {
@@ -36,6 +37,7 @@ export interface Foundation {
   queue: QueueBackend
   feed: LiveFeed
   secrets: Secrets
+  tracing: Tracing
   /** For rate limits; undefined in the embedded profile. */
   limiterRedis: { client: RedisClient; prefix: string } | undefined
 }
@@ -58,6 +60,7 @@ export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdow
   if (isDistributed(env)) await requireMigrated(databaseUrl)
   else await migrate(directDatabaseUrl, { say: (line) => logger.info({ migration: line }, 'migrating') })
   const secrets = await loadSecrets(env)
+  const tracing = await openTracing(env, shutdown)
   const db = await openDataSource({
     url: databaseUrl,
     entities: allEntities,
@@ -82,7 +85,16 @@ export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdow
     const claim = await claimPrefix(client, redis.claim, logger)
     shutdown.add('claim of the Redis prefix', claim.stop)
   }
-  return { env, logger, shutdown, databaseUrl, directDatabaseUrl, db, queue, feed, secrets, limiterRedis }
+  return { env, logger, shutdown, databaseUrl, directDatabaseUrl, db, queue, feed, secrets, tracing, limiterRedis }
+}
+
+/** Nothing of OpenTelemetry is loaded where nobody collects. */
+async function openTracing(env: Env, shutdown: Shutdown): Promise<Tracing> {
+  if (!env.OTEL_EXPORTER_OTLP_ENDPOINT) return noTracing
+  const { openOtlpTracing } = await import('./tracing/otlp-tracing.ts')
+  const tracing = openOtlpTracing(env.OTEL_EXPORTER_OTLP_ENDPOINT, env.OTEL_SERVICE_NAME)
+  shutdown.add('traces', () => tracing.close())
+  return tracing
 }
 
 /** The Redis of this installation, and its claim on the prefix. */

@@ -204,6 +204,7 @@ export async function startWeb(
     routes: allRoutes(container, { limiter, signups, streams, waits }),
     limiter,
     health,
+    tracing: container.tracing,
     metrics: sharedMetricsPage(container),
     onAnswered: ({ method, route, status }) => metrics.requests.inc({ method, route, status }),
     isDraining: () => isDraining,

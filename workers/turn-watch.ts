@@ -10,9 +10,11 @@ import type { TurnRoom } from '../src/runs/turn-room.ts'
 import type { Settled } from '../src/runs/turn-settlement.ts'
 import type { Logger } from '../src/shared/logger.ts'
 import { formatCredits } from '../src/shared/money.ts'
+import type { TraceSpan, Tracing } from '../src/shared/tracing.ts'
 
 export interface WatchDependencies {
   metrics: Metrics
+  tracing: Tracing
   logger: Logger
 }
 
@@ -27,12 +29,41 @@ export class TurnWatch {
   readonly #lane: Lane
   readonly #room: TurnRoom
   readonly #startedAt = performance.now()
+  readonly #span: TraceSpan
+  #errorCode: string | undefined
   #isHeard = false
 
-  constructor(dependencies: WatchDependencies, lane: Lane, room: TurnRoom) {
+  constructor(dependencies: WatchDependencies, lane: Lane, claim: TurnClaim, room: TurnRoom) {
     this.#deps = dependencies
     this.#lane = lane
     this.#room = room
+    // By the conventions for agents, whose names are words of users and stay out.
+    this.#span = dependencies.tracing.begin('invoke_agent', {
+      kind: 'consumer',
+      parent: room.run.origin?.traceParent,
+      attributes: {
+        'gen_ai.operation.name': 'invoke_agent',
+        'gen_ai.agent.id': claim.agentId ?? undefined,
+        'gen_ai.conversation.id': claim.conversationId,
+        'session.id': claim.conversationId,
+        'user.id': claim.userId,
+        'chatsparty.run.id': claim.runId,
+        'chatsparty.turn': claim.turn,
+        'chatsparty.attempt': claim.attempt,
+        'chatsparty.request.id': room.run.origin?.requestId,
+        'chatsparty.lane': lane,
+      },
+    })
+  }
+
+  /** The turn's place in its party's trace, for the calls that it makes. */
+  get traceParent(): string | undefined {
+    return this.#span.traceParent
+  }
+
+  /** The attempt is over, however it ended: settled, given back, or lost to another. */
+  end(): void {
+    this.#span.end(this.#errorCode)
   }
 
   /** The provider says something; the first time counts. */
@@ -47,6 +78,7 @@ export class TurnWatch {
   failed(claim: TurnClaim, failure: ProviderFailure, willRetry: boolean): void {
     const { metrics, logger } = this.#deps
     const { code, status, cause } = failure
+    this.#errorCode = code
     const { provider, host, scope } = classOf(this.#room.terms.connection)
     if (code.startsWith('provider.')) {
       metrics.providerErrors.inc({ provider, host: metrics.hostLabel(host, scope), code })
@@ -66,6 +98,7 @@ export class TurnWatch {
     const { metrics, logger } = this.#deps
     const { calls, lostCalls, status } = result
     this.#count(result.passed ? 'passed' : status, result.error?.code ?? result.endedBy ?? 'none')
+    this.#span.set({ 'gen_ai.agent.id': claim.agentId ?? undefined, 'chatsparty.credits': credits(money.charged) })
     metrics.turnSeconds.observe({ lane: this.#lane }, this.#ms / 1_000)
     metrics.creditsCharged.inc(credits(money.charged))
     this.#lose(lostCalls)
@@ -109,6 +142,7 @@ export class TurnWatch {
 
   #count(result: string, code: string): void {
     this.#deps.metrics.turns.inc({ lane: this.#lane, result, code })
+    this.#span.set({ 'chatsparty.result': result })
   }
 
   #lose(calls: readonly MeteredCall[]): void {

@@ -94,6 +94,8 @@ const schema = z.object({
   PROBE_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   METRICS_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   METRICS_TOKEN: optional.refine((text) => !text || text.length >= 16, 'must have at least 16 characters'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl,
+  OTEL_SERVICE_NAME: z.string().min(1).default('chatsparty'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).optional(),
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: databaseUrl,

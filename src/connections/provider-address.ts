@@ -19,6 +19,19 @@ export function addressOf({ provider, baseUrl }: Pick<Connection, 'provider' | '
   return provider === 'ollama' && new URL(trimmed).pathname === '/' ? `${trimmed}/v1` : trimmed
 }
 
+/** The server of a connection; for one without an address, its provider's name. Never throws: an address may be odd. */
+export function serverOf(connection: Pick<Connection, 'provider' | 'baseUrl'>): {
+  host: string
+  hostname: string
+  port?: number
+} {
+  const { provider, baseUrl } = connection
+  const address = baseUrl ?? addressOf(connection)
+  if (!address || !URL.canParse(address)) return { host: provider, hostname: provider }
+  const { host, hostname, port } = new URL(address)
+  return { host, hostname, ...(port && { port: Number(port) }) }
+}
+
 /** A connection as operators tell it from others: whose it is, and which host answers. */
 export function classOf(connection: Pick<Connection, 'provider' | 'baseUrl' | 'userId'> | null): {
   provider: string
@@ -26,8 +39,6 @@ export function classOf(connection: Pick<Connection, 'provider' | 'baseUrl' | 'u
   scope: 'user' | 'platform'
 } {
   if (!connection) return { provider: 'none', host: 'none', scope: 'platform' }
-  const { provider, userId, baseUrl } = connection
-  const address = baseUrl ?? addressOf(connection)
-  const host = address && URL.canParse(address) ? new URL(address).host : provider
-  return { provider, host, scope: userId === null ? 'platform' : 'user' }
+  const { provider, userId } = connection
+  return { provider, host: serverOf(connection).host, scope: userId === null ? 'platform' : 'user' }
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import cors from 'cors'
-import express, { type Express, type RequestHandler } from 'express'
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
 import { AppError, shortened } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { withOrigin } from '../shared/request-origin.ts'
+import { noTracing, type TraceSpan, type Tracing } from '../shared/tracing.ts'
 import type { Authenticate } from './authenticate.ts'
 import { type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
@@ -27,6 +28,7 @@ export interface AppOptions {
   metrics?: MetricsPage | undefined
   /** Told of every request that was answered. */
   onAnswered?: Answered
+  tracing?: Tracing
   /** Whether this process is about to end: then answers close their connections. */
   isDraining?: () => boolean
   /** Looks for balancers that nobody told of. */
@@ -51,6 +53,7 @@ export function createApp(options: AppOptions): Express {
     if (options.isDraining?.()) response.set('connection', 'close')
     next()
   })
+  const { tracing = noTracing } = options
   app.use(requestLog(options.logger, options.onAnswered))
   app.use(helmet())
   app.use(
@@ -81,6 +84,7 @@ export function createApp(options: AppOptions): Express {
     app[route.method](
       route.path,
       async (request, response, next) => {
+        response.locals.span = traced(tracing, route, request, response)
         response.locals.user = await options.authenticate(request, response, route.access)
         if (route.raw) ownBody(request)
         next()
@@ -108,3 +112,22 @@ const requireJson =
     if (Number(request.headers['content-length'] ?? 0) > limit) throw new AppError('request.too_large')
     next()
   }
+
+/** The span of a request, which goes on with its client's trace; ended with its answer. */
+function traced(tracing: Tracing, { method, path }: Route, request: Request, response: Response): TraceSpan {
+  const span = tracing.begin(`${method.toUpperCase()} ${path}`, {
+    kind: 'server',
+    parent: request.get('traceparent'),
+    attributes: {
+      'http.request.method': method.toUpperCase(),
+      'http.route': path,
+      'chatsparty.request.id': String(response.locals.requestId),
+    },
+  })
+  response.on('close', () => {
+    const { statusCode: status, locals } = response
+    span.set({ 'http.response.status_code': status, 'user.id': locals.user?.id })
+    span.end(status >= 500 ? String(status) : undefined)
+  })
+  return span
+}

@@ -20,7 +20,7 @@ const origins = new AsyncLocalStorage<RequestOrigin>()
 /** Does work that knows where its request comes from, however deep it is called. */
 export const withOrigin = <T>(origin: RequestOrigin, work: () => T): T => origins.run(origin, work)
 
-/** The request that this is done for; undefined in what no request has asked for (seeding, jobs, sockets). */
+/** The request that this is done for; undefined in what no request has asked for (seeding, jobs). */
 export const currentOrigin = (): RequestOrigin | undefined => origins.getStore()
 
 /** What a run notes of the request that it was asked for by. */

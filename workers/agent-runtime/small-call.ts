@@ -6,6 +6,7 @@ import { languageModel } from '../../src/connections/provider-factory.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import type { Purpose } from '../../src/credits/metered-call.ts'
 import { CallMeter, type UsedCall } from './call-meter.ts'
+import { CallSpan, type CallTrace } from './call-span.ts'
 import type { ModelTerms } from './model-terms.ts'
 
 /** One question to a model that nobody watches: a decision, a title, a summary. */
@@ -25,6 +26,8 @@ export interface SmallCall {
   /** The provider has this long for the whole answer. */
   timeoutMs: number
   abortSignal?: AbortSignal
+  /** Of the turn that it is made for. */
+  trace?: CallTrace
   /** Told of trouble with the connection. */
   breakers: Pick<BreakerRepository, 'failed'>
 }
@@ -55,6 +58,7 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
   const { purpose, call = 0, system, prompt, responseFormat, maxOutputTokens, timeoutMs, abortSignal } = request
   const meter = new CallMeter(request)
   const timeout = AbortSignal.timeout(timeoutMs)
+  const span = request.trace && new CallSpan(request.trace, terms, { purpose, maxOutputTokens })
   const used = async () => (await meter.used()).map((one) => ({ ...one, call: call + one.call }))
   try {
     const { connection, modelId } = terms
@@ -76,9 +80,13 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
         .join('')
         .replaceAll('\0', '')
         .toWellFormed()
-    return { text: joined('text'), thoughts: joined('reasoning'), calls: await used(), failure: undefined }
+    const calls = await used()
+    await span?.end(async () => calls, undefined, meter.lastFinish)
+    return { text: joined('text'), thoughts: joined('reasoning'), calls, failure: undefined }
   } catch (error) {
     const failure = classifyProviderError(error)
+    const calls = await used()
+    await span?.end(async () => calls, failure.code)
     const trouble = troubleOf(failure)
     // A decision that is refused for now is done without; its speaker asks at once, and finds out for itself.
     const isNoted = trouble === 'outage' || (trouble === 'limit' && purpose !== 'supervise')
@@ -86,6 +94,6 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
       const { code, retryAfterMs: waitMs = 0 } = failure
       await request.breakers.failed(terms.connection.id, { code, isLimit: trouble === 'limit', waitMs }).catch(() => {})
     }
-    return { text: '', thoughts: '', calls: await used(), failure }
+    return { text: '', thoughts: '', calls, failure }
   }
 }

@@ -17,6 +17,7 @@ import type { TurnDecisions } from '../../src/runs/turn-decisions.ts'
 import { seenSeqOf, type TurnRoom } from '../../src/runs/turn-room.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import type { Tracing } from '../../src/shared/tracing.ts'
 import { thinksUnseen } from './hidden-thoughts.ts'
 import { type ModelTerms, type ModelTermsBook, onTerms, quoteOf } from './model-terms.ts'
 import { supervisorPrompt } from './prompts.ts'
@@ -42,6 +43,7 @@ interface ChoiceDependencies {
   announcer: Pick<Announcer, 'publish' | 'runEvent'>
   /** The provider may take this long to decide. */
   timeoutMs: number
+  tracing: Tracing
   limits: { HIDDEN_TOKENS_PER_SECOND: number; LOSS_ALLOWANCE: bigint }
   logger: Logger
 }
@@ -64,7 +66,7 @@ export class SpeakerChoice {
   }
 
   /** @throws ClaimLost */
-  async choose(claim: TurnClaim, room: TurnRoom, stop: TurnStop): Promise<SpeakerChosen> {
+  async choose(claim: TurnClaim, room: TurnRoom, stop: TurnStop, traceParent?: string): Promise<SpeakerChosen> {
     if (room.run.isToStop) stop.stop('cancelled')
     const state: Pick<RoundState, 'participants' | 'turns'> = {
       participants: room.participants,
@@ -75,7 +77,14 @@ export class SpeakerChoice {
     const fallback = leastRecent(state)
     const heard = heardSeq(room.turns)
     const isOpen = ({ role, runId, seq }: TranscriptLine) => role === 'user' && runId === claim.runId && seq > heard
-    const { decision, calls, why } = await this.#ask(claim, room, state, room.transcript.some(isOpen), stop)
+    const { decision, calls, why } = await this.#ask(
+      claim,
+      room,
+      state,
+      room.transcript.some(isOpen),
+      stop,
+      traceParent,
+    )
     if (stop.kind) return { claim: undefined, endedBy: null, calls }
     const agentId = decision === undefined ? fallback : decision.kind === 'speak' ? decision.agentId : null
     const notice = decision === undefined ? why : null
@@ -92,8 +101,9 @@ export class SpeakerChoice {
     state: Pick<RoundState, 'participants' | 'turns'>,
     unanswered: boolean,
     stop: TurnStop,
+    traceParent: string | undefined,
   ) {
-    const { terms: book, claims, network, breakers, timeoutMs, limits, logger } = this.#deps
+    const { terms: book, claims, network, breakers, tracing, timeoutMs, limits, logger } = this.#deps
     const nothing = { decision: undefined, calls: [] as MeteredCall[], why: 'supervisor.not_asked' }
     const [first] = room.participants
     if (!first || stop.kind) return nothing
@@ -128,6 +138,7 @@ export class SpeakerChoice {
       hiddenTokensPerSecond,
       timeoutMs,
       abortSignal: stop.signal,
+      trace: { tracing, parent: traceParent },
       breakers,
     })
     // Some servers take a short answer for a thought.

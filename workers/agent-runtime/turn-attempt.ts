@@ -7,6 +7,7 @@ import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import { CallSpan, type CallTrace } from './call-span.ts'
 import { DeltaCleaner } from './delta-cleaner.ts'
 import { DeltaCoalescer } from './delta-coalescer.ts'
 import type { LivePace } from './live-pace.ts'
@@ -33,6 +34,7 @@ export interface AttemptOptions {
   feed: LiveFeed
   network: ProviderNetwork
   pace: LivePace
+  trace: CallTrace
   limits: PayLimits & {
     PROVIDER_FIRST_BYTE_MS: number
     PROVIDER_IDLE_TIMEOUT_MS: number
@@ -66,7 +68,7 @@ export async function attemptSpeech(
   claim: TurnClaim,
   context: TurnContext,
   stop: TurnStop,
-  { claims, feed, network, pace, limits, onHeld, onAnswered, onStep, logger }: AttemptOptions,
+  { claims, feed, network, pace, trace, limits, onHeld, onAnswered, onStep, logger }: AttemptOptions,
 ): Promise<AttemptOutcome> {
   const { room, agent, connection, modelId } = context
   const purpose = claim.kind === 'moderate' ? 'moderate' : 'speak'
@@ -107,6 +109,9 @@ export async function attemptSpeech(
       began = true
     },
   })
+  const { temperature } = agent
+  const span = new CallSpan(trace, context, { purpose, maxOutputTokens, temperature })
+  let errorCode: string | undefined
   try {
     const model = languageModel(connection, modelId, {
       fetch: silence.watch(meter.watch(network.fetchFor(connection))),
@@ -129,6 +134,7 @@ export async function attemptSpeech(
     onStep?.('stream.ended')
     await Promise.all([live.close(), paid.ended()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
+    errorCode = failure?.code ?? (end.kind === 'aborted' ? (stop.kind ?? 'aborted') : undefined)
     const { text, passed: saidSo } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
     // Who had words for others alone had none of its own: asked again it would have them again.
     const passed = saidSo || (cleaner.over && text.trim() === '')
@@ -140,6 +146,7 @@ export async function attemptSpeech(
   } finally {
     silence.end()
     await live.close()
+    await span.end(() => meter.used(), errorCode, meter.lastFinish)
   }
 }
 

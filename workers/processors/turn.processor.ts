@@ -50,7 +50,7 @@ export type TurnStep =
   | 'next.enqueued'
 
 interface TurnProcessorDependencies
-  extends Omit<AttemptOptions, 'onHeld' | 'onAnswered' | 'onStep' | 'claims' | 'limits'> {
+  extends Omit<AttemptOptions, 'trace' | 'onHeld' | 'onAnswered' | 'onStep' | 'claims' | 'limits'> {
   claims: TurnClaims
   contexts: TurnContexts
   speakers: SpeakerChoice
@@ -62,6 +62,7 @@ interface TurnProcessorDependencies
   cancelSignals: CancelSignals
   breakers: HealthDependencies['breakers']
   metrics: WatchDependencies['metrics']
+  tracing: WatchDependencies['tracing']
   limits: AttemptOptions['limits'] & {
     TURN_LEASE_MS: number
     TURN_TIMEOUT_MS: number
@@ -177,10 +178,10 @@ export class TurnProcessor {
     if ('waitsMs' in outcome) return this.#letOthersIn(outcome.userId, outcome.waitsMs)
     const { claim, room } = outcome
     this.#step('claimed', claim)
+    const watch = new TurnWatch(this.#deps, job.lane, claim, room)
     const stop = new TurnStop()
     const release = this.#watch(claim, leaseMs, stop, job.signal)
     try {
-      const watch = new TurnWatch(this.#deps, job.lane, room)
       await this.#attempt({ claim, room, isRead: false, onBegun, watch }, stop)
     } catch (error) {
       if (!(error instanceof ClaimLost)) throw error
@@ -190,6 +191,7 @@ export class TurnProcessor {
       )
     } finally {
       release()
+      watch.end()
     }
   }
 
@@ -228,7 +230,7 @@ export class TurnProcessor {
     }
     attempting.onBegun()
     const choice = await this.#deps.speakers
-      .choose(claim, room, stop)
+      .choose(claim, room, stop, attempting.watch.traceParent)
       .catch((error: unknown) => this.#classify(error, claim))
     if ('kind' in choice) {
       await this.#fail(attempting, { ...NOTHING_SAID, failure: choice }, choice)
@@ -266,6 +268,7 @@ export class TurnProcessor {
         ? NOTHING_SAID
         : await attemptSpeech(claim, context, stop, {
             ...this.#deps,
+            trace: { tracing: this.#deps.tracing, parent: attempting.watch.traceParent },
             onHeld: attempting.onBegun,
             onAnswered: () => {
               attempting.watch.heard()
