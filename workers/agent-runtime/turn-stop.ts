@@ -1,3 +1,5 @@
+import type { TurnRoom } from '../../src/runs/turn-room.ts'
+
 /**
  * Why a turn stops before its end.
  * - cancelled: the user wants it; what was said is kept and paid
@@ -41,4 +43,12 @@ export class TurnStop {
     this.#kind = kind
     this.#controller.abort(new Error(`turn stopped: ${kind}`))
   }
+}
+
+/** Stops the speaker when the run's own seconds are over. */
+export function limitTime({ run, secondsSinceStart, readAt }: TurnRoom, stop: TurnStop): () => void {
+  if (run.maxSeconds === null) return () => {}
+  const leftMs = (run.maxSeconds - secondsSinceStart) * 1_000 - (performance.now() - readAt)
+  const timer = setTimeout(() => stop.stop('max_seconds'), Math.max(0, leftMs))
+  return () => clearTimeout(timer)
 }

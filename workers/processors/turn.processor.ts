@@ -28,7 +28,7 @@ import {
   TIMEOUT,
 } from '../agent-runtime/turn-attempt.ts'
 import type { TurnContext, TurnContexts } from '../agent-runtime/turn-context.ts'
-import { type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
+import { limitTime, type StopKind, TurnStop } from '../agent-runtime/turn-stop.ts'
 import { backoffMs } from '../backoff.ts'
 import type { CancelSignals } from '../cancel-signals.ts'
 import { ConnectionHealth, type HealthDependencies } from '../connection-health.ts'
@@ -441,11 +441,3 @@ export class TurnProcessor {
 const hasFallback = ({ claim, room }: Attempting): boolean =>
   !room.onFallback &&
   room.participants.some(({ id, fallbackConnectionId }) => id === claim.agentId && fallbackConnectionId !== null)
-
-/** Stops the speaker when the run's own seconds are over. */
-function limitTime({ run, secondsSinceStart, readAt }: TurnRoom, stop: TurnStop): () => void {
-  if (run.maxSeconds === null) return () => {}
-  const leftMs = (run.maxSeconds - secondsSinceStart) * 1_000 - (performance.now() - readAt)
-  const timer = setTimeout(() => stop.stop('max_seconds'), Math.max(0, leftMs))
-  return () => clearTimeout(timer)
-}
