@@ -4,9 +4,9 @@ import { INT4_MAX } from '../contract/inputs.ts'
 import type { AcceptedView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
-import { idParams } from '../http/input.ts'
+import { emptyBody, idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
-import { defineRoute, Reply, type Route, type RouteInput } from '../http/route.ts'
+import { defineRoute, Reply, type Route, type RouteInput, SMALL_BODY_BYTES } from '../http/route.ts'
 import type { CancelService } from '../runs/cancel.service.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import type { ChatService } from './chat.service.ts'
@@ -102,6 +102,8 @@ export const chatRoutes = ({
     path: '/api/chat/messages/:id/regenerate',
     access: 'user',
     params: idParams,
+    body: emptyBody,
+    bodyMaxBytes: SMALL_BODY_BYTES,
     status: 202,
     handler: ({ user, params, headers }) =>
       regenerations.regenerate(user.id, params.id, idempotencyKeyOf(headers['idempotency-key'])),

@@ -14,6 +14,8 @@ export function presentConnection(connection: Connection, viewer: Pick<AuthUser,
     baseUrl: isShown ? connection.baseUrl : null,
     model: connection.model,
     apiKeyLast4: isShown ? connection.apiKeyLast4 : null,
+    /** A key that is too short for its end to be shown is one, too. */
+    hasApiKey: isShown && connection.apiKeySealed !== null,
     scope: isPlatform ? 'platform' : 'user',
     isDefault: connection.isDefault,
     breaker: presentBreaker(breaker),

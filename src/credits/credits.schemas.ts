@@ -26,7 +26,10 @@ const perMTok = price(MOST_PER_MTOK)
 const name = z.string().trim().min(1).max(200)
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 /** A moment, or a day, which is its beginning in UTC. */
-const momentOrDay = z.union([z.iso.date().transform((text) => new Date(`${text}T00:00:00Z`)), moment])
+const momentOrDay = z.union(
+  [z.iso.date().transform((text) => new Date(`${text}T00:00:00Z`)), moment],
+  'must be a day or a moment, such as 2026-01-31 or 2026-01-31T12:00:00Z',
+)
 
 const rates = {
   inputPerMTok: perMTok,

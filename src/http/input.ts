@@ -20,3 +20,6 @@ export function parseInput<S extends z.ZodType>(
 
 /** `/:id` of a path. */
 export const idParams = z.strictObject({ id: idInput })
+
+/** Of a request that says all that it has to say in its path: a field that is sent was meant for something else. */
+export const emptyBody = z.strictObject({})

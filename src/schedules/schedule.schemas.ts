@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { ChatSchemas, PartyInput } from '../contract/chat.schemas.ts'
+import { fieldIssues } from '../shared/checked-input.ts'
+import { inputWords } from '../shared/input-words.ts'
 import { parseCredits } from '../shared/money.ts'
 import { CronTimes } from './cron.ts'
 import { missedPolicies } from './schedule.entity.ts'
@@ -44,8 +46,9 @@ export function scheduleSchemas(party: ChatSchemas['party']) {
     cron: z.string().trim().min(1, 'must not be empty').max(100),
     timeZone: z.string().trim().min(1).max(60),
     party: z.custom<PartyInput>().superRefine((given, context) => {
-      for (const { path, message } of party.safeParse(given).error?.issues ?? []) {
-        context.addIssue({ code: 'custom', path, message })
+      const { error } = party.safeParse(given, { error: inputWords })
+      for (const { path, message } of error ? fieldIssues(error, given) : []) {
+        context.addIssue({ code: 'custom', path: path === '' ? [] : path.split('.'), message })
       }
     }),
     missed: z.enum(missedPolicies),

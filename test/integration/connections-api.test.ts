@@ -117,12 +117,20 @@ describe('Connections', () => {
       ...['id', 'name', 'provider', 'baseUrl', 'model', 'apiKeyLast4', 'scope', 'isDefault', 'createdAt', 'updatedAt'],
       'breaker',
       'learnt',
+      'hasApiKey',
     )
     expect(created.body).to.include({ name: 'Mine', apiKeyLast4: 'abcd', scope: 'user', isDefault: false })
     const { id } = created.body
     expect((await as(ann).get(`/${id}`).expect(200)).body).to.deep.equal(created.body)
     expect((await as(ann).put(id, { name: 'Ours' }).expect(200)).body).to.include({ name: 'Ours', apiKeyLast4: 'abcd' })
-    expect((await as(ann).put(id, { apiKey: null }).expect(200)).body).to.include({ name: 'Ours', apiKeyLast4: null })
+    expect((await as(ann).put(id, { apiKey: null }).expect(200)).body).to.include({
+      name: 'Ours',
+      apiKeyLast4: null,
+      hasApiKey: false,
+    })
+    // Too short to show any of it.
+    const short = (await as(ann).put(id, { apiKey: 'sk-1' }).expect(200)).body
+    expect(short).to.include({ apiKeyLast4: null, hasApiKey: true })
     await as(ann).delete(id).expect(204)
     await as(ann).get(`/${id}`).expect(404)
   })
