@@ -186,14 +186,7 @@ export class ChatspartyClient {
   /** Another token for the same user: the live connection stays. */
   async refresh(token: string): Promise<void> {
     this.#rest.token = token
-    const live = this.#live
-    if (!live?.connected) return
-    await new Promise<void>((resolve, reject) => {
-      live.command('auth.refresh', { token }, z.object({}), (answer) => {
-        if (answer instanceof Error) reject(answer)
-        else resolve()
-      })
-    })
+    if (this.#live?.connected) await this.#live.refresh(token)
   }
 
   /** Drops the live connection as a network would; it comes back by itself. For tests. */

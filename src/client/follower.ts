@@ -11,6 +11,7 @@ import {
   reduce,
 } from './conversation-view.ts'
 import type { LiveConnection, Subscriber } from './live-connection.ts'
+import type { LiveLink } from './live-link.ts'
 import { ApiError } from './rest.ts'
 
 const joined = snapshotView.extend({ ok: z.literal(true) })
@@ -37,9 +38,11 @@ export class Follower implements Subscriber, AsyncIterable<Change> {
   readonly #queue: Change[] = []
   #state: ConversationState = emptyConversation
   #wake: (() => void) | undefined
+  /** The link that stood last: joins go over it. */
+  #target: LiveLink | undefined
+  #source: LiveLink | undefined
   #joining = false
   #joinedAt = 0
-  #joinedSinceConnect = false
   #timer: ReturnType<typeof setTimeout> | undefined
   readonly #fetching = new Set<string>()
   #over = false
@@ -79,15 +82,21 @@ export class Follower implements Subscriber, AsyncIterable<Change> {
     }
   }
 
-  onConnected(): void {
+  /** Another follower's join of the same conversation may let events through before this one's: they are not for it. */
+  get source(): LiveLink | undefined {
+    return this.#source
+  }
+
+  onConnected(link: LiveLink): void {
+    // What came over it before it dropped has a gap behind it.
+    if (this.#source === link) this.#source = undefined
+    this.#target = link
     this.#joining = false
-    this.#joinedSinceConnect = false
     this.#join()
   }
 
   onEvent(event: ConversationEvent): void {
-    // Another follower's join of the same conversation may let events through before this one's.
-    if (this.#joinedSinceConnect) this.#apply(event)
+    this.#apply(event)
   }
 
   onEnded(error: ApiError): void {
@@ -96,19 +105,22 @@ export class Follower implements Subscriber, AsyncIterable<Change> {
   }
 
   #join(): void {
-    if (this.#over || this.#joining || !this.#connection.connected) return
+    const link = this.#target
+    if (this.#over || this.#joining || !link?.connected) return
     this.#joining = true
     this.#joinedAt = performance.now()
     const afterSeq = joinAfter(this.#state)
     const body = { conversationId: this.#conversationId, ...(afterSeq === undefined ? {} : { afterSeq }) }
-    this.#connection.command('conversation.join', body, joined, (answer) => {
-      if (this.#over) return
+    link.command('conversation.join', body, joined, (answer) => {
+      // Asked for again over another link meanwhile.
+      if (this.#over || link !== this.#target) return
       this.#joining = false
-      if (answer instanceof ApiError) this.#joinFailed(answer)
-      else {
-        this.#joinedSinceConnect = true
-        this.#apply({ type: 'joined', afterSeq, ...answer })
-      }
+      if (answer instanceof ApiError) return this.#joinFailed(answer)
+      // From here on its events are taken, and no longer those of the link before: together they have no gap, because the answer
+      // holds what there was, and by seq and offset nothing of it counts twice.
+      this.#source = link
+      this.#apply({ type: 'joined', afterSeq, ...answer })
+      this.#connection.moved()
     })
   }
 

@@ -74,7 +74,8 @@ export class SocketServer {
   #timer: NodeJS.Timeout | undefined
   #stopSignals: Unsubscribe | undefined
   #closing = false
-  #moving = false
+  /** Until when all sockets are to have gone elsewhere, by `performance.now()`; undefined while they may stay. */
+  #moveBy: number | undefined
 
   constructor(options: SocketServerOptions) {
     this.#ports = options.ports
@@ -148,7 +149,7 @@ export class SocketServer {
    * milliseconds: all at once they would be a crowd before the doors of the others.
    */
   moveOn(withinMs: number): void {
-    this.#moving = true
+    this.#moveBy = performance.now() + withinMs
     for (const client of this.#clients()) client.moveOn(withinMs)
   }
 
@@ -167,7 +168,7 @@ export class SocketServer {
 
   /** Why a connection is not even begun; null when it may be. */
   async #refusal(request: IncomingMessage): Promise<string | null> {
-    if (this.#closing || this.#moving) {
+    if (this.#closing || this.#moveBy !== undefined) {
       // Engine.IO would say 400, which is nobody's to take elsewhere; balancers try another server after a 503.
       if (request.headers.upgrade) request.socket.end(UNAVAILABLE)
       return 'the server is closing'
@@ -222,6 +223,8 @@ export class SocketServer {
       logger: this.#logger,
     })
     user.clients.add(client)
+    // It was on its way in when the others were asked to go.
+    if (this.#moveBy !== undefined) client.moveOn(Math.max(0, this.#moveBy - performance.now()))
     socket.once('disconnect', () => {
       user.clients.delete(client)
       if (user.clients.size === 0 && this.#users.get(userId) === user) this.#users.delete(userId)

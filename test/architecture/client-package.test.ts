@@ -58,6 +58,7 @@ describe('chatsparty/client', function () {
       'src/client/conversation-view.js',
       'src/client/follower.js',
       'src/client/live-connection.js',
+      'src/client/live-link.js',
       'src/client/rest.js',
       'src/contract/events.js',
       'src/contract/inputs.js',

@@ -150,10 +150,21 @@ for (const [name, start] of Object.entries(feeds)) {
       balancer.ports = ports()
 
       const id = world.open(me.userId)
-      const cuts = { drops: 0, nodes: 0, lost: 0 }
+      const cuts = { drops: 0, nodes: 0, drains: 0, lost: 0 }
+      const leaving: Node[] = []
+      const closeLeaving = () => Promise.all(leaving.splice(0).map((node) => node.close()))
       const disturb = async () => {
+        await closeLeaving()
         const dice = random()
-        if (dice < 0.8) {
+        if (dice < 0.2) {
+          // As a deploy does it: asked to go first, ended at the next trouble.
+          cuts.drains++
+          const [draining] = nodes.splice(Math.floor(random() * nodes.length), 1)
+          nodes.push(await boot())
+          balancer.ports = ports()
+          draining?.sockets.moveOn(20)
+          if (draining) leaving.push(draining)
+        } else if (dice < 0.8) {
           cuts.drops++
           balancer.cut()
         } else if (dice < 0.9) {
@@ -208,6 +219,7 @@ for (const [name, start] of Object.entries(feeds)) {
 
       for (const client of clients) client.close()
       balancer.close()
+      await closeLeaving()
       await Promise.all(nodes.map((node) => node.close()))
       await bench.close()
     })

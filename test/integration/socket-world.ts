@@ -233,6 +233,10 @@ export class Node {
     return this
   }
 
+  get port(): number {
+    return this.#port
+  }
+
   connect(token: string | undefined): Client {
     return new Client(`http://127.0.0.1:${this.#port}`, token)
   }

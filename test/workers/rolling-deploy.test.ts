@@ -15,6 +15,10 @@ const LANES = 6
 const DEVICES = 4
 const LONG = 'Zwölf Boxkämpfer 🥊 jagen Viktor quer über den großen Sylter Deich. '.repeat(60)
 
+/** `fetch` says what happened only in the cause. */
+const causeOf = (error: unknown): string =>
+  String(error instanceof Error && error.cause !== undefined ? error.cause : error)
+
 for (const [name, start] of Object.entries(BALANCERS)) {
   describe(`A rolling deploy under load, behind ${name} as the documents have it`, () => {
     usePace()
@@ -39,7 +43,7 @@ for (const [name, start] of Object.entries(BALANCERS)) {
       /** What came of each request, by status or error. */
       const count = (what: string) => answers.set(what, (answers.get(what) ?? 0) + 1)
       const ask = async (work: Promise<{ status: number; body: unknown }>) => {
-        const answer = await work.catch((error: unknown) => ({ status: 0, body: String(error) }))
+        const answer = await work.catch((error: unknown) => ({ status: 0, body: causeOf(error) }))
         count(answer.status === 0 ? String(answer.body) : String(answer.status))
         moved()
         return answer
