@@ -16,7 +16,7 @@ import type { RateLimiter } from './rate-limit.ts'
 import { type Answered, requestLog } from './request-log.ts'
 import type { Route } from './route.ts'
 import { hasBody, ownBody } from './server-limits.ts'
-import { requireUtf8Address, verifyUtf8 } from './valid-utf8.ts'
+import { requireUtf8Address, verifyJson } from './valid-utf8.ts'
 
 /** What the HTTP app is made of. `corsOrigins` are the only origins whose pages may call; none means same origin only. */
 export interface AppOptions {
@@ -78,7 +78,7 @@ export function createApp(options: AppOptions): Express {
   const most = options.jsonBodyMaxBytes
   const json = (bytes = most) => {
     const limit = Math.min(bytes, most)
-    return [requireJson(limit), express.json({ limit, verify: verifyUtf8 })]
+    return [requireJson(limit), express.json({ limit, verify: verifyJson })]
   }
   for (const route of options.routes) {
     app[route.method](

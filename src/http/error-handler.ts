@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from 'express'
 import { z } from 'zod'
 import { AppError, invalidRequest } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { NOT_UTF8 } from './valid-utf8.ts'
+import { NOT_UTF8, TOO_MANY_VALUES } from './valid-utf8.ts'
 
 /** Errors of Express' body parser (http-errors). */
 const parserError = z.object({ type: z.string(), status: z.number() })
@@ -29,6 +29,9 @@ function toAppError(error: unknown, explain: Explain): AppError {
   if (parser?.type === 'entity.parse.failed')
     return invalidRequest([{ path: '', message: 'The body is not valid JSON.' }])
   if (parser?.type === NOT_UTF8) return invalidRequest([{ path: '', message: 'The body is not valid UTF-8.' }])
+  if (parser?.type === TOO_MANY_VALUES) {
+    return invalidRequest([{ path: '', message: 'The body is nested too deeply, or holds too many values.' }])
+  }
   if (parser && parser.status < 500) return new AppError('request.invalid/body', { status: parser.status })
   return new AppError('server.error')
 }

@@ -1,6 +1,8 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type DefaultEventsMap, Server } from 'socket.io'
+import { Decoder, Encoder } from 'socket.io-parser'
 import { AppError } from '../shared/errors.ts'
+import { inspectJson } from '../shared/json-size.ts'
 import type { Logger } from '../shared/logger.ts'
 import { Seats } from '../shared/seats.ts'
 import { Budget } from './budget.ts'
@@ -27,6 +29,14 @@ const UNKNOWN_BYTES = 32_768
 const UNKNOWN_PACKETS = 16
 
 const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+
+/** Parses no packet that takes long to parse: who sends one is let go. */
+class BoundedDecoder extends Decoder {
+  override add(packet: unknown): void {
+    if (typeof packet === 'string' && inspectJson(Buffer.from(packet)).isTooLarge) throw new Error('too many values')
+    super.add(packet)
+  }
+}
 
 /** How long `close` waits for commands under way. */
 const DRAIN_MS = 2_000
@@ -91,6 +101,7 @@ export class SocketServer {
     this.#mayConnect = options.mayConnect ?? (async () => true)
     this.#io = new Server({
       serveClient: false,
+      parser: { Encoder, Decoder: BoundedDecoder },
       maxHttpBufferSize: this.#limits.packetBytes,
       connectTimeout: this.#limits.signInMs,
       cors: { origin: options.corsOrigin ?? false },

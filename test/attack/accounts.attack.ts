@@ -27,29 +27,33 @@ export const attack: Attack = {
       total += await grantOf(client, signedIn.parse(answer.body).token)
     }
 
-    // Gone and back under the same address.
+    // Invited, gone and back under the same address.
+    const invited = await ground.ask('POST', '/api/invitations', { grant: '10000', uses: 10 })
+    const invitationCode = z.looseObject({ code: z.string() }).parse(invited.body).code
     const email = `${randomUUID()}@example.com`
+    let joined = 0
     let again = 0n
     for (let i = 0; i < 3; i++) {
       const from = new AddressedClient(ground.url)
-      const answer = await from.post('/api/auth/register', { email, password })
+      const answer = await from.post('/api/auth/register', { email, password, invitationCode })
       if (answer.status !== 201) break
+      joined += 1
       const { token, user } = signedIn.parse(answer.body)
       again += await grantOf(from, token)
       await from.request('DELETE', `/api/users/${user.id}`, undefined, { authorization: `Bearer ${token}` })
     }
     return [
       {
-        what: `${times} registrations from one address: accounts / credits granted without a word of anybody`,
+        what: `${times} registrations from one address: accounts / credits granted uninvited`,
         before: `all, each with 10,000 credits (55 in 7 s)`,
         now: `${accounts} / ${formatCredits(total)}`,
-        held: total <= parseCredits('10000'),
+        held: accounts <= 10 && total === 0n,
       },
       {
-        what: 'registered, deleted and registered again, three times: granted',
+        what: `invited, deleted and registered again, ${joined} times: granted`,
         before: '10,000 credits each time',
         now: formatCredits(again),
-        held: again <= parseCredits('10000'),
+        held: joined > 1 && again === parseCredits('10000'),
       },
     ]
   },

@@ -21,6 +21,7 @@ const NAMES = [
   'files',
   'pages',
   'sockets',
+  'small',
 ] as const
 
 const module = z.object({ attack: z.custom<Attack>((value) => typeof value === 'object') })

@@ -11,6 +11,7 @@ import { freePort, startProcess, type TestProcess } from '../support/processes.t
 import { startWireServer, type WireServer } from '../support/wire-server.ts'
 
 const START_MS = 60_000
+const UPLOAD_BYTES_PER_DAY = 24_000_000
 const balanceView = z.object({ available: z.string(), held: z.string(), granted: z.string(), spent: z.string() })
 const honestAnswer = z.object({ firstWordMs: z.array(z.number()).min(1) })
 
@@ -55,6 +56,8 @@ export class Ground {
   readonly platform: WireServer
   /** A provider that a stranger runs. */
   readonly strangers: WireServer
+  /** What one user may write a day. */
+  readonly uploadBytesPerDay = UPLOAD_BYTES_PER_DAY
   /** The honest user's first word on a machine that has nothing else to do, in ms. */
   idleMs = 0
 
@@ -91,6 +94,13 @@ export class Ground {
       REGISTRATIONS_PER_HOUR: '',
       REGISTRATIONS_PER_DAY: '',
       REQUESTS_PER_MINUTE: '1200',
+      HANDSHAKES_PER_MINUTE: '',
+      NETWORK_CONNECTIONS: '',
+      NETWORK_SOCKETS: '',
+      MAX_CONNECTIONS: '',
+      TITLE_ATTEMPTS: '',
+      // A smaller day, so that an attack can use it up.
+      USER_UPLOAD_BYTES_PER_DAY: String(UPLOAD_BYTES_PER_DAY),
       // Each attacker has an address of its own, and says so as a proxy would.
       TRUST_PROXY: '1',
       LOOP_PROBE_PORT: String(probePort),

@@ -35,6 +35,8 @@ export const attack: Attack = {
         what,
         before,
         now: `${slowest.toFixed(0)} ms at most (idle ${ground.idleMs.toFixed(0)} ms; wanted <= ${bound.toFixed(0)})`,
+        // They came, and nobody had to be through first.
+        held: words.length === (short ? 3 : 10),
       })
       for (const { user, runs } of crowd) {
         await Promise.all(runs.map((id) => user.post(`/api/chat/runs/${id}/cancel`, {})))

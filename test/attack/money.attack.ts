@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { formatCredits, parseCredits } from '../../src/shared/money.ts'
 import { C, completion, D, E, F, good, U } from '../field/wires.ts'
 import type { TestUser } from '../support/api-client.ts'
@@ -10,6 +11,8 @@ const OPENAI_CONNECTION = '01990000-0000-7000-8000-0000000000c1'
 const MOST_LOST = parseCredits('1000')
 /** A message near the most that is taken. */
 const LONG = 'word '.repeat(6_000)
+
+const listed = z.object({ data: z.array(z.unknown()) })
 
 const usage = (input: number, output: number, reasoning = 0) =>
   E({
@@ -145,12 +148,16 @@ async function poor({ ground, short }: AttackOptions): Promise<Finding> {
   const user = await ground.person('0.05')
   const [agentId = ''] = await user.agentsOn(ground.serverOf(ground.strangers.url), ['Poor'])
   // Long enough to cost more than there is.
-  const accepted = await chat(user, agentId, times, LONG)
+  const answers = await Promise.all(
+    Array.from({ length: times }, () => user.post('/api/chat', { agentId, message: LONG })),
+  )
+  const refused = answers.filter(({ status }) => status === 402).length
+  const { data } = listed.parse((await user.get('/api/chat/conversations')).body)
   return {
-    what: `${times} POSTs with 0.05 credits: accepted`,
-    before: 'all, each leaving a message and a run without a turn',
-    now: `${accepted}`,
-    held: accepted === 0,
+    what: `${times} POSTs with 0.05 credits: answered 402 / conversations that they left`,
+    before: '0 / all, each a message and a run without a turn',
+    now: `${refused} / ${data.length}`,
+    held: refused === times && data.length === 0,
   }
 }
 

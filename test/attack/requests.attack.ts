@@ -38,6 +38,19 @@ export const attack: Attack = {
 
     const user = await ground.person()
     const authorization = { authorization: `Bearer ${user.token}` }
+    const wide = await Promise.all(
+      Array.from({ length: times }, () => post(ground.url, '/api/agents', keys, authorization)),
+    )
+    const longest = Math.max(
+      ...(await Promise.all(wide.map((answer) => answer.arrayBuffer()))).map((b) => b.byteLength),
+    )
+    findings.push({
+      what: 'an agent of 24,000 unknown keys, signed in: status; bytes of the answer',
+      before: '400; 1.9 MB',
+      now: `${Math.max(...wide.map((answer) => answer.status))}; ${longest}`,
+      held: wide.every((answer) => answer.status === 400) && longest <= MOST_BYTES,
+    })
+
     const deep = `{"message":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
     let status = 0
     const nested = await ground.harmDuring(async () => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { checkedInput } from '../../src/shared/checked-input.ts'
 import { invalidRequest } from '../../src/shared/errors.ts'
 import { inspectInput } from '../../src/shared/input-shape.ts'
+import { inspectJson } from '../../src/shared/json-size.ts'
 
 const nested = (depth: number): unknown => (depth === 0 ? 'x' : [nested(depth - 1)])
 const pathsOf = (value: unknown) => inspectInput(value).issues.map(({ path }) => path)
@@ -21,6 +22,24 @@ describe('What comes in', () => {
       expect(issues.length).to.be.within(1, 20)
       expect(looked).to.be.at.most(1_000)
     }
+  })
+
+  it('is not even parsed where that would take long, and read no further than to know it', () => {
+    const hostile = [
+      `{"message":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      '{"a":'.repeat(40_000),
+      JSON.stringify(Object.fromEntries(Array.from({ length: 24_000 }, (_, i) => [i.toString(36), 0]))),
+      `[${'0,'.repeat(100_000)}0]`,
+      `["\\\\",${'[],'.repeat(50_000)}0]`,
+    ]
+    for (const text of hostile) {
+      const { isTooLarge, looked } = inspectJson(Buffer.from(text))
+      expect([isTooLarge, looked < 60_000], text.slice(0, 20)).to.deep.equal([true, true])
+    }
+    const fine = ['{"message":"[[[[,,,,\\\\",{"}', JSON.stringify({ message: '[{,"'.repeat(40_000) }), '"[', ']]]]']
+    for (const text of fine) expect(inspectJson(Buffer.from(text)).isTooLarge, text.slice(0, 20)).to.equal(false)
+    const large = JSON.stringify({ ids: Array(100).fill('x'), deep: nested(20) })
+    expect(inspectJson(Buffer.from(large)).isTooLarge).to.equal(false)
   })
 
   it('may be as large as any request of ours', () => {
