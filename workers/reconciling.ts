@@ -22,13 +22,16 @@ export function startReconciling(container: Container): { health: ReconcilerHeal
   const round = async () => {
     try {
       const done = await withAdvisoryLock(db, 'reconciler', async () => {
-        const failed = await reconciler.runOnce()
-        await container.signupGrants.giveWaiting()
-        await container.outbox.reconcile()
-        await dispatchWebhooks({ ...container, redispatchAfterMs })
-        await container.ticker.tick()
-        await reconcileFiles({ ...storage, maxAttempts: env.FILE_MAX_ATTEMPTS, redispatchAfterMs })
-        return failed
+        return reconciler.runOnce([
+          ['welcome credits', () => container.signupGrants.giveWaiting()],
+          ['mails', () => container.outbox.reconcile()],
+          ['webhooks', () => dispatchWebhooks({ ...container, redispatchAfterMs })],
+          ['schedules', () => container.ticker.tick()],
+          [
+            'uploaded files',
+            () => reconcileFiles({ ...storage, maxAttempts: env.FILE_MAX_ATTEMPTS, redispatchAfterMs }),
+          ],
+        ])
       })
       health.ended(done?.value.join(', ') || undefined)
     } catch (error) {

@@ -33,8 +33,10 @@ export interface WorkerHooks {
 const SMALL_CALL_TIMEOUT_MS = 20_000
 /** What has become useless is deleted this often, in ms. */
 const CLEANING_INTERVAL_MS = 3_600_000
-/** Deliveries to webhooks and ticks of schedules that are over are shown for so many days. */
-const KEEP_DAYS = 30
+/** Deliveries to webhooks that are over are shown for so many days. */
+const KEEP_DELIVERIES_DAYS = 30
+/** So are ticks of schedules: for longer than a month, whose credits are counted by them. */
+const KEEP_TICKS_DAYS = 40
 
 /** Does jobs and reconciles until shutdown. */
 export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Liveness> {
@@ -170,8 +172,8 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
         await container.breakers.prune()
         await container.pruneMails()
         await container.storage.work.pruneEffort()
-        await container.webhookDeliveries.sweep(KEEP_DAYS)
-        await container.scheduleTicks.prune(KEEP_DAYS)
+        await container.webhookDeliveries.sweep(KEEP_DELIVERIES_DAYS)
+        await container.scheduleTicks.prune(KEEP_TICKS_DAYS)
       }),
     logger,
   )

@@ -25,6 +25,8 @@ interface ReconcilerDependencies {
   logger: Logger
 }
 
+type Step = [what: string, work: () => Promise<unknown>]
+
 const OVERDUE: RunEnd = {
   status: 'failed',
   stopReason: 'failed',
@@ -42,10 +44,13 @@ export class Reconciler {
     this.#deps = dependencies
   }
 
-  /** Answers the steps that failed; the others were done nevertheless. A run that alone cannot be put right is only logged. */
-  async runOnce(): Promise<string[]> {
+  /**
+   * Takes its steps, and those that others have. Answers the ones that failed; the rest were taken nevertheless. A run that alone
+   * cannot be put right is only logged.
+   */
+  async runOnce(others: Step[] = []): Promise<string[]> {
     const { titles, choreHolds, pruneIdempotencyKeys, redispatchAfterMs } = this.#deps
-    const steps: [what: string, work: () => Promise<void>][] = [
+    const steps: Step[] = [
       ['admit', () => this.#admitWaiting()],
       ['redispatch', () => this.#redispatch()],
       ['files', () => this.#deps.fileWaits.resumeOverdue()],
@@ -54,6 +59,7 @@ export class Reconciler {
       ['titles', () => titles.requeue(redispatchAfterMs)],
       ['holds of titles and summaries', () => choreHolds.releaseStale()],
       ['idempotency keys', pruneIdempotencyKeys],
+      ...others,
     ]
     const failed: string[] = []
     for (const [what, work] of steps) {
@@ -65,7 +71,7 @@ export class Reconciler {
   }
 
   /** One thing that cannot be put right must not keep the others from it. */
-  #attempt(what: string, work: () => Promise<void>): Promise<boolean> {
+  #attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
     return work().then(
       () => true,
       (error: unknown) => {

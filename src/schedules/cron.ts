@@ -3,6 +3,9 @@ import { Cron } from 'croner'
 /** Fields of an expression: with seconds or years it would be another language. */
 const FIELDS = 5
 
+/** How far back the last time is looked for, step by step: a minute, an hour, a day, a month, four years and a day. */
+const LOOKS_BACK_MS = [60_000, 3_600_000, 86_400_000, 31 * 86_400_000, 1_462 * 86_400_000]
+
 /**
  * Times of a cron expression in a time zone. Where clocks are set forward a time that does not exist is left out or moved as
  * croner does it; where they are set back each time is once.
@@ -23,6 +26,24 @@ export class CronTimes {
   /** The first time after a moment; null when there is none any more. */
   after(moment: Date): Date | null {
     return this.#cron.nextRun(moment)
+  }
+
+  /**
+   * The last time that has come by now, of those from `first` on, which has. It looks back ever further until there is one, so that it
+   * takes few steps (each a fraction of a millisecond) however many there were.
+   */
+  last(first: Date, now: Date): Date {
+    let from = first
+    for (const span of LOOKS_BACK_MS) {
+      const start = new Date(now.getTime() - span)
+      if (start <= first) break
+      const next = this.after(start)
+      if (!next || next > now) continue
+      from = next
+      break
+    }
+    for (let next = this.after(from); next && next <= now; next = this.after(next)) from = next
+    return from
   }
 }
 

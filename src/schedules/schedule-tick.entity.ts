@@ -14,6 +14,8 @@ export class ScheduleTick {
   /** The time that the schedule names; at most one tick of a schedule has it. */
   declare at: Date
   declare status: TickStatus
+  /** When its run is asked for: at once, and a while later each time that it could not be. */
+  declare dueAt: Date
   /** The body of its request; null until it is settled. */
   declare party: PartyInput | null
   /** Why it came to nothing: an error's code, or `schedule.missed`, `schedule.month_spent`. */
@@ -33,6 +35,7 @@ export const scheduleTickEntity = new EntitySchema<ScheduleTick>({
     scheduleId: uuid(),
     at: timestamp(),
     status: text({ default: 'due' }),
+    dueAt: timestamp({ default: () => 'now()' }),
     party: jsonb({ nullable: true }),
     code: text({ nullable: true }),
     message: text({ nullable: true }),
@@ -43,7 +46,8 @@ export const scheduleTickEntity = new EntitySchema<ScheduleTick>({
   checks: [{ name: 'schedule_ticks_status_known', expression: `status IN ${wordList(tickStatuses)}` }],
   indices: [
     { name: 'schedule_ticks_once', columns: ['scheduleId', 'at'], unique: true },
-    { name: 'schedule_ticks_due', columns: ['createdAt'], where: `status = 'due'` },
+    { name: 'schedule_ticks_due', columns: ['dueAt'], where: `status = 'due'` },
+    { name: 'schedule_ticks_ended', columns: ['createdAt'], where: `status <> 'due'` },
   ],
   foreignKeys: [
     {

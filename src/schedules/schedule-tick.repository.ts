@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm'
 import type { PartyInput } from '../contract/chat.schemas.ts'
-import { rows } from '../database/query.ts'
+import { inBatches, rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { Schedule } from './schedule.entity.ts'
 import { type ScheduleTick, scheduleTickEntity, type TickStatus } from './schedule-tick.entity.ts'
@@ -41,7 +41,7 @@ export class ScheduleTickRepository {
     return query.getMany()
   }
 
-  /** Ticks whose run is not accepted yet, as far as is known, oldest first. */
+  /** Ticks whose run is not accepted yet, as far as is known, and may be asked for, those that wait longest first. */
   async due(limit: number): Promise<DueTick[]> {
     const found = await rows<{
       id: string
@@ -56,7 +56,7 @@ export class ScheduleTickRepository {
       this.#db.manager,
       `SELECT t.id, t.at, t.created_at AS "createdAt", s.id AS "scheduleId", s.user_id AS "userId", s.party, s.time_zone AS "timeZone",
          s.monthly_credits AS "monthlyCredits"
-       FROM schedule_ticks t JOIN schedules s ON s.id = t.schedule_id WHERE t.status = 'due' ORDER BY t.created_at LIMIT $1`,
+       FROM schedule_ticks t JOIN schedules s ON s.id = t.schedule_id WHERE t.status = 'due' AND t.due_at <= now() ORDER BY t.due_at LIMIT $1`,
       [limit],
     )
     return found.map(({ id, at, createdAt, scheduleId, monthlyCredits, ...schedule }) => ({
@@ -90,12 +90,21 @@ export class ScheduleTickRepository {
     return ended.length === 1
   }
 
-  /** Forgets ticks of long ago; their runs stay. */
+  /** Asks for its run later. */
+  async postpone(id: string, delayMs: number): Promise<void> {
+    await rows(this.#db.manager, `UPDATE schedule_ticks SET due_at = now() + $2 * interval '1 ms' WHERE id = $1`, [
+      id,
+      delayMs,
+    ])
+  }
+
+  /** Forgets ticks of long ago; their runs stay. What a schedule has cost this month is known from its ticks: keep more than a month. */
   async prune(keepDays: number): Promise<void> {
-    await rows(
+    await inBatches(
       this.#db.manager,
       `DELETE FROM schedule_ticks WHERE id IN (
-         SELECT id FROM schedule_ticks WHERE status <> 'due' AND created_at < now() - $1 * interval '1 day' LIMIT 10000)`,
+         SELECT id FROM schedule_ticks WHERE status <> 'due' AND created_at < now() - $2 * interval '1 day' LIMIT $1)
+       RETURNING id`,
       [keepDays],
     )
   }

@@ -55,7 +55,7 @@ export class ScheduleRepository {
     return affected === 1
   }
 
-  /** Those whose time has come, by the database's clock, the latest first to wait. */
+  /** Those whose time has come, by the database's clock, those that wait longest first. */
   async due(limit: number): Promise<{ schedules: Schedule[]; now: Date }> {
     const [clock] = await rows<{ now: Date }>(this.#db.manager, 'SELECT now()')
     const now = clock?.now ?? new Date()
@@ -95,11 +95,11 @@ export class ScheduleRepository {
   async spentSince(id: string, since: Date): Promise<bigint> {
     const [sum] = await rows<{ spent: string }>(
       this.#db.manager,
-      `SELECT coalesce(sum(CASE WHEN r.finished_at IS NULL THEN greatest(r.max_credits, paid.amount) ELSE paid.amount END), 0)::text AS spent
-       FROM schedule_ticks t LEFT JOIN runs r ON r.id = t.run_id
-       CROSS JOIN LATERAL (SELECT coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e
-         WHERE e.run_id = t.run_id AND e.kind = 'post') paid
-       WHERE t.schedule_id = $1 AND t.at >= $2 AND t.run_id IS NOT NULL`,
+      `SELECT coalesce(sum(CASE WHEN r.id IS NOT NULL AND r.finished_at IS NULL THEN greatest(r.max_credits, paid.amount)
+           ELSE paid.amount END), 0)::text AS spent
+       FROM (SELECT DISTINCT t.run_id FROM schedule_ticks t WHERE t.schedule_id = $1 AND t.at >= $2 AND t.run_id IS NOT NULL) t
+         LEFT JOIN runs r ON r.id = t.run_id
+         CROSS JOIN LATERAL (SELECT coalesce(sum(c.charged), 0) AS amount FROM metered_calls c WHERE c.run_id = t.run_id) paid`,
       [id, since],
     )
     return BigInt(sum?.spent ?? 0)

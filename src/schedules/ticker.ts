@@ -1,7 +1,7 @@
 import type { ChatService } from '../chat/chat.service.ts'
 import type { ChatSchemas, PartyInput } from '../contract/chat.schemas.ts'
 import type { Transactions } from '../database/transaction.ts'
-import { AppError } from '../shared/errors.ts'
+import { AppError, invalidRequest } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Logger } from '../shared/logger.ts'
 import { formatCredits, parseCredits } from '../shared/money.ts'
@@ -27,8 +27,8 @@ const GRACE_MS = 300_000
 const GIVE_UP_MS = 12 * 3_600_000
 /** So many ticks in a row that came to nothing, and the schedule rests. */
 const MOST_FAILURES = 10
-/** Times that are looked through for the last one that was missed. */
-const LOOKED_THROUGH = 1_000
+/** A tick whose run could not be asked for now is looked at again after this, in ms; others come first. */
+const POSTPONE_MS = 30_000
 
 /**
  * Lets schedules tick, each time once across the fleet, whoever dies meanwhile: the schedule moves on and the tick's row appears in one
@@ -59,16 +59,17 @@ export class Ticker {
 
   async #moveOn(schedule: Schedule, now: Date): Promise<void> {
     const { schedules, ticks, transactions } = this.#deps
-    const times = new CronTimes(schedule.cron, schedule.timeZone)
-    const { at, missed } = lastOf(times, schedule.nextAt ?? now, now)
+    const first = schedule.nextAt ?? now
+    const times = timesOf(schedule)
+    const at = times?.last(first, now) ?? first
     const isMissed = now.getTime() - at.getTime() > GRACE_MS && schedule.missed === 'skip'
     const message = 'No worker was there at this time.'
     await transactions.run(async (tx) => {
-      if (!(await schedules.moveOn(schedule, times.after(now), tx))) return
+      if (!(await schedules.moveOn(schedule, times?.after(now) ?? null, tx))) return
       const tick = { id: newId(), scheduleId: schedule.id, at }
       await ticks.add(isMissed ? { ...tick, status: 'skipped', code: 'schedule.missed', message } : tick, tx)
     })
-    if (missed > 0) this.#deps.logger.info({ scheduleId: schedule.id, missed }, 'times of a schedule were missed')
+    if (at > first) this.#deps.logger.info({ scheduleId: schedule.id, first, at }, 'times of a schedule were missed')
   }
 
   async #start({ tick, schedule }: DueTick, now: Date): Promise<void> {
@@ -88,12 +89,18 @@ export class Ticker {
     }
     try {
       // Written down before it is asked: what is asked again under one key must be the same, whatever was spent or edited meanwhile.
-      const body = party.parse(await ticks.settleParty(tick.id, partyWithin(schedule.party, left)))
+      const body = party.safeParse(await ticks.settleParty(tick.id, partyWithin(schedule.party, left)))
+      // Limits may have changed since it was written.
+      if (!body.success)
+        throw invalidRequest(body.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })))
       const key = `schedule:${schedule.id}:${tick.at.toISOString()}`
-      const { runId, conversationId } = await chat.party(schedule.userId, body, key)
+      const { runId, conversationId } = await chat.party(schedule.userId, body.data, key)
       await end({ status: 'started', runId, conversationId })
     } catch (error) {
-      if (!(error instanceof AppError) || error.status >= 500 || error.status === 429) throw error
+      if (!(error instanceof AppError) || error.status >= 500 || error.status === 429) {
+        await ticks.postpone(tick.id, POSTPONE_MS)
+        throw error
+      }
       await end({ status: 'failed', code: error.code, message: error.message })
     }
   }
@@ -105,15 +112,13 @@ export class Ticker {
   }
 }
 
-/** The last of a schedule's times that has come, and how many there were before it. */
-function lastOf(times: CronTimes, first: Date, now: Date): { at: Date; missed: number } {
-  let at = first
-  for (let missed = 0; missed < LOOKED_THROUGH; missed++) {
-    const next = times.after(at)
-    if (!next || next > now) return { at, missed }
-    at = next
+/** Undefined where its zone, or its expression, is none any more: it ticks a last time and rests, or it would be looked at for ever. */
+function timesOf({ cron, timeZone }: Schedule): CronTimes | undefined {
+  try {
+    return new CronTimes(cron, timeZone)
+  } catch {
+    return undefined
   }
-  return { at, missed: LOOKED_THROUGH }
 }
 
 /** A party that may cost no more than what is left of the month. */

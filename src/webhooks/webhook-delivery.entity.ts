@@ -54,7 +54,7 @@ export const webhookDeliveryEntity = new EntitySchema<WebhookDelivery>({
   indices: [
     { name: 'webhook_deliveries_once', columns: ['webhookId', 'event', 'subjectId'], unique: true },
     { name: 'webhook_deliveries_webhook', columns: ['webhookId', 'id'] },
-    { name: 'webhook_deliveries_due', columns: ['dueAt'], where: `status = 'pending'` },
+    { name: 'webhook_deliveries_due', columns: ['webhookId', 'dueAt', 'id'], where: `status = 'pending'` },
     { name: 'webhook_deliveries_ended', columns: ['endedAt'], where: `status <> 'pending'` },
   ],
   foreignKeys: [

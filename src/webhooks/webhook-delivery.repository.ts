@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm'
-import { rows } from '../database/query.ts'
+import { inBatches, rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { Webhook } from './webhook.entity.ts'
 import { type WebhookDelivery, webhookDeliveryEntity } from './webhook-delivery.entity.ts'
@@ -18,8 +18,8 @@ export interface Tried {
   error: string | null
 }
 
-/** Of one webhook, so many are on their way at once: a slow receiver holds up its own only. */
-const AT_ONCE = 4
+/** Of one webhook, and of one user, so many are on their way at once: a slow receiver holds up its own only. */
+const AT_ONCE = { webhook: 4, user: 8 }
 
 export class WebhookDeliveryRepository {
   readonly #db: DataSource
@@ -47,20 +47,34 @@ export class WebhookDeliveryRepository {
 
   /**
    * Deliveries that should be in the queue and perhaps are not: due, and not put there a moment ago, or with a worker that has died.
-   * A few of each webhook, those that wait longest first.
+   * A few of each webhook and each user, those that wait longest first. It costs what there are webhooks with something to tell, however
+   * much each has.
    */
   async dispatch(afterMs: number, limit: number): Promise<string[]> {
     const taken = await rows<{ id: string }>(
       this.#db.manager,
-      `UPDATE webhook_deliveries SET dispatched_at = now() WHERE id IN (
-         SELECT d.id FROM webhook_deliveries d WHERE d.status = 'pending' AND d.due_at <= now()
-           AND (d.lease_until IS NULL OR d.lease_until < now())
-           AND (d.dispatched_at IS NULL OR d.dispatched_at < greatest(now() - $1 * interval '1 ms', d.due_at))
-           AND (SELECT count(*) FROM webhook_deliveries o WHERE o.webhook_id = d.webhook_id AND o.status = 'pending'
-                  AND o.due_at <= now() AND (o.due_at, o.id) < (d.due_at, d.id)) < $3
-         ORDER BY d.due_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED)
-       RETURNING id`,
-      [afterMs, limit, AT_ONCE],
+      `WITH RECURSIVE waiting AS (
+         (SELECT webhook_id FROM webhook_deliveries WHERE status = 'pending' ORDER BY webhook_id LIMIT 1)
+         UNION ALL
+         SELECT (SELECT d.webhook_id FROM webhook_deliveries d WHERE d.status = 'pending' AND d.webhook_id > w.webhook_id
+                 ORDER BY d.webhook_id LIMIT 1)
+         FROM waiting w WHERE w.webhook_id IS NOT NULL
+       ), first AS (
+         SELECT f.*, row_number() OVER (PARTITION BY h.user_id ORDER BY f.place, f.due_at, f.id) AS place_of_user
+         FROM waiting w JOIN webhooks h ON h.id = w.webhook_id AND h.enabled, LATERAL (
+           SELECT d.id, d.due_at, d.lease_until, d.dispatched_at, row_number() OVER (ORDER BY d.due_at, d.id) AS place
+           FROM webhook_deliveries d WHERE d.webhook_id = w.webhook_id AND d.status = 'pending' AND d.due_at <= now()
+           ORDER BY d.due_at, d.id LIMIT $3) f
+       ), next AS MATERIALIZED (
+         SELECT id FROM first WHERE place_of_user <= $4 AND (lease_until IS NULL OR lease_until < now())
+           AND (dispatched_at IS NULL OR dispatched_at < greatest(now() - $1 * interval '1 ms', due_at))
+         ORDER BY due_at LIMIT $2
+       ), taken AS MATERIALIZED (
+         SELECT id FROM webhook_deliveries WHERE id = ANY (ARRAY(SELECT id FROM next)) AND status = 'pending'
+         FOR UPDATE SKIP LOCKED
+       )
+       UPDATE webhook_deliveries d SET dispatched_at = now() FROM taken t WHERE d.id = t.id RETURNING d.id`,
+      [afterMs, limit, AT_ONCE.webhook, AT_ONCE.user],
     )
     return taken.map(({ id }) => id)
   }
@@ -130,15 +144,18 @@ export class WebhookDeliveryRepository {
 
   /** Those of webhooks that are off end, and what ended long ago is forgotten. */
   async sweep(keepDays: number): Promise<void> {
-    await rows(
+    await inBatches(
       this.#db.manager,
-      `UPDATE webhook_deliveries d SET status = 'failed', ended_at = now(), last_error = 'The webhook was turned off.', claim_token = NULL, lease_until = NULL
-       FROM webhooks w WHERE w.id = d.webhook_id AND NOT w.enabled AND d.status = 'pending'`,
+      `UPDATE webhook_deliveries SET status = 'failed', ended_at = now(), last_error = 'The webhook was turned off.',
+         claim_token = NULL, lease_until = NULL
+       WHERE id IN (SELECT d.id FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id
+         WHERE NOT w.enabled AND d.status = 'pending' LIMIT $1 FOR UPDATE OF d SKIP LOCKED) RETURNING id`,
     )
-    await rows(
+    await inBatches(
       this.#db.manager,
       `DELETE FROM webhook_deliveries WHERE id IN (
-         SELECT id FROM webhook_deliveries WHERE status <> 'pending' AND ended_at < now() - $1 * interval '1 day' LIMIT 10000)`,
+         SELECT id FROM webhook_deliveries WHERE status <> 'pending' AND ended_at < now() - $2 * interval '1 day' LIMIT $1)
+       RETURNING id`,
       [keepDays],
     )
   }

@@ -50,8 +50,8 @@ export class WebhookRepository {
   }
 
   /** With its deliveries. False when it is not this user's. */
-  async delete(userId: string, id: string): Promise<boolean> {
-    const { affected } = await this.#db.manager.delete(webhookEntity, { id, userId })
+  async delete(userId: string, id: string, tx: Tx): Promise<boolean> {
+    const { affected } = await tx.delete(webhookEntity, { id, userId })
     return affected === 1
   }
 

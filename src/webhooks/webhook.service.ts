@@ -94,7 +94,9 @@ export class WebhookService {
 
   /** @throws AppError 404 */
   async delete(userId: string, id: string): Promise<void> {
-    if (!(await this.#deps.webhooks.delete(userId, id))) throw notFound('webhook')
+    // A delivery that ends at this moment locks the same rows the other way round.
+    const { webhooks, transactions } = this.#deps
+    if (!(await transactions.run((tx) => webhooks.delete(userId, id, tx)))) throw notFound('webhook')
   }
 
   /** @throws AppError 404 */

@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import { z } from 'zod'
+import { withAdvisoryLock } from '../../src/database/advisory-lock.ts'
 import { CronTimes, monthStart } from '../../src/schedules/cron.ts'
+import { createScheduleDomain } from '../../src/schedules/schedule-domain.ts'
+import { AppError } from '../../src/shared/errors.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 import { eventually } from '../support/pace.ts'
@@ -28,6 +31,34 @@ describe('Times of schedules', () => {
       '2026-10-27',
     ])
     expect(() => new CronTimes('* * * * * *', 'UTC')).to.throw('five fields')
+  })
+
+  it('are looked through for the last one in few steps, however many were missed', () => {
+    class Counted extends CronTimes {
+      steps = 0
+      override after(moment: Date): Date | null {
+        this.steps += 1
+        return super.after(moment)
+      }
+    }
+    const now = new Date('2026-11-26T12:00:30Z')
+    const cases: [cron: string, last: string][] = [
+      ['* * * * *', '2026-11-26T12:00:00.000Z'],
+      ['*/5 * * * *', '2026-11-26T12:00:00.000Z'],
+      ['30 * * * *', '2026-11-26T11:30:00.000Z'],
+      ['* 3 * * *', '2026-11-26T03:59:00.000Z'],
+      ['0 9 1 * *', '2026-11-01T09:00:00.000Z'],
+      ['0 0 29 2 *', '2024-02-29T00:00:00.000Z'],
+    ]
+    for (const [cron, last] of cases) {
+      const times = new Counted(cron, 'UTC')
+      times.steps = 0
+      const first = times.after(new Date('2023-01-01T00:00:00Z')) ?? now
+      expect(times.last(first, now).toISOString(), cron).to.equal(last)
+      expect(times.steps, cron).to.be.lessThan(100)
+      // One that has just come is itself.
+      expect(times.last(new Date(last), now).toISOString(), cron).to.equal(last)
+    }
   })
 
   it('have months of their own', () => {
@@ -164,6 +195,47 @@ describe('Schedules', () => {
     await eventually(
       async () => schedule.parse((await user.get(`/api/schedules/${id}`)).body).pausedReason === 'failing',
     )
+  })
+
+  it('that cannot be asked for now are looked at later, and keep nobody waiting', async () => {
+    const { container } = app
+    const { id } = await add()
+    // No round of the app's own meanwhile.
+    await eventually(async () => {
+      const done = await withAdvisoryLock(container.db, 'reconciler', async () => {
+        await come(id)
+        const away = () => Promise.reject(new AppError('database.unavailable'))
+        const { ticker, scheduleTicks } = createScheduleDomain({
+          ...container,
+          chat: { party: away },
+          party: container.chatSchemas.party,
+          most: 1,
+        })
+        await ticker.tick()
+        expect((await ticksOf(id)).map(({ status }) => status)).to.deep.equal(['due'])
+        expect(await scheduleTicks.due(100)).to.deep.equal([])
+        await container.db.query('UPDATE schedule_ticks SET due_at = now() WHERE schedule_id = $1', [id])
+      })
+      return done !== undefined
+    })
+    const [one] = await settled(id)
+    expect(one).to.include({ status: 'started' })
+  })
+
+  it('whose party is not what is taken any more say so; whose time zone is none any more rest', async () => {
+    const { id } = await add()
+    await app.container.db.query(
+      `UPDATE schedules SET party = jsonb_set(party, '{maxTurns}', '100000') WHERE id = $1`,
+      [id],
+    )
+    await come(id)
+    const [one] = await settled(id)
+    expect(one).to.include({ status: 'failed' })
+    expect(one?.error?.code).to.equal('request.invalid')
+    await app.container.db.query(`UPDATE schedules SET time_zone = 'Europe/Atlantis' WHERE id = $1`, [id])
+    await come(id, '70 seconds')
+    await settled(id, 2)
+    expect((await user.get(`/api/schedules/${id}`)).body).to.include({ pausedReason: 'over', nextAt: null })
   })
 
   it('are refused with the path of what is wrong', async () => {

@@ -1,10 +1,16 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { expect } from 'chai'
+import { Client } from 'pg'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { z } from 'zod'
+import { rows } from '../../src/database/query.ts'
+import { newId } from '../../src/shared/ids.ts'
+import { WebhookDeliveryRepository } from '../../src/webhooks/webhook-delivery.repository.ts'
+import { WebhookProcessor } from '../../workers/processors/webhook.processor.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { startApp, useApp } from '../support/app.ts'
+import { useDatabase } from '../support/database.ts'
 import { eventually } from '../support/pace.ts'
 
 const ADA = '01990000-0000-7000-8000-0000000000a1'
@@ -186,6 +192,26 @@ describe('Webhooks', () => {
     }
   })
 
+  it('whose words cannot be made have their tries like any other', async () => {
+    const { id } = await add(['run.completed'])
+    const deliveryId = newId()
+    await app.container.db.query(
+      `INSERT INTO webhook_deliveries (id, webhook_id, user_id, event, subject_id, due_at, dispatched_at)
+       VALUES ($1, $2, $3, 'run.completed', $4, now(), now() + interval '1 hour')`,
+      [deliveryId, id, user.id, newId()],
+    )
+    const processor = new WebhookProcessor({
+      ...app.container,
+      webhookPayload: () => Promise.reject(new Error('no words')),
+      timeoutMs: 1_000,
+      backoffMs: 3_600_000,
+    })
+    await processor.handle({ deliveryId }, { signal: new AbortController().signal })
+    const [one] = await deliveriesOf(id)
+    expect(one).to.deep.include({ status: 'pending', attempts: 1, lastError: 'What is to be told could not be read.' })
+    expect(receiver.received).to.deep.equal([])
+  })
+
   it('are bounded, and nobody else sees them', async () => {
     for (let i = 0; i < 3; i++) await add(['run.failed'])
     const fourth = await user.post('/api/webhooks', { url: receiver.url, events: ['run.failed'] })
@@ -205,6 +231,127 @@ describe('Webhooks', () => {
       const answer = await stranger.request(method ?? '', `/api/webhooks/${first?.id}${path}`, body)
       expect(answer.status, `${method} ${path}`).to.equal(404)
     }
+  })
+})
+
+describe('Deliveries of webhooks', () => {
+  const database = useDatabase({ poolSize: 1 })
+  let repository: WebhookDeliveryRepository
+  before(() => {
+    repository = new WebhookDeliveryRepository(database.dataSource)
+  })
+
+  const sql = <Row>(text: string, parameters: unknown[] = []): Promise<Row[]> =>
+    rows(database.dataSource.manager, text, parameters)
+  const addUser = async () => {
+    const id = newId()
+    await sql(
+      `INSERT INTO users (id, email, email_key, name, password_hash, role)
+       VALUES ($1::uuid, $1::uuid::text, $1::uuid::text, '', '', 'user')`,
+      [id],
+    )
+    return id
+  }
+  const addWebhook = async (userId: string) => {
+    const id = newId()
+    await sql(
+      `INSERT INTO webhooks (id, user_id, url, events, secret_sealed)
+       VALUES ($1, $2, 'http://127.0.0.1:1', ARRAY['run.completed'], '')`,
+      [id, userId],
+    )
+    return id
+  }
+  /** So many events happened that it is to be told of. */
+  const happen = (webhookId: string, count: number) =>
+    sql(
+      `INSERT INTO webhook_deliveries (id, webhook_id, user_id, event, subject_id, due_at)
+       SELECT uuid_now(), w.id, w.user_id, 'run.completed', uuid_now(), now() - interval '1 hour'
+       FROM webhooks w, generate_series(1, $2) WHERE w.id = $1`,
+      [webhookId, count],
+    )
+  afterEach(() => sql('DELETE FROM users WHERE email NOT LIKE $1', ['%@%']))
+
+  it('cost no more to look for however many wait', async () => {
+    const webhookId = await addWebhook(await addUser())
+    await happen(webhookId, 5_000)
+    await sql('ANALYZE webhook_deliveries')
+    await sql('BEGIN')
+    expect(await repository.dispatch(60_000, 200)).to.have.length(4)
+    const [read] = await sql<{ rows: string }>(
+      `SELECT seq_tup_read + idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname = 'webhook_deliveries'`,
+    )
+    await sql('ROLLBACK')
+    expect(Number(read?.rows)).to.be.lessThan(100)
+  })
+
+  it('go to a few places of each webhook and each user, whoever has more', async () => {
+    const [hostile, honest] = [await addUser(), await addUser()]
+    for (let i = 0; i < 5; i++) await happen(await addWebhook(hostile), 10)
+    await happen(await addWebhook(honest), 10)
+    const byUser = async (ids: string[]) =>
+      new Map(
+        (
+          await sql<{ user_id: string; count: number }>(
+            'SELECT user_id, count(*)::int FROM webhook_deliveries WHERE id = ANY ($1) GROUP BY 1',
+            [ids],
+          )
+        ).map((row) => [row.user_id, row.count]),
+      )
+    const first = await repository.dispatch(60_000, 200)
+    expect(await byUser(first)).to.deep.equal(
+      new Map([
+        [hostile, 8],
+        [honest, 4],
+      ]),
+    )
+    expect(await repository.dispatch(60_000, 200)).to.deep.equal([])
+    // Places come free as deliveries end.
+    const [ended] = first
+    await sql(`UPDATE webhook_deliveries SET status = 'delivered', ended_at = now() WHERE id = $1`, [ended])
+    expect(await repository.dispatch(60_000, 200)).to.have.length(1)
+  })
+
+  it('of webhooks that are off end, and old ones go, however many there are', async () => {
+    const [off, on] = [await addWebhook(await addUser()), await addWebhook(await addUser())]
+    await happen(off, 2_500)
+    await happen(on, 1)
+    await sql(`UPDATE webhooks SET enabled = false, disabled_reason = 'owner' WHERE id = $1`, [off])
+    await repository.sweep(30)
+    const count = () =>
+      sql<{ status: string; count: number }>(
+        'SELECT status, count(*)::int FROM webhook_deliveries GROUP BY 1 ORDER BY 1',
+      )
+    expect(await count()).to.deep.equal([
+      { status: 'failed', count: 2_500 },
+      { status: 'pending', count: 1 },
+    ])
+    await sql(`UPDATE webhook_deliveries SET ended_at = ended_at - interval '31 days'`)
+    await repository.sweep(30)
+    expect(await count()).to.deep.equal([{ status: 'pending', count: 1 }])
+  })
+
+  it('do not fail what they tell of when their webhook is deleted at that moment', async () => {
+    const userId = await addUser()
+    const webhookId = await addWebhook(userId)
+    const [deleting, telling] = [new Client(database.url), new Client(database.url)]
+    await Promise.all([deleting.connect(), telling.connect()])
+    try {
+      await deleting.query('BEGIN')
+      await deleting.query('DELETE FROM webhooks WHERE id = $1', [webhookId])
+      const told = telling.query(`SELECT webhooks_tell($1, 'run.completed', $2)`, [userId, newId()])
+      told.catch(() => {})
+      await eventually(async () => {
+        const [row] = await sql<{ waits: boolean }>(
+          `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT webhooks_tell%') AS waits`,
+        )
+        return row?.waits ?? false
+      })
+      await deleting.query('COMMIT')
+      await told
+    } finally {
+      await Promise.all([deleting.end(), telling.end()])
+    }
+    expect(await sql('SELECT FROM webhook_deliveries WHERE webhook_id = $1', [webhookId])).to.deep.equal([])
   })
 })
 

@@ -26,6 +26,9 @@ interface WebhookProcessorDependencies {
   logger: Logger
 }
 
+/** What a try came to, and how long the receiver wants to be left alone. */
+type Answered = Tried & { isOk: boolean; retryAfterMs: number }
+
 /** Waits between tries, in proportion to the first: three days in all, as Standard Webhooks recommends. */
 const WAITS = [1, 60, 360, 1_440, 3_600, 7_200, 10_080, 14_400, 17_280]
 /** A webhook whose delivery failed for good, and that took nothing for so many days, is turned off. */
@@ -48,25 +51,36 @@ export class WebhookProcessor {
 
   /** The handler of `webhooks.deliver`. */
   async handle({ deliveryId }: { deliveryId: string }, { signal }: { signal: AbortSignal }): Promise<void> {
-    const { webhookDeliveries, webhookPayload, timeoutMs } = this.#deps
+    const { webhookDeliveries, timeoutMs } = this.#deps
     const delivery = await webhookDeliveries.claim(deliveryId, newId(), timeoutMs + LEASE_MARGIN_MS)
     if (!delivery) return
-    let body = delivery.payload
-    if (body === null) {
-      body = await webhookPayload(delivery)
-      await webhookDeliveries.write(delivery, body)
-    }
-    const tried = await this.#send(delivery, body, signal)
+    const tried = await this.#try(delivery, signal)
     if (tried.isOk) await this.#succeed(delivery, tried)
     else if (signal.aborted) await webhookDeliveries.postpone(delivery, tried, 0, true)
     else await this.#fail(delivery, tried)
+  }
+
+  /** A delivery whose words cannot be made has its tries like any other: it must not come back for ever. */
+  async #try(delivery: ClaimedDelivery, signal: AbortSignal): Promise<Answered> {
+    const { webhookDeliveries, webhookPayload, logger } = this.#deps
+    let body = delivery.payload
+    try {
+      if (body === null) {
+        body = await webhookPayload(delivery)
+        await webhookDeliveries.write(delivery, body)
+      }
+    } catch (error) {
+      logger.error({ err: error, deliveryId: delivery.id }, 'what is to be delivered could not be made')
+      return { isOk: false, status: null, error: 'What is to be told could not be read.', retryAfterMs: 0 }
+    }
+    return this.#send(delivery, body, signal)
   }
 
   async #send(
     { id, url, webhookId, secretSealed, previousSealed }: ClaimedDelivery,
     body: string,
     signal: AbortSignal,
-  ): Promise<Tried & { isOk: boolean; retryAfterMs: number }> {
+  ): Promise<Answered> {
     const { network, sealedSecrets, timeoutMs } = this.#deps
     const now = new Date()
     try {
