@@ -33,6 +33,8 @@ export interface WorkerHooks {
 const SMALL_CALL_TIMEOUT_MS = 20_000
 /** What has become useless is deleted this often, in ms. */
 const CLEANING_INTERVAL_MS = 3_600_000
+/** Cleaning that takes longer has lost its lock to a process that does the same, in ms. */
+const CLEANING_MS = 600_000
 /** Deliveries to webhooks that are over are shown for so many days. */
 const KEEP_DELIVERIES_DAYS = 30
 /** So are ticks of schedules: for longer than a month, whose credits are counted by them. */
@@ -167,14 +169,19 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     'cleaning',
     CLEANING_INTERVAL_MS,
     () =>
-      withAdvisoryLock(db, 'cleaning', async () => {
-        await container.sessionService.prune()
-        await container.breakers.prune()
-        await container.pruneMails()
-        await container.storage.work.pruneEffort()
-        await container.webhookDeliveries.sweep(KEEP_DELIVERIES_DAYS)
-        await container.scheduleTicks.prune(KEEP_TICKS_DAYS)
-      }),
+      withAdvisoryLock(
+        db,
+        'cleaning',
+        async () => {
+          await container.sessionService.prune()
+          await container.breakers.prune()
+          await container.pruneMails()
+          await container.storage.work.pruneEffort()
+          await container.webhookDeliveries.sweep(KEEP_DELIVERIES_DAYS)
+          await container.scheduleTicks.prune(KEEP_TICKS_DAYS)
+        },
+        CLEANING_MS,
+      ),
     logger,
   )
   shutdown.add('cleaning', cleaning.stop)

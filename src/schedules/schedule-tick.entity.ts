@@ -1,6 +1,6 @@
 import { EntitySchema } from 'typeorm'
 import type { PartyInput } from '../contract/chat.schemas.ts'
-import { createdAt, jsonb, text, timestamp, uuid } from '../database/columns.ts'
+import { bigintColumn, createdAt, jsonb, text, timestamp, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
 
 /** `due` until its run was accepted; `skipped` for a reason that is no error (missed, the month's credits). */
@@ -22,6 +22,8 @@ export class ScheduleTick {
   declare code: string | null
   declare message: string | null
   declare runId: string | null
+  /** What its run has cost, in micro-credits; null until that was looked up after the run's end. */
+  declare spent: bigint | null
   declare conversationId: string | null
   declare createdAt: Date
 }
@@ -40,6 +42,7 @@ export const scheduleTickEntity = new EntitySchema<ScheduleTick>({
     code: text({ nullable: true }),
     message: text({ nullable: true }),
     runId: uuid({ nullable: true }),
+    spent: bigintColumn({ nullable: true }),
     conversationId: uuid({ nullable: true }),
     createdAt: createdAt(),
   },

@@ -91,15 +91,29 @@ export class ScheduleRepository {
     )
   }
 
-  /** What runs of this schedule have cost since, and those that go on may still cost, in micro-credits. */
+  /**
+   * What runs of this schedule have cost since, and those that go on may still cost, in micro-credits. What one has cost is noted with
+   * its tick once it is over, so that it is added up but once.
+   */
   async spentSince(id: string, since: Date): Promise<bigint> {
     const [sum] = await rows<{ spent: string }>(
       this.#db.manager,
-      `SELECT coalesce(sum(CASE WHEN r.id IS NOT NULL AND r.finished_at IS NULL THEN greatest(r.max_credits, paid.amount)
-           ELSE paid.amount END), 0)::text AS spent
-       FROM (SELECT DISTINCT t.run_id FROM schedule_ticks t WHERE t.schedule_id = $1 AND t.at >= $2 AND t.run_id IS NOT NULL) t
-         LEFT JOIN runs r ON r.id = t.run_id
-         CROSS JOIN LATERAL (SELECT coalesce(sum(c.charged), 0) AS amount FROM metered_calls c WHERE c.run_id = t.run_id) paid`,
+      `WITH ticks AS MATERIALIZED (
+         SELECT t.id, t.run_id, t.spent FROM schedule_ticks t
+         WHERE t.schedule_id = $1 AND t.at >= $2 AND t.run_id IS NOT NULL
+       ), looked_up AS MATERIALIZED (
+         SELECT t.id, t.run_id, r.id IS NOT NULL AND r.finished_at IS NULL AS goes_on, r.max_credits,
+           (SELECT coalesce(sum(c.charged), 0)::bigint FROM metered_calls c WHERE c.run_id = t.run_id) AS charged
+         FROM ticks t LEFT JOIN runs r ON r.id = t.run_id WHERE t.spent IS NULL
+       ), noted AS (
+         UPDATE schedule_ticks t SET spent = l.charged FROM looked_up l WHERE t.id = l.id AND NOT l.goes_on
+       )
+       -- Ticks whose words joined the run of another share it.
+       SELECT coalesce(sum(one.spent), 0)::text AS spent FROM (
+         SELECT run_id, max(spent) AS spent FROM (
+           SELECT run_id, spent FROM ticks WHERE spent IS NOT NULL
+           UNION ALL SELECT run_id, CASE WHEN goes_on THEN greatest(max_credits, charged) ELSE charged END FROM looked_up
+         ) AS known GROUP BY run_id) AS one`,
       [id, since],
     )
     return BigInt(sum?.spent ?? 0)

@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import { z } from 'zod'
 import { withAdvisoryLock } from '../../src/database/advisory-lock.ts'
 import { CronTimes, monthStart } from '../../src/schedules/cron.ts'
+import { ScheduleRepository } from '../../src/schedules/schedule.repository.ts'
 import { createScheduleDomain } from '../../src/schedules/schedule-domain.ts'
 import { AppError } from '../../src/shared/errors.ts'
+import { parseCredits } from '../../src/shared/money.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 import { eventually } from '../support/pace.ts'
@@ -179,6 +181,36 @@ describe('Schedules', () => {
     const [second] = await settled(id, 2)
     expect(second).to.deep.include({ status: 'skipped' })
     expect(second?.error?.code).to.equal('schedule.month_spent')
+  })
+
+  it('know what a month has cost after the first look without looking at its runs again, each counted once', async () => {
+    const { id } = await add({ monthlyCredits: '5' })
+    const { db } = app.container
+    const schedules = new ScheduleRepository(db)
+    const month = monthStart(new Date(), 'Europe/Berlin')
+    expect(await schedules.spentSince(id, month)).to.equal(0n)
+    await come(id)
+    const [first] = await settled(id)
+    const { receipt } = await user.finished(first?.runId ?? '')
+    const cost = parseCredits(receipt.credits)
+    expect(await schedules.spentSince(id, month)).to.equal(cost)
+    expect(await schedules.spentSince(id, month)).to.equal(cost)
+    // Another tick, whose words joined the same run.
+    await db.query(
+      `INSERT INTO schedule_ticks (id, schedule_id, at, status, run_id)
+       SELECT uuid_now(), schedule_id, at - interval '1 minute', 'started', run_id FROM schedule_ticks WHERE schedule_id = $1`,
+      [id],
+    )
+    expect(await schedules.spentSince(id, month)).to.equal(cost)
+    // And one whose run goes on: it may cost what it is allowed.
+    await db.query(`UPDATE schedule_ticks SET spent = NULL WHERE schedule_id = $1`, [id])
+    await db.query('UPDATE runs SET finished_at = NULL WHERE id = $1', [first?.runId])
+    expect(await schedules.spentSince(id, month)).to.equal(parseCredits('5'))
+    await db.query('UPDATE runs SET finished_at = now() WHERE id = $1', [first?.runId])
+    expect(await schedules.spentSince(id, month)).to.equal(cost)
+    // What is noted is what counts.
+    await db.query('UPDATE schedule_ticks SET spent = spent + 1 WHERE schedule_id = $1', [id])
+    expect(await schedules.spentSince(id, month)).to.equal(cost + 1n)
   })
 
   it('whose party cannot be held say why, and rest after ten times', async () => {
