@@ -114,6 +114,9 @@ export const fileEntity = new EntitySchema<File>({
   ],
   indices: [
     { name: 'files_user_id_idx', columns: ['userId', 'id'] },
+    // On (size <= SMALL_FILE_BYTES), user_id, due_at, id: an expression, of which the entity knows nothing.
+    { name: 'files_waiting', columns: ['userId'], synchronize: false },
+    { name: 'files_at_work', columns: ['userId'], where: `status = 'processing' AND lease_until IS NOT NULL` },
     { name: 'files_reindex_idx', columns: ['id'], where: 'reindex' },
     {
       name: 'files_unsettled_idx',

@@ -22,6 +22,13 @@ export interface FileError {
   message: string
 }
 
+/** As the index `files_waiting` has it: the number is part of its expression. */
+const IS_SMALL = `f.size <= ${SMALL_FILE_BYTES}`
+const OF_KIND = `f.status = 'processing' AND (${IS_SMALL}) = (SELECT small FROM kind)`
+const IS_FREE = 'f.due_at <= now() AND (f.lease_until IS NULL OR f.lease_until < now())'
+/** Files that are looked at, of a user and of all: others may take some of them at the same moment. */
+const OLDEST = { ofUser: 8, ofAll: 32 }
+
 const RELEASE = `claim_token = NULL, lease_until = NULL, updated_at = now()`
 
 /** The processing of files: claims, leases, retries, deadlines. Every write of a claim is guarded by its token. */
@@ -34,9 +41,9 @@ export class FileWorkRepository {
 
   /**
    * Takes, of the due files that nobody works on (or whose worker's lease has run out) and that are small as the named one is, or
-   * are not, one of the user who has
-   * the fewest in work, and among those had the least read within the hour; the named one where that is all the same, then the
-   * oldest. A user who had more than `hourlyMs` read waits. Undefined when there is nothing to do.
+   * are not, one of the user who has the fewest in work, and among those had the least read within the hour; the named one where
+   * that is all the same, then the oldest. A user who had more than `hourlyMs` read waits. Undefined when there is nothing to do.
+   * It costs what there are users who wait, however many files each has.
    */
   async claim(
     id: string,
@@ -45,24 +52,34 @@ export class FileWorkRepository {
   ): Promise<File | undefined> {
     const claimed = await rows<File>(
       this.#db.manager,
-      `WITH waiting AS MATERIALIZED (
-         SELECT f.id, f.user_id, f.due_at FROM files f
-         WHERE f.status = 'processing' AND f.due_at <= now() AND (f.lease_until IS NULL OR f.lease_until < now())
-           AND (f.size <= $4) = (SELECT n.size <= $4 FROM files n WHERE n.id = $1)
+      `WITH RECURSIVE kind AS MATERIALIZED (
+         SELECT ${IS_SMALL} AS small FROM files f WHERE f.id = $1
+       ), waiting AS (
+         (SELECT f.user_id FROM files f WHERE ${OF_KIND} ORDER BY f.user_id LIMIT 1)
+         UNION ALL
+         SELECT (SELECT f.user_id FROM files f WHERE ${OF_KIND} AND f.user_id > w.user_id ORDER BY f.user_id LIMIT 1)
+         FROM waiting w WHERE w.user_id IS NOT NULL
        ), users_waiting AS MATERIALIZED (
-         SELECT u.user_id,
-           (SELECT coalesce(sum(e.ms), 0) FROM file_effort e WHERE e.user_id = u.user_id AND e.since > now() - interval '1 hour') AS had,
-           (SELECT count(*) FROM files r WHERE r.user_id = u.user_id AND r.status = 'processing' AND r.lease_until >= now()) AS at_work
-         FROM (SELECT DISTINCT w.user_id FROM waiting w) u
+         SELECT w.user_id,
+           (SELECT coalesce(sum(e.ms), 0) FROM file_effort e WHERE e.user_id = w.user_id AND e.since > now() - interval '1 hour') AS had,
+           (SELECT count(*) FROM files r WHERE r.user_id = w.user_id AND r.status = 'processing' AND r.lease_until >= now()) AS at_work
+         FROM waiting w WHERE w.user_id IS NOT NULL
+       ), first AS MATERIALIZED (
+         SELECT o.id, row_number() OVER (ORDER BY u.at_work, u.had, o.id = $1 DESC, o.due_at, o.id) AS place
+         FROM users_waiting u CROSS JOIN LATERAL (
+           (SELECT f.id, f.due_at FROM files f WHERE ${OF_KIND} AND f.user_id = u.user_id AND ${IS_FREE} ORDER BY f.due_at, f.id LIMIT $5)
+           UNION
+           SELECT f.id, f.due_at FROM files f WHERE f.id = $1 AND f.status = 'processing' AND f.user_id = u.user_id AND ${IS_FREE}) o
+         WHERE u.had < $4
        ), next AS (
-         SELECT f.id FROM files f JOIN waiting w ON w.id = f.id JOIN users_waiting u ON u.user_id = w.user_id
-         WHERE u.had < $5 AND f.status = 'processing' AND (f.lease_until IS NULL OR f.lease_until < now())
-         ORDER BY u.at_work, u.had, f.id = $1 DESC, w.due_at, f.id LIMIT 1 FOR UPDATE OF f SKIP LOCKED
+         SELECT f.id FROM (SELECT first.id, first.place FROM first ORDER BY first.place LIMIT $6) best JOIN files f ON f.id = best.id
+         WHERE f.status = 'processing' AND ${IS_FREE}
+         ORDER BY best.place LIMIT 1 FOR UPDATE OF f SKIP LOCKED
        )
        UPDATE files SET claim_token = $2, lease_until = now() + $3 * interval '1 ms', attempt = attempt + 1, updated_at = now()
        WHERE id = (SELECT next.id FROM next)
        RETURNING ${FILE_COLUMNS}`,
-      [id, token, leaseMs, SMALL_FILE_BYTES, hourlyMs],
+      [id, token, leaseMs, hourlyMs, OLDEST.ofUser, OLDEST.ofAll],
     )
     return claimed[0]
   }
