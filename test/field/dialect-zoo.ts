@@ -1,6 +1,6 @@
 import type { WireReply, WireRequest } from '../support/wire-server.ts'
 import type { WireProvider } from './field-world.ts'
-import { A, alternates, C, completion, D, E, F, G, refused, U, USAGE } from './wires.ts'
+import { A, alternates, C, D, E, F, G, refused, completion as wholeCompletion } from './wires.ts'
 
 /** A server as people run it: what it refuses, how it answers, what it reports. */
 export interface Dialect {
@@ -18,6 +18,12 @@ export interface Dialect {
 }
 
 const halves = (text: string): [string, string] => [text.slice(0, text.length / 2), text.slice(text.length / 2)]
+/** What every server counts for an answer, whatever it says: about right for a speech, which is what is believed. */
+const OUTPUT = 100
+const USAGE = { prompt_tokens: 9, completion_tokens: OUTPUT, total_tokens: 9 + OUTPUT }
+const U = E({ choices: [], usage: USAGE })
+const completion = (message: string | object, more: object = {}) => wholeCompletion(message, { usage: USAGE, ...more })
+
 /** In two deltas, with usage in a chunk of its own. */
 const inTwo = (text: string, last = F('stop')): string =>
   `${halves(text)
@@ -62,7 +68,7 @@ export const DIALECTS: Dialect[] = [
       ],
     })),
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'Azure OpenAI',
@@ -80,7 +86,7 @@ export const DIALECTS: Dialect[] = [
         `${E({ id: '', object: '', created: 0, model: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })}${inTwo(text)}${E({ choices: [{ index: 0, finish_reason: null, content_filter_results: {}, content_filter_offsets: { check_offset: 1 } }] })}${U}${D}`,
     ),
     lessons: 1,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'Mistral',
@@ -98,7 +104,7 @@ export const DIALECTS: Dialect[] = [
         `${C({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] }] })}${C({ content: [{ type: 'text', text }] })}${E({ choices: [{ index: 0, delta: { content: '' }, finish_reason: 'stop' }], usage: USAGE })}${D}`,
     ),
     lessons: 1,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'DeepSeek',
@@ -120,7 +126,7 @@ export const DIALECTS: Dialect[] = [
       }
     },
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'xAI',
@@ -128,8 +134,8 @@ export const DIALECTS: Dialect[] = [
     answer: (text, { stream }) => {
       const counted = {
         prompt_tokens: 9,
-        completion_tokens: 3,
-        total_tokens: 17,
+        completion_tokens: OUTPUT,
+        total_tokens: OUTPUT + 14,
         completion_tokens_details: { reasoning_tokens: 5 },
       }
       return stream
@@ -137,7 +143,7 @@ export const DIALECTS: Dialect[] = [
         : { body: completion(text, { usage: counted }) }
     },
     lessons: 0,
-    usage: { input: 9, output: 8 },
+    usage: { input: 9, output: OUTPUT + 5 },
   },
   {
     name: 'Together',
@@ -164,7 +170,7 @@ export const DIALECTS: Dialect[] = [
           )}${E({ choices: [{ index: 0, text: '', finish_reason: 'eos', delta: { content: '' } }], usage: USAGE })}${D}`,
     ),
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'Fireworks',
@@ -175,7 +181,7 @@ export const DIALECTS: Dialect[] = [
         `${inTwo(text, '')}${E({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }], usage: USAGE, perf_metrics: null })}${D}`,
     ),
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'vLLM',
@@ -191,7 +197,7 @@ export const DIALECTS: Dialect[] = [
       (text) => `${C({ role: 'assistant', content: '' })}${C({ reasoning: 'Hm.' })}${inTwo(text)}${U}${D}`,
     ),
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'llama.cpp',
@@ -208,10 +214,10 @@ export const DIALECTS: Dialect[] = [
     },
     answer: wholeOr(
       (text) =>
-        `${C({ role: 'assistant', content: null })}${C('<think>\n')}${C('Hm.')}${C('\n</think>\n\n')}${inTwo(text)}${E({ choices: [], usage: USAGE, timings: { prompt_n: 9, predicted_n: 3 } })}${D}`,
+        `${C({ role: 'assistant', content: null })}${C('<think>\n')}${C('Hm.')}${C('\n</think>\n\n')}${inTwo(text)}${E({ choices: [], usage: USAGE, timings: { prompt_n: 9, predicted_n: OUTPUT } })}${D}`,
     ),
     lessons: 1,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'LM Studio',
@@ -225,7 +231,7 @@ export const DIALECTS: Dialect[] = [
       return stream ? `${inTwo(thought)}${U}${D}` : { body: completion(thought, { stats: {} }) }
     },
     lessons: 1,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'Ollama',
@@ -233,7 +239,7 @@ export const DIALECTS: Dialect[] = [
     base: '',
     answer: wholeOr((text) => `${C({ role: 'assistant', content: '', reasoning: 'Hm.' })}${inTwo(text)}${U}${D}`),
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'LiteLLM',
@@ -243,7 +249,7 @@ export const DIALECTS: Dialect[] = [
     answer: (text) =>
       `${E({ choices: [{ index: 0, delta: { role: null, content: text, function_call: null, tool_calls: null, audio: null } }], usage: null, citations: null })}${F('stop')}${U}${D}`,
     lessons: 1,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'OpenAI',
@@ -253,7 +259,7 @@ export const DIALECTS: Dialect[] = [
       body.max_tokens === undefined ? undefined : refused(400, "Use 'max_completion_tokens' instead."),
     answer: wholeOr((text) => `${C({ role: 'assistant', content: '', refusal: null })}${inTwo(text)}${U}${D}`),
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'Groq',
@@ -270,7 +276,7 @@ export const DIALECTS: Dialect[] = [
         `${C({ role: 'assistant', content: '' })}${inTwo(text)}${E({ choices: [], x_groq: { id: 'req', usage: USAGE } })}${D}`,
     ),
     lessons: 1,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'Anthropic',
@@ -303,7 +309,7 @@ export const DIALECTS: Dialect[] = [
             ),
             ...halves(text).map((half) => A.text(half, 1)),
             E({ type: 'content_block_stop', index: 1 }, 'content_block_stop'),
-            A.end(),
+            A.end('end_turn', OUTPUT),
             A.stop,
           ].join('')
         : {
@@ -314,18 +320,18 @@ export const DIALECTS: Dialect[] = [
               model: 'm',
               content: [{ type: 'text', text }],
               stop_reason: 'end_turn',
-              usage: { input_tokens: 9, output_tokens: 3 },
+              usage: { input_tokens: 9, output_tokens: OUTPUT },
             }),
           },
     lessons: 0,
-    usage: { input: 9, output: 3 },
+    usage: { input: 9, output: OUTPUT },
   },
   {
     name: 'Gemini',
     provider: 'google',
     answer: (text, { stream }) => gemini(text, stream),
     lessons: 0,
-    usage: { input: 9, output: 5 },
+    usage: { input: 9, output: OUTPUT + 2 },
   },
   {
     name: 'Gemma at Google',
@@ -336,12 +342,17 @@ export const DIALECTS: Dialect[] = [
         : refused(400, 'Developer instruction is not enabled for models/gemma-3-27b-it'),
     answer: (text, { stream }) => gemini(text, stream),
     lessons: 1,
-    usage: { input: 9, output: 5 },
+    usage: { input: 9, output: OUTPUT + 2 },
   },
 ]
 
 function gemini(text: string, stream: boolean): WireReply | string {
-  const usageMetadata = { promptTokenCount: 9, candidatesTokenCount: 3, thoughtsTokenCount: 2, totalTokenCount: 14 }
+  const usageMetadata = {
+    promptTokenCount: 9,
+    candidatesTokenCount: OUTPUT,
+    thoughtsTokenCount: 2,
+    totalTokenCount: OUTPUT + 11,
+  }
   const parts = [{ text: 'Hm.', thought: true }, { text }]
   if (!stream)
     return {

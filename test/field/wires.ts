@@ -80,9 +80,9 @@ export const A = {
   text: (text: string, index = 0) =>
     event({ type: 'content_block_delta', index, delta: { type: 'text_delta', text } }, 'content_block_delta'),
   blockEnd: event({ type: 'content_block_stop', index: 0 }, 'content_block_stop'),
-  end: (reason = 'end_turn') =>
+  end: (reason = 'end_turn', tokens = 3) =>
     event(
-      { type: 'message_delta', delta: { stop_reason: reason, stop_sequence: null }, usage: { output_tokens: 3 } },
+      { type: 'message_delta', delta: { stop_reason: reason, stop_sequence: null }, usage: { output_tokens: tokens } },
       'message_delta',
     ),
   stop: event({ type: 'message_stop' }, 'message_stop'),
