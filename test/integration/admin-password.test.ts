@@ -46,7 +46,9 @@ describe("The first administrator's password in production", function () {
     expect(output.match(/Administrator: /g)).to.have.length(1)
     expect((await readdir(folder)).filter((name) => name.endsWith('.new'))).to.deep.equal([])
 
-    const app = await startApp({ databaseUrl: database.url, worker: false })
+    // With the secrets that those processes made.
+    const own = { DATA_DIR: folder, JWT_SECRET: '', ENCRYPTION_KEYS: '' }
+    const app = await startApp({ databaseUrl: database.url, worker: false, env: own })
     try {
       const admin = await app.api.login(ADMIN_EMAIL, password)
       expect((await admin.get('/api/users')).status).to.equal(200)
