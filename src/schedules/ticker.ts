@@ -81,7 +81,7 @@ export class Ticker {
         if (isFailure || outcome.status === 'started') await schedules.tell(schedule.id, isFailure, MOST_FAILURES, tx)
       })
     if (now.getTime() - tick.createdAt.getTime() > GIVE_UP_MS) {
-      return end({ status: 'skipped', code: 'schedule.missed', message: 'No worker was there at this time.' })
+      return end({ status: 'skipped', code: 'schedule.missed', message: 'Its run could not begin for 12 hours.' })
     }
     const left = await this.#leftOf(schedule, tick.at)
     if (left !== null && left <= 0n) {
