@@ -37,6 +37,8 @@ import { FileWaitRepository } from './runs/file-wait.repository.ts'
 import { FileWaits } from './runs/file-waits.ts'
 import { LostAttempts } from './runs/lost-attempts.ts'
 import { RunRepository } from './runs/run.repository.ts'
+import { RunCareRepository } from './runs/run-care.repository.ts'
+import { RunCareService } from './runs/run-care.service.ts'
 import { RunSteps } from './runs/run-steps.ts'
 import { RunViews } from './runs/run-views.ts'
 import { SummaryJobs } from './runs/summary-jobs.ts'
@@ -292,6 +294,16 @@ export function createContainer(foundation: Foundation) {
   })
   const schemas = chatSchemas(env)
 
+  const runCareService = new RunCareService({
+    care: new RunCareRepository(db),
+    runs: runRepository,
+    views: runViews,
+    cancels: cancelService,
+    dispatcher,
+    transactions,
+    audit,
+  })
+
   return {
     ...foundation,
     metrics: new Metrics(),
@@ -321,6 +333,7 @@ export function createContainer(foundation: Foundation) {
     turnRepository,
     pruneIdempotencyKeys: () => transactions.run((tx) => idempotencyRepository.prune(tx)),
     runViews,
+    runCareService,
     announcer,
     dispatcher,
     fileWaits,

@@ -29,9 +29,11 @@ import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
 import { sharedMetricsPage } from './monitoring.ts'
 import { commonChecks } from './probes.ts'
+import { fleetRoutes } from './queue/fleet.routes.ts'
 import { SocketServer } from './realtime/socket-server.ts'
 import { EventStreams } from './realtime/sse.ts'
 import { WatchRegistry } from './realtime/watch-registry.ts'
+import { runCareRoutes } from './runs/run-care.routes.ts'
 import { scheduleRoutes } from './schedules/schedule.routes.ts'
 import { repeat } from './shared/repeat.ts'
 import { socketPorts } from './socket-ports.ts'
@@ -90,6 +92,8 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...totpRoutes(container.totpService, limiter),
   ...userRoutes(container.userService, container.suspensionService),
   ...auditRoutes(container.audit),
+  ...runCareRoutes(container.runCareService),
+  ...fleetRoutes(container),
   ...connectionRoutes(container.connectionService, container.breakers),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

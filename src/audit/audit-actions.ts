@@ -42,6 +42,9 @@ export const auditActions = [
   'connection.key_changed',
   'connection.deleted',
   'audit.read',
+  'run.listed',
+  'run.ended',
+  'run.retried',
 ] as const
 
 export type AuditAction = (typeof auditActions)[number]

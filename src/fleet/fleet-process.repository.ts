@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm'
 import { z } from 'zod'
-import type { FleetProcess, ProcessState } from './fleet-process.entity.ts'
+import { type FleetProcess, fleetProcessEntity, type ProcessState } from './fleet-process.entity.ts'
 
 const answer = z.tuple([z.object({ found: z.boolean() })])
 
@@ -25,6 +25,11 @@ export class FleetProcessRepository {
 
   async remove(id: string): Promise<void> {
     await this.#db.query('DELETE FROM processes WHERE id = $1', [id])
+  }
+
+  /** Those that have reported themselves within a day, the latest first; at most 500. */
+  list(): Promise<FleetProcess[]> {
+    return this.#db.manager.find(fleetProcessEntity, { order: { seenAt: 'DESC' }, take: 500 })
   }
 
   /** Whether a process that takes turns was heard of within so many milliseconds. */

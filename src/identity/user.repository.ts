@@ -29,6 +29,13 @@ const emailTaken = (error: unknown): never => {
   throw error
 }
 
+/** Which users: the newest first, after the one whose id is the cursor. */
+export interface UserFilter {
+  limit: number
+  cursor?: string | undefined
+  suspended?: 'true' | 'false' | undefined
+}
+
 export class UserRepository {
   readonly #db: DataSource
 
@@ -63,9 +70,10 @@ export class UserRepository {
   }
 
   /** Newest first. */
-  list(limit: number, before: string | undefined): Promise<User[]> {
+  list({ limit, cursor, suspended }: UserFilter): Promise<User[]> {
     const query = this.#db.manager.createQueryBuilder(userEntity, 'u').orderBy('u.id', 'DESC').take(limit)
-    if (before) query.where('u.id < :before', { before })
+    if (cursor) query.andWhere('u.id < :cursor', { cursor })
+    if (suspended) query.andWhere(`u.suspendedAt IS ${suspended === 'true' ? 'NOT NULL' : 'NULL'}`)
     return query.getMany()
   }
 

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -6,14 +7,17 @@ import type { SuspensionService } from './suspension.service.ts'
 import { presentUserToAdmin } from './user.presenter.ts'
 import type { UserService } from './user.service.ts'
 
+/** `suspended=true`: those alone who are shut out. */
+const userQuery = pageQuery.extend({ suspended: z.enum(['true', 'false']).optional() })
+
 export const userRoutes = (users: UserService, suspensions: SuspensionService): Route[] => [
   defineRoute({
     method: 'get',
     path: '/api/users',
     access: 'admin',
-    query: pageQuery,
+    query: userQuery,
     handler: async ({ user, query }) =>
-      page(await users.list(user, query.limit + 1, query.cursor), query.limit, presentUserToAdmin),
+      page(await users.list(user, { ...query, limit: query.limit + 1 }), query.limit, presentUserToAdmin),
   }),
   defineRoute({
     method: 'get',

@@ -9,7 +9,7 @@ import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'
 import { mayChange, mayChangeEmail, mayManage } from './user.policy.ts'
 import { presentUser, presentUserToAdmin, type UserView } from './user.presenter.ts'
-import type { UserRepository } from './user.repository.ts'
+import type { UserFilter, UserRepository } from './user.repository.ts'
 
 interface UserDependencies {
   users: UserRepository
@@ -39,8 +39,8 @@ export class UserService {
     this.#deps = dependencies
   }
 
-  async list(actor: AuthUser, limit: number, before: string | undefined): Promise<User[]> {
-    const users = await this.#deps.users.list(limit, before)
+  async list(actor: AuthUser, asked: UserFilter): Promise<User[]> {
+    const users = await this.#deps.users.list(asked)
     await this.#deps.audit.recordAlone({ action: 'user.listed', actorId: actor.id, details: { users: users.length } })
     return users
   }

@@ -98,6 +98,8 @@ export const ERROR_WORDS = {
   ],
   'message.not_found': [404, 'There is no such message.'],
   'run.not_found': [404, 'There is no such run.'],
+  'run.ended_by_operator': [409, 'An administrator ended this run.'],
+  'run.over': [409, 'This run is over. Its user can say the last words anew, or go on.'],
   'run.gone': [409, 'The run does not exist any more.'],
   'chat.busy': [409, 'The agents are still talking; wait, interject or interrupt.'],
   'chat.busy/regenerate': [409, 'The agents are still talking; wait or cancel first.'],

@@ -82,6 +82,12 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/users/:id/unsuspend': { access: 'admin', of: 'user' },
   'GET /api/admin/audit': { access: 'admin' },
   'GET /api/admin/breakers': { access: 'admin' },
+  'GET /api/admin/processes': { access: 'admin' },
+  'GET /api/admin/queues': { access: 'admin' },
+  'GET /api/admin/runs': { access: 'admin' },
+  'POST /api/admin/runs/:id/end': { access: 'admin', of: 'run' },
+  // The run is over by then.
+  'POST /api/admin/runs/:id/retry': { access: 'admin', of: 'run', owner: 409 },
   'GET /api/invitations': { access: 'admin' },
   'POST /api/invitations': { access: 'admin', body: {}, owner: 201 },
   'DELETE /api/invitations/:id': { access: 'admin', of: 'invitation', owner: 204 },

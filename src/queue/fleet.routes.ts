@@ -1,0 +1,45 @@
+import type { FleetProcess } from '../fleet/fleet-process.entity.ts'
+import type { FleetProcessRepository } from '../fleet/fleet-process.repository.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { QUEUES } from './job.ts'
+import type { JobQueue } from './job-queue.ts'
+import type { WorkerPlacesRepository } from './worker-places.repository.ts'
+
+interface FleetDependencies {
+  processes: Pick<FleetProcessRepository, 'list'>
+  workerPlaces: Pick<WorkerPlacesRepository, 'ofFleet'>
+  queue: Pick<JobQueue, 'depth'>
+}
+
+const NOBODY = { workers: 0, places: 0, taken: 0 }
+
+/** For administrators: the processes of this installation, and its queues with the places for their jobs. */
+export const fleetRoutes = ({ processes, workerPlaces, queue }: FleetDependencies): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/api/admin/processes',
+    access: 'admin',
+    handler: async () => ({ data: (await processes.list()).map(presentProcess), nextCursor: null }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/admin/queues',
+    access: 'admin',
+    handler: async () => {
+      const places = await workerPlaces.ofFleet()
+      const data = QUEUES.map(async (name) => ({
+        queue: name,
+        ...(places.get(name) ?? NOBODY),
+        // Null while the queue is away. What it has forgotten is put back from the rows, which the figures count.
+        jobs: await queue.depth(name).catch(() => null),
+      }))
+      return { data: await Promise.all(data), nextCursor: null }
+    },
+  }),
+]
+
+const presentProcess = ({ startedAt, seenAt, ...process }: FleetProcess) => ({
+  ...process,
+  startedAt: startedAt.toISOString(),
+  seenAt: seenAt.toISOString(),
+})
