@@ -16,6 +16,7 @@ import { createAuthenticate } from './http/authenticate.ts'
 import { clientAddress, clientNetwork } from './http/client-network.ts'
 import { Health, type HealthCheck } from './http/health.ts'
 import { ProxyWatch } from './http/proxy-watch.ts'
+import type { OpenBoard } from './http/queue-pages.ts'
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
 import { limitServer } from './http/server-limits.ts'
@@ -29,7 +30,9 @@ import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
 import { sharedMetricsPage } from './monitoring.ts'
 import { commonChecks } from './probes.ts'
+import { boardKeyOf, readTicket } from './queue/board-ticket.ts'
 import { fleetRoutes } from './queue/fleet.routes.ts'
+import { QueueBoards } from './queue/queue-board.ts'
 import { SocketServer } from './realtime/socket-server.ts'
 import { EventStreams } from './realtime/sse.ts'
 import { WatchRegistry } from './realtime/watch-registry.ts'
@@ -120,6 +123,17 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...scheduleRoutes(container.scheduleService, container.chatSchemas.party),
 ]
 
+/** Opens the board of the queues to tickets of who is an administrator still. */
+function boardOf({ queue, secrets, userRepository }: Container): OpenBoard {
+  const boards = new QueueBoards(queue.queues)
+  const key = boardKeyOf(secrets.jwtSecret)
+  return async (ticket, basePath) => {
+    const userId = readTicket(key, ticket)
+    const user = userId === undefined ? null : await userRepository.find(userId)
+    return user?.role === 'admin' && user.suspendedAt === null ? boards.at(basePath) : undefined
+  }
+}
+
 interface WebOptions {
   /** What readiness needs besides. */
   checks?: HealthCheck[]
@@ -209,6 +223,7 @@ export async function startWeb(
     limiter,
     health,
     tracing: container.tracing,
+    openBoard: boardOf(container),
     metrics: sharedMetricsPage(container),
     onAnswered: ({ method, route, status }) => metrics.requests.inc({ method, route, status }),
     isDraining: () => isDraining,

@@ -42,6 +42,7 @@ export const auditActions = [
   'connection.key_changed',
   'connection.deleted',
   'audit.read',
+  'queues.looked',
   'run.listed',
   'run.ended',
   'run.retried',

@@ -12,6 +12,7 @@ import { frontPage } from './front-page.ts'
 import { type Health, healthRoutes } from './health.ts'
 import { type MetricsPage, metricsRoute } from './metrics-page.ts'
 import { originOf } from './origin.ts'
+import { type OpenBoard, queuePages } from './queue-pages.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { type Answered, requestLog } from './request-log.ts'
 import type { Route } from './route.ts'
@@ -29,6 +30,8 @@ export interface AppOptions {
   /** Told of every request that was answered. */
   onAnswered?: Answered
   tracing?: Tracing
+  /** For `/admin/queues/TICKET/`. */
+  openBoard?: OpenBoard
   /** Whether this process is about to end: then answers close their connections. */
   isDraining?: () => boolean
   /** Looks for balancers that nobody told of. */
@@ -72,6 +75,7 @@ export function createApp(options: AppOptions): Express {
   if (options.watchProxies) app.use(options.watchProxies)
   app.use(options.limiter.perAddress)
   app.use(requireUtf8Address)
+  if (options.openBoard) queuePages(app, options.openBoard)
   if (options.metrics) metricsRoute(app, options.metrics)
   frontPage(app)
 

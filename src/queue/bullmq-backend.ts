@@ -19,6 +19,8 @@ const ANSWER_WITHIN_MS = 1_000
 
 /** The queues, and for workers the other end of them. */
 export interface QueueBackend extends JobQueue {
+  /** BullMQ's own, for what shows them. */
+  readonly queues: readonly DriverQueue[]
   /** Jobs of a queue that could run now if a worker took them. */
   waiting(queue: QueueName): Promise<number>
   /** One BullMQ worker on this queue; it must be closed before the backend. */
@@ -63,6 +65,10 @@ class BullMqBackend implements QueueBackend {
     // its Redis keys: a job called 'delayed' would break the queue.
     const id = `${job.name}.${jobId}`
     await answered(this.#queues[job.queue].add(job.name, checked.data, { jobId: id, delay: delayMs }))
+  }
+
+  get queues(): readonly DriverQueue[] {
+    return QUEUES.map((name) => this.#queues[name])
   }
 
   depth(queue: QueueName): Promise<number> {

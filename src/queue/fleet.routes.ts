@@ -1,11 +1,17 @@
 import type { FleetProcess } from '../fleet/fleet-process.entity.ts'
 import type { FleetProcessRepository } from '../fleet/fleet-process.repository.ts'
 import { defineRoute, type Route } from '../http/route.ts'
+import { boardKeyOf, signTicket } from './board-ticket.ts'
 import { QUEUES } from './job.ts'
 import type { JobQueue } from './job-queue.ts'
 import type { WorkerPlacesRepository } from './worker-places.repository.ts'
 
+/** A ticket is good for so long, in ms. */
+const TICKET_MS = 600_000
+
 interface FleetDependencies {
+  audit: { recordAlone(record: { action: 'queues.looked'; actorId: string }): Promise<void> }
+  secrets: { jwtSecret: string }
   processes: Pick<FleetProcessRepository, 'list'>
   workerPlaces: Pick<WorkerPlacesRepository, 'ofFleet'>
   queue: Pick<JobQueue, 'depth'>
@@ -14,12 +20,24 @@ interface FleetDependencies {
 const NOBODY = { workers: 0, places: 0, taken: 0 }
 
 /** For administrators: the processes of this installation, and its queues with the places for their jobs. */
-export const fleetRoutes = ({ processes, workerPlaces, queue }: FleetDependencies): Route[] => [
+export const fleetRoutes = ({ audit, secrets, processes, workerPlaces, queue }: FleetDependencies): Route[] => [
   defineRoute({
     method: 'get',
     path: '/api/admin/processes',
     access: 'admin',
     handler: async () => ({ data: (await processes.list()).map(presentProcess), nextCursor: null }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/admin/queues/ticket',
+    access: 'admin',
+    status: 201,
+    handler: async ({ user }) => {
+      const expiresAt = new Date(Date.now() + TICKET_MS)
+      const ticket = signTicket(boardKeyOf(secrets.jwtSecret), user.id, expiresAt)
+      await audit.recordAlone({ action: 'queues.looked', actorId: user.id })
+      return { path: `/admin/queues/${ticket}/`, expiresAt: expiresAt.toISOString() }
+    },
   }),
   defineRoute({
     method: 'get',

@@ -45,6 +45,7 @@ const HOMES: Record<string, RegExp[]> = {
   typeorm: [/^src\/database\//, REPOSITORY, /^migrations\//, /^src\/(entities|foundation)\.ts$/],
   pg: [/^src\/database\//, /^src\/queue\/postgres-driver\.ts$/],
   'pg-copy-streams': [/^src\/database\//],
+  '@bull-board/*': [/^src\/queue\//],
   bullmq: [/^src\/queue\//, /^workers\//],
   express: [/^src\/http\//, ROUTES],
   multer: [ROUTES],

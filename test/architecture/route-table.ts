@@ -84,6 +84,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/admin/breakers': { access: 'admin' },
   'GET /api/admin/processes': { access: 'admin' },
   'GET /api/admin/queues': { access: 'admin' },
+  'POST /api/admin/queues/ticket': { access: 'admin', owner: 201 },
   'GET /api/admin/runs': { access: 'admin' },
   'POST /api/admin/runs/:id/end': { access: 'admin', of: 'run' },
   // The run is over by then.

@@ -355,6 +355,7 @@ export function itIsAJobQueue(server: () => QueueServer): void {
 
   it('sees a worker that lives and takes nothing', async () => {
     const deaf: QueueBackend = {
+      queues: backend.queues,
       enqueue: (job, payload, options) => backend.enqueue(job, payload, options),
       depth: (queue) => backend.depth(queue),
       waiting: (queue) => backend.waiting(queue),
