@@ -58,6 +58,11 @@ export class ClusterProcess implements LinkTarget {
     return this.#process?.pid ?? 0
   }
 
+  /** The end of its present life. */
+  get ended(): Promise<Ended> | undefined {
+    return this.#process?.ended
+  }
+
   /** What its present or last life wrote. */
   get output(): string {
     return this.#process?.output ?? ''
