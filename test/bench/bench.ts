@@ -17,7 +17,18 @@ const FOLDER = '.bench'
 /** Processes that want to run, on average, at most, for a machine to be called quiet. */
 const QUIET = 0.5
 /** In the order in which they run: what wants fresh processes comes when nothing else runs. */
-const NAMES = ['turns', 'latency', 'history', 'stop', 'accept', 'streams', 'recovery', 'credits', 'upload'] as const
+const NAMES = [
+  'turns',
+  'latency',
+  'history',
+  'stop',
+  'accept',
+  'streams',
+  'workers',
+  'recovery',
+  'credits',
+  'upload',
+] as const
 /** Run only when they are named: they measure what is right or fair, not what is quick, and take their time. */
 const ON_REQUEST = ['reading', 'neighbours'] as const
 

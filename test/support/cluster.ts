@@ -138,7 +138,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { code } = await seeding.ended
   if (code !== 0) throw new Error(`the database was not seeded:\n${seeding.output}`)
   const make = async (name: 'web' | 'worker', entry: string, count: number) => {
-    const settings = { ...env, NODE_OPTIONS: await flagsOf(name) }
+    const flags = [await flagsOf(name), options.env?.NODE_OPTIONS].filter(Boolean).join(' ')
+    const settings = { ...env, NODE_OPTIONS: flags }
     return Array.from({ length: count }, (_, i) => new ClusterProcess(`${name} ${i}`, entry, settings, name === 'web'))
   }
   const webs = await make('web', 'src/server.ts', options.webs)
