@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { usePace } from '../support/pace.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
-import { startRedis } from '../support/redis.ts'
+import { needPrograms } from '../support/programs.ts'
 
 describe('npm run chaos -- --short', () => {
   usePace()
@@ -9,9 +9,7 @@ describe('npm run chaos -- --short', () => {
   after(() => chaos?.kill('SIGTERM'))
 
   it('counts nothing lost and nothing twice', async function () {
-    const redis = await startRedis()
-    if (!redis) return this.skip()
-    await redis.stop()
+    needPrograms(this, 'redis-server')
     chaos = startProcess('test/chaos/chaos.ts', { args: ['--short'] })
     const { code } = await chaos.ended
     if (code !== 0) console.log(chaos.output)
