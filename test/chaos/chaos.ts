@@ -38,7 +38,7 @@ const FLEET = { webs: 2, workers: short ? 2 : 3 }
 const PEOPLE = short ? 3 : 8
 const CONVERSATIONS_EACH = 4
 /** Between two incidents, on average. */
-const GAP_MS = short ? 2_000 : 5_000
+const GAP_MS = short ? 2_000 : 7_000
 /** How long an incident lasts that does. */
 const LAST_MS = short ? 1_500 : 3_000
 /** Whatever was retaken later than this after a kill was not retaken because of it. */

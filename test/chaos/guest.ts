@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { AssertionError } from 'chai'
 import { ApiError, type Change, ChatspartyClient } from '../../src/client/client.ts'
+import type { ServerEvent } from '../../src/contract/events.ts'
 import { type AcceptedView, isTerminal } from '../../src/contract/views.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { StreamFollower } from '../support/chaos.ts'
@@ -17,6 +18,24 @@ const PAUSE_MS = 100
 export interface Asked extends AcceptedView {
   /** Unlike that of any other message. */
   content: string
+}
+
+/**
+ * Whether a stream has told that a run is over: by its last event, or, where that was missed (Redis died with it), by a later snapshot in
+ * which nothing runs any more.
+ */
+function isSeenOver(events: readonly ServerEvent[], runId: string): boolean {
+  const isTold = events.some((event) => 'run' in event && event.run.id === runId && isTerminal(event.run.status))
+  const last = isTold ? -1 : events.findLastIndex((event) => isOf(event, runId))
+  return isTold || (last >= 0 && events.slice(last).some(isQuiet))
+}
+
+const isQuiet = (event: ServerEvent): boolean => event.type === 'conversation.snapshot' && event.activeRun === null
+
+function isOf(event: ServerEvent, runId: string): boolean {
+  if (event.type === 'conversation.snapshot') return event.messages.some((message) => message.runId === runId)
+  if (event.type === 'message.created') return event.message.runId === runId
+  return 'runId' in event ? event.runId === runId : 'run' in event && event.run.id === runId
 }
 
 /** Repeats what failed for want of a server, for as long as anything moves anywhere. */
@@ -101,7 +120,7 @@ export class Guest {
       }
     }
     if (!stream) return
-    await stream.until([...runIds])
+    await stream.until([...runIds], isSeenOver)
     for (const [turn, text] of EventReader.turnsOf(stream.events)) this.streamed.set(turn, text)
     const messages = EventReader.messagesOf(stream.events.filter(({ type }) => type === 'message.created'))
     if (messages.length > new Set(messages).size) this.faults.push('an event stream told a message twice')
@@ -181,11 +200,12 @@ export class Guest {
   async badFiles(): Promise<string[]> {
     const bad: string[] = []
     for (const { fileId, content } of this.uploads) {
-      const { status } = await untilServed(() => this.#user.fileSettled(fileId))
+      const { status, error } = await untilServed(() => this.#user.fileSettled(fileId))
       const headers = { authorization: `Bearer ${this.#user.token}` }
       const path = `${this.#url}/api/storage/files/${fileId}/download`
       const text = await untilServed(async () => (await fetch(path, { headers })).text())
-      if (status !== 'ready' || text !== content) bad.push(`${fileId} is ${status}: ${text.slice(0, 200)}`)
+      if (status !== 'ready' || text !== content)
+        bad.push(`${fileId} is ${status} (${error?.code}): ${text.slice(0, 200)}`)
     }
     return bad
   }

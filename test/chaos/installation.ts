@@ -29,6 +29,9 @@ export const SHORTENED = {
   PROVIDER_IDLE_TIMEOUT_MS: '3000',
   BREAKER_OPEN_MS: '2000',
   BREAKER_OPEN_MAX_MS: '8000',
+  // A file's tries are few, for one that kills whoever reads it; here everybody is killed all the time.
+  FILE_MAX_ATTEMPTS: '20',
+  FILE_PROCESS_LEAST_MS: '60000',
 }
 
 /** The whole of it as an operator would have it, each part a process of its own, with people in it. */

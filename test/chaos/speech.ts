@@ -49,7 +49,7 @@ export class Speech {
 
   #text(): string {
     let said = `Speech ${this.#serial++}:`
-    const length = 300 + 500 * this.#random()
+    const length = 150 + 300 * this.#random()
     while (said.length < length) said += ` ${this.#one(WORDS)}`
     return `${said}. ${this.#one(NAMES)}, what do you say?`
   }

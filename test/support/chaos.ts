@@ -56,6 +56,9 @@ export function speakAtLength(llm: MockLlm, random: () => number, seconds = 1): 
   llm.reply({ text, paceMs: 15, chunkSize: 24 })
 }
 
+const hasEndOf = (events: readonly ServerEvent[], runId: string): boolean =>
+  events.some((event) => 'run' in event && event.run.id === runId && isTerminal(event.run.status))
+
 /** Follows one conversation as server-sent events, over all cuts, by nothing but the last id. */
 export class StreamFollower {
   readonly events: ServerEvent[] = []
@@ -71,11 +74,12 @@ export class StreamFollower {
     this.#done.catch(() => {})
   }
 
-  /** Goes on until the end of each of these runs was told, then hangs up. */
-  async until(runIds: string[]): Promise<void> {
-    const told = () => [...this.events, ...(this.#reader?.events ?? [])].map((event) => ('run' in event ? event : null))
-    const isTold = (runId: string) => told().some((event) => event?.run.id === runId && isTerminal(event.run.status))
-    await eventually(() => runIds.every(isTold))
+  /** Goes on until the end of each of these runs was told (as `isTold` sees it), then hangs up. */
+  async until(runIds: string[], isTold = hasEndOf): Promise<void> {
+    await eventually(() => {
+      const events = [...this.events, ...(this.#reader?.events ?? [])]
+      return runIds.every((runId) => isTold(events, runId))
+    })
     this.#isOver = true
     this.#reader?.close()
     await this.#done
