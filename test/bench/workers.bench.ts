@@ -8,9 +8,9 @@ const PLACES = 8
 /** A turn takes the provider 3 s. */
 const MODEL = modelName(30, 10)
 /** More than two workers take at once, so that a place that is free is taken at once. */
-const CLIENTS = 3 * PLACES
+const CLIENTS = 4 * PLACES
 /** Of each client a round: together they fill the places of one worker and of two to the end. */
-const TURNS = 4
+const TURNS = 3
 
 const SUBJECTS = ['one worker', 'two workers'] as const
 
