@@ -12,11 +12,27 @@ export interface Seeded {
   adminNotice: string | undefined
 }
 
-/** An administrator, the price list, the platform's connections and the demo agents. What is there stays as it is. */
-export async function seed(container: Container): Promise<Seeded> {
-  const { env, transactions, connectionRepository, sealedSecrets, agentRepository } = container
-  await seedPrices(container.priceRepository)
-  await seedConnections({
+/**
+ * An administrator, the price list, the platform's connections and the demo agents. What is there stays as it is. Processes that begin
+ * at the same time do it one after the other.
+ */
+export function seed(container: Container): Promise<Seeded> {
+  return whileLocked(container.db, 'seeding', async () => {
+    await seedPrices(container.priceRepository)
+    await seedPlatformConnections(container)
+    await seedDemoAgents(container.agentRepository, DEMO_CONNECTION_ID)
+    return { adminNotice: await seedAdmin(container) }
+  })
+}
+
+function seedPlatformConnections({
+  env,
+  transactions,
+  connectionRepository,
+  sealedSecrets,
+  agentRepository,
+}: Container) {
+  return seedConnections({
     transactions,
     connections: connectionRepository,
     secrets: sealedSecrets,
@@ -29,22 +45,18 @@ export async function seed(container: Container): Promise<Seeded> {
       ollama: { baseUrl: env.OLLAMA_BASE_URL },
     },
   })
-  await seedDemoAgents(agentRepository, DEMO_CONNECTION_ID)
-  return { adminNotice: await seedAdmin(container) }
 }
 
 /** Makes an administrator when there is none; says where the password is if it had to be generated. */
-function seedAdmin({ env, db, authService, userRepository }: Container): Promise<string | undefined> {
-  return whileLocked(db, 'seeding', async () => {
-    if (await userRepository.hasAdmin()) return undefined
-    const generated = env.ADMIN_PASSWORD ? undefined : randomBytes(15).toString('base64url')
-    const password = env.ADMIN_PASSWORD ?? generated ?? ''
-    // Kept before it is needed: a process that dies in between leaves a file that the next one writes anew.
-    const file = generated && env.NODE_ENV === 'production' ? await keepPassword(env.DATA_DIR, generated) : undefined
-    await authService.createUser({ email: env.ADMIN_EMAIL, password, name: 'Administrator' }, 'admin')
-    if (file) return `Administrator: ${env.ADMIN_EMAIL}  password: in ${file}. Sign in, change it, and delete the file.`
-    return generated && `Administrator: ${env.ADMIN_EMAIL}  password (shown only now): ${generated}`
-  })
+async function seedAdmin({ env, authService, userRepository }: Container): Promise<string | undefined> {
+  if (await userRepository.hasAdmin()) return undefined
+  const generated = env.ADMIN_PASSWORD ? undefined : randomBytes(15).toString('base64url')
+  const password = env.ADMIN_PASSWORD ?? generated ?? ''
+  // Kept before it is needed: a process that dies in between leaves a file that the next one writes anew.
+  const file = generated && env.NODE_ENV === 'production' ? await keepPassword(env.DATA_DIR, generated) : undefined
+  await authService.createUser({ email: env.ADMIN_EMAIL, password, name: 'Administrator' }, 'admin')
+  if (file) return `Administrator: ${env.ADMIN_EMAIL}  password: in ${file}. Sign in, change it, and delete the file.`
+  return generated && `Administrator: ${env.ADMIN_EMAIL}  password (shown only now): ${generated}`
 }
 
 /** Output of production ends in logs, which many read: the password is in a file of its owner's alone. Answers its path. */

@@ -31,7 +31,7 @@ export type OwnerLock = keyof typeof OWNER_LOCKS
 const PROCESS_LOCKS = {
   /** Sweeping up after what was lost: several at once find the same and only cost more. */
   reconciler: "hashtextextended('reconciler', 1)",
-  /** The first administrator is made by one process, and the others wait: its generated password is in one file. */
+  /** What is there from the beginning is made by one process, and the others wait: the administrator's password is in one file. */
   seeding: "hashtextextended('seeding', 1)",
   /** Deleting what has expired: as above. */
   cleaning: "hashtextextended('cleaning', 1)",
