@@ -1,5 +1,6 @@
 import type { AuditLog } from './audit/audit-log.ts'
 import type { SealedSecrets } from './connections/sealed-secret.ts'
+import type { AuthUser } from './contract/auth-user.ts'
 import { AddressHashes } from './credits/address-hashes.ts'
 import type { Balance } from './credits/ledger.repository.ts'
 import type { LedgerService } from './credits/ledger.service.ts'
@@ -35,12 +36,14 @@ interface AccountDependencies {
   onGranted: (userId: string, balance: Balance) => Promise<void>
   /** Ends all runs of a user in a transaction; answers what is to be done after its commit. */
   endRuns: (userId: string, tx: Tx) => Promise<() => Promise<void>>
+  /** Makes a user nobody in a transaction; what it answers is called after its commit. */
+  erase: (user: User, actor: AuthUser, tx: Tx) => Promise<() => Promise<void>>
 }
 
 /** Users, how they come in, and what they are given at first: a part of the composition root. */
 export function createAccounts(
   { env, logger, db, queue, feed, secrets }: Foundation,
-  { transactions, audit, sealedSecrets, ledger, onGranted, endRuns }: AccountDependencies,
+  { transactions, audit, sealedSecrets, ledger, onGranted, endRuns, erase }: AccountDependencies,
 ) {
   const signupGrantRepository = new SignupGrantRepository(db)
   const signupGrants = new SignupGrants({
@@ -117,9 +120,14 @@ export function createAccounts(
     audit,
     feed,
     onAddressChanged,
-    onDeleting: async (user, tx) => {
+    onDeleting: async (user, actor, tx) => {
       await signupGrants.remember(user, tx)
-      return endRuns(user.id, tx)
+      const forget = await endRuns(user.id, tx)
+      const goOn = await erase(user, actor, tx)
+      return async () => {
+        await forget()
+        await goOn()
+      }
     },
   })
   const suspensionService = new SuspensionService({

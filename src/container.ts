@@ -25,6 +25,8 @@ import { PriceRepository } from './credits/price.repository.ts'
 import { PriceBook } from './credits/price-book.ts'
 import { StatementRepository } from './credits/statement.repository.ts'
 import { Transactions } from './database/transaction.ts'
+import { ErasureRepository } from './erasure/erasure.repository.ts'
+import { ErasureService } from './erasure/erasure.service.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -94,6 +96,13 @@ export function createContainer(foundation: Foundation) {
   })
 
   const sealedSecrets = new SealedSecrets(secrets.encryptionKeys)
+  const erasures = new ErasureService({
+    erasures: new ErasureRepository(db),
+    feed,
+    objects: storage.objects,
+    settleMs: env.ERASURE_SETTLE_MS,
+    logger,
+  })
   const accounts = createAccounts(foundation, {
     transactions,
     audit,
@@ -104,6 +113,7 @@ export function createContainer(foundation: Foundation) {
       const taken = await cancelService.abandon({ userId }, tx)
       return () => cancelService.forget(taken)
     },
+    erase: (user, actor, tx) => erasures.begin(user, actor, tx),
   })
   const agentRepository = new AgentRepository(db)
   const connectionRepository = new ConnectionRepository(db)
@@ -311,6 +321,7 @@ export function createContainer(foundation: Foundation) {
     transactions,
     audit,
     ...accounts,
+    erasures,
     connectionService,
     connectionRepository,
     sealedSecrets,

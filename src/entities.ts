@@ -11,6 +11,7 @@ import { summaryEntity } from './conversations/summary.entity.ts'
 import { accountEntity, holdEntity, ledgerEntryEntity, meteredCallEntity } from './credits/ledger.entity.ts'
 import { priceVersionEntity } from './credits/price.entity.ts'
 import { serverKeyEntity, signupGrantEntity } from './credits/signup-grant.entity.ts'
+import { erasureEntity, erasureFileEntity } from './erasure/erasure.entity.ts'
 import { fleetProcessEntity } from './fleet/fleet-process.entity.ts'
 import { installationEntity } from './fleet/installation.entity.ts'
 import { emailLinkEntity } from './identity/email-link.entity.ts'
@@ -67,6 +68,8 @@ export const allEntities: EntitySchema[] = [
   webhookDeliveryEntity,
   scheduleEntity,
   scheduleTickEntity,
+  erasureEntity,
+  erasureFileEntity,
   installationEntity,
   fleetProcessEntity,
 ]

@@ -11,6 +11,7 @@ import type { Container } from './container.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
 import { unavailable } from './database/trouble.ts'
 import { closeServer, untilUnnoticed } from './drain.ts'
+import { erasureRoutes } from './erasure/erasure.routes.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { clientAddress, clientNetwork } from './http/client-network.ts'
@@ -97,6 +98,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...auditRoutes(container.audit),
   ...runCareRoutes(container.runCareService),
   ...fleetRoutes(container),
+  ...erasureRoutes(container.erasures),
   ...connectionRoutes(container.connectionService, container.breakers),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

@@ -165,6 +165,12 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   })
   const reconciling = startReconciling(container)
   shutdown.add('reconciler', reconciling.stop)
+  let isClosing = false
+  const erasing = repeat('erasing', env.RECONCILE_INTERVAL_MS, () => container.erasures.work(() => isClosing), logger)
+  shutdown.add('erasing', () => {
+    isClosing = true
+    return erasing.stop()
+  })
   const cleaning = repeat(
     'cleaning',
     CLEANING_INTERVAL_MS,

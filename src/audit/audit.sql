@@ -13,3 +13,23 @@ BEGIN
   PERFORM set_config('chatsparty.audit_forgets', 'off', true);
   RETURN forgotten;
 END $$;
+
+-- Takes the words out of the entries of a user who is erased; who, what and when stay, and figures. Where they came from goes with
+-- `p_networks`: the product keeps it for 30 days after, as it keeps whole entries, or whoever did something could have it forgotten.
+CREATE FUNCTION audit_erase(p_user uuid, p_networks boolean) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  erased integer;
+BEGIN
+  PERFORM set_config('chatsparty.audit_erases', 'on', true);
+  UPDATE audit_entries SET
+    user_agent = CASE WHEN coalesce(actor_id, p_user) = p_user THEN NULL ELSE user_agent END,
+    network = CASE WHEN p_networks AND coalesce(actor_id, p_user) = p_user THEN NULL ELSE network END,
+    details = (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM jsonb_each(details) AS d(name, value)
+      WHERE jsonb_typeof(value) <> 'string')
+  WHERE (actor_id = p_user OR target_id = p_user) AND (
+    (coalesce(actor_id, p_user) = p_user AND (user_agent IS NOT NULL OR (p_networks AND network IS NOT NULL)))
+    OR jsonb_path_exists(details, '$.* ? (@.type() == "string")'));
+  GET DIAGNOSTICS erased = ROW_COUNT;
+  PERFORM set_config('chatsparty.audit_erases', 'off', true);
+  RETURN erased;
+END $$;

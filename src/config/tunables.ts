@@ -185,6 +185,11 @@ export const tunables = {
   UPLOADS_AT_ONCE: count(100),
   /** Uploads of one user that one web process receives at once. */
   USER_UPLOADS_AT_ONCE: count(6),
+  /**
+   * What a user's upload or reader may still have written when the user was erased is looked for again after this: an address to upload to
+   * works for 15 minutes, and its object is moved within ten more.
+   */
+  ERASURE_SETTLE_MS: ms(1_500_000),
   /** Reading one file may take this long; then its child process is killed. */
   FILE_PROCESS_TIMEOUT_MS: ms(60_000),
   /** ... but a small one less: this, and more by its size. */

@@ -78,7 +78,7 @@ export class SignupGrantRepository {
     const found = await rows<{ addressHash: string; userId: string; amount: string }>(
       this.#db.manager,
       `SELECT g.address_hash AS "addressHash", g.user_id AS "userId", g.amount FROM signup_grants g
-       JOIN users u ON u.id = g.user_id WHERE g.given_at IS NULL ORDER BY g.created_at LIMIT $1`,
+       JOIN users u ON u.id = g.user_id WHERE g.given_at IS NULL AND u.erased_at IS NULL ORDER BY g.created_at LIMIT $1`,
       [limit],
     )
     return found.map((grant) => ({ ...grant, amount: BigInt(grant.amount) }))

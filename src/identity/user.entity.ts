@@ -22,6 +22,8 @@ export class User {
   declare totpStep: number | null
   /** Of recovery codes that are not used yet. */
   declare recoveryHashes: string[] | null
+  /** Set while an erased user's content goes, and then the row: it is nobody's, and not seen. */
+  declare erasedAt: Date | null
   declare createdAt: Date
   declare updatedAt: Date
 }
@@ -44,6 +46,7 @@ export const userEntity = new EntitySchema<User>({
     totpEnabledAt: timestamp({ nullable: true }),
     totpStep: integer({ nullable: true }),
     recoveryHashes: text({ array: true, nullable: true }),
+    erasedAt: timestamp({ nullable: true }),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm'
+import { type DataSource, IsNull } from 'typeorm'
 import { rows } from '../database/query.ts'
 import { isUniqueViolation, type Tx } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
@@ -36,6 +36,9 @@ export interface UserFilter {
   suspended?: 'true' | 'false' | undefined
 }
 
+/** Who is being erased is not there for anybody. */
+const present = { erasedAt: IsNull() }
+
 export class UserRepository {
   readonly #db: DataSource
 
@@ -53,16 +56,16 @@ export class UserRepository {
   }
 
   find(id: string, tx: Tx = this.#db.manager): Promise<User | null> {
-    return tx.findOneBy(userEntity, { id })
+    return tx.findOneBy(userEntity, { id, ...present })
   }
 
   findByEmailKey(emailKey: string): Promise<User | null> {
-    return this.#db.manager.findOneBy(userEntity, { emailKey })
+    return this.#db.manager.findOneBy(userEntity, { emailKey, ...present })
   }
 
   /** Locks the row until the transaction ends. */
   lock(id: string, tx: Tx): Promise<User | null> {
-    return tx.findOne(userEntity, { where: { id }, lock: { mode: 'pessimistic_write' } })
+    return tx.findOne(userEntity, { where: { id, ...present }, lock: { mode: 'pessimistic_write' } })
   }
 
   hasAdmin(): Promise<boolean> {
@@ -71,7 +74,7 @@ export class UserRepository {
 
   /** Newest first. */
   list({ limit, cursor, suspended }: UserFilter): Promise<User[]> {
-    const query = this.#db.manager.createQueryBuilder(userEntity, 'u').orderBy('u.id', 'DESC').take(limit)
+    const query = this.#db.manager.createQueryBuilder(userEntity, 'u').where('u.erasedAt IS NULL').orderBy('u.id', 'DESC').take(limit)
     if (cursor) query.andWhere('u.id < :cursor', { cursor })
     if (suspended) query.andWhere(`u.suspendedAt IS ${suspended === 'true' ? 'NOT NULL' : 'NULL'}`)
     return query.getMany()
@@ -90,10 +93,6 @@ export class UserRepository {
       used.totpStep,
       used.recoveryHashes,
     ])
-  }
-
-  async delete(id: string, tx: Tx): Promise<void> {
-    await tx.delete(userEntity, { id })
   }
 
   /** Locks all administrators, so that two of them cannot remove each other at once, and counts those but this one who may sign in. */

@@ -17,10 +17,10 @@ interface UserDependencies {
   audit: Pick<AuditLog, 'record' | 'recordAlone'>
   feed: Pick<LiveFeed, 'signal'>
   /**
-   * Runs in the transaction that deletes a user, before the rows go: settles what is still running. What it answers is called
-   * after the commit.
+   * Runs in the transaction that deletes a user, who is locked: settles what is still running, and makes the row nobody's. What it answers
+   * is called after the commit, and erases.
    */
-  onDeleting: (user: User, tx: Tx) => Promise<() => Promise<void>>
+  onDeleting: (user: User, actor: AuthUser, tx: Tx) => Promise<() => Promise<void>>
   /** Runs in the transaction that changes a user's address. What it answers is called after the commit. */
   onAddressChanged: (before: User, user: User, tx: Tx) => Promise<Afterwards>
 }
@@ -76,20 +76,22 @@ export class UserService {
     return view
   }
 
-  /** Deletes the account with all its content. Ledger entries stay: they are the books. */
+  /**
+   * Deletes the account, at once, and all its content: what there is much of is still going when this is answered. The figures of the ledger
+   * stay: they are the books.
+   */
   async delete(actor: AuthUser, userId: string): Promise<void> {
     if (!mayManage(actor, userId)) throw notFound('user')
     const afterwards = await this.#deps.transactions.run(async (tx) => {
       await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
-      const afterDeleting = await this.#deps.onDeleting(user, tx)
-      await this.#deps.users.delete(userId, tx)
+      const afterDeleting = await this.#deps.onDeleting(user, actor, tx)
       await this.#deps.audit.record({ action: 'user.deleted', actorId: actor.id, targetId: userId }, tx)
       return afterDeleting
     })
-    await afterwards()
     await this.#deps.feed.signal({ type: 'session.revoked', userId }).catch(() => {})
+    await afterwards()
   }
 
   /** Of what people change of themselves only what gives power is recorded. */

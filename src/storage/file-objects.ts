@@ -21,6 +21,14 @@ export class FileObjects {
     await this.#files.remove(fileId)
   }
 
+  /** Removes every object that a file can have, and what an upload of one left behind half done. */
+  async removeEverything(fileId: string): Promise<void> {
+    const { original, staging } = objectKeys(fileId)
+    await this.#store.removeParts(original.slice(0, -'original'.length))
+    await this.#store.removeParts(staging)
+    await this.removeObjects(fileId)
+  }
+
   /** Removes every object that a file can have. */
   async removeObjects(fileId: string): Promise<void> {
     await Promise.all(Object.values(objectKeys(fileId)).map((key) => this.#store.delete(key)))

@@ -26,6 +26,7 @@ const ORDER = [
   'chat',
   'webhooks',
   'schedules',
+  'erasure',
 ]
 /** What HTTP knows; routes of any domain know HTTP. */
 const HTTP_KNOWS = ['shared', 'contract', 'config']

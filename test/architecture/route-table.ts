@@ -81,6 +81,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/users/:id/suspend': { access: 'admin', of: 'user', body: { reason: 'spam' } },
   'POST /api/users/:id/unsuspend': { access: 'admin', of: 'user' },
   'GET /api/admin/audit': { access: 'admin' },
+  'GET /api/admin/erasures': { access: 'admin' },
   'GET /api/admin/breakers': { access: 'admin' },
   'GET /api/admin/processes': { access: 'admin' },
   'GET /api/admin/queues': { access: 'admin' },

@@ -37,6 +37,19 @@ describe('The local store', () => {
     expect(await readdir(join(root, 'files'))).to.deep.equal([])
   })
 
+  it('removes what uploads of one object left, however young, and nothing of others', async () => {
+    const store = new LocalStore(root)
+    await mkdir(join(root, 'files', 'a'), { recursive: true })
+    for (const name of ['original.1.part', 'original.2.part', 'other.1.part']) {
+      await writeFile(join(root, 'files', 'a', name), 'half')
+    }
+    await store.removeParts('files/a/original')
+    expect(await readdir(join(root, 'files', 'a'))).to.deep.equal(['other.1.part'])
+    await store.removeParts('files/a/')
+    await store.removeParts('files/never/')
+    expect(await readdir(join(root, 'files'))).to.deep.equal([])
+  })
+
   it('leaves no empty folders', async () => {
     const store = new LocalStore(root)
     await store.put('files/a/b', Readable.from([Buffer.from('x')]))
@@ -100,5 +113,10 @@ describe('The S3 store', function () {
     expect(await store.sweepParts(new Date(Date.now() - 3_600_000))).to.equal(0)
     expect(await store.sweepParts(new Date(Date.now() + 3_600_000))).to.equal(1)
     expect(await store.sweepParts(new Date(Date.now() + 3_600_000))).to.equal(0)
+    for (const Key of ['files/a/b', 'files/c/d']) {
+      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))
+    }
+    await store.removeParts('files/a/')
+    expect(await store.sweepParts(new Date(Date.now() + 3_600_000))).to.equal(1)
   })
 })

@@ -34,6 +34,7 @@ describe('The files API', () => {
       delete: (...args) => local.delete(...args),
       list: (...args) => local.list(...args),
       sweepParts: (...args) => local.sweepParts(...args),
+      removeParts: (...args) => local.removeParts(...args),
       ping: () => local.ping(),
     })
     world = await createFilesWorld(db.dataSource, { store: faulty })

@@ -83,6 +83,19 @@ export class LocalStore implements Store {
     return removed
   }
 
+  async removeParts(prefix: string): Promise<void> {
+    const folder = prefix.endsWith('/') ? prefix.slice(0, -1) : dirname(prefix)
+    const entries = await readdir(join(this.#root, folder)).catch((error: unknown) => {
+      if (isMissing(error)) return []
+      throw error
+    })
+    const parts = entries
+      .map((name) => `${folder}/${name}`)
+      .filter((key) => key.startsWith(prefix) && key.endsWith(PART))
+    for (const part of parts) await rm(join(this.#root, part), { force: true })
+    if (parts.length > 0) await rmdir(join(this.#root, folder)).catch(() => undefined)
+  }
+
   async ping(): Promise<void> {
     await mkdir(this.#root, { recursive: true })
     await access(this.#root, constants.R_OK | constants.W_OK)

@@ -178,22 +178,11 @@ export class S3Store implements Store {
   }
 
   async sweepParts(before: Date): Promise<number> {
-    let removed = 0
-    let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
-    while (marker) {
-      const listing: ListMultipartUploadsCommandOutput = await this.#client.send(
-        new ListMultipartUploadsCommand({ Bucket: this.#bucket, ...marker }),
-      )
-      for (const { Key, UploadId, Initiated } of listing.Uploads ?? []) {
-        if (!Key || !UploadId || !Initiated || Initiated >= before) continue
-        await this.#client.send(new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key, UploadId }))
-        removed++
-      }
-      marker = listing.IsTruncated
-        ? { KeyMarker: listing.NextKeyMarker, UploadIdMarker: listing.NextUploadIdMarker }
-        : undefined
-    }
-    return removed
+    return this.#abortUploads('', before)
+  }
+
+  async removeParts(prefix: string): Promise<void> {
+    await this.#abortUploads(prefix, undefined)
   }
 
   async ping(): Promise<void> {
@@ -234,6 +223,26 @@ export class S3Store implements Store {
     const { UploadId } = await this.#client.send(command)
     if (!UploadId) throw new Error('the store began an upload without an id')
     return UploadId
+  }
+
+  /** Aborts uploads in parts, of keys with this prefix, that began before this time (undefined: all). Answers how many. */
+  async #abortUploads(prefix: string, before: Date | undefined): Promise<number> {
+    let removed = 0
+    let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {}
+    while (marker) {
+      const listing: ListMultipartUploadsCommandOutput = await this.#client.send(
+        new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: prefix || undefined, ...marker }),
+      )
+      for (const { Key, UploadId, Initiated } of listing.Uploads ?? []) {
+        if (!Key?.startsWith(prefix) || !UploadId || (before && (!Initiated || Initiated >= before))) continue
+        await this.#client.send(new AbortMultipartUploadCommand({ Bucket: this.#bucket, Key, UploadId }))
+        removed++
+      }
+      marker = listing.IsTruncated
+        ? { KeyMarker: listing.NextKeyMarker, UploadIdMarker: listing.NextUploadIdMarker }
+        : undefined
+    }
+    return removed
   }
 
   /** What cannot be removed now, `sweepParts` does. */

@@ -65,6 +65,8 @@ export interface Store {
   list(prefix: string): AsyncIterable<StoredObject>
   /** Removes the parts of uploads that began before this time and never ended. Answers how many. */
   sweepParts(before: Date): Promise<number>
+  /** Removes the parts that uploads to keys with this prefix left behind, or are writing now. */
+  removeParts(prefix: string): Promise<void>
   /** @throws when the store cannot be used. */
   ping(): Promise<void>
   /** An address from which the object can be fetched without signing in, where the store has such a thing. */
