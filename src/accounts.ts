@@ -150,10 +150,6 @@ export function createAccounts(
     emailLinkService,
     mailRepository,
     outbox,
-    pruneMails: async () => {
-      await mailRepository.prune()
-      await emailLinkRepository.prune()
-    },
     userService,
     userRepository,
   }

@@ -31,6 +31,8 @@ import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
+import { RetentionRepository } from './retention/retention.repository.ts'
+import { RetentionService } from './retention/retention.service.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
 import { Dispatcher } from './runs/dispatcher.ts'
@@ -342,7 +344,6 @@ export function createContainer(foundation: Foundation) {
     summaryRepository,
     runRepository,
     turnRepository,
-    pruneIdempotencyKeys: () => transactions.run((tx) => idempotencyRepository.prune(tx)),
     runViews,
     runCareService,
     announcer,
@@ -373,6 +374,20 @@ export function createContainer(foundation: Foundation) {
       chat: chatService,
       party: schemas.party,
       most: env.USER_SCHEDULES,
+      logger,
+    }),
+    retention: new RetentionService({
+      rows: new RetentionRepository(db),
+      days: {
+        conversations: env.RETAIN_CONVERSATIONS_DAYS,
+        runs: env.RETAIN_RUNS_DAYS,
+        sessions: env.RETAIN_SESSIONS_DAYS,
+        idempotencyKeys: env.RETAIN_IDEMPOTENCY_KEYS_DAYS,
+        mails: env.RETAIN_MAILS_DAYS,
+        emailLinks: env.RETAIN_MAILS_DAYS,
+        audit: env.RETAIN_AUDIT_DAYS,
+        usage: env.RETAIN_USAGE_DAYS,
+      },
       logger,
     }),
     chatSchemas: schemas,

@@ -35,10 +35,8 @@ const SMALL_CALL_TIMEOUT_MS = 20_000
 const CLEANING_INTERVAL_MS = 3_600_000
 /** Cleaning that takes longer has lost its lock to a process that does the same, in ms. */
 const CLEANING_MS = 600_000
-/** Deliveries to webhooks that are over are shown for so many days. */
-const KEEP_DELIVERIES_DAYS = 30
-/** So are ticks of schedules: for longer than a month, whose credits are counted by them. */
-const KEEP_TICKS_DAYS = 40
+/** What is kept for ever is kept for so many days: a thousand years. */
+const FOR_EVER_DAYS = 365_000
 
 /** Does jobs and reconciles until shutdown. */
 export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Liveness> {
@@ -179,12 +177,12 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
         db,
         'cleaning',
         async () => {
-          await container.sessionService.prune()
+          await container.retention.round(() => isClosing)
+          await container.erasures.eraseNetworks()
           await container.breakers.prune()
-          await container.pruneMails()
           await container.storage.work.pruneEffort()
-          await container.webhookDeliveries.sweep(KEEP_DELIVERIES_DAYS)
-          await container.scheduleTicks.prune(KEEP_TICKS_DAYS)
+          await container.webhookDeliveries.sweep(env.RETAIN_WEBHOOK_DELIVERIES_DAYS || FOR_EVER_DAYS)
+          await container.scheduleTicks.prune(env.RETAIN_TICKS_DAYS || FOR_EVER_DAYS)
         },
         CLEANING_MS,
       ),

@@ -50,9 +50,4 @@ export class IdempotencyRepository {
       JSON.stringify(response),
     ])
   }
-
-  /** Forgets keys older than a day. */
-  async prune(tx: Tx): Promise<void> {
-    await rows(tx, `DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`)
-  }
 }

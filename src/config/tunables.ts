@@ -1,6 +1,15 @@
 import { z } from 'zod'
 
 const ms = (fallback: number) => z.coerce.number().int().min(10).max(86_400_000).default(fallback)
+/** Days that something is kept; 0: for ever. `least` where less would take away what is still in use. */
+const days = (fallback: number, least = 1) =>
+  z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(36_500)
+    .refine((given) => given === 0 || given >= least, `must be 0 (for ever) or at least ${least}`)
+    .default(fallback)
 const count = (fallback: number, min = 1) => z.coerce.number().int().min(min).max(1_000_000_000_000).default(fallback)
 
 /**
@@ -185,6 +194,24 @@ export const tunables = {
   UPLOADS_AT_ONCE: count(100),
   /** Uploads of one user that one web process receives at once. */
   USER_UPLOADS_AT_ONCE: count(6),
+  /** Conversations in which nobody wrote for so long, archived or not. For ever, because they are what people come back for. */
+  RETAIN_CONVERSATIONS_DAYS: days(0),
+  /** Runs and their turns, but the latest of each conversation: how it was said, not what. For ever: they are small, and go with theirs. */
+  RETAIN_RUNS_DAYS: days(0, 7),
+  /** Entries of the audit log: a year can be looked back at, and a month of it be looked at late. The database refuses less than 30. */
+  RETAIN_AUDIT_DAYS: days(400, 31),
+  /** By whom and where a metered call was made; its figures stay. For ever: what was paid can be explained. */
+  RETAIN_USAGE_DAYS: days(0),
+  /** Sessions after their end: as long, a place counts as known to an account. */
+  RETAIN_SESSIONS_DAYS: days(30),
+  /** Answers to requests with an Idempotency-Key: nobody repeats a request later. */
+  RETAIN_IDEMPOTENCY_KEYS_DAYS: days(1),
+  /** Mails that were sent or given up, and links that are over: they hold addresses, and whoever asks why none came does so soon. */
+  RETAIN_MAILS_DAYS: days(7),
+  /** Deliveries to webhooks that are over, with what was sent: to be looked at, or sent again. */
+  RETAIN_WEBHOOK_DELIVERIES_DAYS: days(30),
+  /** Ticks of schedules that are over; their month's credits are counted by them, so longer than a month. */
+  RETAIN_TICKS_DAYS: days(40, 32),
   /**
    * What a user's upload or reader may still have written when the user was erased is looked for again after this: an address to upload to
    * works for 15 minutes, and its object is moved within ten more.

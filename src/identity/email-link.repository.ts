@@ -38,9 +38,4 @@ export class EmailLinkRepository {
     )
     return used.length > 0
   }
-
-  /** Deletes links that have been over for a week. */
-  async prune(): Promise<void> {
-    await rows(this.#db.manager, `DELETE FROM email_links WHERE expires_at < now() - interval '7 days'`)
-  }
 }

@@ -103,14 +103,6 @@ export class SessionRepository {
     return revoked.length > 0
   }
 
-  /** Deletes sessions that ended more than a month ago. */
-  async prune(): Promise<void> {
-    await rows(
-      this.#db.manager,
-      `DELETE FROM sessions WHERE least(expires_at, revoked_at) < now() - interval '30 days'`,
-    )
-  }
-
   /** Revokes all sessions of a user but one; answers which. */
   async revokeAll(userId: string, except: string | null, tx: Tx): Promise<string[]> {
     const revoked = await rows<{ id: string }>(

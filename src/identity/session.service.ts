@@ -103,11 +103,6 @@ export class SessionService {
     if (network !== undefined) await this.#deps.sessions.notePlace(newId(), userId, network, tx)
   }
 
-  /** Forgets sessions that have long ended: housekeeping, now and then. */
-  prune(): Promise<void> {
-    return this.#deps.sessions.prune()
-  }
-
   async #end(actor: AuthUser, sessionId: string, action: 'session.ended' | 'session.revoked'): Promise<boolean> {
     const { sessions, transactions, audit, feed } = this.#deps
     const ended = await transactions.run(async (tx) => {

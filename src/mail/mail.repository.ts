@@ -84,12 +84,4 @@ export class MailRepository {
        WHERE status = 'queued' AND due_at <= now() AND expires_at <= now()`,
     )
   }
-
-  /** Deletes mails of more than a week ago: they hold addresses. */
-  async prune(): Promise<void> {
-    await rows(
-      this.#db.manager,
-      `DELETE FROM mails WHERE status <> 'queued' AND created_at < now() - interval '7 days'`,
-    )
-  }
 }

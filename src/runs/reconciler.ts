@@ -17,8 +17,6 @@ interface ReconcilerDependencies {
   fileWaits: Pick<FileWaits, 'resumeOverdue'>
   titles: Pick<Titles, 'requeue'>
   choreHolds: Pick<ChoreHolds, 'releaseStale'>
-  /** Forgets idempotency keys that are too old to be sent again. */
-  pruneIdempotencyKeys: () => Promise<void>
   redispatchAfterMs: number
   cancelGraceMs: number
   metrics: Pick<Metrics, 'reconcilerActions' | 'reconcilerFailures'>
@@ -49,7 +47,7 @@ export class Reconciler {
    * cannot be put right is only logged.
    */
   async runOnce(others: Step[] = []): Promise<string[]> {
-    const { titles, choreHolds, pruneIdempotencyKeys, redispatchAfterMs } = this.#deps
+    const { titles, choreHolds, redispatchAfterMs } = this.#deps
     const steps: Step[] = [
       ['admit', () => this.#admitWaiting()],
       ['redispatch', () => this.#redispatch()],
@@ -58,7 +56,6 @@ export class Reconciler {
       ['fail overdue', () => this.#failOverdue()],
       ['titles', () => titles.requeue(redispatchAfterMs)],
       ['holds of titles and summaries', () => choreHolds.releaseStale()],
-      ['idempotency keys', pruneIdempotencyKeys],
       ...others,
     ]
     const failed: string[] = []

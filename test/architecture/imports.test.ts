@@ -27,6 +27,7 @@ const ORDER = [
   'webhooks',
   'schedules',
   'erasure',
+  'retention',
 ]
 /** What HTTP knows; routes of any domain know HTTP. */
 const HTTP_KNOWS = ['shared', 'contract', 'config']

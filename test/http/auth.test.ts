@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import jwt from 'jsonwebtoken'
+import { idAt } from '../../src/retention/retention.repository.ts'
 import { errorOf } from '../support/api-client.ts'
 import { testSettings, useApp } from '../support/app.ts'
 
@@ -200,21 +201,22 @@ describe('Signing up and in', () => {
 
   it('forgets sessions a month after they ended, and no others', async () => {
     const user = await app.api.register()
-    const { db, sessionService } = app.container
+    const { db } = app.container
     const ages: Array<[expires: string, revoked: string | null]> = [
       ['-31 days', null],
       ['-29 days', null],
       ['1 day', '-31 days'],
       ['1 day', '-29 days'],
     ]
-    for (const [expires, revoked] of ages) {
+    for (const [n, [expires, revoked]] of ages.entries()) {
       await db.query(
         `INSERT INTO sessions (id, user_id, expires_at, revoked_at)
-         VALUES (gen_random_uuid(), $1, now() + $2::interval, now() + $3::interval)`,
-        [user.id, expires, revoked],
+         VALUES ($4, $1, now() + $2::interval, now() + $3::interval)`,
+        // They began 40 days ago.
+        [user.id, expires, revoked, idAt(new Date(Date.now() - 40 * 86_400_000 + n))],
       )
     }
-    await sessionService.prune()
+    await app.container.retention.round()
     const left = await db.query('SELECT 1 FROM sessions WHERE user_id = $1', [user.id])
     expect(left).to.have.length(3)
     expect((await user.get('/api/auth/me')).status).to.equal(200)

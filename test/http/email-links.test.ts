@@ -246,7 +246,6 @@ describe('Mails of accounts', () => {
         expect(kept).not.to.include(token)
         expect(kept).not.to.include(Buffer.from(token, 'base64url').subarray(16).toString('hex'))
       }
-      await app.container.pruneMails()
     })
   })
 })
