@@ -27,6 +27,8 @@ import { StatementRepository } from './credits/statement.repository.ts'
 import { Transactions } from './database/transaction.ts'
 import { ErasureRepository } from './erasure/erasure.repository.ts'
 import { ErasureService } from './erasure/erasure.service.ts'
+import { ExportRepository } from './export/export.repository.ts'
+import { ExportService } from './export/export.service.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
 import { Metrics } from './metrics/metrics.ts'
@@ -375,6 +377,12 @@ export function createContainer(foundation: Foundation) {
       party: schemas.party,
       most: env.USER_SCHEDULES,
       logger,
+    }),
+    exportService: new ExportService({
+      rows: new ExportRepository(db),
+      users: accounts.userRepository,
+      store: storage.store,
+      audit,
     }),
     retention: new RetentionService({
       rows: new RetentionRepository(db),

@@ -12,6 +12,7 @@ import { creditsRoutes } from './credits/credits.routes.ts'
 import { unavailable } from './database/trouble.ts'
 import { closeServer, untilUnnoticed } from './drain.ts'
 import { erasureRoutes } from './erasure/erasure.routes.ts'
+import { exportRoutes } from './export/export.routes.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { clientAddress, clientNetwork } from './http/client-network.ts'
@@ -99,6 +100,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...runCareRoutes(container.runCareService),
   ...fleetRoutes(container),
   ...erasureRoutes(container.erasures),
+  ...exportRoutes(container.exportService),
   ...connectionRoutes(container.connectionService, container.breakers),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

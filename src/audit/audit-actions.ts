@@ -11,6 +11,7 @@ export const auditActions = [
   'user.suspended',
   'user.unsuspended',
   'user.deleted',
+  'user.exported',
 
   'login.succeeded',
   /** Failures of one account from one network within a time are one entry, with their count. */

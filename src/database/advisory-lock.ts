@@ -22,6 +22,8 @@ export const OWNER_LOCKS = {
   counts: 404,
   /** Looking at the day's budget of grants and spending it are one step, or two at once exceed it. */
   grants: 420,
+  /** Two archives of one user at once cost twice and give the same. */
+  exports: 430,
   /** Counting the mails of an hour and writing one are one step, or two at once exceed the limit. */
   mails: 421,
 } as const

@@ -57,6 +57,8 @@ export const ERROR_WORDS = {
   'auth.invalid_link': [400, 'The link is not valid, was used already, or has expired. Please ask for a new one.'],
   'mail.not_set_up': [409, 'This server sends no e-mail; ask whoever runs it.'],
   'mail.rate_limited': [429, 'Enough mails were sent to this address; please look for them, or try again in an hour.'],
+  'users.export_running': [409, 'An export of this account is under way; please wait for its end.'],
+  'users.export_busy': [503, 'Too many accounts are exported at this moment; please try again soon.'],
   'auth.email_taken': [409, 'This e-mail address is already registered.'],
   'session.not_found': [404, 'There is no such session.'],
   'user.not_found': [404, 'There is no such user.'],

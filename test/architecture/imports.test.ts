@@ -28,6 +28,7 @@ const ORDER = [
   'schedules',
   'erasure',
   'retention',
+  'export',
 ]
 /** What HTTP knows; routes of any domain know HTTP. */
 const HTTP_KNOWS = ['shared', 'contract', 'config']
@@ -62,6 +63,7 @@ const HOMES: Record<string, RegExp[]> = {
   'socket.io': [/^src\/realtime\//],
   'socket.io-client': [/^src\/client\//],
   ioredis: [/^src\/redis\//, /^src\/realtime\//, /^src\/http\/(rate-limit|signup-limits)\.ts$/],
+  yazl: [/^src\/export\//],
   nodemailer: [/^src\/mail\//],
   croner: [/^src\/schedules\//],
   standardwebhooks: [/^workers\/processors\/webhook/],

@@ -78,6 +78,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/users/:id': { access: 'user', of: 'user', admin: 200 },
   'PUT /api/users/:id': { access: 'user', of: 'user', body: { name: 'New' }, admin: 200 },
   'DELETE /api/users/:id': { access: 'user', of: 'user', owner: 204, admin: 204 },
+  'GET /api/users/:id/export': { access: 'user', of: 'user', admin: 200 },
   'POST /api/users/:id/suspend': { access: 'admin', of: 'user', body: { reason: 'spam' } },
   'POST /api/users/:id/unsuspend': { access: 'admin', of: 'user' },
   'GET /api/admin/audit': { access: 'admin' },
