@@ -74,7 +74,11 @@ export class UserRepository {
 
   /** Newest first. */
   list({ limit, cursor, suspended }: UserFilter): Promise<User[]> {
-    const query = this.#db.manager.createQueryBuilder(userEntity, 'u').where('u.erasedAt IS NULL').orderBy('u.id', 'DESC').take(limit)
+    const query = this.#db.manager
+      .createQueryBuilder(userEntity, 'u')
+      .where('u.erasedAt IS NULL')
+      .orderBy('u.id', 'DESC')
+      .take(limit)
     if (cursor) query.andWhere('u.id < :cursor', { cursor })
     if (suspended) query.andWhere(`u.suspendedAt IS ${suspended === 'true' ? 'NOT NULL' : 'NULL'}`)
     return query.getMany()
