@@ -1,6 +1,11 @@
+import { Lately } from '../src/shared/lately.ts'
+
+/** Who was let in is remembered for about as many seconds as times, up to so many. */
+const REMEMBERED = { perSecond: 1, most: 60 }
+
 /**
- * Lets so many through at once; of those who wait, whoever has the fewest inside comes next, and among them who has waited
- * longest. Many turns that begin at one moment would else keep the event loop from anything else, the renewal of the leases of
+ * Lets so many through at once; of those who wait, whoever has the fewest inside comes next, among them who was let in the least
+ * lately, and then who has waited longest. Many turns that begin at one moment would else keep the event loop from anything else, the renewal of the leases of
  * those that began before among it; and a user's many turns would keep another's one waiting.
  *
  * @example
@@ -11,10 +16,12 @@ export class Turnstile {
   /** By who waits, in the order of who was let in longest ago. */
   readonly #waiting = new Map<string, (() => void)[]>()
   readonly #inside = new Map<string, number>()
+  readonly #entered: Lately
   #free: number
 
-  constructor(places: number) {
+  constructor(places: number, now?: () => number) {
     this.#free = places
+    this.#entered = new Lately({ ...REMEMBERED, ...(now && { now }) })
   }
 
   /** Resolves with how to leave, which may be called more than once. */
@@ -41,6 +48,7 @@ export class Turnstile {
 
   #enter(who: string): void {
     this.#inside.set(who, (this.#inside.get(who) ?? 0) + 1)
+    this.#entered.note(who, 1)
   }
 
   #leave(who: string): void {
@@ -61,10 +69,13 @@ export class Turnstile {
   }
 
   #next(): string | undefined {
-    let best: { who: string; inside: number } | undefined
+    let best: { who: string; inside: number; entered: number } | undefined
     for (const who of this.#waiting.keys()) {
       const inside = this.#inside.get(who) ?? 0
-      if (!best || inside < best.inside) best = { who, inside }
+      const entered = this.#entered.of(who)
+      if (!best || inside < best.inside || (inside === best.inside && entered < best.entered)) {
+        best = { who, inside, entered }
+      }
     }
     return best?.who
   }

@@ -12,6 +12,7 @@ import type { Trait } from './dialects/traits.ts'
 import type { WireName } from './dialects/wire.ts'
 import type { ProviderName, ReasoningEffort, ResolvedConnection } from './provider.ts'
 import { addressOf } from './provider-address.ts'
+import type { MayRead } from './reading-shares.ts'
 
 /** How a model is to be reached. */
 export interface ModelOptions {
@@ -26,6 +27,8 @@ export interface ModelOptions {
   reasoning?: ReasoningEffort | null
   /** Called for every piece that comes from the provider, also comments and pings. */
   onLife?: () => void
+  /** Whose answer it is, for the reading of it; by default it is read as it comes. */
+  mayRead?: MayRead
 }
 
 /** What of a connection a model is made of. */
@@ -51,7 +54,7 @@ const WIRES: Record<Exclude<ProviderName, 'demo'>, WireName> = {
 export function languageModel(
   connection: ModelSource,
   modelId: string,
-  { fetch, demoWordsPerMinute, demoSeed, learn = () => {}, reasoning = null, onLife = () => {} }: ModelOptions,
+  { fetch, demoWordsPerMinute, demoSeed, learn = () => {}, reasoning = null, onLife = () => {}, mayRead }: ModelOptions,
 ): LanguageModelV4 {
   const { provider } = connection
   if (provider === 'demo') return new DemoModel(modelId, { wordsPerMinute: demoWordsPerMinute, seed: demoSeed })
@@ -64,6 +67,7 @@ export function languageModel(
     learn,
     reasoning,
     onLife,
+    mayRead,
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Trait } from './dialects/traits.ts'
 import { allowedByUrl, OutboundGuard, type OutboundPolicy } from './outbound-guard.ts'
 import type { ResolvedConnection } from './provider.ts'
+import { type MayRead, ReadingShares } from './reading-shares.ts'
 
 type Scope = ResolvedConnection['scope']
 
@@ -11,6 +12,7 @@ type Remember = (connection: ResolvedConnection, modelId: string, traits: Trait[
 export class ProviderNetwork {
   readonly #guards: Record<Scope, OutboundGuard>
   readonly #remember: Remember
+  readonly #reading = new ReadingShares()
 
   /** `platformUrls` are the base URLs of the environment: what the operator set is permitted, but not to users. */
   constructor({
@@ -40,6 +42,11 @@ export class ProviderNetwork {
       const kept = connection.scope === 'platform' ? traits.filter((trait) => trait !== 'thinks_unopened') : traits
       if (kept.length > 0) await this.#remember(connection, modelId, kept)
     }
+  }
+
+  /** How the answer to somebody's call is read: beside those of others. `who` is a user, or whatever stands for one. */
+  readerFor(who: string): MayRead {
+    return this.#reading.readerOf(who)
   }
 
   /** @throws AppError 400 on `baseUrl`. */

@@ -137,7 +137,12 @@ export class Stage {
     // What one product left in the queue is not for the next.
     if (this.#distributed === undefined) await redis.flush()
     const make = async (name: string, entry: string, script: 'web' | 'worker') =>
-      new ClusterProcess(name, entry, { ...settings, NODE_OPTIONS: await flagsOf(script) }, script === 'web')
+      new ClusterProcess(
+        name,
+        entry,
+        { ...settings, NODE_OPTIONS: [await flagsOf(script), env?.NODE_OPTIONS].filter(Boolean).join(' ') },
+        script === 'web',
+      )
     const all = [await make('web', 'src/server.ts', 'web')]
     for (let i = 0; i < workers; i++) {
       all.push(await make(workers > 1 ? `worker ${i}` : 'worker', 'workers/main.ts', 'worker'))

@@ -20,11 +20,9 @@ const NOISE_MS = 12
 const RUNS = 4
 
 const drained = async (wire: WireName, body: string): Promise<void> => {
-  const answer = await readableAnswer(
-    new Response(body, { headers: { 'content-type': 'text/event-stream' } }),
-    wire,
-    () => {},
-  )
+  const answer = await readableAnswer(new Response(body, { headers: { 'content-type': 'text/event-stream' } }), wire, {
+    onLife: () => {},
+  })
   for await (const _ of answer.body ?? []);
 }
 const quietly = (work: () => unknown) => async () => {

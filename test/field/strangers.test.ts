@@ -5,6 +5,7 @@ import { readableAnswer } from '../../src/connections/dialects/wire-body.ts'
 import type { ResolvedConnection } from '../../src/connections/provider.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import { ProviderNetwork } from '../../src/connections/provider-network.ts'
+import { ReadingShares } from '../../src/connections/reading-shares.ts'
 import { addressed } from '../../src/rounds/addressing.ts'
 import { plainSpeech } from '../../src/rounds/plain-speech.ts'
 import { DOCX, zip } from '../support/file-corpus.ts'
@@ -33,9 +34,50 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
           else controller.enqueue(flood)
         },
       })
-      const answer = await readableAnswer(new Response(body), 'openai', () => {})
+      const answer = await readableAnswer(new Response(body), 'openai', { onLife: () => {} })
       await answer.body?.getReader().read()
       expect(sent).to.be.below(2_000_000)
+    })
+
+    it('a flood beyond an ordinary answer is left in its socket until it may be read, and loses nothing', async () => {
+      const words = Array.from({ length: 20_000 }, (_, n) => `${n} `)
+      const packets = words.map((word) => bytes(C(word)))
+      const size = packets.reduce((sum, packet) => sum + packet.length, 0)
+      let sent = 0
+      const body = new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            const packet = packets.splice(0, 400)
+            if (packet.length === 0) {
+              controller.enqueue(bytes(`${F('stop')}${D}`))
+              return controller.close()
+            }
+            const together = Buffer.concat(packet)
+            sent += together.length
+            controller.enqueue(together)
+          },
+        },
+        { highWaterMark: 0 },
+      )
+      const due: (() => void)[] = []
+      const shares = new ReadingShares({ now: () => 0, later: (work) => void due.push(work) })
+      const other = shares.readerOf('flood')
+      other(300 * 1_024)
+      const mayRead = shares.readerOf('flood')
+      const answer = await readableAnswer(new Response(body), 'openai', { onLife: () => {}, mayRead })
+      const text = answer.text()
+      // Whatever goes on in the loop meanwhile, nobody has given leave.
+      for (let n = 0; n < 50; n++) await new Promise((resolve) => setImmediate(resolve))
+      expect(sent).to.be.below(size / 10)
+      let turns = 0
+      const isRead = text.then(() => true)
+      while (!(await Promise.race([isRead, new Promise<false>((resolve) => setImmediate(resolve, false))]))) {
+        due.shift()?.()
+        turns += 1
+      }
+      expect(turns, 'piece by piece').to.be.greaterThan(size / (16 * 1_024))
+      const said = [...(await text).matchAll(/"content":"([^"]*)"/g)].map(([, word = '']) => word).join('')
+      expect(said).to.equal(words.join(''))
     })
 
     it('signs of life behind an end do not put it off', async () => {
@@ -54,7 +96,7 @@ describe('Strangers: what a server, a name or a file sends to do harm', function
           hungUp()
         },
       })
-      const answer = await readableAnswer(new Response(body), 'openai', () => {})
+      const answer = await readableAnswer(new Response(body), 'openai', { onLife: () => {} })
       expect(await answer.text()).to.contain('"finish_reason":"stop"')
       await hangUp
     })

@@ -20,6 +20,21 @@ describe('A turnstile', () => {
     expect(inside).to.deep.equal([1, 2, 3, 4])
   })
 
+  it('lets in whom it let in the least lately, of those who have none inside', async () => {
+    const turnstile = new Turnstile(1, () => 0)
+    for (let n = 0; n < 3; n++) (await turnstile.pass('busy'))()
+    const leave = await turnstile.pass('another')
+    const order: string[] = []
+    const coming = ['busy', 'another', 'new'].map(async (who) => {
+      const leaveAgain = await turnstile.pass(who)
+      order.push(who)
+      leaveAgain()
+    })
+    leave()
+    await Promise.all(coming)
+    expect(order).to.deep.equal(['new', 'another', 'busy'])
+  })
+
   it('gives no place twice to who leaves twice', async () => {
     const turnstile = new Turnstile(1)
     const leave = await turnstile.pass()

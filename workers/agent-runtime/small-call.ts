@@ -64,7 +64,8 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
     const { connection, modelId } = terms
     const fetch = meter.watch(network.fetchFor(connection))
     const learn = network.learnerFor(connection, modelId)
-    const model = meter.wrap(languageModel(connection, modelId, { fetch, learn }), purpose)
+    const mayRead = network.readerFor(connection.id)
+    const model = meter.wrap(languageModel(connection, modelId, { fetch, learn, mayRead }), purpose)
     const { content } = await model.doGenerate({
       prompt: [
         { role: 'system', content: system },

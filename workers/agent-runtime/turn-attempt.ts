@@ -120,6 +120,7 @@ export async function attemptSpeech(
       learn: network.learnerFor(connection, modelId),
       reasoning: agent.reasoningEffort,
       onLife: () => silence.broken(),
+      mayRead: network.readerFor(claim.userId),
     })
     const end = await speak({
       agent,

@@ -1,3 +1,4 @@
+import type { MayRead } from '../reading-shares.ts'
 import { isOfValue, lessonOf, namedParameter } from './lessons.ts'
 import { shapedBody, wholeUrl } from './request-shape.ts'
 import type { Trait } from './traits.ts'
@@ -12,6 +13,7 @@ export interface DialectCall {
   /** No stream is asked for; the SDK gets one all the same. */
   isWhole: boolean
   onLife: () => void
+  mayRead?: MayRead | undefined
 }
 
 /** The server refused the request in words that teach what it takes: to be asked once more. */
@@ -48,7 +50,7 @@ export const dialectFetch = (call: DialectCall): typeof fetch => {
     const asked = { stream: !call.isWhole, ...body }
     if (!response.ok) return refusal(response, asked, call.traits)
     try {
-      return await readableAnswer(response, call.wire, call.onLife)
+      return await readableAnswer(response, call.wire, call)
     } catch (error) {
       if (error instanceof WireError && error.code === 'wire.error') {
         const { statusCode: status, responseBody: words = '' } = error

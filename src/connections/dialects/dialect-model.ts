@@ -9,6 +9,7 @@ import type {
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
 import type { ReasoningEffort } from '../provider.ts'
+import type { MayRead } from '../reading-shares.ts'
 import { dialectFetch, LessonLearnt } from './dialect-fetch.ts'
 import { shapedOptions } from './request-shape.ts'
 import { ThoughtFilter, withoutThoughts } from './thoughts.ts'
@@ -30,6 +31,7 @@ export interface DialectOptions {
   reasoning: ReasoningEffort | null
   /** Called for every byte of an answer. */
   onLife: () => void
+  mayRead?: MayRead | undefined
 }
 
 /** A server may teach so many things in one call before its refusal is final. */
@@ -76,10 +78,10 @@ export class DialectModel implements LanguageModelV4 {
     const learnt: Trait[] = []
     const kept: Trait[] = []
     for (;;) {
-      const { wire, fetch, reasoning, onLife } = this.#options
+      const { wire, fetch, reasoning, onLife, mayRead } = this.#options
       const traits = [...this.#traits, ...learnt]
       const whole = traits.includes('stream_only') ? false : isWhole || traits.includes('no_stream')
-      const model = this.#options.build(dialectFetch({ wire, fetch, traits, isWhole: whole, onLife }))
+      const model = this.#options.build(dialectFetch({ wire, fetch, traits, isWhole: whole, onLife, mayRead }))
       try {
         const asked = shapedOptions(reasoning === null ? options : { ...options, reasoning }, traits)
         const result = await model.doStream(asked)

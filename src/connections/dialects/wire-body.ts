@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Leave, MayRead } from '../reading-shares.ts'
 import { AnthropicWire } from './anthropic-wire.ts'
 import { EventSplitter, type LineEvent } from './event-lines.ts'
 import { GoogleWire } from './google-wire.ts'
@@ -36,11 +37,15 @@ const readerOf: Record<WireName, () => WireReader> = {
 /**
  * The answer of a provider as its SDK expects it: every event well formed, one end, usage in one place. Resolves once the
  * first event was read, so that a refusal that comes as a 200 is known before anybody takes it for an answer.
- * `onLife` is called for every piece of the body, also for comments and pings.
+ * `onLife` is called for every piece of the body, also for comments and pings; `mayRead` is asked before each.
  * @throws WireError here, or within the body later on
  */
-export async function readableAnswer(response: Response, wire: WireName, onLife: () => void): Promise<Response> {
-  const answer = new Answer(response, readerOf[wire](), onLife)
+export async function readableAnswer(
+  response: Response,
+  wire: WireName,
+  { onLife, mayRead = () => undefined }: { onLife: () => void; mayRead?: MayRead | undefined },
+): Promise<Response> {
+  const answer = new Answer(response, readerOf[wire](), onLife, mayRead)
   const first = await answer.next().catch((error: unknown) => {
     answer.cancel()
     throw error
@@ -73,6 +78,7 @@ class Answer {
   readonly #contentType: string
   readonly #wire: WireReader
   readonly #onLife: () => void
+  readonly #mayRead: MayRead
   readonly #splitter = new EventSplitter()
   readonly #decoder = new TextDecoder()
   /** The beginning of the body, for when it is no answer at all. */
@@ -80,30 +86,44 @@ class Answer {
   #bytes = 0
   /** A read that has been asked for and not been taken. */
   #reading: ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']> | undefined
+  /** What has come of the body and was not read yet. */
+  #rest: Uint8Array | undefined
+  /** What was said of reading that. */
+  #leave: Leave
   #isOver = false
   /** Until when something is waited for behind the end mark; what only keeps the line alive does not move it. */
   #graceUntil: number | undefined
 
-  constructor(response: Response, wire: WireReader, onLife: () => void) {
+  constructor(response: Response, wire: WireReader, onLife: () => void, mayRead: MayRead) {
     this.#body = response.body?.getReader()
     this.#contentType = response.headers.get('content-type')?.toLowerCase() ?? ''
     this.#wire = wire
     this.#onLife = onLife
+    this.#mayRead = mayRead
     answersOpen += 1
   }
 
   /** What the SDK reads next; undefined at the end. */
   async next(): Promise<string | undefined> {
     while (!this.#isOver) {
-      const chunk = await this.#read()
+      const came = await this.#read()
+      const leave = this.#leave ?? (came && this.#mayRead(came.byteLength))
+      this.#leave = undefined
+      const chunk = came && leave ? await this.#pieceOf(came, leave) : came
+      if (this.#isOver) return undefined
       // What has come in the meantime is read with it: the more there is to do, the fewer pieces everybody behind has.
       const written = chunk ? this.#take(chunk) : []
       const ms = chunk && !this.#wire.isEnded ? pauseMs() : 0
       if (ms > 0) await sleep(ms)
-      let size = chunk?.byteLength ?? MOST_AT_ONCE
+      let size = leave ? MOST_AT_ONCE : (chunk?.byteLength ?? MOST_AT_ONCE)
       while (size < MOST_AT_ONCE) {
         const more = await this.#waiting()
         if (!more) break
+        this.#leave = this.#mayRead(more.byteLength)
+        if (this.#leave) {
+          this.#rest = more
+          break
+        }
         size += more.byteLength
         for (const one of this.#take(more)) written.push(one)
       }
@@ -111,6 +131,13 @@ class Answer {
       if (text !== '') return text
     }
     return undefined
+  }
+
+  /** As much of it as may be read now; the rest is what comes next. */
+  async #pieceOf(came: Uint8Array, { bytes, granted }: NonNullable<Leave>): Promise<Uint8Array> {
+    await granted
+    if (bytes < came.byteLength) this.#rest = came.subarray(bytes)
+    return came.subarray(0, bytes)
   }
 
   cancel(): void {
@@ -137,6 +164,9 @@ class Answer {
   /** Undefined at the body's end, also at one that came too early, but after the answer's. */
   async #read(): Promise<Uint8Array | undefined> {
     if (this.#wire.isFinal || !this.#body) return undefined
+    const rest = this.#rest
+    this.#rest = undefined
+    if (rest) return rest
     try {
       const reading = this.#reading ?? this.#body.read()
       this.#reading = undefined
