@@ -18,6 +18,13 @@ import { type CpuProbes, cpuOf, cpuOfFamily } from './process-figures.ts'
 const START_MS = 60_000
 const TEMPLATE = 'bench_template'
 
+interface BenchServer {
+  url: string
+  superUrl: string
+  pid: number
+  stop(): Promise<void>
+}
+
 interface BenchDatabase {
   url: string
   drop(): Promise<void>
@@ -38,7 +45,7 @@ export interface Product {
  * each a process of its own that starts when it is first asked for. All of it ends with `close`.
  */
 export class Stage {
-  #postgres: Promise<{ url: string; pid: number; stop(): Promise<void> }> | undefined
+  #postgres: Promise<BenchServer> | undefined
   #redis: Promise<RedisServer> | undefined
   #model: Promise<{ process: TestProcess; url: string }> | undefined
   #load: Promise<{ process: TestProcess; url: string }> | undefined
@@ -57,12 +64,13 @@ export class Stage {
 
   /** A migrated and seeded database, dropped with the server at the latest. */
   async createDatabase(): Promise<BenchDatabase> {
-    const { url } = await this.#server()
+    const { url, superUrl } = await this.#server()
     const name = `bench_${randomBytes(6).toString('hex')}`
     await runSql(url, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`)
     return {
       url: withDatabase(url, name),
-      drop: () => runSql(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+      // By the superuser: the server's own workers may be in it.
+      drop: () => runSql(superUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
     }
   }
 
@@ -211,12 +219,12 @@ export class Stage {
     }
   }
 
-  #server(): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
+  #server(): Promise<BenchServer> {
     this.#postgres ??= this.#startPostgres()
     return this.#postgres
   }
 
-  async #startPostgres(): Promise<{ url: string; pid: number; stop(): Promise<void> }> {
+  async #startPostgres(): Promise<BenchServer> {
     const dataDir = await mkdtemp(join(tmpdir(), 'chatsparty-bench-'))
     const server = await startEmbeddedPostgres({ dataDir, logger: silentLogger, maxConnections: 300 })
     // Each bench has a database of its own.
@@ -233,7 +241,7 @@ export class Stage {
       const env = { ...(await this.#settings()), DATABASE_URL: url }
       const seeding = startProcess('src/db.ts', { args: ['seed'], env })
       if ((await seeding.ended).code !== 0) throw new Error(`the database was not seeded:\n${seeding.output}`)
-      return { url: server.url, pid, stop }
+      return { url: server.url, superUrl: server.superUrl, pid, stop }
     } catch (error) {
       await stop()
       throw error
