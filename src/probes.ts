@@ -20,6 +20,16 @@ export const commonChecks = ({ db, queue, feed }: Container): HealthCheck[] => [
   },
 ]
 
+/** Whether turns that come now find a place; for whoever takes requests. */
+export const placesCheck = ({ workerPlaces }: Pick<Container, 'workerPlaces'>): HealthCheck => ({
+  name: 'places',
+  check: async () => {
+    const trouble = await workerPlaces.trouble()
+    if (trouble.length > 0) throw new Error(trouble.join('; '))
+  },
+  degrades: 'All places for turns are taken. Messages are accepted, and wait.',
+})
+
 /** `/healthz` and `/readyz` of a process that serves nothing else, at PROBE_PORT. Workers need no web framework for two answers. */
 export async function serveProbes(container: Container, port: number, checks: HealthCheck[]): Promise<void> {
   const { env, logger, shutdown } = container

@@ -31,7 +31,7 @@ import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
 import { sharedMetricsPage } from './monitoring.ts'
-import { commonChecks } from './probes.ts'
+import { commonChecks, placesCheck } from './probes.ts'
 import { boardKeyOf, readTicket } from './queue/board-ticket.ts'
 import { fleetRoutes } from './queue/fleet.routes.ts'
 import { QueueBoards } from './queue/queue-board.ts'
@@ -217,7 +217,7 @@ export async function startWeb(
   }
   let isDraining = false
   const health = new Health(
-    [...commonChecks(container), ...(env.TRUST_PROXY === 0 ? [proxyCheck] : []), ...checks],
+    [...commonChecks(container), placesCheck(container), ...(env.TRUST_PROXY === 0 ? [proxyCheck] : []), ...checks],
     logger,
     () => isDraining || shutdown.isSignalled,
   )

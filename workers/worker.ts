@@ -143,6 +143,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
       'files-small': env.FILE_CONCURRENCY,
       chores: env.CHORE_CONCURRENCY,
       'chores-own': env.CHORE_CONCURRENCY,
+      mails: env.MAIL_CONCURRENCY,
       webhooks: env.WEBHOOK_CONCURRENCY,
     },
     lockMs: env.JOB_LOCK_MS,

@@ -61,6 +61,8 @@ export const tunables = {
   FILE_CONCURRENCY: count(2),
   /** Titles, summaries and the like of one process at once: on the platform's connections, and as many on users' own. */
   CHORE_CONCURRENCY: count(4),
+  /** Mails that one process sends at once, apart from all else: a mail server that hangs keeps nothing but mails waiting. */
+  MAIL_CONCURRENCY: count(4),
   /** Deliveries to webhooks of one process at once: they wait for the receivers of users. */
   WEBHOOK_CONCURRENCY: count(10),
   /** A receiver must answer within this. */

@@ -22,7 +22,7 @@ export const catalog = {
   conversationSummarize: defineJob('conversations.summarize', 'chores', conversation),
   ownConversationSummarize: defineJob('conversations-own.summarize', 'chores-own', conversation),
   /** Sends a mail of the outbox. */
-  mailSend: defineJob('mails.send', 'chores', z.strictObject({ mailId: z.uuid() })),
+  mailSend: defineJob('mails.send', 'mails', z.strictObject({ mailId: z.uuid() })),
   /** Tells a webhook of an event. */
   webhookDeliver: defineJob('webhooks.deliver', 'webhooks', z.strictObject({ deliveryId: z.uuid() })),
 } as const

@@ -2,9 +2,18 @@ import type { z } from 'zod'
 
 /**
  * The queues. A queue of its own keeps long turns, file work and small chores from waiting for each other, and what calls a
- * user's own server, which may never answer, from keeping anybody else waiting.
+ * user's own server or a mail server, which may never answer, from keeping anybody else waiting.
  */
-export const QUEUES = ['turns', 'turns-own', 'files', 'files-small', 'chores', 'chores-own', 'webhooks'] as const
+export const QUEUES = [
+  'turns',
+  'turns-own',
+  'files',
+  'files-small',
+  'chores',
+  'chores-own',
+  'mails',
+  'webhooks',
+] as const
 export type QueueName = (typeof QUEUES)[number]
 
 /** Whose connections a job calls: the platform's alone, or users' own too. */
@@ -19,6 +28,7 @@ export const byQueue = <T>(make: (queue: QueueName) => T): Record<QueueName, T> 
   'files-small': make('files-small'),
   chores: make('chores'),
   'chores-own': make('chores-own'),
+  mails: make('mails'),
   webhooks: make('webhooks'),
 })
 

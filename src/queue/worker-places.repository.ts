@@ -9,6 +9,9 @@ export interface Places {
   taken: number
 }
 
+/** Those that shares are kept of. */
+const LANE_QUEUES: readonly QueueName[] = ['turns', 'turns-own']
+
 /** A worker that has said nothing for longer is gone; `lane_room` in `admission.sql` knows the same. */
 const GONE_AFTER = '30 seconds'
 
@@ -37,13 +40,16 @@ export class WorkerPlacesRepository {
     await rows(this.#db.manager, 'DELETE FROM worker_places WHERE worker_id = $1', [workerId])
   }
 
-  /** What keeps jobs from beginning at all, in words, as workers said last; empty when all is well. For readiness and metrics. */
+  /**
+   * What keeps turns from beginning at all, in words, as workers said last; empty when all is well, and without a worker, whom
+   * another check misses. Files and chores have so few places that all are taken in the ordinary course of things.
+   */
   async trouble(): Promise<string[]> {
     const fleet = await this.ofFleet()
-    if (fleet.size === 0) return ['no worker takes jobs']
-    return [...fleet].flatMap(([queue, { places, taken }]) =>
-      taken >= places ? [`no place is left for ${queue}`] : [],
-    )
+    return LANE_QUEUES.filter((queue) => {
+      const { places, taken } = fleet.get(queue) ?? { places: 1, taken: 0 }
+      return taken >= places
+    }).map((queue) => `no place is left for ${queue}`)
   }
 
   /** Of all workers that are there together, by queue; empty when there are none. */

@@ -19,7 +19,7 @@ describe('Health', () => {
     const ready = await app.api.get('/readyz')
     expect(ready).to.deep.include({
       status: 200,
-      body: { status: 'ready', checks: { database: 'ok', queue: 'ok', 'live feed': 'ok', proxy: 'ok' } },
+      body: { status: 'ready', checks: { database: 'ok', queue: 'ok', 'live feed': 'ok', proxy: 'ok', places: 'ok' } },
     })
   })
 

@@ -84,13 +84,26 @@ describe('The places of the fleet', () => {
     expect(shares).to.deep.equal([4, 3, 2, 1, 1, 1, 1, 1])
   })
 
-  it('say when there are none, or no worker', async () => {
-    const { workerPlaces } = app.container
-    expect(await workerPlaces.trouble()).to.deep.equal([])
+  it('say when there are none, which readiness tells as a degradation', async () => {
+    const readiness = async () => {
+      const answer = await app.api.get('/readyz')
+      const { status } = answer
+      const body = Object(answer.body)
+      return { httpStatus: status, status: body.status, places: body.checks.places, words: body.degraded?.places }
+    }
+    const well = { httpStatus: 200, status: 'ready', places: 'ok', words: undefined }
+    await report(15)
+    expect(await readiness()).to.deep.equal(well)
     await report(16)
-    expect(await workerPlaces.trouble()).to.deep.equal(['no place is left for turns'])
-    await workerPlaces.forget('019e5a1c-0000-7000-8000-000000000000')
-    expect(await workerPlaces.trouble()).to.deep.equal(['no worker takes jobs'])
+    expect(await app.container.workerPlaces.trouble()).to.deep.equal(['no place is left for turns'])
+    expect(await readiness()).to.deep.equal({
+      httpStatus: 200,
+      status: 'degraded',
+      places: 'failing',
+      words: 'All places for turns are taken. Messages are accepted, and wait.',
+    })
+    await app.container.workerPlaces.forget('019e5a1c-0000-7000-8000-000000000000')
+    expect(await readiness(), 'a worker that is gone is missed by another check').to.deep.equal(well)
   })
 })
 

@@ -23,6 +23,8 @@ describe('Credits of turns', function () {
       HOLD_SLICE_TOKENS: '16',
       USER_CONCURRENCY: '200',
       WORKER_CONCURRENCY: '200',
+      // A user's share is at most half of what is left: so many that the fifty who have all credits keep nobody from being told.
+      OWN_CONCURRENCY: '400',
       TURN_LEASE_MS: '15000',
       OPENAI_API_KEY: 'test-key-1234',
       OPENAI_BASE_URL: llm.baseUrl('openai'),

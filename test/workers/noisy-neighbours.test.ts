@@ -7,7 +7,7 @@ import type { TestUser } from '../support/api-client.ts'
 import { ADMIN } from '../support/app.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockReply } from '../support/mock-llm.ts'
-import { eventually } from '../support/pace.ts'
+import { eventually, usePace } from '../support/pace.ts'
 import { usePartyWorld } from './party-world.ts'
 
 /** To requests with this key, which tells whose connection they are of. */
@@ -45,8 +45,8 @@ const turnsOf = (world: World, { id }: TestUser): Promise<TurnRow[]> =>
   )
 const placedOf = async (world: World, user: TestUser) => (await turnsOf(world, user)).filter(({ placed }) => placed)
 
-describe('Neighbours whose servers never answer', function () {
-  this.timeout(60_000)
+describe('Neighbours whose servers never answer', () => {
+  usePace()
   const HOSTILE = 20
   const PLACES = 60
   const world = usePartyWorld({ env: { OWN_CONCURRENCY: String(PLACES), WORKER_CONCURRENCY: '2' } })
