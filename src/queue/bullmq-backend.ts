@@ -57,14 +57,20 @@ class BullMqBackend implements QueueBackend {
   }
 
   async enqueue<P>(job: JobDefinition<P>, payload: P, options: EnqueueOptions): Promise<void> {
-    const { jobId, delayMs } = options
+    const { jobId, delayMs, rank } = options
     if (!jobId || jobId.includes(':')) throw invalidJob(job, `bad job id '${jobId}'`)
     const checked = job.payload.safeParse(payload)
     if (!checked.success) throw invalidJob(job, checked.error.message)
     // With the name before it, an id cannot meet another kind's in the same queue, a number of BullMQ's own, or one of
     // its Redis keys: a job called 'delayed' would break the queue.
     const id = `${job.name}.${jobId}`
-    await answered(this.#queues[job.queue].add(job.name, checked.data, { jobId: id, delay: delayMs }))
+    await answered(
+      this.#queues[job.queue].add(job.name, checked.data, {
+        jobId: id,
+        delay: delayMs,
+        ...(rank !== undefined && { priority: rank }),
+      }),
+    )
   }
 
   get queues(): readonly DriverQueue[] {

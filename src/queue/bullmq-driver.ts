@@ -6,7 +6,7 @@ import type { QueueName } from './job.ts'
 /** What is used of BullMQ's Queue; it is the same on both backends. */
 export interface DriverQueue {
   on(event: 'error', listener: (error: Error) => void): unknown
-  add(name: string, data: unknown, options: { jobId: string; delay?: number }): Promise<unknown>
+  add(name: string, data: unknown, options: { jobId: string; delay?: number; priority?: number }): Promise<unknown>
   getJobCountByTypes(...types: ('wait' | 'prioritized' | 'delayed')[]): Promise<number>
   obliterate(options: { force: boolean }): Promise<void>
   close(): Promise<void>

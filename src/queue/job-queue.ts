@@ -8,6 +8,8 @@ export interface EnqueueOptions {
   jobId: string
   /** Milliseconds until it may run; at once by default. */
   delayMs?: number
+  /** From 1: those with less come first, and among equals who came first; without one, before all of them. */
+  rank?: number
 }
 
 /**

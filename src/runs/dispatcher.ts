@@ -1,11 +1,17 @@
 import { catalog } from '../queue/catalog.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
+import { Lately } from '../shared/lately.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { EngineRepository } from './engine.repository.ts'
 import type { Dispatch } from './turn.repository.ts'
 
 /** What comes due later than this is left to the reconciler, which looks often enough for it. */
 const FAR_MS = 60_000
+/**
+ * What was let in lately drains away at so many turns a second, and counts for so many at most. What is in the queue has a place
+ * already (`turns_admit`), so this only says in which order a busy worker comes to it: nobody starves.
+ */
+const LATELY = { perSecond: 1, most: 60 }
 /** After what it waits for, so that the database's clock has passed it too. */
 const MARGIN_MS = 20
 
@@ -15,6 +21,7 @@ export class Dispatcher {
   readonly #queue: JobQueue
   readonly #userConcurrency: number
   readonly #logger: Logger
+  readonly #letIn = new Lately(LATELY)
   /** Users who are looked at again soon, and when, by `performance.now()`. */
   readonly #later = new Map<string, { at: number; timer: NodeJS.Timeout }>()
 
@@ -65,7 +72,10 @@ export class Dispatcher {
       dispatches.map(async ({ runId, turn, dispatch, delayMs, lane, userId }) => {
         try {
           const job = lane === 'own' ? catalog.ownTurnRun : catalog.turnRun
-          await this.#queue.enqueue(job, { runId, turn, userId }, { jobId: `${runId}-${turn}-${dispatch}`, delayMs })
+          const rank = 1 + Math.floor(this.#letIn.of(userId))
+          this.#letIn.note(userId, 1)
+          const name = `${runId}-${turn}-${dispatch}`
+          await this.#queue.enqueue(job, { runId, turn, userId }, { jobId: name, delayMs, rank })
         } catch (error) {
           this.#logger.warn({ err: error, runId, turn }, 'enqueueing failed; the reconciler will repeat it')
         }

@@ -136,6 +136,15 @@ export function itIsAJobQueue(server: () => QueueServer): void {
     expect(await inbox.first(4)).to.have.deep.members([...payloads])
   })
 
+  it('gives first what has the lowest rank, and among equals what came first', async () => {
+    const jobs = [3, 2, 1, 3, 1].map((rank, n) => ({ rank, payload: turn(), jobId: `ranked-${n}` }))
+    for (const { payload, ...options } of jobs) await backend.enqueue(catalog.turnRun, payload, options)
+    expect(await backend.waiting('turns')).to.equal(5)
+    const { inbox } = await consumeTurns()
+    const expected = [2, 4, 1, 0, 3].map((n) => jobs[n]?.payload.runId)
+    expect(await inbox.first(5)).to.deep.equal(expected)
+  })
+
   it('refuses a bad payload and a bad job id at the door', async () => {
     const bad = { runId: 'not a uuid', turn: -1 }
     expect(await codeOf(backend.enqueue(catalog.turnRun, bad, { jobId: 'a' }))).to.equal('queue.invalid_job')
