@@ -9,6 +9,7 @@ import { ConversationService } from './chat/conversation.service.ts'
 import { EstimateService } from './chat/estimate.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
 import { RegenerateService } from './chat/regenerate.service.ts'
+import { RetryService } from './chat/retry.service.ts'
 import { BreakerRepository } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
@@ -294,6 +295,24 @@ export function createContainer(foundation: Foundation) {
     dispatcher,
     runDeadlineMs,
   })
+  const retryService = new RetryService({
+    agents: agentService,
+    runs: runRepository,
+    turns: turnRepository,
+    steps,
+    conversations: conversationRepository,
+    messages: messageRepository,
+    accepts,
+    connections: connectionService,
+    prices: priceBook,
+    ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
+    ledger: ledgerService,
+    idempotency: idempotencyRepository,
+    transactions,
+    announcer,
+    dispatcher,
+    runDeadlineMs,
+  })
   const decisions = new TurnDecisions({ engine, turns: turnRepository, ledger: ledgerService, transactions })
   const summaryJobs = new SummaryJobs({ queue, engine, logger })
   const titles = new Titles({ conversations: conversationRepository, queue, engine, logger })
@@ -357,6 +376,7 @@ export function createContainer(foundation: Foundation) {
     titles,
     summaryJobs,
     regenerateService,
+    retryService,
     cancelService,
     chatService,
     estimateService,

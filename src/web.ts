@@ -118,6 +118,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
     waits,
     cancels: container.cancelService,
     regenerations: container.regenerateService,
+    retries: container.retryService,
     conversations: container.conversationService,
     views: container.runViews,
     schemas: container.chatSchemas,

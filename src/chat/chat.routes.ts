@@ -11,10 +11,15 @@ import type { CancelService } from '../runs/cancel.service.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import type { ChatService } from './chat.service.ts'
 import type { ConversationService } from './conversation.service.ts'
+import { conversationCursor, cursorBehind } from './conversation-cursor.ts'
 import type { RegenerateService } from './regenerate.service.ts'
+import type { RetryService } from './retry.service.ts'
 import { type RunWait, waitOf } from './run-wait.ts'
 
-const listQuery = pageQuery.extend({ archived: z.enum(['true', 'false']).optional() })
+const listQuery = pageQuery.extend({
+  cursor: conversationCursor.optional(),
+  archived: z.enum(['true', 'false']).optional(),
+})
 const messagesQuery = z
   .strictObject({
     limit: z.coerce.number().int().min(1).max(100).default(20),
@@ -47,6 +52,7 @@ interface ChatRouteServices {
   waits: RunWait
   cancels: CancelService
   regenerations: RegenerateService
+  retries: RetryService
   conversations: ConversationService
   views: RunViews
   schemas: ChatSchemas
@@ -57,6 +63,7 @@ export const chatRoutes = ({
   waits,
   cancels,
   regenerations,
+  retries,
   conversations,
   views,
   schemas,
@@ -99,6 +106,19 @@ export const chatRoutes = ({
   }),
   defineRoute({
     method: 'post',
+    path: '/api/chat/runs/:id/retry',
+    access: 'user',
+    params: idParams,
+    body: emptyBody,
+    bodyMaxBytes: SMALL_BODY_BYTES,
+    status: 202,
+    handler: async (input) => {
+      const key = idempotencyKeyOf(input.headers['idempotency-key'])
+      return answer(waits, input, await retries.retry(input.user.id, input.params.id, key))
+    },
+  }),
+  defineRoute({
+    method: 'post',
     path: '/api/chat/messages/:id/regenerate',
     access: 'user',
     params: idParams,
@@ -116,7 +136,7 @@ export const chatRoutes = ({
     handler: async ({ user, query }) => {
       const archived = query.archived === undefined ? undefined : query.archived === 'true'
       const found = await conversations.list(user.id, { archived }, query.limit + 1, query.cursor)
-      return page(found, query.limit, (view) => view)
+      return page(found, query.limit, (view) => view, cursorBehind)
     },
   }),
   defineRoute({
@@ -130,6 +150,15 @@ export const chatRoutes = ({
       const files = await conversations.files(conversation.id)
       return { ...conversation, files, messages: { data: messages.map(presentMessage), nextCursor } }
     },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/chat/conversations/:id/runs',
+    access: 'user',
+    params: idParams,
+    query: pageQuery,
+    handler: async ({ user, params, query }) =>
+      page(await views.list(user.id, params.id, query.limit + 1, query.cursor), query.limit, (view) => view),
   }),
   defineRoute({
     method: 'patch',

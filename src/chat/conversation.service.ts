@@ -9,6 +9,7 @@ import type { RunViews } from '../runs/run-views.ts'
 import { notFound } from '../shared/errors.ts'
 import type { FileView } from '../storage/file.presenter.ts'
 import type { FileService } from '../storage/file.service.ts'
+import type { ConversationCursor } from './conversation-cursor.ts'
 
 /** A conversation shows so many of its files, the latest first. */
 const SHOWN_FILES = 100
@@ -42,8 +43,8 @@ export class ConversationService {
     userId: string,
     filter: { archived?: boolean },
     limit: number,
-    before: string | undefined,
-  ): Promise<ConversationView[]> {
+    before: ConversationCursor | undefined,
+  ): Promise<Array<ConversationView & { activeAt: string }>> {
     return this.#deps.views.conversations(await this.#deps.conversations.list(userId, filter, limit, before))
   }
 

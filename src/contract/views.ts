@@ -158,6 +158,10 @@ export const conversationView = z.object({
   createdAt: timeView,
   updatedAt: timeView,
   activeRun: runView.nullable(),
+  /** The newest run, whatever became of it: a failed one can be retried. Older servers say neither this nor the next. */
+  lastRun: runView.nullable().optional(),
+  /** When something was last said: lists are in this order, latest first. */
+  activeAt: timeView.optional(),
 })
 export type ConversationView = z.infer<typeof conversationView>
 

@@ -28,6 +28,8 @@ export class Conversation {
   /** How often a title was asked for, and when it is next; null when it is not wanted (any more). */
   declare titleAttempts: number
   declare titleDueAt: Date | null
+  /** When something was last said in it. */
+  declare activeAt: Date
   declare createdAt: Date
   declare updatedAt: Date
 }
@@ -47,11 +49,13 @@ export const conversationEntity = new EntitySchema<Conversation>({
     lastSeq: integer({ default: 0 }),
     titleAttempts: integer({ default: 0 }),
     titleDueAt: timestamp({ nullable: true }),
+    // Milliseconds, as cursors have it.
+    activeAt: timestamp({ precision: 3, default: () => 'now()' }),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   indices: [
-    { name: 'conversations_user', columns: ['userId', 'id'] },
+    { name: 'conversations_activity', columns: ['userId', 'activeAt', 'id'] },
     { name: 'conversations_untitled', columns: ['titleDueAt'], where: 'title_due_at IS NOT NULL' },
   ],
   foreignKeys: [

@@ -2,16 +2,23 @@ import type { ConversationView, MessageView, RunView } from '../contract/views.t
 import type { Conversation } from './conversation.entity.ts'
 import type { Message } from './message.entity.ts'
 
-export const presentConversation = (conversation: Conversation, activeRun: RunView | null): ConversationView => ({
+/** With the run that is active, and its newest, whatever became of it. */
+export const presentConversation = (
+  conversation: Conversation,
+  activeRun: RunView | null,
+  lastRun: RunView | null,
+): ConversationView & { activeAt: string } => ({
   id: conversation.id,
   title: conversation.title,
   agentIds: conversation.agentIds,
   strategy: conversation.strategy,
   archived: conversation.archived,
   version: Number(conversation.version),
+  activeAt: conversation.activeAt.toISOString(),
   createdAt: conversation.createdAt.toISOString(),
   updatedAt: conversation.updatedAt.toISOString(),
   activeRun,
+  lastRun,
 })
 
 export const presentMessage = (message: Message): MessageView => ({

@@ -28,19 +28,27 @@ export class ConversationRepository {
     await rows(tx, 'SELECT id FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE', [userId])
   }
 
-  /** Newest first. */
+  /** Last spoken in first; behind `before` where it is given, as active as it says, or else as it is now. */
   list(
     userId: string,
     filter: { archived?: boolean },
     limit: number,
-    before: string | undefined,
+    before: { id: string; activeAt: number | undefined } | undefined,
   ): Promise<Conversation[]> {
     const query = this.#db.manager
       .createQueryBuilder(conversationEntity, 'c')
       .where('c.userId = :userId', { userId })
-      .orderBy('c.id', 'DESC')
+      .orderBy('c.activeAt', 'DESC')
+      .addOrderBy('c.id', 'DESC')
       .take(limit)
-    if (before) query.andWhere('c.id < :before', { before })
+    if (before?.activeAt !== undefined) {
+      query.andWhere('(c.activeAt, c.id) < (to_timestamp(:at / 1000.0), :id)', { at: before.activeAt, id: before.id })
+    } else if (before) {
+      query.andWhere(
+        '(c.activeAt, c.id) < (SELECT o.active_at, o.id FROM conversations o WHERE o.id = :id AND o.user_id = :userId)',
+        before,
+      )
+    }
     if (filter.archived !== undefined) query.andWhere('c.archived = :archived', { archived: filter.archived })
     return query.getMany()
   }

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm'
+import { type DataSource, In } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type Message, messageEntity } from './message.entity.ts'
@@ -46,6 +46,26 @@ export class MessageRepository {
   async supersede(id: string, tx: Tx): Promise<Message> {
     await tx.update(messageEntity, { id }, { status: 'superseded' })
     return tx.findOneByOrFail(messageEntity, { id })
+  }
+
+  /** Marks what agents said in a run as superseded; ascending by `seq`, those that were not before. */
+  async supersedeRun(runId: string, tx: Tx): Promise<Message[]> {
+    const changed = await rows<{ id: string }>(
+      tx,
+      `UPDATE messages SET status = 'superseded' WHERE run_id = $1 AND role = 'agent' AND status <> 'superseded' RETURNING id`,
+      [runId],
+    )
+    return tx.find(messageEntity, { where: { id: In(changed.map(({ id }) => id)) }, order: { seq: 'ASC' } })
+  }
+
+  /** Makes what the user said to a run said to another one; the last message's id, if there is any. */
+  async giveToRun(from: string, to: string, tx: Tx): Promise<string | undefined> {
+    const given = await rows<{ id: string; seq: number }>(
+      tx,
+      `UPDATE messages SET run_id = $2 WHERE run_id = $1 AND role = 'user' RETURNING id, seq`,
+      [from, to],
+    )
+    return given.sort((a, b) => a.seq - b.seq).at(-1)?.id
   }
 
   /** Ascending by `seq`, after `afterSeq`: `limit` of them, or as many as fit into `PAGE_BYTES`, but at least one if there is one. */

@@ -12,12 +12,14 @@ export interface Page<View> {
   nextCursor: string | null
 }
 
-/** Makes a page of rows that were read with `LIMIT limit + 1`. */
+/** Makes a page of rows that were read with `LIMIT limit + 1`; its cursor is the last one's id, where the list has no other. */
 export function page<Row extends { id: string }, View>(
   rows: Row[],
   limit: number,
   present: (row: Row) => View,
+  cursorBehind: (row: Row) => string = ({ id }) => id,
 ): Page<View> {
   const shown = rows.slice(0, limit)
-  return { data: shown.map(present), nextCursor: rows.length > limit ? (shown.at(-1)?.id ?? null) : null }
+  const last = shown.at(-1)
+  return { data: shown.map(present), nextCursor: rows.length > limit && last ? cursorBehind(last) : null }
 }

@@ -1,4 +1,10 @@
-import { type ConversationView, type MessageView, type RunView, SNAPSHOT_MESSAGES } from '../contract/views.ts'
+import {
+  type ConversationView,
+  isTerminal,
+  type MessageView,
+  type RunView,
+  SNAPSHOT_MESSAGES,
+} from '../contract/views.ts'
 import type { Conversation } from '../conversations/conversation.entity.ts'
 import { presentConversation, presentMessage } from '../conversations/conversation.presenter.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
@@ -12,7 +18,7 @@ const MISSED_MESSAGES = 500
 
 interface ViewDependencies {
   engine: Pick<EngineRepository, 'views' | 'ownedView'>
-  runs: Pick<RunRepository, 'findActiveOf'>
+  runs: Pick<RunRepository, 'shownOf' | 'idsOf'>
   conversations: ConversationRepository
   messages: MessageRepository
 }
@@ -36,13 +42,26 @@ export class RunViews {
     return this.#deps.engine.views(runIds)
   }
 
-  async conversations(conversations: Conversation[]): Promise<ConversationView[]> {
-    const active = conversations.length ? await this.#deps.runs.findActiveOf(conversations.map(({ id }) => id)) : []
-    const views = await this.ofRuns(active.map(({ id }) => id))
-    const byConversation = new Map(active.map((run) => [run.conversationId, views.get(run.id) ?? null]))
-    return conversations.map((conversation) =>
-      presentConversation(conversation, byConversation.get(conversation.id) ?? null),
-    )
+  /** Runs of a conversation, newest first, before that one. @throws AppError 404 when it is not this user's */
+  async list(userId: string, conversationId: string, limit: number, before?: string): Promise<RunView[]> {
+    if (!(await this.#deps.conversations.findOwned(userId, conversationId))) throw notFound('conversation')
+    const ids = await this.#deps.runs.idsOf(conversationId, limit, before)
+    const views = await this.ofRuns(ids)
+    return ids.flatMap((id) => views.get(id) ?? [])
+  }
+
+  async conversations(conversations: Conversation[]): Promise<Array<ConversationView & { activeAt: string }>> {
+    if (conversations.length === 0) return []
+    const shown = await this.#deps.runs.shownOf(conversations.map(({ id }) => id))
+    const ids = [...shown.values()].flatMap(({ active, last }) => [active, last])
+    const views = await this.ofRuns([...new Set(ids.filter((id) => id !== null))])
+    const viewOf = (id: string | null | undefined) => (id ? (views.get(id) ?? null) : null)
+    return conversations.map((conversation) => {
+      const runs = shown.get(conversation.id)
+      const active = viewOf(runs?.active)
+      // It may have ended between the two queries.
+      return presentConversation(conversation, active && isTerminal(active.status) ? null : active, viewOf(runs?.last))
+    })
   }
 
   async conversation(userId: string, id: string): Promise<ConversationView> {

@@ -5,6 +5,8 @@ import type { Tx } from '../database/transaction.ts'
 import type { RunEnd } from './following.ts'
 import { type Run, runEntity } from './run.entity.ts'
 
+/** SQL of an active run. */
+const ACTIVE = wordList(activeRunStatuses)
 /** SQL of a run that is not over. */
 const UNFINISHED = wordList(unfinishedRunStatuses)
 
@@ -37,9 +39,32 @@ export class RunRepository {
     return tx.findOneBy(runEntity, { conversationId, status: In(activeRunStatuses) })
   }
 
-  /** The active runs of these conversations, at most one each. */
-  findActiveOf(conversationIds: string[]): Promise<Run[]> {
-    return this.#db.manager.findBy(runEntity, { conversationId: In(conversationIds), status: In(activeRunStatuses) })
+  /** Ids of the active and of the newest run of each of these conversations, by its id. One query. */
+  async shownOf(conversationIds: string[]): Promise<Map<string, { active: string | null; last: string | null }>> {
+    const found = await rows<{ id: string; active: string | null; last: string | null }>(
+      this.#db.manager,
+      `SELECT c.id, (SELECT r.id FROM runs r WHERE r.conversation_id = c.id AND r.status IN ${ACTIVE}) AS active,
+         (SELECT r.id FROM runs r WHERE r.conversation_id = c.id ORDER BY r.id DESC LIMIT 1) AS last
+       FROM unnest($1::uuid[]) AS c (id)`,
+      [conversationIds],
+    )
+    return new Map(found.map(({ id, ...runs }) => [id, runs]))
+  }
+
+  /** Ids of a conversation's runs, newest first, before that one. */
+  async idsOf(conversationId: string, limit: number, before?: string): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      this.#db.manager,
+      `SELECT id FROM runs WHERE conversation_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+      [conversationId, before ?? null, limit],
+    )
+    return found.map(({ id }) => id)
+  }
+
+  /** The id of a conversation's newest run. */
+  async newestOf(conversationId: string, tx: Tx): Promise<string | undefined> {
+    const sql = 'SELECT id FROM runs WHERE conversation_id = $1 ORDER BY id DESC LIMIT 1'
+    return (await rows<{ id: string }>(tx, sql, [conversationId]))[0]?.id
   }
 
   /** All runs of a user, or of a conversation, that are not over; pending ones first, so that ending an active one promotes none. */

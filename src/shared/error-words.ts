@@ -105,6 +105,8 @@ export const ERROR_WORDS = {
   'run.gone': [409, 'The run does not exist any more.'],
   'chat.busy': [409, 'The agents are still talking; wait, interject or interrupt.'],
   'chat.busy/regenerate': [409, 'The agents are still talking; wait or cancel first.'],
+  'run.not_last': [409, 'Only the newest run of a conversation can be retried.'],
+  'run.not_failed': [409, 'Only a run that failed or was stopped can be retried.'],
   'chat.not_last': [409, 'Only the last thing that an agent said can be said anew.'],
 
   'credits.insufficient': [402, 'You have {available} credits available, and this needs {required} at least.'],

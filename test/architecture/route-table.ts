@@ -113,11 +113,13 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/chat/multi-agent': { access: 'user', body: { agentIds: [ADA, BLAISE], message: 'Hello' }, owner: 202 },
   'GET /api/chat/runs/:id': { access: 'user', of: 'run' },
   'POST /api/chat/runs/:id/cancel': { access: 'user', of: 'run' },
+  'POST /api/chat/runs/:id/retry': { access: 'user', of: 'run', owner: 409 },
   'GET /api/chat/runs/:id/events': { access: 'user', of: 'run' },
   'GET /api/chat/conversations': { access: 'user' },
   'GET /api/chat/conversations/:id': { access: 'user', of: 'conversation' },
   'PATCH /api/chat/conversations/:id': { access: 'user', of: 'conversation', body: { title: 'New' } },
   'DELETE /api/chat/conversations/:id': { access: 'user', of: 'conversation', owner: 204 },
+  'GET /api/chat/conversations/:id/runs': { access: 'user', of: 'conversation' },
   'GET /api/chat/conversations/:id/events': { access: 'user', of: 'conversation' },
   'POST /api/chat/messages/:id/regenerate': { access: 'user', of: 'message', owner: 202 },
 

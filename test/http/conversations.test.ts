@@ -30,7 +30,7 @@ describe('Conversations', () => {
     return accepted
   }
 
-  it('are listed newest first, in pages, and only to their user', async () => {
+  it('are listed last spoken in first, in pages, and only to their user', async () => {
     const made: string[] = []
     for (let i = 0; i < 5; i++) made.unshift((await talk(`Topic ${i}`)).conversationId)
     const first = (await user.get('/api/chat/conversations?limit=3')).body
@@ -48,6 +48,39 @@ describe('Conversations', () => {
     expect((await other.get('/api/chat/conversations')).body).to.deep.equal({ data: [], nextCursor: null })
     for (const query of ['cursor=nonsense', 'archived=maybe', 'order=asc'])
       expect((await user.get(`/api/chat/conversations?${query}`)).status, query).to.equal(400)
+  })
+
+  it('come first again when something is said in them, not when they are named; pages hold while they move', async () => {
+    const other = await app.api.register()
+    const [agentId] = await other.agentsOn(
+      { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') },
+      ['Ada'],
+    )
+    const say = async (conversationId?: string) => {
+      const accepted = await other.accept('/api/chat', { agentId, message: 'Hello', conversationId })
+      await other.finished(accepted.runId)
+      return accepted.conversationId
+    }
+    const list = async (query = '') => {
+      const body = Object((await other.get(`/api/chat/conversations${query}`)).body)
+      return { ids: idsOf(body), next: body.nextCursor, data: body.data }
+    }
+    const [a, b, c, d] = [await say(), await say(), await say(), await say()]
+    expect((await list()).ids).to.deep.equal([d, c, b, a])
+    await say(a)
+    await other.patch(`/api/chat/conversations/${b}`, { title: 'Named' })
+    expect((await list()).ids).to.deep.equal([a, d, c, b])
+    const first = await list('?limit=2')
+    expect(first.ids).to.deep.equal([a, d])
+    // The last one of the page comes first before the next page is read.
+    await say(d)
+    expect((await list(`?limit=2&cursor=${first.next}`)).ids).to.deep.equal([c, b])
+    expect((await list()).data[0].activeAt > first.data[0].activeAt).to.equal(true)
+    // A client in the middle of its pages, as the version before gave them.
+    expect((await list(`?limit=2&cursor=${c}`)).ids).to.deep.equal([b])
+    expect((await list(`?cursor=${randomUUID()}`)).ids).to.deep.equal([])
+    for (const cursor of ['1_2_3', 'x_1', `-1_${a}`, `1.5_${a}`, `9e99_${a}`, '_', 'x'.repeat(100)])
+      expect((await other.get(`/api/chat/conversations?cursor=${cursor}`)).status, cursor).to.equal(400)
   })
 
   it('show their latest messages, and page backwards and forwards without gaps', async () => {

@@ -1,0 +1,140 @@
+import type { AgentService } from '../agents/agent.service.ts'
+import type { ConnectionService } from '../connections/connection.service.ts'
+import { type AcceptedView, acceptedView, isTerminal } from '../contract/views.ts'
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { MessageRepository } from '../conversations/message.repository.ts'
+import type { LedgerService } from '../credits/ledger.service.ts'
+import type { PriceBook } from '../credits/price-book.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
+import type { Announcer } from '../runs/announcer.ts'
+import type { Dispatcher } from '../runs/dispatcher.ts'
+import { following } from '../runs/following.ts'
+import type { Run } from '../runs/run.entity.ts'
+import type { RunRepository } from '../runs/run.repository.ts'
+import type { RunSteps } from '../runs/run-steps.ts'
+import type { TurnRepository } from '../runs/turn.repository.ts'
+import { AppError, notFound } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import { runOrigin } from '../shared/request-origin.ts'
+import type { AcceptRepository } from './accept.repository.ts'
+import type { IdempotencyRepository } from './idempotency.repository.ts'
+import { leastHolds, leastOf } from './least-hold.ts'
+import { requestKey } from './request-key.ts'
+
+interface RetryDependencies {
+  agents: Pick<AgentService, 'inOrder'>
+  runs: RunRepository
+  turns: TurnRepository
+  steps: Pick<RunSteps, 'begin'>
+  conversations: ConversationRepository
+  messages: MessageRepository
+  accepts: Pick<AcceptRepository, 'look'>
+  connections: Pick<ConnectionService, 'open'>
+  prices: Pick<PriceBook, 'require'>
+  ownKeyRatePpm: bigint
+  ledger: Pick<LedgerService, 'requireAvailable'>
+  idempotency: IdempotencyRepository
+  transactions: Transactions
+  announcer: Announcer
+  dispatcher: Dispatcher
+  runDeadlineMs: number
+}
+
+/**
+ * Has a run that failed, or was stopped, held once more from the user's message on. The message is the new run's then; what
+ * agents had said to it stays, marked as superseded, and is not heard by anybody.
+ */
+export class RetryService {
+  readonly #deps: RetryDependencies
+
+  constructor(dependencies: RetryDependencies) {
+    this.#deps = dependencies
+  }
+
+  /**
+   * Accepts a new run like this one. `messageId` of the answer is the user's last message to it, or, of a regeneration, what is said anew.
+   * @throws AppError 404; 402; 409 `chat.busy` while agents talk, `run.not_failed`, `run.not_last` when there is a newer one
+   */
+  async retry(userId: string, runId: string, idempotencyKey?: string): Promise<AcceptedView> {
+    const { runs, transactions, idempotency, announcer, dispatcher } = this.#deps
+    const known = await runs.findOwned(userId, runId)
+    if (!known) throw notFound('run')
+    const key = requestKey('chat/retry', idempotencyKey, { runId })
+    const request = key && { ...key, userId }
+    const before = request && (await idempotency.find(request))
+    if (before !== undefined) return acceptedView.parse(before)
+    const outcome = await transactions.run(async (tx) => {
+      const repeated = request && (await idempotency.reserve(request, tx))
+      if (repeated !== undefined) return { repeated: acceptedView.parse(repeated) }
+      const written = await this.#write(known, tx)
+      if (request) await idempotency.complete(request, written.accepted, tx)
+      return written
+    })
+    if ('repeated' in outcome) return outcome.repeated
+    const { accepted, superseded, version } = outcome
+    const events = superseded.map((message) => announcer.messageCreated(message))
+    await announcer.publish(accepted.conversationId, version, [...events, await announcer.runEvent(accepted.runId)])
+    await dispatcher.admit(userId)
+    return accepted
+  }
+
+  async #write({ id, conversationId, userId }: Run, tx: Tx) {
+    const { runs, turns, steps, conversations, messages } = this.#deps
+    const conversation = await conversations.lock(conversationId, tx)
+    // Read again under the lock: it may have been retried a moment ago.
+    const run = conversation && (await runs.find(id, tx))
+    if (!run) throw notFound('run')
+    const active = await runs.findActive(conversationId, tx)
+    if (active) throw new AppError('chat.busy/regenerate', { details: { runId: active.id } })
+    if ((await runs.newestOf(conversationId, tx)) !== id) throw new AppError('run.not_last')
+    if (!isTerminal(run.status) || run.status === 'completed') throw new AppError('run.not_failed')
+    const user = await messages.lastOfUser(id, tx)
+    const regenerated = run.regenerates === null ? null : await turns.find({ runId: id, turn: 0 }, tx)
+    await this.#requireCredits(run, user, regenerated?.agentId, tx)
+    const next = await this.#createRun(run, tx)
+    const messageId = (await messages.giveToRun(id, next.id, tx)) ?? run.regenerates
+    if (messageId === null) throw new AppError('run.not_failed')
+    const superseded = await messages.supersedeRun(id, tx)
+    if (regenerated) {
+      const { agentId, kind } = regenerated
+      await turns.create({ runId: next.id, index: 0, step: 0, userId, agentId, kind }, tx)
+    } else await steps.begin(next, tx)
+    const version = await conversations.advance(conversationId, tx)
+    const status = (await runs.find(next.id, tx))?.status ?? next.status
+    return { accepted: { conversationId, runId: next.id, messageId, status }, superseded, version }
+  }
+
+  /** As for the first time. @throws AppError 402; 404 when an agent is gone; 409, 422 */
+  async #requireCredits(
+    run: Run,
+    user: { text: string; seq: number } | undefined,
+    again: string | null | undefined,
+    tx: Tx,
+  ): Promise<void> {
+    const { agents: agentService, accepts, ledger } = this.#deps
+    const { userId, agentIds, conversationId } = run
+    const speaking = again ? [again] : agentIds
+    const asked = { userId, agentIds: speaking, conversationId, fileIds: [], key: undefined }
+    const known = await accepts.look(asked, tx)
+    const found = known.agents.map(({ agent }) => agent)
+    // What a deleted agent said may be said anew all the same.
+    const participants = again ? found : agentService.inOrder(found, agentIds, (position) => `agentIds.${position}`)
+    const isParty = participants.length > 1
+    const holds = leastHolds(known.agents, { words: user?.text ?? '', isParty }, this.#deps)
+    const first = following({ run, participants, turns: [], user, lastWords: '', spent: 0n, seconds: 0 })
+    const speakers = again ? [again] : 'end' in first ? [] : first.speak
+    ledger.requireAvailable(known.available, leastOf(holds, speakers, participants[0]?.id))
+  }
+
+  #createRun(run: Run, tx: Tx): Promise<Run> {
+    const { conversationId, userId, strategy, agentIds, regenerates } = run
+    const { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase } = run
+    const deadlineAt = new Date(Date.now() + this.#deps.runDeadlineMs)
+    const same = { conversationId, userId, strategy, agentIds, regenerates }
+    const limits = { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase }
+    return this.#deps.runs.create(
+      { id: newId(), ...same, ...limits, status: 'queued', origin: runOrigin(), deadlineAt },
+      tx,
+    )
+  }
+}
