@@ -157,6 +157,21 @@ export class ChatspartyClient {
     return this.#rest.call(runView, `/api/chat/runs/${runId}/cancel`, { method: 'POST' })
   }
 
+  /** A run that failed or was stopped, once more from the user's message on. Safe to repeat, as `chat`. @throws ApiError 402, 409 */
+  retry(runId: string, idempotencyKey: string = crypto.randomUUID()): Promise<AcceptedView> {
+    const headers = { 'idempotency-key': idempotencyKey }
+    return this.#rest.call(acceptedView, `/api/chat/runs/${runId}/retry`, { method: 'POST', headers })
+  }
+
+  /** A conversation's runs, newest first; `cursor` is the `nextCursor` of the page before. */
+  runs(
+    conversationId: string,
+    { limit = 20, cursor }: { limit?: number; cursor?: string } = {},
+  ): Promise<{ data: RunView[]; nextCursor: string | null }> {
+    const query = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
+    return this.#rest.call(page(runView), `/api/chat/conversations/${conversationId}/runs?limit=${limit}${query}`)
+  }
+
   conversation(
     id: string,
     range: { beforeSeq?: number; afterSeq?: number; limit?: number } = {},

@@ -3,8 +3,9 @@ import type { Attempt, TurnName } from '../contract/attempt.ts'
  * What a client knows of one conversation: a pure reducer over events and snapshots, in whatever order drops, repetitions
  * and re-joins bring them. It converges to the rows. No Node-only imports: browsers run it too.
  */
-import type { ConversationEvent } from '../contract/events.ts'
+import type { ConversationEvent, EventOf } from '../contract/events.ts'
 import {
+  activeRunStatuses,
   type ConversationView,
   type ErrorView,
   isOpenTurn,
@@ -61,7 +62,8 @@ export type Change =
   | ({ type: 'turn.reset' } & TurnName)
   /** The message is null when the speaker passed. */
   | ({ type: 'turn.completed'; message: MessageView | null } & TurnName)
-  | ({ type: 'turn.failed'; error: ErrorView; willRetry: boolean } & Attempt)
+  /** `retryAt`: when it is tried again, where it is. */
+  | ({ type: 'turn.failed'; error: ErrorView; willRetry: boolean; retryAt?: string | undefined } & Attempt)
   | { type: 'run'; run: RunView }
   /** The run is over, and its receipt final. */
   | { type: 'run.ended'; run: RunView }
@@ -169,10 +171,10 @@ class Draft {
     this.#speaks(started, started.agentId)
   }
 
-  #failed({ runId, turn, attempt, error, willRetry }: Attempt & { error: ErrorView; willRetry: boolean }): void {
+  #failed({ runId, turn, attempt, error, willRetry, retryAt }: EventOf<'turn.failed'>): void {
     const name = { runId, turn, attempt }
     if (this.#isOver(name) || (this.#liveOf(name)?.attempt ?? 0) > attempt) return
-    this.#changes.push({ type: 'turn.failed', ...name, error, willRetry })
+    this.#changes.push({ type: 'turn.failed', ...name, error, willRetry, ...(retryAt && { retryAt }) })
   }
 
   #snapshot(snapshot: SnapshotView & { afterSeq?: number | undefined }, isAnswer: boolean): void {
@@ -204,8 +206,34 @@ class Draft {
 
   #see(conversation: ConversationView): void {
     if (this.#conversation && this.#conversation.version >= conversation.version) return
-    this.#conversation = conversation
-    this.#changes.push({ type: 'conversation', conversation })
+    const { activeRun, lastRun } = conversation
+    const active = activeRun && this.#furthest(activeRun)
+    this.#conversation = {
+      ...conversation,
+      activeRun: active && isTerminal(active.status) ? null : active,
+      ...(lastRun && { lastRun: this.#furthest(lastRun) }),
+    }
+    this.#changes.push({ type: 'conversation', conversation: this.#conversation })
+  }
+
+  /** A run as it is known to be by now: what a conversation says of it may be older. */
+  #furthest(run: RunView): RunView {
+    const known = this.#runs.get(run.id)
+    return known && (isTerminal(known.status) || compareProgress(known, run) > 0) ? known : run
+  }
+
+  /** The conversation has the run that speaks, and its newest one, as events have them. */
+  #standsBy(run: RunView): void {
+    const conversation = this.#conversation
+    if (!conversation) return
+    const { activeRun, lastRun } = conversation
+    const isActive = activeRunStatuses.some((status) => status === run.status)
+    this.#conversation = {
+      ...conversation,
+      activeRun: isActive ? run : activeRun?.id === run.id ? null : activeRun,
+      // Ids are in the order of time.
+      lastRun: !lastRun || lastRun.id <= run.id ? run : lastRun,
+    }
   }
 
   #messageSeen(message: MessageView): void {
@@ -301,8 +329,9 @@ class Draft {
 
   #runSeen(run: RunView): void {
     const known = this.#runs.get(run.id)
-    if (known && (isTerminal(known.status) || compareProgress(known, run) >= 0)) return
+    if (known && (isTerminal(known.status) || compareProgress(known, run) >= 0)) return this.#standsBy(known)
     this.#runs = new Map(this.#runs).set(run.id, run)
+    this.#standsBy(run)
     this.#fetchRuns.delete(run.id)
     for (const live of this.#live.filter(({ runId }) => runId === run.id)) {
       const turn = run.turns.find(({ index }) => index === live.turn)

@@ -18,6 +18,7 @@ import {
   runView,
   snapshotView,
   strategyView,
+  timeView,
   usageView,
 } from './views.ts'
 
@@ -44,7 +45,14 @@ export const serverEvent = z.discriminatedUnion('type', [
     usage: usageView,
     credits: creditsAmount,
   }),
-  event('turn.failed', { ...inConversation, ...turn, error: errorView, willRetry: z.boolean() }),
+  /** `retryAt`: from when on the turn is tried again, where it will be. */
+  event('turn.failed', {
+    ...inConversation,
+    ...turn,
+    error: errorView,
+    willRetry: z.boolean(),
+    retryAt: timeView.optional(),
+  }),
   event('run.completed', { ...inConversation, run: runView }),
   event('run.failed', { ...inConversation, run: runView }),
   event('run.cancelled', { ...inConversation, run: runView }),

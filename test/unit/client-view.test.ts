@@ -40,6 +40,7 @@ class Truth {
       createdAt: AT,
       updatedAt: AT,
       activeRun,
+      lastRun: structuredClone(this.runs.at(-1) ?? null),
     }
     const live =
       this.live && !this.lost && activeRun ? [{ ...this.#name(), agentId: id(50), text: this.live.text }] : []
@@ -313,6 +314,8 @@ describe("a client's view of a conversation", () => {
           const { state } = viewer
           expect(state.messages).to.deep.equal(truth.messages)
           expect(state.live.map((live) => live.text)).to.deep.equal(truth.live ? [truth.live.text] : [])
+          expect(state.conversation?.activeRun).to.deep.equal(truth.active ?? null)
+          expect(state.conversation?.lastRun).to.deep.equal(truth.runs.at(-1) ?? null)
           for (const message of truth.messages) {
             if (message.role === 'agent')
               expect(viewer.shown.get(`${message.runId}:${message.turn}`) ?? '').to.equal(message.content)
@@ -325,6 +328,17 @@ describe("a client's view of a conversation", () => {
       ),
       { numRuns: 1_500 },
     )
+  })
+
+  it('has no active run any more when it ends, as the rows say, without joining again', () => {
+    const truth = new Truth()
+    const viewer = new Viewer(truth)
+    viewer.join()
+    for (const event of [...truth.startRun(), ...truth.startTurn(), ...truth.speak('one')]) viewer.take(event)
+    expect(viewer.state.conversation?.activeRun?.id).to.equal(truth.active?.id)
+    for (const event of truth.endRun()) viewer.take(event)
+    expect(viewer.wantsJoin).to.equal(false)
+    expect(viewer.state.conversation).to.deep.include({ activeRun: null, lastRun: truth.runs[0] })
   })
 
   it('asks for a join on a gap, and shows the text on once it is healed', () => {

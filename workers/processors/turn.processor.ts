@@ -339,8 +339,10 @@ export class TurnProcessor {
       const { TURN_BACKOFF_MS: baseMs, TURN_BACKOFF_MAX_MS: maxMs } = limits
       const delayMs = backoffMs(claim.failures, { baseMs, maxMs }, failure.retryAfterMs)
       await this.#health.failed(attempting.room, outcome, failure, delayMs)
-      await this.#giveBack(attempting, outcome, { delayMs: fallsBack ? 0 : delayMs, failed: true, error, fallsBack })
-      await announcer.publish(claim.conversationId, undefined, [failed])
+      const waitMs = fallsBack ? 0 : delayMs
+      await this.#giveBack(attempting, outcome, { delayMs: waitMs, failed: true, error, fallsBack })
+      const retryAt = new Date(Date.now() + waitMs).toISOString()
+      await announcer.publish(claim.conversationId, undefined, [{ ...failed, retryAt }])
       return
     }
     await this.#health.failed(attempting.room, outcome, failure, failure.retryAfterMs ?? 0)
