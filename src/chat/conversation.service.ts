@@ -1,6 +1,6 @@
 import type { ConversationView } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
-import type { Message } from '../conversations/message.entity.ts'
+import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { Transactions } from '../database/transaction.ts'
 import type { Announcer } from '../runs/announcer.ts'
@@ -58,7 +58,7 @@ export class ConversationService {
     userId: string,
     id: string,
     { limit, beforeSeq, afterSeq }: MessageWindow,
-  ): Promise<{ conversation: ConversationView; messages: Message[]; nextCursor: string | null }> {
+  ): Promise<{ conversation: ConversationView; messages: ShownMessage[]; nextCursor: string | null }> {
     const { conversation, lastSeq } = await this.#deps.views.numbered(userId, id)
     const { messages } = this.#deps
     if (afterSeq !== undefined) {

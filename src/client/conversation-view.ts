@@ -243,8 +243,10 @@ class Draft {
       const isNewer =
         known.status === 'complete' && (message.status !== 'complete' || message.content !== known.content)
       if (!isNewer) return
-      this.#messages = this.#messages.with(at, message)
-      this.#changes.push({ type: 'message.changed', message })
+      // What is said of its status need not say again what it cost.
+      const changed = { ...known, ...message }
+      this.#messages = this.#messages.with(at, changed)
+      this.#changes.push({ type: 'message.changed', message: changed })
       return
     }
     this.#messages = at < 0 ? [...this.#messages, message] : this.#messages.toSpliced(at, 0, message)
@@ -329,9 +331,10 @@ class Draft {
 
   #runSeen(run: RunView): void {
     const known = this.#runs.get(run.id)
-    if (known && (isTerminal(known.status) || compareProgress(known, run) >= 0)) return this.#standsBy(known)
+    const isNews = !known || (!isTerminal(known.status) && compareProgress(known, run) < 0)
+    this.#standsBy(isNews ? run : known)
+    if (!isNews) return
     this.#runs = new Map(this.#runs).set(run.id, run)
-    this.#standsBy(run)
     this.#fetchRuns.delete(run.id)
     for (const live of this.#live.filter(({ runId }) => runId === run.id)) {
       const turn = run.turns.find(({ index }) => index === live.turn)

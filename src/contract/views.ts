@@ -78,6 +78,16 @@ export const failureView = errorView.extend({
 })
 export type FailureView = z.infer<typeof failureView>
 
+/** Tokens of one turn or call; the classes are disjoint. */
+export const usageView = z.object({
+  inputTokens: tokens,
+  outputTokens: tokens,
+  cachedInputTokens: tokens,
+  cacheWriteTokens: tokens,
+  reasoningTokens: tokens,
+  estimated: z.boolean(),
+})
+
 export const messageView = z.object({
   id: idView,
   /** 1, 2, 3... in its conversation. */
@@ -92,6 +102,9 @@ export const messageView = z.object({
   turn: z.number().int().min(0).nullable(),
   fileIds: z.array(idView),
   createdAt: timeView,
+  /** What the turn used and cost, as its `turn.completed` had it: of what an agent said. Older servers do not say. */
+  usage: usageView.optional(),
+  credits: creditsAmount.optional(),
 })
 export type MessageView = z.infer<typeof messageView>
 
@@ -164,16 +177,6 @@ export const conversationView = z.object({
   activeAt: timeView.optional(),
 })
 export type ConversationView = z.infer<typeof conversationView>
-
-/** Tokens of one turn or call; the classes are disjoint. */
-export const usageView = z.object({
-  inputTokens: tokens,
-  outputTokens: tokens,
-  cachedInputTokens: tokens,
-  cacheWriteTokens: tokens,
-  reasoningTokens: tokens,
-  estimated: z.boolean(),
-})
 
 /** A user's balance as events carry it. */
 export const creditsView = z.object({ available: creditsAmount, held: creditsAmount })

@@ -1,6 +1,7 @@
 import type { ConversationView, MessageView, RunView } from '../contract/views.ts'
+import { formatCredits } from '../shared/money.ts'
 import type { Conversation } from './conversation.entity.ts'
-import type { Message } from './message.entity.ts'
+import type { ShownMessage } from './message.entity.ts'
 
 /** With the run that is active, and its newest, whatever became of it. */
 export const presentConversation = (
@@ -21,7 +22,7 @@ export const presentConversation = (
   lastRun,
 })
 
-export const presentMessage = (message: Message): MessageView => ({
+export const presentMessage = ({ cost, ...message }: ShownMessage): MessageView => ({
   id: message.id,
   seq: message.seq,
   role: message.role,
@@ -33,4 +34,5 @@ export const presentMessage = (message: Message): MessageView => ({
   turn: message.turn,
   fileIds: message.fileIds,
   createdAt: message.createdAt.toISOString(),
+  ...(cost && { usage: cost.usage, credits: formatCredits(cost.credits) }),
 })

@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm'
+import type { TokenUsage } from '../credits/usage.ts'
 import { createdAt, integer, text, uuid, uuidArray } from '../database/columns.ts'
 
 export type MessageRole = 'user' | 'agent' | 'system'
@@ -19,6 +20,15 @@ export class Message {
   declare fileIds: string[]
   declare createdAt: Date
 }
+
+/** What a message's turn used, and cost in micro-credits. */
+export interface MessageCost {
+  usage: TokenUsage
+  credits: bigint
+}
+
+/** A message as clients are shown it; without a cost where it has none, or its event need not say it again. */
+export type ShownMessage = Message & { cost?: MessageCost | undefined }
 
 export const messageEntity = new EntitySchema<Message>({
   name: 'Message',

@@ -1,7 +1,8 @@
 import { type DataSource, In } from 'typeorm'
+import type { TokenUsage } from '../credits/usage.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
-import { type Message, messageEntity } from './message.entity.ts'
+import { type Message, type MessageCost, messageEntity, type ShownMessage } from './message.entity.ts'
 
 /** A line of a transcript, as a turn sends it to its model. */
 export type TranscriptLine = Pick<Message, 'seq' | 'role' | 'agentId' | 'agentName' | 'content' | 'fileIds' | 'runId'>
@@ -23,6 +24,24 @@ export const PAGE_BYTES = 1_048_576
 
 /** As `estimateTokens` has it of texts in Latin letters, rounded up. */
 const MOST_CHARS_PER_TOKEN = 4
+
+/**
+ * What the turn of message `m` was charged for, as its settlement had it: a supervisor's decision is paid by itself. Calls are found
+ * by the index of their attempts.
+ */
+const COST = `(SELECT json_build_object('credits', sum(c.charged)::text, 'inputTokens', sum(c.input_tokens),
+    'cachedInputTokens', sum(c.cached_input_tokens), 'cacheWriteTokens', sum(c.cache_write_tokens),
+    'outputTokens', sum(c.output_tokens), 'reasoningTokens', sum(c.reasoning_tokens), 'estimated', bool_or(c.estimated))
+  FROM metered_calls c WHERE m.role = 'agent' AND c.run_id = m.runId AND c.turn = m.turn AND c.outcome = 'charged'
+    AND c.purpose <> 'supervise' HAVING count(*) > 0)`
+
+type CostRow = TokenUsage & { credits: string }
+
+function costOf(row: CostRow | null | undefined): MessageCost | undefined {
+  if (!row) return undefined
+  const { credits, ...usage } = row
+  return { usage, credits: BigInt(credits) }
+}
 
 export class MessageRepository {
   readonly #db: DataSource
@@ -69,22 +88,22 @@ export class MessageRepository {
   }
 
   /** Ascending by `seq`, after `afterSeq`: `limit` of them, or as many as fit into `PAGE_BYTES`, but at least one if there is one. */
-  listAfter(conversationId: string, afterSeq: number, limit: number): Promise<Message[]> {
+  listAfter(conversationId: string, afterSeq: number, limit: number): Promise<ShownMessage[]> {
     return this.#list(conversationId, { sql: 'seq > :edge', edge: afterSeq, order: 'ASC' }, limit)
   }
 
   /** The latest before `beforeSeq` (or of all), ascending by `seq`; within the same bounds. */
-  async listBefore(conversationId: string, beforeSeq: number | undefined, limit: number): Promise<Message[]> {
+  async listBefore(conversationId: string, beforeSeq: number | undefined, limit: number): Promise<ShownMessage[]> {
     const sql = beforeSeq === undefined ? 'TRUE' : 'seq < :edge'
     return (await this.#list(conversationId, { sql, edge: beforeSeq, order: 'DESC' }, limit)).reverse()
   }
 
   /** Sizes are known without the texts, so that what does not fit is not read. */
-  #list(
+  async #list(
     conversationId: string,
     { sql, edge, order }: { sql: string; edge: number | undefined; order: 'ASC' | 'DESC' },
     limit: number,
-  ): Promise<Message[]> {
+  ): Promise<ShownMessage[]> {
     const fitting = `m.id IN (
       SELECT id FROM (
         SELECT id, sum(octet_length(content)) OVER page AS bytes, row_number() OVER page AS place
@@ -92,11 +111,13 @@ export class MessageRepository {
           ORDER BY seq ${order} LIMIT :limit) near
         WINDOW page AS (ORDER BY seq ${order})
       ) sized WHERE place = 1 OR bytes <= :bytes)`
-    return this.#db.manager
+    const { entities, raw } = await this.#db.manager
       .createQueryBuilder(messageEntity, 'm')
+      .addSelect(COST, 'cost')
       .where(fitting, { conversationId, edge, limit, bytes: PAGE_BYTES })
       .orderBy('m.seq', order)
-      .getMany()
+      .getRawAndEntities<{ cost: CostRow | null }>()
+    return entities.map((message, position) => ({ ...message, cost: costOf(raw[position]?.cost) }))
   }
 
   /** What a turn of this run reads, within `tokenBudget`: see `transcript.sql`. */

@@ -67,12 +67,16 @@ export class Announcer {
 
   /** The end of a turn as it was committed; `calls` are those that the user paid. */
   turnCompleted(claim: TurnClaim, settled: Settled, calls: MeteredCall[]): ConversationEvent {
+    const usage = sumUsage(calls.map((call) => call.usage))
+    const credits = settled.money.charged
+    // As the ledger will be read: what was not asked for cost nothing.
+    const cost = calls.length > 0 ? { usage, credits } : undefined
     return {
       type: 'turn.completed',
       ...turnRef(claim),
-      message: settled.message && presentMessage(settled.message),
-      usage: sumUsage(calls.map((call) => call.usage)),
-      credits: formatCredits(settled.money.charged),
+      message: settled.message && presentMessage({ ...settled.message, cost }),
+      usage,
+      credits: formatCredits(credits),
     }
   }
 
