@@ -25,10 +25,16 @@ const messagesQuery = z
     limit: z.coerce.number().int().min(1).max(100).default(20),
     beforeSeq: z.coerce.number().int().min(1).max(INT4_MAX).optional(),
     afterSeq: z.coerce.number().int().min(0).max(INT4_MAX).optional(),
+    /** The `nextCursor` of the page before, which was asked for with the same query. */
+    cursor: z.coerce.number('is not a cursor of this list').int().min(1).max(INT4_MAX).optional(),
   })
   .refine((query) => query.beforeSeq === undefined || query.afterSeq === undefined, {
     path: ['afterSeq'],
     message: 'cannot be combined with beforeSeq',
+  })
+  .transform(({ cursor, ...query }) => {
+    if (cursor === undefined) return query
+    return query.afterSeq === undefined ? { ...query, beforeSeq: cursor } : { ...query, afterSeq: cursor }
   })
 const renameBody = z
   .strictObject({ title: z.string().trim().min(1).max(200).optional(), archived: z.boolean().optional() })

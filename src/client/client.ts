@@ -174,7 +174,7 @@ export class ChatspartyClient {
 
   conversation(
     id: string,
-    range: { beforeSeq?: number; afterSeq?: number; limit?: number } = {},
+    range: { beforeSeq?: number; afterSeq?: number; limit?: number; cursor?: string } = {},
   ): Promise<ConversationPage> {
     const query = new URLSearchParams()
     for (const [name, value] of Object.entries(range)) query.set(name, String(value))
