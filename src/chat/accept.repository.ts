@@ -1,13 +1,20 @@
 import type { DataSource } from 'typeorm'
 import type { Agent } from '../agents/agent.entity.ts'
-import { type AcceptedView, acceptedView, type OnBusy, type RunView, type StrategyName } from '../contract/views.ts'
+import {
+  type AcceptedView,
+  acceptedView,
+  type ConversationView,
+  type OnBusy,
+  type RunView,
+  type StrategyName,
+} from '../contract/views.ts'
 import { fromJson } from '../database/json-row.ts'
 import { prepared } from '../database/prepared-statement.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 import { type DispatchRow, dispatchesOf } from '../runs/engine.repository.ts'
 import type { Run, RunOrigin } from '../runs/run.entity.ts'
-import { presentRun, type RunViewRow } from '../runs/run.presenter.ts'
+import { presentRun, presentShown, type RunViewRow, type ShownConversationRow } from '../runs/run.presenter.ts'
 import type { Dispatch } from '../runs/turn.repository.ts'
 import { type RoomTerms, type TermsRow, termsOf } from '../runs/turn-room.ts'
 import type { RequestKey } from './request-key.ts'
@@ -68,6 +75,7 @@ export type AcceptAnswer =
       createdAt: Date
       version: number
       run: RunView
+      conversation: ConversationView
       dispatches: Dispatch[]
       /** The run that is to stop for this one. */
       interrupted: string | undefined
@@ -93,6 +101,7 @@ interface AcceptRow {
   message_at: Date
   version: string
   view: RunViewRow
+  conversation: ShownConversationRow
   dispatches: DispatchRow[]
 }
 
@@ -111,7 +120,8 @@ const LOOK = prepared<LookRow>(
 )
 const ACCEPT = prepared<AcceptRow>(
   'chat_accept',
-  `SELECT outcome, response, active, interrupted, seq, message_at, version, view, dispatches
+  `SELECT outcome, response, active, interrupted, seq, message_at, version, view, dispatches,
+     CASE WHEN outcome = 'accepted' THEN conversation_shown($2) END AS conversation
    FROM (SELECT $3::boolean AS is_new, NOT $3 OR conversations_free($1, $23, $20, $21) AS free) room,
      LATERAL chat_accept(p_user => $1, p_conversation => $2, p_is_new => room.is_new, p_run => $4, p_message => $5, p_text => $6,
      p_files => $7, p_on_busy => $8, p_is_party => $9, p_agents => $10, p_strategy => $11, p_max_turns => $12,
@@ -184,6 +194,7 @@ export class AcceptRepository {
           createdAt: row.message_at,
           version: Number(row.version),
           run: presentRun(row.view),
+          conversation: presentShown(row.conversation),
           dispatches: dispatchesOf(row.dispatches),
           interrupted: row.interrupted ? row.active : undefined,
         }

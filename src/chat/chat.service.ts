@@ -128,11 +128,15 @@ export class ChatService {
     const answer = await transactions.once((tx) => accepts.accept(acceptance, tx))
     switch (answer.outcome) {
       case 'accepted': {
-        const { accepted, seq, createdAt, version, run, dispatches, interrupted } = answer
+        const { accepted, seq, createdAt, version, run, conversation, dispatches, interrupted } = answer
         const message = messageOf(acceptance, accepted, seq, createdAt)
         const events = [announcer.messageCreated(message), announcer.runChanged(run)]
         // Before a worker can have the turn: the run is shown as it was written, and must not be seen after what follows.
-        await announcer.publish(accepted.conversationId, version, events)
+        const how = acceptance.isNewConversation ? 'conversation.created' : 'conversation.updated'
+        await Promise.all([
+          announcer.publish(accepted.conversationId, version, events),
+          announcer.listed(request.userId, conversation, how),
+        ])
         await dispatcher.enqueue(dispatches)
         if (interrupted) this.#deps.stop(interrupted)
         return accepted

@@ -82,12 +82,13 @@ export class ConversationService {
     await announcer.publish(id, view.version, [
       { type: 'conversation.updated', conversationId: id, conversation: view },
     ])
+    await announcer.listed(userId, view)
     return view
   }
 
   /** Deletes it with its messages; a run in progress is settled first, in the same transaction. */
   async delete(userId: string, id: string): Promise<void> {
-    const { conversations, cancels, transactions } = this.#deps
+    const { conversations, cancels, transactions, announcer } = this.#deps
     const taken = await transactions.run(async (tx) => {
       const conversation = await conversations.lock(id, tx)
       if (conversation?.userId !== userId) throw notFound('conversation')
@@ -96,5 +97,6 @@ export class ConversationService {
       return turns
     })
     await cancels.forget(taken)
+    await announcer.deleted(userId, id)
   }
 }

@@ -65,6 +65,7 @@ export class RegenerateService {
     const events = [announcer.messageCreated(superseded), await announcer.runEvent(accepted.runId)]
     await announcer.publish(accepted.conversationId, version, events)
     await dispatcher.admit(userId)
+    await announcer.changed(userId, accepted.conversationId)
     return accepted
   }
 

@@ -75,6 +75,7 @@ export class RetryService {
     const events = superseded.map((message) => announcer.messageCreated(message))
     await announcer.publish(accepted.conversationId, version, [...events, await announcer.runEvent(accepted.runId)])
     await dispatcher.admit(userId)
+    await announcer.changed(userId, accepted.conversationId)
     return accepted
   }
 

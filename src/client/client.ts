@@ -193,7 +193,7 @@ export class ChatspartyClient {
     return new Follower(this.#connection(), (runId) => this.run(runId), conversationId, options)
   }
 
-  /** Credits and files as they change. */
+  /** Credits, files and the list of conversations as they change; an update of a conversation that is not known is a new one. */
   onUserEvent(listener: (event: UserEvent) => void): () => void {
     return this.#connection().onUserEvent(listener)
   }

@@ -3,7 +3,13 @@
  * server that is about to end to another one. No Node-only imports.
  */
 import { z } from 'zod'
-import type { ConversationEvent, ServerEvent, UserEvent } from '../contract/events.ts'
+import {
+  type ConversationEvent,
+  isConversationEvent,
+  isUserEvent,
+  type ServerEvent,
+  type UserEvent,
+} from '../contract/events.ts'
 import { type LinkOwner, LiveLink } from './live-link.ts'
 import { ApiError } from './rest.ts'
 
@@ -135,11 +141,9 @@ export class LiveConnection implements LinkOwner {
   }
 
   onEvent(event: ServerEvent, link: LiveLink): void {
-    if (!('conversationId' in event)) {
-      // From both links while there are two: each such event replaces what came before.
-      for (const listener of this.#userListeners) listener(event)
-      return
-    }
+    // From both links while there are two: each such event replaces what came before.
+    if (isUserEvent(event)) for (const listener of this.#userListeners) listener(event)
+    if (!isConversationEvent(event)) return
     for (const subscriber of [...(this.#subscribers.get(event.conversationId) ?? [])]) {
       if (subscriber.source === link) subscriber.onEvent(event)
     }

@@ -59,6 +59,9 @@ export const serverEvent = z.discriminatedUnion('type', [
   /** Like the acknowledgement of a join: sent when the server found that something was missed. */
   event('conversation.snapshot', { ...inConversation, ...snapshotView.shape }),
   event('conversation.updated', { ...inConversation, conversation: conversationView }),
+  /** To all sockets of the user, as the next, and `conversation.updated` when something is said, a run ends or it is named. */
+  event('conversation.created', { ...inConversation, conversation: conversationView }),
+  event('conversation.deleted', inConversation),
   event('credits.updated', creditsView.shape),
   event('file.updated', { file: fileView }),
 ])
@@ -75,10 +78,27 @@ export type ServerEvent = z.infer<typeof serverEvent>
 export type ServerEventType = ServerEvent['type']
 /** One kind of event: `EventOf<'turn.delta'>`. */
 export type EventOf<T extends ServerEventType> = Extract<ServerEvent, { type: T }>
-/** An event that concerns a conversation (all but credits and files). */
-export type ConversationEvent = Extract<ServerEvent, { conversationId: string }>
 /** An event that goes to all of a user's sockets. */
-export type UserEvent = Exclude<ServerEvent, ConversationEvent>
+export type UserEvent = EventOf<
+  'credits.updated' | 'file.updated' | 'conversation.created' | 'conversation.updated' | 'conversation.deleted'
+>
+/** An event that goes to those who watch its conversation. */
+export type ConversationEvent = Exclude<
+  Extract<ServerEvent, { conversationId: string }>,
+  { type: 'conversation.created' | 'conversation.deleted' }
+>
+
+const OF_USERS: readonly string[] = [
+  'credits.updated',
+  'file.updated',
+  'conversation.created',
+  'conversation.updated',
+  'conversation.deleted',
+] satisfies Array<UserEvent['type']>
+/** `conversation.updated` is of both kinds. */
+export const isUserEvent = (event: ServerEvent): event is UserEvent => OF_USERS.includes(event.type)
+export const isConversationEvent = (event: ServerEvent): event is ConversationEvent =>
+  event.type === 'conversation.updated' || !isUserEvent(event)
 
 /** An event's payload without its type, as sockets carry it. */
 export type PayloadOf<T extends ServerEventType> = Omit<EventOf<T>, 'type'>

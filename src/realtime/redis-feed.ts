@@ -1,6 +1,13 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import { type ConversationEvent, type ServerEvent, serverEvent, type UserEvent } from '../contract/events.ts'
+import {
+  type ConversationEvent,
+  isConversationEvent,
+  isUserEvent,
+  type ServerEvent,
+  serverEvent,
+  type UserEvent,
+} from '../contract/events.ts'
 import type { ConnectionOptions, RedisClient, RedisConnections } from '../redis/redis-connections.ts'
 import { type Logger, silentLogger } from '../shared/logger.ts'
 import { deltaEvent } from './in-process-feed.ts'
@@ -149,14 +156,14 @@ export class RedisFeed implements LiveFeed {
   subscribe(conversationId: string, listener: (event: ConversationEvent) => void): Promise<Unsubscribe> {
     return this.#subscribe(this.#conversationChannel(conversationId), (json) => {
       const event = this.#parse(json)
-      if (event && 'conversationId' in event) listener(event)
+      if (event && isConversationEvent(event)) listener(event)
     })
   }
 
   subscribeUser(userId: string, listener: (event: UserEvent) => void): Promise<Unsubscribe> {
     return this.#subscribe(this.#userChannel(userId), (json) => {
       const event = this.#parse(json)
-      if (event && !('conversationId' in event)) listener(event)
+      if (event && isUserEvent(event)) listener(event)
     })
   }
 

@@ -217,7 +217,7 @@ export class SocketClient {
   /** Each of these replaces the one before: a slow client gets the latest. */
   #emitToUser(event: UserEvent): void {
     if (!this.#isBehind()) this.#emit(event)
-    else this.#owed.set(event.type === 'file.updated' ? event.file.id : event.type, event)
+    else this.#owed.set(subjectOf(event), event)
   }
 
   #isBehind(): boolean {
@@ -255,5 +255,9 @@ export class SocketClient {
     for (const watch of this.#watches.values()) watch.drained()
   }
 }
+
+/** What a user's event is of: of each only the latest is told. An update of a conversation that is not known is a new one. */
+const subjectOf = (event: UserEvent): string =>
+  'conversationId' in event ? event.conversationId : event.type === 'file.updated' ? event.file.id : event.type
 
 export const sizeOf = (data: unknown): number => (typeof data === 'string' || Buffer.isBuffer(data) ? data.length : 0)

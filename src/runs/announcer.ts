@@ -1,5 +1,5 @@
 import type { ConversationEvent, UserEvent } from '../contract/events.ts'
-import { isTerminal, type RunView } from '../contract/views.ts'
+import { type ConversationView, isTerminal, type RunView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import type { Message } from '../conversations/message.entity.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
@@ -27,10 +27,10 @@ export const turnRef = ({ conversationId, runId, turn, attempt }: TurnClaim) => 
  */
 export class Announcer {
   readonly #feed: LiveFeed
-  readonly #views: Pick<RunViews, 'ofRuns'>
+  readonly #views: Pick<RunViews, 'ofRuns' | 'conversation'>
   readonly #logger: Logger
 
-  constructor(dependencies: { feed: LiveFeed; views: Pick<RunViews, 'ofRuns'>; logger: Logger }) {
+  constructor(dependencies: { feed: LiveFeed; views: Pick<RunViews, 'ofRuns' | 'conversation'>; logger: Logger }) {
     this.#feed = dependencies.feed
     this.#views = dependencies.views
     this.#logger = dependencies.logger
@@ -95,6 +95,27 @@ export class Announcer {
   runChanged(view: RunView): ConversationEvent {
     const type = isTerminal(view.status) ? RUN_EVENT[view.status as keyof typeof RUN_EVENT] : 'run.updated'
     return { type, conversationId: view.conversationId, run: view }
+  }
+
+  /** Tells all of a user's sockets of a conversation as it is here, so that lists show it: those who watch it are told by its own events. */
+  async listed(
+    userId: string,
+    conversation: ConversationView,
+    type: 'conversation.created' | 'conversation.updated' = 'conversation.updated',
+  ): Promise<void> {
+    const event: UserEvent = { type, conversationId: conversation.id, conversation }
+    await this.#quietly(this.#feed.publishToUser(userId, event))
+  }
+
+  /** The same of one as it is in the rows now. Never rejects. */
+  async changed(userId: string, conversationId: string): Promise<void> {
+    await this.#quietly(
+      this.#views.conversation(userId, conversationId).then((conversation) => this.listed(userId, conversation)),
+    )
+  }
+
+  async deleted(userId: string, conversationId: string): Promise<void> {
+    await this.#quietly(this.#feed.publishToUser(userId, { type: 'conversation.deleted', conversationId }))
   }
 
   async balance(userId: string, balance: { available: bigint; held: bigint }): Promise<void> {

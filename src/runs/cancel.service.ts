@@ -106,6 +106,7 @@ export class CancelService {
     const runEvent = await announcer.runEvent(runId)
     const turnEvents = forced.turns.map(({ claim, settled, calls }) => announcer.turnCompleted(claim, settled, calls))
     await announcer.publish(known.conversationId, forced.version, [...turnEvents, runEvent])
+    await announcer.changed(known.userId, known.conversationId)
     for (const { claim, settled } of forced.turns) {
       await this.#deps.feed.end({ ...claim, agentId: claim.agentId ?? '' }).catch(() => {})
       await announcer.balance(claim.userId, settled.money)

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm'
 import type { TurnName } from '../contract/attempt.ts'
-import type { RunView } from '../contract/views.ts'
+import type { ConversationView, RunView } from '../contract/views.ts'
 import type { MessageStatus } from '../conversations/message.entity.ts'
 import {
   type ChargeArguments,
@@ -15,7 +15,7 @@ import type { Tx } from '../database/transaction.ts'
 import type { Lane } from '../queue/job.ts'
 import { newId } from '../shared/ids.ts'
 import type { Following } from './following.ts'
-import { presentRun, type RunViewRow } from './run.presenter.ts'
+import { presentRun, presentShown, type RunViewRow, type ShownConversationRow } from './run.presenter.ts'
 import type { Turn, TurnQuote } from './turn.entity.ts'
 import type { Dispatch } from './turn.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
@@ -94,6 +94,7 @@ export interface SettleAnswer {
   titleWanted: boolean
   dispatches: Dispatch[]
   view: RunView | undefined
+  conversation: ConversationView | undefined
 }
 
 interface ClaimRow {
@@ -111,6 +112,7 @@ interface SettleRow extends SettlementRow {
   title_wanted: boolean
   dispatches: DispatchRow[] | null
   view: RunViewRow | null
+  conversation: ShownConversationRow | null
 }
 
 const CLAIM = prepared<ClaimRow>(
@@ -134,7 +136,8 @@ const DECIDE = prepared<{ outcome: 'decided' | 'nobody' | 'lost'; agent_id: stri
 )
 const SETTLE = prepared<SettleRow>(
   'turn_settle',
-  `SELECT outcome, message, charged, released, lost, available, held, version, title_wanted, dispatches, view
+  `SELECT outcome, message, charged, released, lost, available, held, version, title_wanted, dispatches, view,
+     CASE WHEN view IS NOT NULL THEN conversation_shown($1) END AS conversation
    FROM turn_settle(p_conversation => $1, p_run => $2, p_turn => $3, p_token => $4, p_status => $5, p_agent => $6,
      p_message => $7, p_text => $8, p_passed => $9, p_seen_seq => $10, p_prompt_version => $11, p_ended_by => $12,
      p_error_code => $13, p_error_message => $14, p_hold => $15, p_calls => $16, p_lost => $17, p_extend_entry => $18,
@@ -258,6 +261,7 @@ export class EngineRepository {
       titleWanted: row.title_wanted,
       dispatches: dispatchesOf(row.dispatches),
       view: row.view ? presentRun(row.view) : undefined,
+      conversation: row.conversation ? presentShown(row.conversation) : undefined,
     }
   }
 
@@ -280,6 +284,21 @@ export class EngineRepository {
       [conversationIds],
     )
     return new Map(found.map(({ id, lane }) => [id, lane]))
+  }
+
+  /** A run and its conversation as clients see them now; undefined when either is gone. */
+  async shown(
+    runId: string,
+    conversationId: string,
+    tx: Tx,
+  ): Promise<{ run: RunView; conversation: ConversationView } | undefined> {
+    const [row] = await rows<{ run: RunViewRow | null; conversation: ShownConversationRow | null }>(
+      tx,
+      `SELECT (SELECT row_to_json(v) FROM run_views(ARRAY[$1::uuid]) v) AS run, conversation_shown($2) AS conversation`,
+      [runId, conversationId],
+    )
+    if (!row?.run || !row.conversation) return undefined
+    return { run: presentRun(row.run), conversation: presentShown(row.conversation) }
   }
 
   /** A run as its owner sees it; undefined when it is not this user's. */

@@ -1,5 +1,7 @@
 import { PROVIDER_FAILURES, type ProviderFailureCode } from '../contract/provider-failures.ts'
-import type { RunNoticeView, RunTurnView, RunView } from '../contract/views.ts'
+import type { ConversationView, RunNoticeView, RunTurnView, RunView } from '../contract/views.ts'
+import type { Conversation } from '../conversations/conversation.entity.ts'
+import { presentConversation } from '../conversations/conversation.presenter.ts'
 import { fromJson } from '../database/json-row.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { Run } from './run.entity.ts'
@@ -19,6 +21,24 @@ export interface RunViewRow {
     lost: string
     estimated: boolean
   }
+}
+
+/** A conversation as `conversation_shown` answers it. */
+export interface ShownConversationRow {
+  conversation: Record<string, unknown>
+  active: RunViewRow | null
+  last: RunViewRow | null
+}
+
+export function presentShown({ conversation: row, active, last }: ShownConversationRow): ConversationView {
+  const found = fromJson<Conversation>(row)
+  const conversation = {
+    ...found,
+    activeAt: new Date(found.activeAt),
+    createdAt: new Date(found.createdAt),
+    updatedAt: new Date(found.updatedAt),
+  }
+  return presentConversation(conversation, active && presentRun(active), last && presentRun(last))
 }
 
 const moment = (value: Date | string): string => new Date(value).toISOString()

@@ -1,4 +1,4 @@
-import type { RunView } from '../contract/views.ts'
+import type { ConversationView, RunView } from '../contract/views.ts'
 import type { Message } from '../conversations/message.entity.ts'
 import type { Settlement } from '../credits/ledger.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
@@ -25,6 +25,8 @@ export interface Settled {
   dispatches: Dispatch[]
   /** The run did not just get its next turns: it is over, or waits for files; then how it is shown now. */
   runView: RunView | undefined
+  /** With it, its conversation. */
+  conversation: ConversationView | undefined
   /** The conversation has spoken words now and no title. */
   titleWanted: boolean
 }
@@ -82,9 +84,9 @@ export class TurnSettlement {
       const settled = await this.settleLocked(claim, result, tx)
       const goesOn = await this.#advance(claim, tx)
       const dispatches = await this.#deps.engine.admit(claim.userId, this.#deps.userConcurrency, tx)
-      const views = goesOn ? undefined : await this.#deps.engine.views([claim.runId], tx)
+      const shown = goesOn ? undefined : await this.#deps.engine.shown(claim.runId, claim.conversationId, tx)
       beforeCommit?.()
-      return { ...settled, dispatches, runView: views?.get(claim.runId) }
+      return { ...settled, dispatches, runView: shown?.run, conversation: shown?.conversation }
     })
   }
 
@@ -139,8 +141,8 @@ export class TurnSettlement {
     )
     if (answer === 'lost') throw new ClaimLost(claim)
     if (answer === 'changed') return undefined
-    const { money, version, titleWanted, dispatches, view: runView } = answer
-    return { message: messageOf(claim, result, answer), money, version, titleWanted, dispatches, runView }
+    const { money, version, titleWanted, dispatches, view: runView, conversation } = answer
+    return { message: messageOf(claim, result, answer), money, version, titleWanted, dispatches, runView, conversation }
   }
 
   async #advance(claim: TurnClaim, tx: Tx) {

@@ -102,7 +102,17 @@ describe('Conversations', () => {
     expect(await read('limit=3&cursor=6')).to.deep.equal({ seqs: [3, 4, 5], next: '3' })
     expect(await read('limit=3&beforeSeq=8&cursor=5')).to.deep.equal({ seqs: [2, 3, 4], next: '2' })
     expect(await read('limit=3&afterSeq=0&cursor=3')).to.deep.equal({ seqs: [4, 5, 6], next: '6' })
-    for (const query of ['cursor=x', 'cursor=0', 'cursor=-1', 'cursor=1.5', 'beforeSeq=3&afterSeq=1', 'beforeSeq=0', 'afterSeq=-1', 'limit=101', 'page=2'])
+    for (const query of [
+      'cursor=x',
+      'cursor=0',
+      'cursor=-1',
+      'cursor=1.5',
+      'beforeSeq=3&afterSeq=1',
+      'beforeSeq=0',
+      'afterSeq=-1',
+      'limit=101',
+      'page=2',
+    ])
       expect((await user.get(`${path}?${query}`)).status, query).to.equal(400)
   })
 

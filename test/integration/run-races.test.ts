@@ -143,7 +143,10 @@ describe('Runs at the moment when two things happen at once', () => {
     const announcer = new Announcer({
       ...app.container,
       logger: silentLogger,
-      views: { ofRuns: () => Promise.reject(new Error('away')) },
+      views: {
+        ofRuns: () => Promise.reject(new Error('away')),
+        conversation: () => Promise.reject(new Error('away')),
+      },
     })
     expect(await announcer.runEvent(newId())).to.equal(null)
   })

@@ -166,5 +166,6 @@ export class TitleProcessor {
     await announcer.publish(id, view.version, [
       { type: 'conversation.updated', conversationId: id, conversation: view },
     ])
+    await announcer.listed(userId, view)
   }
 }

@@ -400,6 +400,7 @@ export class TurnProcessor {
     await Promise.all([
       announcer.publish(claim.conversationId, settled.version, [turnEvent, ...runEvents]),
       announcer.balance(claim.userId, settled.money),
+      settled.conversation && announcer.listed(claim.userId, settled.conversation),
     ])
     this.#step('completed.published', claim)
     await Promise.all([
