@@ -38,7 +38,8 @@ END $$;
 
 -- Notes that a call failed. A limit (429) opens the connection at once, for p_wait_ms; an outage does after p_threshold
 -- failures in a row, for p_open_ms, twice as long each time up to p_most_ms. A connection that opens counts for its host, which
--- opens in the same way after p_threshold of them. What fails while it is open opens nothing anew: calls of before end one by
+-- opens in the same way after p_threshold of them; of users' own ones they must be of as many users, so that nobody closes a host to
+-- the others by connections of theirs that fail on purpose. What fails while it is open opens nothing anew: calls of before end one by
 -- one. p_holds: whoever wants to call waits; else is refused. Answers until when the connection is open; null while it is not.
 CREATE FUNCTION breaker_failed(p_connection uuid, p_code text, p_is_limit boolean, p_wait_ms integer, p_threshold integer,
   p_open_ms integer, p_most_ms integer, p_holds boolean) RETURNS timestamptz LANGUAGE plpgsql AS $$
@@ -61,6 +62,9 @@ BEGIN
       RETURN greatest(until, breaker.open_until);
     END IF;
     EXIT WHEN NOT p_is_limit AND breaker.open_until IS NULL AND breaker.failures < p_threshold;
+    EXIT WHEN wanted LIKE 'own %' AND breaker.open_until IS NULL AND p_threshold > (
+      SELECT count(DISTINCT c.user_id) FROM breakers o JOIN connections c ON c.id::text = o.subject
+      WHERE o.open_until IS NOT NULL AND (breaker_subjects(c.id, c.user_id, c.provider, c.base_url))[2] = wanted);
     UPDATE breakers b SET opens = b.opens + 1, probe_until = NULL, open_until = clock_timestamp() + greatest(p_wait_ms,
       CASE WHEN p_is_limit THEN 0 ELSE least(p_open_ms * power(2, least(b.opens, 16)), p_most_ms) END) * interval '1 millisecond'
     WHERE b.subject = wanted RETURNING * INTO breaker;

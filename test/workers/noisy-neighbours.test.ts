@@ -237,6 +237,24 @@ describe('A provider that is away', () => {
     })
   })
 
+  it('for one user alone, with however many connections, is not away for others', async () => {
+    const { db, breakers } = world.app.container
+    await db.query('DELETE FROM breakers')
+    const [hostile, other] = [await world.app.api.register(), await world.app.api.register()]
+    const connection = { name: 'C', provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1', model: 'm' }
+    const failing = async (user: TestUser) => {
+      const id = await user.create('/api/connections', { ...connection, apiKey: 'k-1234567' })
+      for (let n = 0; n < 2; n++) await breakers.failed(id, { code: 'provider.timeout', isLimit: false, waitMs: 0 })
+      expect(await breakers.isOpen(id)).to.equal(true)
+    }
+    for (let n = 0; n < 4; n++) await failing(hostile)
+    const well = await other.create('/api/connections', { ...connection, apiKey: 'k-1234567' })
+    expect(await breakers.isOpen(well), 'one user has closed nothing but what is theirs').to.equal(false)
+    await failing(other)
+    expect(await breakers.isOpen(well), 'two of them say that it is the host').to.equal(true)
+    await db.query('DELETE FROM breakers')
+  })
+
   it('an agent’s second connection answers meanwhile, and is what is paid', async () => {
     world.llm.reply('A measured answer.').reply({ when: key('broken'), status: 500 })
     const { user, agentId } = await guest(world, 'broken')
