@@ -96,5 +96,6 @@ not throttled. Clocks are wrong in one process of ours at a time (a preload move
 Settings other than the defaults: ${Object.entries(run.settings)
     .map(([name, value]) => `\`${name}=${value}\``)
     .join(', ')}, and the limits of what one network may do, since everybody comes from one.
+A file has three tries by default, for one that kills whoever reads it. So many kills use them up: here files have twenty, and a minute to be read.
 `
 }
