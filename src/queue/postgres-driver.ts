@@ -4,11 +4,17 @@ import { FreshPool } from '../database/fresh-pool.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type BullMqDriver, QUEUE_OPTIONS, troubleLogger } from './bullmq-driver.ts'
 import { within } from './deadline.ts'
+import { QUEUES } from './job.ts'
 
 const { Queue, Worker } = withBackend(createPostgresBackend)
 
 /** BullMQ's tables live beside ours, in a schema of their own that BullMQ migrates itself. */
 const SCHEMA = 'bullmq'
+/**
+ * Each queue's worker keeps a connection to LISTEN; where those are all that there are, whoever enqueues waits for ever. Two
+ * consumers in one process, as tests have them, leave a third of these.
+ */
+const MOST_CONNECTIONS = 3 * QUEUES.length
 /** A connection that died silently would not end; closing takes this long at most, in milliseconds. */
 const CLOSE_MS = 2_000
 
@@ -23,8 +29,7 @@ export async function openPostgresDriver(databaseUrl: string, logger: Logger): P
     application_name: 'chatsparty:queue',
     // Not with the start-up packet, where a pooler refuses it.
     onConnect: (client) => client.query(`SET search_path TO ${SCHEMA}`),
-    // Each worker keeps one of these to LISTEN; too few and the rest waits for ever.
-    max: 16,
+    max: MOST_CONNECTIONS,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
     // A query of a connection that died silently must end, so that the pool replaces it.
