@@ -13,12 +13,12 @@ export interface TestDatabase {
 
 /** A fresh database for a test that starts processes; others want `useDatabase`. */
 export async function createDatabase(): Promise<TestDatabase> {
-  const { adminUrl, template } = await testServer()
+  const { adminUrl, superUrl, template } = await testServer()
   const name = `test_${randomBytes(6).toString('hex')}`
   await runSql(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`)
   return {
     url: withDatabase(adminUrl, name),
-    drop: () => runSql(adminUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: () => runSql(superUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   }
 }
 

@@ -15,6 +15,8 @@ import { killProcesses } from './processes.ts'
 export interface TestServer {
   /** A database of the server in which CREATE DATABASE can be said. */
   adminUrl: string
+  /** For dropping databases: the server's own workers may be in them, whom only the superuser may end. */
+  superUrl: string
   /** Name of the migrated database that tests clone. */
   template: string
   stop(): Promise<void>
@@ -57,8 +59,8 @@ export function withDatabase(url: string, name: string): string {
 /** In parallel mode the server must be there before the workers are; otherwise it starts on demand. */
 export async function mochaGlobalSetup(this: { isParallelMode?(): boolean }): Promise<void> {
   if (!this.isParallelMode?.()) return
-  const { adminUrl, template } = await testServer()
-  process.env[SHARED] = JSON.stringify({ adminUrl, template })
+  const { adminUrl, superUrl, template } = await testServer()
+  process.env[SHARED] = JSON.stringify({ adminUrl, superUrl, template })
 }
 
 /** Runs also after failures. */
@@ -72,7 +74,7 @@ export async function mochaGlobalTeardown(): Promise<void> {
 
 async function start(): Promise<TestServer> {
   const server = process.env.TEST_DATABASE_URL
-    ? { url: process.env.TEST_DATABASE_URL, stop: async () => {} }
+    ? { url: process.env.TEST_DATABASE_URL, superUrl: process.env.TEST_DATABASE_URL, stop: async () => {} }
     : await startTemporary()
   const template = `test_template_${randomBytes(4).toString('hex')}`
   const stop = async () => {
@@ -87,10 +89,10 @@ async function start(): Promise<TestServer> {
     await stop()
     throw error
   }
-  return { adminUrl: server.url, template, stop }
+  return { adminUrl: server.url, superUrl: server.superUrl, template, stop }
 }
 
-async function startTemporary(): Promise<{ url: string; stop(): Promise<void> }> {
+async function startTemporary(): Promise<{ url: string; superUrl: string; stop(): Promise<void> }> {
   await sweep()
   const dataDir = await mkdtemp(join(tmpdir(), FOLDER_PREFIX))
   const remove = () => rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
@@ -106,7 +108,7 @@ async function startTemporary(): Promise<{ url: string; stop(): Promise<void> }>
     // Mocha ends at once on Ctrl-C and runs no teardown.
     const onSignal = () => void stop().finally(() => process.exit(130))
     for (const signal of SIGNALS) process.on(signal, onSignal)
-    return { url: server.url, stop }
+    return { url: server.url, superUrl: server.superUrl, stop }
   } catch (error) {
     await remove()
     throw error
