@@ -52,8 +52,12 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry })
   }
 
-  /** A figure that is read when it is asked for. What `read` throws leaves the figure out of that answer. */
+  /**
+   * A figure that is read when it is asked for. What `read` throws leaves the figure out of that answer. Who watches a name again, as a
+   * worker does that is started again in its process, takes the place of the one before.
+   */
   watch(name: string, help: string, labelNames: readonly string[], read: () => Reading | Promise<Reading>): void {
+    this.#registry.removeSingleMetric(`chatsparty_${name}`)
     const gauge: Gauge<string> = new Gauge({
       name: `chatsparty_${name}`,
       help,
