@@ -1,12 +1,10 @@
 import type { ConnectionService } from '../connections/connection.service.ts'
-import { type AcceptedView, acceptedView } from '../contract/views.ts'
+import type { AcceptedView } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { PriceBook } from '../credits/price-book.ts'
-import type { Transactions, Tx } from '../database/transaction.ts'
-import type { Announcer } from '../runs/announcer.ts'
-import type { Dispatcher } from '../runs/dispatcher.ts'
+import type { Tx } from '../database/transaction.ts'
 import type { Run } from '../runs/run.entity.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
 import type { TurnRepository } from '../runs/turn.repository.ts'
@@ -14,11 +12,11 @@ import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { AcceptRepository } from './accept.repository.ts'
-import type { IdempotencyRepository } from './idempotency.repository.ts'
+import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
 import { requestKey } from './request-key.ts'
 
-interface RegenerateDependencies {
+interface RegenerateDependencies extends AnewDependencies {
   runs: RunRepository
   turns: TurnRepository
   conversations: ConversationRepository
@@ -28,10 +26,6 @@ interface RegenerateDependencies {
   prices: Pick<PriceBook, 'require'>
   ownKeyRatePpm: bigint
   ledger: Pick<LedgerService, 'requireAvailable'>
-  idempotency: IdempotencyRepository
-  transactions: Transactions
-  announcer: Announcer
-  dispatcher: Dispatcher
   runDeadlineMs: number
 }
 
@@ -47,29 +41,12 @@ export class RegenerateService {
    * Accepts a new run in which the same agent speaks again; `messageId` of the answer is the superseded message.
    * @throws AppError 404; 409 `chat.busy` while agents talk, `chat.not_last` when an agent has spoken since
    */
-  async regenerate(userId: string, messageId: string, idempotencyKey?: string): Promise<AcceptedView> {
-    const { transactions, idempotency, announcer, dispatcher } = this.#deps
+  regenerate(userId: string, messageId: string, idempotencyKey?: string): Promise<AcceptedView> {
     const key = requestKey('chat/regenerate', idempotencyKey, { messageId })
-    const request = key && { ...key, userId }
-    const before = request && (await idempotency.find(request))
-    if (before !== undefined) return acceptedView.parse(before)
-    const outcome = await transactions.run(async (tx) => {
-      const repeated = request && (await idempotency.reserve(request, tx))
-      if (repeated !== undefined) return { repeated: acceptedView.parse(repeated) }
-      const written = await this.#write(userId, messageId, tx)
-      if (request) await idempotency.complete(request, written.accepted, tx)
-      return written
-    })
-    if ('repeated' in outcome) return outcome.repeated
-    const { accepted, superseded, version } = outcome
-    const events = [announcer.messageCreated(superseded), await announcer.runEvent(accepted.runId)]
-    await announcer.publish(accepted.conversationId, version, events)
-    await dispatcher.admit(userId)
-    await announcer.changed(userId, accepted.conversationId)
-    return accepted
+    return acceptAnew(userId, key, (tx) => this.#write(userId, messageId, tx), this.#deps)
   }
 
-  async #write(userId: string, messageId: string, tx: Tx) {
+  async #write(userId: string, messageId: string, tx: Tx): Promise<Anew> {
     const { runs, turns, conversations, messages } = this.#deps
     const known = await messages.find(messageId, tx)
     const conversation = known && (await conversations.lock(known.conversationId, tx))
@@ -93,7 +70,7 @@ export class RegenerateService {
     const superseded = await messages.supersede(message.id, tx)
     const version = await conversations.advance(conversation.id, tx)
     const accepted = { conversationId: conversation.id, runId: next.id, messageId, status: next.status }
-    return { accepted, superseded, version }
+    return { accepted, superseded: [superseded], version }
   }
 
   /** An agent that was deleted meanwhile speaks all the same; what that needs is not known here. @throws AppError 402 */

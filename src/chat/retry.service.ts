@@ -1,13 +1,11 @@
 import type { AgentService } from '../agents/agent.service.ts'
 import type { ConnectionService } from '../connections/connection.service.ts'
-import { type AcceptedView, acceptedView, isTerminal } from '../contract/views.ts'
+import { type AcceptedView, isTerminal } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { PriceBook } from '../credits/price-book.ts'
-import type { Transactions, Tx } from '../database/transaction.ts'
-import type { Announcer } from '../runs/announcer.ts'
-import type { Dispatcher } from '../runs/dispatcher.ts'
+import type { Tx } from '../database/transaction.ts'
 import { following } from '../runs/following.ts'
 import type { Run } from '../runs/run.entity.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
@@ -17,11 +15,11 @@ import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { AcceptRepository } from './accept.repository.ts'
-import type { IdempotencyRepository } from './idempotency.repository.ts'
+import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
 import { requestKey } from './request-key.ts'
 
-interface RetryDependencies {
+interface RetryDependencies extends AnewDependencies {
   agents: Pick<AgentService, 'inOrder'>
   runs: RunRepository
   turns: TurnRepository
@@ -33,10 +31,6 @@ interface RetryDependencies {
   prices: Pick<PriceBook, 'require'>
   ownKeyRatePpm: bigint
   ledger: Pick<LedgerService, 'requireAvailable'>
-  idempotency: IdempotencyRepository
-  transactions: Transactions
-  announcer: Announcer
-  dispatcher: Dispatcher
   runDeadlineMs: number
 }
 
@@ -56,30 +50,13 @@ export class RetryService {
    * @throws AppError 404; 402; 409 `chat.busy` while agents talk, `run.not_failed`, `run.not_last` when there is a newer one
    */
   async retry(userId: string, runId: string, idempotencyKey?: string): Promise<AcceptedView> {
-    const { runs, transactions, idempotency, announcer, dispatcher } = this.#deps
-    const known = await runs.findOwned(userId, runId)
+    const known = await this.#deps.runs.findOwned(userId, runId)
     if (!known) throw notFound('run')
     const key = requestKey('chat/retry', idempotencyKey, { runId })
-    const request = key && { ...key, userId }
-    const before = request && (await idempotency.find(request))
-    if (before !== undefined) return acceptedView.parse(before)
-    const outcome = await transactions.run(async (tx) => {
-      const repeated = request && (await idempotency.reserve(request, tx))
-      if (repeated !== undefined) return { repeated: acceptedView.parse(repeated) }
-      const written = await this.#write(known, tx)
-      if (request) await idempotency.complete(request, written.accepted, tx)
-      return written
-    })
-    if ('repeated' in outcome) return outcome.repeated
-    const { accepted, superseded, version } = outcome
-    const events = superseded.map((message) => announcer.messageCreated(message))
-    await announcer.publish(accepted.conversationId, version, [...events, await announcer.runEvent(accepted.runId)])
-    await dispatcher.admit(userId)
-    await announcer.changed(userId, accepted.conversationId)
-    return accepted
+    return acceptAnew(userId, key, (tx) => this.#write(known, tx), this.#deps)
   }
 
-  async #write({ id, conversationId, userId }: Run, tx: Tx) {
+  async #write({ id, conversationId, userId }: Run, tx: Tx): Promise<Anew> {
     const { runs, turns, steps, conversations, messages } = this.#deps
     const conversation = await conversations.lock(conversationId, tx)
     // Read again under the lock: it may have been retried a moment ago.

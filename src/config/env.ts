@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { creditsInput } from '../contract/inputs.ts'
 import { messageOf } from '../shared/errors.ts'
-import { parseCredits } from '../shared/money.ts'
 import { objectionTo } from './database-address.ts'
 import { originsOf } from './origins.ts'
 import { parseRedisAddress } from './redis-address.ts'
@@ -74,18 +74,7 @@ const sealingKeys = optional.transform((text, context) => {
   return keys
 })
 
-const credits = (fallback: string) =>
-  z
-    .string()
-    .default(fallback)
-    .transform((text, context) => {
-      try {
-        return parseCredits(text)
-      } catch (error) {
-        context.addIssue(error instanceof Error ? error.message : 'must be a decimal number')
-        return z.NEVER
-      }
-    })
+const credits = (fallback: string) => z.string().default(fallback).pipe(creditsInput)
 
 const schema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),

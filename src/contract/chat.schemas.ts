@@ -1,18 +1,6 @@
 import { z } from 'zod'
-import { parseCredits } from '../shared/money.ts'
-import { idInput } from './inputs.ts'
+import { idInput, positiveCreditsInput } from './inputs.ts'
 import { onBusyView, strategyView } from './views.ts'
-
-const positiveCredits = z.string().transform((text, context) => {
-  try {
-    const micro = parseCredits(text)
-    if (micro > 0n) return micro
-  } catch {
-    // answered below
-  }
-  context.addIssue('must be a positive decimal number with at most six places, such as "12.5"')
-  return z.NEVER
-})
 
 /** The bodies of the chat POSTs, within the server's limits. */
 export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: number }) {
@@ -39,7 +27,7 @@ export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: 
       stop: z
         .strictObject({
           maxRounds: z.number().int().min(1).max(limits.MAX_TURNS_CAP).optional(),
-          maxCredits: positiveCredits.optional(),
+          maxCredits: positiveCreditsInput.optional(),
           maxSeconds: z.number().int().min(1).max(3_600).optional(),
           phrase: z.string().trim().min(1).max(200).optional(),
         })

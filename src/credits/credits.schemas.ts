@@ -1,24 +1,14 @@
 import { z } from 'zod'
-import { idInput } from '../contract/inputs.ts'
-import { formatCredits, parseCredits } from '../shared/money.ts'
+import { creditsInput, idInput } from '../contract/inputs.ts'
+import { formatCredits } from '../shared/money.ts'
 import { MOST_PER_CALL, MOST_PER_MTOK } from './price.entity.ts'
 import { USAGE_GROUPS } from './statement.repository.ts'
 
 /** The largest grant or correction that one request may make: a billion credits. */
 const MOST_ADDED = 1_000_000_000_000_000n
 
-/** An exact decimal string of credits, as micro-credits. A JSON number is refused: it may have lost digits on its way. */
-const credits = z.string('must be a decimal string, such as "12.5"').transform((text, context) => {
-  try {
-    return parseCredits(text)
-  } catch (error) {
-    context.addIssue(error instanceof Error ? error.message : 'must be a decimal number')
-    return z.NEVER
-  }
-})
-
 const price = (most: bigint) =>
-  credits
+  creditsInput
     .refine((amount) => amount >= 0n, 'must not be negative')
     .refine((amount) => amount <= most, `must not be more than ${formatCredits(most)}`)
 
@@ -75,7 +65,7 @@ export const priceChangeBody = z
 export const addBody = z.strictObject({
   userId: idInput,
   /** Negative takes credits back. */
-  amount: credits
+  amount: creditsInput
     .refine((amount) => amount !== 0n, 'must not be zero')
     .refine((amount) => amount <= MOST_ADDED && amount >= -MOST_ADDED, `must be at most ${formatCredits(MOST_ADDED)}`),
   reason: z.string().trim().min(1).max(500),

@@ -1,22 +1,12 @@
 import { z } from 'zod'
-import { parseCredits } from '../shared/money.ts'
+import { creditsInput } from '../contract/inputs.ts'
 import { emailInput } from './identity.schemas.ts'
 
 /** The largest grant of one invitation: a million credits. */
 const MOST_GRANTED = 1_000_000_000_000n
 const MOST_USES = 10_000
 
-const grant = z
-  .string('must be a decimal string, such as "12.5"')
-  .transform((text, context) => {
-    try {
-      return parseCredits(text)
-    } catch (error) {
-      context.addIssue(error instanceof Error ? error.message : 'must be a decimal number')
-      return z.NEVER
-    }
-  })
-  .refine((micro) => micro >= 0n && micro <= MOST_GRANTED, 'must be from 0 to 1000000')
+const grant = creditsInput.refine((micro) => micro >= 0n && micro <= MOST_GRANTED, 'must be from 0 to 1000000')
 
 export const invitationBody = z.strictObject({
   /** Credits for each who comes by it; without it, those of any newcomer. */

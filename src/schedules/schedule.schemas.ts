@@ -1,24 +1,12 @@
 import { z } from 'zod'
 import type { ChatSchemas, PartyInput } from '../contract/chat.schemas.ts'
+import { positiveCreditsInput } from '../contract/inputs.ts'
 import { fieldIssues } from '../shared/checked-input.ts'
 import { inputWords } from '../shared/input-words.ts'
-import { parseCredits } from '../shared/money.ts'
 import { CronTimes } from './cron.ts'
 import { missedPolicies } from './schedule.entity.ts'
 
-const credits = z
-  .string()
-  .max(40)
-  .transform((text, context) => {
-    try {
-      const micro = parseCredits(text)
-      if (micro > 0n) return micro
-    } catch {
-      // answered below
-    }
-    context.addIssue('must be a positive decimal number with at most six places, such as "12.5"')
-    return z.NEVER
-  })
+const credits = z.string().max(40).pipe(positiveCreditsInput)
 
 /** Whether there are such times at all; the path is that of what is wrong. */
 export function cronProblem(cron: string, timeZone: string): { path: string[]; message: string } | undefined {
