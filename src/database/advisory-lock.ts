@@ -60,27 +60,18 @@ const answer = z.tuple([z.object({ locked: z.boolean() })])
  *
  * @param idleMs how long that transaction may be silent; a process that hangs loses the lock then
  */
-export async function withAdvisoryLock<T>(
+export function withAdvisoryLock<T>(
   db: DataSource,
   lock: ProcessLock,
   work: () => Promise<T>,
   idleMs?: number,
 ): Promise<{ value: T } | undefined> {
-  const session = db.createQueryRunner()
-  try {
-    await session.startTransaction()
-    if (idleMs !== undefined) await session.query(`SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`)
+  return db.transaction(async (tx) => {
+    if (idleMs !== undefined) await tx.query(`SET LOCAL idle_in_transaction_session_timeout = ${idleMs}`)
     const sql = `SELECT pg_try_advisory_xact_lock(${PROCESS_LOCKS[lock]}) AS locked`
-    const [{ locked }] = answer.parse(await session.query(sql))
-    const done = locked ? { value: await work() } : undefined
-    await session.commitTransaction()
-    return done
-  } catch (error) {
-    if (session.isTransactionActive) await session.rollbackTransaction().catch(() => {})
-    throw error
-  } finally {
-    await session.release()
-  }
+    const [{ locked }] = answer.parse(await tx.query(sql))
+    return locked ? { value: await work() } : undefined
+  })
 }
 
 /** Runs work while holding a lock that all processes share; waits for it. Held as by `withAdvisoryLock`. */

@@ -1,28 +1,29 @@
-import type { DataSource, QueryRunner } from 'typeorm'
+import type { DataSource } from 'typeorm'
 import { OWNER_LOCKS } from '../database/advisory-lock.ts'
 import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
 
 /** Rows that are in memory at once: a message may have megabytes. */
 const FETCHED = 16
 
 /** Everything of one moment, read row by row. */
 export class Snapshot {
-  readonly #session: QueryRunner
+  readonly #tx: Tx
   #cursors = 0
 
-  constructor(session: QueryRunner) {
-    this.#session = session
+  constructor(tx: Tx) {
+    this.#tx = tx
   }
 
   async *read<Row>(sql: string, parameters: unknown[]): AsyncGenerator<Row> {
     const cursor = `export_${++this.#cursors}`
-    await this.#session.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, parameters)
+    await this.#tx.query(`DECLARE ${cursor} NO SCROLL CURSOR FOR ${sql}`, parameters)
     for (;;) {
-      const page = await rows<Row>(this.#session.manager, `FETCH ${FETCHED} FROM ${cursor}`)
+      const page = await rows<Row>(this.#tx, `FETCH ${FETCHED} FROM ${cursor}`)
       yield* page
       if (page.length < FETCHED) break
     }
-    await this.#session.query(`CLOSE ${cursor}`)
+    await this.#tx.query(`CLOSE ${cursor}`)
   }
 }
 
@@ -37,23 +38,14 @@ export class ExportRepository {
    * Runs work on the rows as they are now, whatever is written meanwhile; undefined, without it, while another process does the same for
    * this user.
    */
-  async snapshot<T>(userId: string, work: (snapshot: Snapshot) => Promise<T>): Promise<{ value: T } | undefined> {
-    const session = this.#db.createQueryRunner()
-    try {
-      await session.startTransaction('REPEATABLE READ')
+  snapshot<T>(userId: string, work: (snapshot: Snapshot) => Promise<T>): Promise<{ value: T } | undefined> {
+    return this.#db.transaction('REPEATABLE READ', async (tx) => {
       const [lock] = await rows<{ locked: boolean }>(
-        session.manager,
+        tx,
         'SELECT pg_try_advisory_xact_lock($1, uuid_hash($2)) AS locked',
         [OWNER_LOCKS.exports, userId],
       )
-      const done = lock?.locked ? { value: await work(new Snapshot(session)) } : undefined
-      await session.commitTransaction()
-      return done
-    } catch (error) {
-      if (session.isTransactionActive) await session.rollbackTransaction().catch(() => {})
-      throw error
-    } finally {
-      await session.release()
-    }
+      return lock?.locked ? { value: await work(new Snapshot(tx)) } : undefined
+    })
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import type { LinkTarget } from '../support/link.ts'
+import { joinSockets, type LinkTarget } from '../support/link.ts'
 
 /** What stands before the web processes: each TCP connection goes to the next of them in turn that takes it. */
 export class Balancer {
@@ -59,16 +59,7 @@ export class Balancer {
     to.once('error', onRefused)
     to.once('connect', () => {
       to.off('error', onRefused)
-      for (const [one, other] of [[from, to] as const, [to, from] as const]) {
-        this.#sockets.add(one)
-        one.setNoDelay(true)
-        one.on('error', () => {})
-        one.on('close', () => {
-          this.#sockets.delete(one)
-          other.destroy()
-        })
-        one.pipe(other)
-      }
+      joinSockets(from, to, this.#sockets)
     })
   }
 }

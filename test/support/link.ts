@@ -25,7 +25,7 @@ export class Link {
     this.#target = target
     this.#server = createServer((from) => {
       this.#accepted++
-      this.#join(from, connect(this.#target.port, '127.0.0.1'))
+      joinSockets(from, connect(this.#target.port, '127.0.0.1'), this.#sockets)
     })
   }
 
@@ -66,17 +66,18 @@ export class Link {
     this.cut()
     this.#server.close()
   }
+}
 
-  #join(from: Socket, to: Socket): void {
-    for (const [one, other] of [[from, to] as const, [to, from] as const]) {
-      this.#sockets.add(one)
-      one.setNoDelay(true)
-      one.on('error', () => {})
-      one.on('close', () => {
-        this.#sockets.delete(one)
-        other.destroy()
-      })
-      one.pipe(other)
-    }
+/** Has each of two sockets send what the other receives, and end with it; both are among `sockets` while they are open. */
+export function joinSockets(from: Socket, to: Socket, sockets: Set<Socket>): void {
+  for (const [one, other] of [[from, to] as const, [to, from] as const]) {
+    sockets.add(one)
+    one.setNoDelay(true)
+    one.on('error', () => {})
+    one.on('close', () => {
+      sockets.delete(one)
+      other.destroy()
+    })
+    one.pipe(other)
   }
 }
