@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { rows } from '../../src/database/query.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { FileWorkRepository } from '../../src/storage/processing/file-work.repository.ts'
-import { useDatabase } from '../support/database.ts'
+import { insertUser, useDatabase } from '../support/database.ts'
 
 describe('Files that wait to be read', () => {
   const database = useDatabase({ poolSize: 1 })
@@ -13,15 +13,7 @@ describe('Files that wait to be read', () => {
   })
   const sql = <Row>(text: string, parameters: unknown[] = []): Promise<Row[]> =>
     rows(database.dataSource.manager, text, parameters)
-  const addUser = async () => {
-    const id = newId()
-    await sql(
-      `INSERT INTO users (id, email, email_key, name, password_hash, role)
-       VALUES ($1::uuid, $1::uuid::text, $1::uuid::text, '', '', 'user')`,
-      [id],
-    )
-    return id
-  }
+  const addUser = () => insertUser(database.dataSource)
   /** So many wait, each a second longer than the next; answers the longest. */
   const wait = async (userId: string, count: number, size = 1_000): Promise<string> => {
     const [oldest] = await sql<{ id: string }>(

@@ -118,6 +118,13 @@ describe('sockets: who may, and how much', () => {
       expect(JSON.stringify(await client.ask('x'.repeat(100_000), {})).length).to.be.below(500)
     })
 
+    it('lets go who sends what takes long to parse', async () => {
+      const client = await connect()
+      const ended = client.ended()
+      client.socket.emit('run.cancel', { runId: Array.from({ length: 6_001 }, () => 0) })
+      expect(await ended).to.be.oneOf(['transport close', 'transport error', 'parse error'])
+    })
+
     it('takes an id in any case for the same one', async () => {
       const client = await connect()
       const id = world.open(me.userId)

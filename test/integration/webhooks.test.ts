@@ -10,7 +10,7 @@ import { WebhookDeliveryRepository } from '../../src/webhooks/webhook-delivery.r
 import { WebhookProcessor } from '../../workers/processors/webhook.processor.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { startApp, useApp } from '../support/app.ts'
-import { useDatabase } from '../support/database.ts'
+import { insertUser, useDatabase } from '../support/database.ts'
 import { eventually } from '../support/pace.ts'
 
 const ADA = '01990000-0000-7000-8000-0000000000a1'
@@ -243,15 +243,7 @@ describe('Deliveries of webhooks', () => {
 
   const sql = <Row>(text: string, parameters: unknown[] = []): Promise<Row[]> =>
     rows(database.dataSource.manager, text, parameters)
-  const addUser = async () => {
-    const id = newId()
-    await sql(
-      `INSERT INTO users (id, email, email_key, name, password_hash, role)
-       VALUES ($1::uuid, $1::uuid::text, $1::uuid::text, '', '', 'user')`,
-      [id],
-    )
-    return id
-  }
+  const addUser = () => insertUser(database.dataSource)
   const addWebhook = async (userId: string) => {
     const id = newId()
     await sql(

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { DataSource } from 'typeorm'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { allEntities } from '../../src/entities.ts'
@@ -65,4 +65,14 @@ export function useDatabase(options: { poolSize?: number } = {}): {
       return ready(database?.url)
     },
   }
+}
+
+/** A user who has nothing but an id. */
+export async function insertUser(dataSource: DataSource): Promise<string> {
+  const id = randomUUID()
+  await dataSource.query(
+    `INSERT INTO users (id, email, email_key, name, password_hash, role) VALUES ($1, $2, $2, '', '', 'user')`,
+    [id, id],
+  )
+  return id
 }
