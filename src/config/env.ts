@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { creditsInput } from '../contract/inputs.ts'
+import { creditsInput } from '../contract/credits-input.ts'
 import { messageOf } from '../shared/errors.ts'
 import { objectionTo } from './database-address.ts'
 import { originsOf } from './origins.ts'

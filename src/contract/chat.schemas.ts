@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { idInput, positiveCreditsInput } from './inputs.ts'
+import { positiveCreditsInput } from './credits-input.ts'
+import { idInput } from './inputs.ts'
 import { onBusyView, strategyView } from './views.ts'
 
 /** The bodies of the chat POSTs, within the server's limits. */

@@ -1,6 +1,5 @@
 /** What clients may write in many places. Pure: browsers import this file too. */
 import { z } from 'zod'
-import { parseCredits } from '../shared/money.ts'
 
 /** An id in a request. UUIDs differ in no letter's case; what compares them as texts would take one for two. */
 export const idInput = z.guid('must be a UUID').toLowerCase()
@@ -10,25 +9,3 @@ export const INT4_MAX = 2_147_483_647
 
 /** A message's place in its conversation, as a request names it. */
 export const seqInput = z.number().int().min(0).max(INT4_MAX)
-
-/** An exact decimal string of credits, as micro-credits. A JSON number is refused: it may have lost digits on its way. */
-export const creditsInput = z.string('must be a decimal string, such as "12.5"').transform((text, context) => {
-  try {
-    return parseCredits(text)
-  } catch (error) {
-    context.addIssue(error instanceof Error ? error.message : 'must be a decimal number')
-    return z.NEVER
-  }
-})
-
-/** The same for an amount that something may cost: one sentence for all that is wrong with it. */
-export const positiveCreditsInput = z.string().transform((text, context) => {
-  try {
-    const micro = parseCredits(text)
-    if (micro > 0n) return micro
-  } catch {
-    // answered below
-  }
-  context.addIssue('must be a positive decimal number with at most six places, such as "12.5"')
-  return z.NEVER
-})

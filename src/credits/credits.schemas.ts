@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { creditsInput, idInput } from '../contract/inputs.ts'
+import { creditsInput } from '../contract/credits-input.ts'
+import { idInput } from '../contract/inputs.ts'
 import { formatCredits } from '../shared/money.ts'
 import { MOST_PER_CALL, MOST_PER_MTOK } from './price.entity.ts'
 import { USAGE_GROUPS } from './statement.repository.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { creditsInput } from '../contract/inputs.ts'
+import { creditsInput } from '../contract/credits-input.ts'
 import { emailInput } from './identity.schemas.ts'
 
 /** The largest grant of one invitation: a million credits. */

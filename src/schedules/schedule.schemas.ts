@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ChatSchemas, PartyInput } from '../contract/chat.schemas.ts'
-import { positiveCreditsInput } from '../contract/inputs.ts'
+import { positiveCreditsInput } from '../contract/credits-input.ts'
 import { fieldIssues } from '../shared/checked-input.ts'
 import { inputWords } from '../shared/input-words.ts'
 import { CronTimes } from './cron.ts'
