@@ -74,6 +74,7 @@ describe('npm start, on nothing', function () {
       database: 'ok',
       queue: 'ok',
       'live feed': 'ok',
+      places: 'ok',
       proxy: 'ok',
       worker: 'ok',
     })

@@ -31,11 +31,11 @@ describe('A turn over the wire of a real provider', () => {
     it(`${provider}: streams, and charges the usage that it reports`, async () => {
       const user = await app.api.register()
       const [ada = ''] = await user.agentsOn(connection(provider), ['Ada'])
-      llm.reply({ text: 'Good morning to you.', usage: { inputTokens: 1200, outputTokens: 34 } })
+      llm.reply({ text: 'Good morning to you.', usage: { inputTokens: 31, outputTokens: 12 } })
       const { runId, conversationId } = await user.accept('/api/chat', { agentId: ada, message: 'Hello' })
       const run = await user.finished(runId)
       expect(run).to.deep.include({ status: 'completed', stopReason: 'finished', error: null })
-      expect(run.receipt).to.deep.include({ turns: 1, inputTokens: 1200, outputTokens: 34, estimated: false })
+      expect(run.receipt).to.deep.include({ turns: 1, inputTokens: 31, outputTokens: 12, estimated: false })
       const messages = await user.messages(conversationId)
       expect(messages.map(({ seq, role, content, agentName }) => ({ seq, role, content, agentName }))).to.deep.equal([
         { seq: 1, role: 'user', content: 'Hello', agentName: null },
