@@ -33,6 +33,8 @@ import { ExportService } from './export/export.service.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
 import { Metrics } from './metrics/metrics.ts'
+import { PartyRepository } from './parties/party.repository.ts'
+import { PartyService } from './parties/party.service.ts'
 import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
 import { RetentionRepository } from './retention/retention.repository.ts'
 import { RetentionService } from './retention/retention.service.ts'
@@ -163,6 +165,13 @@ export function createContainer(foundation: Foundation) {
     agents: agentRepository,
     most: env.USER_AGENTS,
     connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
+  })
+
+  const partyService = new PartyService({
+    parties: new PartyRepository(db),
+    agents: agentService,
+    transactions,
+    most: env.USER_PARTIES,
   })
 
   const conversationRepository = new ConversationRepository(db)
@@ -353,6 +362,7 @@ export function createContainer(foundation: Foundation) {
     workerPlaces: new WorkerPlacesRepository(db),
     agentService,
     agentRepository,
+    partyService,
     ledgerService,
     choreHolds,
     statementRepository,

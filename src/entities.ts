@@ -19,6 +19,7 @@ import { invitationEntity, invitationUseEntity } from './identity/invitation.ent
 import { sessionEntity } from './identity/session.entity.ts'
 import { userEntity } from './identity/user.entity.ts'
 import { mailEntity } from './mail/mail.entity.ts'
+import { partyEntity } from './parties/party.entity.ts'
 import { workerPlacesEntity } from './queue/worker-places.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
 import { turnEntity } from './runs/turn.entity.ts'
@@ -45,6 +46,7 @@ export const allEntities: EntitySchema[] = [
   keyCanaryEntity,
   breakerEntity,
   agentEntity,
+  partyEntity,
   accountEntity,
   ledgerEntryEntity,
   holdEntity,

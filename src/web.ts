@@ -31,6 +31,8 @@ import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
 import { sharedMetricsPage } from './monitoring.ts'
+import { partyRoutes } from './parties/party.routes.ts'
+import { partySchemas } from './parties/party.schemas.ts'
 import { commonChecks, placesCheck } from './probes.ts'
 import { boardKeyOf, readTicket } from './queue/board-ticket.ts'
 import { fleetRoutes } from './queue/fleet.routes.ts'
@@ -104,6 +106,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...connectionRoutes(container.connectionService, container.breakers),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),
+  ...partyRoutes(container.partyService, partySchemas(container.chatSchemas.terms)),
   ...creditsRoutes({
     transactions: container.transactions,
     audit: container.audit,

@@ -11,6 +11,7 @@ import {
 import { fromJson } from '../database/json-row.ts'
 import { prepared } from '../database/prepared-statement.ts'
 import type { Tx } from '../database/transaction.ts'
+import type { Party } from '../parties/party.entity.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 import { type DispatchRow, dispatchesOf } from '../runs/engine.repository.ts'
 import type { Run, RunOrigin } from '../runs/run.entity.ts'
@@ -22,16 +23,29 @@ import type { RequestKey } from './request-key.ts'
 /** What a request to speak names, to be looked up before it is checked. */
 export interface Asked {
   userId: string
+  /** Of a saved party: those that it names. */
   agentIds: string[]
+  partyId?: string | undefined
   conversationId: string | undefined
   fileIds: string[]
   key: RequestKey | undefined
+}
+
+/** A saved party, as it is looked up for a request. */
+export type KnownParty = Pick<
+  Party,
+  'agentIds' | 'strategy' | 'maxTurns' | 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'
+> & {
+  /** Those of its agents that the user has no more. */
+  gone: Array<{ id: string; name: string }>
 }
 
 /** What there is of it. */
 export interface Known {
   /** Visible agents in no order, each with the terms on which it would speak. */
   agents: Array<{ agent: Agent; terms: RoomTerms }>
+  /** Undefined where none was named, or it is not this user's. */
+  party: KnownParty | undefined
   /** Micro-credits; null for a user without an account. */
   available: bigint | null
   /** The remembered strategy of the conversation; undefined where it is not this user's. */
@@ -86,6 +100,7 @@ export type AcceptAnswer =
 
 interface LookRow {
   agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
+  party: (Omit<KnownParty, 'maxCredits'> & { maxCredits: string | null }) | null
   available: string | null
   strategy: StrategyName | null
   files: string[]
@@ -107,10 +122,17 @@ interface AcceptRow {
 
 const LOOK = prepared<LookRow>(
   'chat_look',
-  `SELECT
+  `WITH party AS (SELECT * FROM parties WHERE id = $7 AND user_id = $1)
+   SELECT
      (SELECT coalesce(json_agg(json_build_object('agent', row_to_json(a), 'terms',
         agent_terms($1, a.connection_id, a.model))), '[]')
-      FROM agents a WHERE a.id = ANY($2::uuid[]) AND (a.user_id = $1 OR a.user_id IS NULL) AND a.deleted_at IS NULL) AS agents,
+      FROM agents a WHERE a.id = ANY(coalesce((SELECT agent_ids FROM party), $2::uuid[]))
+        AND (a.user_id = $1 OR a.user_id IS NULL) AND a.deleted_at IS NULL) AS agents,
+     (SELECT json_build_object('agentIds', p.agent_ids, 'strategy', p.strategy, 'maxTurns', p.max_turns,
+        'maxRounds', p.max_rounds, 'maxCredits', p.max_credits::text, 'maxSeconds', p.max_seconds, 'stopPhrase', p.stop_phrase,
+        'gone', (SELECT coalesce(json_agg(json_build_object('id', m.id, 'name', coalesce(a.name, '')) ORDER BY m.position), '[]')
+          FROM unnest(p.agent_ids) WITH ORDINALITY AS m (id, position) LEFT JOIN agents a ON a.id = m.id
+          WHERE a.id IS NULL OR a.deleted_at IS NOT NULL OR a.user_id <> $1)) FROM party p) AS party,
      (SELECT available::text FROM accounts WHERE user_id = $1) AS available,
      (SELECT strategy FROM conversations WHERE id = $3 AND user_id = $1) AS strategy,
      ARRAY(SELECT id FROM files WHERE user_id = $1 AND id = ANY($4::uuid[])
@@ -130,6 +152,8 @@ const ACCEPT = prepared<AcceptRow>(
    WHERE room.free`,
 )
 
+const microOf = (micro: string | null): bigint | null => (micro === null ? null : BigInt(micro))
+
 /** Accepting messages: one statement to look, one (`accept.sql`) to write. */
 export class AcceptRepository {
   readonly #db: DataSource
@@ -138,14 +162,16 @@ export class AcceptRepository {
     this.#db = db
   }
 
-  async look({ userId, agentIds, conversationId, fileIds, key }: Asked, tx: Tx = this.#db.manager): Promise<Known> {
+  async look(asked: Asked, tx: Tx = this.#db.manager): Promise<Known> {
+    const { userId, agentIds, partyId, conversationId, fileIds, key } = asked
     const [row] = await LOOK(
-      [userId, agentIds, conversationId ?? null, fileIds, key?.route ?? null, key?.key ?? null],
+      [userId, agentIds, conversationId ?? null, fileIds, key?.route ?? null, key?.key ?? null, partyId ?? null],
       tx,
     )
     return {
+      party: row?.party ? { ...row.party, maxCredits: microOf(row.party.maxCredits) } : undefined,
       agents: (row?.agents ?? []).map(({ agent, terms }) => ({ agent: fromJson<Agent>(agent), terms: termsOf(terms) })),
-      available: row?.available == null ? null : BigInt(row.available),
+      available: microOf(row?.available ?? null),
       conversation: row?.strategy ? { strategy: row.strategy } : undefined,
       fileIds: row?.files ?? [],
       before: row?.before ?? undefined,

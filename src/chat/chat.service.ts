@@ -3,7 +3,7 @@ import { requireDistinctNames } from '../agents/agent.policy.ts'
 import type { AgentService } from '../agents/agent.service.ts'
 import type { ConnectionService } from '../connections/connection.service.ts'
 import type { PartyBody, SingleBody } from '../contract/chat.schemas.ts'
-import { type AcceptedView, acceptedView, type OnBusy, type StrategyName } from '../contract/views.ts'
+import { type AcceptedView, acceptedView, type OnBusy } from '../contract/views.ts'
 import type { Message } from '../conversations/message.entity.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { PriceBook } from '../credits/price-book.ts'
@@ -12,13 +12,13 @@ import { partyDefaults } from '../rounds/party-defaults.ts'
 import type { Announcer } from '../runs/announcer.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
 import { following } from '../runs/following.ts'
-import type { Run } from '../runs/run.entity.ts'
 import { AppError, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { Acceptance, AcceptRepository, Known } from './accept.repository.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
+import { type PartyTerms, termsAlone, termsAsked, termsSaved } from './party-terms.ts'
 import { keyConflict, type RequestKey, requestKey } from './request-key.ts'
 
 interface ChatDependencies {
@@ -48,16 +48,11 @@ interface Request {
   message: string
   fileIds: string[]
   conversationId: string | undefined
-  agentIds: string[]
-  /** Where the request names the agent of this position. */
-  path: (position: number) => string
+  /** As the request has them; a saved party's are added to them. */
+  terms: PartyTerms
+  partyId: string | undefined
   isParty: boolean
-  /** Undefined: the one that the conversation remembers. */
-  strategy: StrategyName | undefined
   onBusy: OnBusy
-  limits: Pick<Run, 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'>
-  /** Undefined: the usual number for the strategy. */
-  maxTurns: number | undefined
   key: RequestKey | undefined
 }
 
@@ -80,45 +75,34 @@ export class ChatService {
       message,
       conversationId,
       fileIds,
-      agentIds: [body.agentId],
-      path: () => 'agentId',
+      terms: termsAlone(body.agentId),
+      partyId: undefined,
       isParty: false,
-      strategy: 'round_robin',
       onBusy,
-      limits: { maxRounds: null, maxCredits: null, maxSeconds: null, stopPhrase: null },
-      maxTurns: 1,
       key: requestKey('chat', idempotencyKey, body),
     })
   }
 
   /** Several agents talk. */
   party(userId: string, body: PartyBody, idempotencyKey?: string): Promise<AcceptedView> {
-    const { message, conversationId, fileIds = [], onBusy = 'interject', strategy, maxTurns, stop } = body
+    const { message, conversationId, fileIds = [], onBusy = 'interject', partyId, stop } = body
     const hashed = { ...body, stop: stop && { ...stop, maxCredits: stop.maxCredits?.toString() } }
     return this.#accept({
       userId,
       message,
       conversationId,
       fileIds,
-      agentIds: body.agentIds,
-      path: (position) => `agentIds.${position}`,
+      terms: termsAsked(body),
+      partyId,
       isParty: true,
-      strategy,
       onBusy,
-      limits: {
-        maxRounds: stop?.maxRounds ?? null,
-        maxCredits: stop?.maxCredits ?? null,
-        maxSeconds: stop?.maxSeconds ?? null,
-        stopPhrase: stop?.phrase ?? null,
-      },
-      maxTurns,
       key: requestKey('chat/multi-agent', idempotencyKey, hashed),
     })
   }
 
   async #accept(request: Request): Promise<AcceptedView> {
     const { accepts, transactions, announcer, dispatcher } = this.#deps
-    const known = await accepts.look(request)
+    const known = await accepts.look({ ...request, agentIds: request.terms.agentIds })
     if (known.before) {
       // Whatever has become of its agents since.
       if (known.before.bodyHash !== request.key?.bodyHash) throw keyConflict()
@@ -159,19 +143,21 @@ export class ChatService {
   /** Everything that can be checked before it is written. @throws AppError 400, 402, 404, 409, 422 */
   #check(request: Request, known: Known): Acceptance {
     const { agents: agentService, ledger, files } = this.#deps
-    const { userId, conversationId, agentIds, isParty, fileIds } = request
+    const { userId, conversationId, isParty, fileIds, partyId } = request
+    const terms = partyId === undefined ? request.terms : termsSaved(request.terms, known.party)
+    const { agentIds } = terms
     const agents = agentService.inOrder(
       known.agents.map(({ agent }) => agent),
       agentIds,
-      request.path,
+      terms.path,
     )
     if (isParty) requireDistinctNames(agents)
     const holds = leastHolds(known.agents, { words: request.message, isParty }, this.#deps)
     files.requireAll(fileIds, known.fileIds)
     if (conversationId !== undefined && !known.conversation) throw notFound('conversation')
-    const asked = { strategy: request.strategy, maxTurns: request.maxTurns, agents: agents.length }
+    const asked = { strategy: terms.strategy, maxTurns: terms.maxTurns, agents: agents.length }
     const { strategy, maxTurns } = partyDefaults(asked, known.conversation?.strategy, this.#deps)
-    const limits = { ...request.limits, maxTurns }
+    const limits = { ...terms.limits, maxTurns }
     const first = firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message)
     const speakers = first.map(({ agentId }) => agentId)
     ledger.requireAvailable(known.available, leastOf(holds, speakers, agents[0]?.id))

@@ -13,6 +13,7 @@ import { estimateTokens } from '../shared/token-estimate.ts'
 import { MOST_FILES } from '../storage/context-selection.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { AcceptRepository, Known } from './accept.repository.ts'
+import { termsAlone, termsAsked, termsSaved } from './party-terms.ts'
 
 interface EstimateDependencies {
   accepts: Pick<AcceptRepository, 'look'>
@@ -45,21 +46,26 @@ export class EstimateService {
     const { accepts, agents: agentService, files, contextTokenBudget } = this.#deps
     const { conversationId, fileIds = [] } = body
     const isSingle = 'agentId' in body
-    const agentIds = isSingle ? [body.agentId] : body.agentIds
-    const known = await accepts.look({ userId, agentIds, conversationId, fileIds, key: undefined })
+    const asked = isSingle ? termsAlone(body.agentId) : termsAsked(body)
+    const partyId = isSingle ? undefined : body.partyId
+    const { agentIds: named } = asked
+    const known = await accepts.look({ userId, agentIds: named, partyId, conversationId, fileIds, key: undefined })
+    const partyTerms = partyId === undefined ? asked : termsSaved(asked, known.party)
     const agents = agentService.inOrder(
       known.agents.map(({ agent }) => agent),
-      agentIds,
-      isSingle ? () => 'agentId' : (position) => `agentIds.${position}`,
+      partyTerms.agentIds,
+      partyTerms.path,
     )
     const speakers = agents.flatMap((agent) => known.agents.filter((each) => each.agent === agent))
     const terms = speakers.map((speaker) => this.#termsOf(speaker))
     // Before anything of it is read.
     if (conversationId && !known.conversation) throw notFound('conversation')
     files.requireAll(fileIds, known.fileIds)
-    const { strategy, maxTurns } = isSingle
-      ? { strategy: 'round_robin' as const, maxTurns: 1 }
-      : partyDefaults({ ...body, agents: agents.length }, known.conversation?.strategy, this.#deps)
+    const { strategy, maxTurns } = partyDefaults(
+      { strategy: partyTerms.strategy, maxTurns: partyTerms.maxTurns, agents: agents.length },
+      known.conversation?.strategy,
+      this.#deps,
+    )
     return estimate({
       agents: terms,
       maxTurns,

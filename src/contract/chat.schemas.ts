@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { positiveCreditsInput } from './credits-input.ts'
-import { idInput } from './inputs.ts'
+import { idInput, saysWho } from './inputs.ts'
 import { onBusyView, strategyView } from './views.ts'
 
 /** The bodies of the chat POSTs, within the server's limits. */
@@ -15,26 +15,27 @@ export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: 
     onBusy: onBusyView.optional(),
     fileIds: z.array(idInput).max(50).optional(),
   }
-  return {
-    single: z.strictObject({ agentId: idInput, ...shared }),
-    party: z.strictObject({
-      agentIds: z
-        .array(idInput)
-        .min(2, 'must name at least two agents')
-        .max(10, 'must name at most ten agents')
-        .refine((ids) => new Set(ids).size === ids.length, 'must not name an agent twice'),
-      strategy: strategyView.optional(),
-      maxTurns: z.number().int().min(1).max(limits.MAX_TURNS_CAP).optional(),
-      stop: z
-        .strictObject({
-          maxRounds: z.number().int().min(1).max(limits.MAX_TURNS_CAP).optional(),
-          maxCredits: positiveCreditsInput.optional(),
-          maxSeconds: z.number().int().min(1).max(3_600).optional(),
-          phrase: z.string().trim().min(1).max(200).optional(),
-        })
-        .optional(),
-      ...shared,
+  /** What may be said of a party: who talks, how, and until when. */
+  const terms = {
+    agentIds: z
+      .array(idInput)
+      .min(2, 'must name at least two agents')
+      .max(10, 'must name at most ten agents')
+      .refine((ids) => new Set(ids).size === ids.length, 'must not name an agent twice'),
+    strategy: strategyView,
+    maxTurns: z.number().int().min(1).max(limits.MAX_TURNS_CAP),
+    stop: z.strictObject({
+      maxRounds: z.number().int().min(1).max(limits.MAX_TURNS_CAP).optional(),
+      maxCredits: positiveCreditsInput.optional(),
+      maxSeconds: z.number().int().min(1).max(3_600).optional(),
+      phrase: z.string().trim().min(1).max(200).optional(),
     }),
+  }
+  return {
+    terms,
+    single: z.strictObject({ agentId: idInput, ...shared }),
+    /** With `partyId` the rest of the terms stands for what the saved party says of it. */
+    party: saysWho(z.strictObject({ ...z.object(terms).partial().shape, partyId: idInput.optional(), ...shared })),
   }
 }
 

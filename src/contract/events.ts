@@ -5,7 +5,7 @@
  * All events are idempotent: messages by `id` and `seq`, runs by their terminal state, live text by (attempt, offset).
  */
 import { z } from 'zod'
-import { idInput, seqInput } from './inputs.ts'
+import { idInput, saysWho, seqInput } from './inputs.ts'
 import {
   conversationView,
   creditsAmount,
@@ -115,23 +115,27 @@ const chatShape = {
 /** One agent: the body of `POST /api/chat`, with the idempotency key beside it. */
 export const singleSend = z.strictObject({ agentId: idInput, ...chatShape })
 /** A party: the body of `POST /api/chat/multi-agent`, with the idempotency key beside it. */
-export const partySend = z.strictObject({
-  agentIds: z.array(idInput).min(2).max(10),
-  strategy: strategyView.optional(),
-  maxTurns: z.number().int().min(1).optional(),
-  stop: z
-    .strictObject({
-      maxRounds: z.number().int().min(1).optional(),
-      maxCredits: z.string().optional(),
-      maxSeconds: z.number().min(1).optional(),
-      phrase: z.string().min(1).optional(),
-    })
-    .optional(),
-  ...chatShape,
-})
+export const partySend = saysWho(
+  z.strictObject({
+    agentIds: z.array(idInput).min(2).max(10).optional(),
+    /** A saved party, in place of `agentIds`. */
+    partyId: idInput.optional(),
+    strategy: strategyView.optional(),
+    maxTurns: z.number().int().min(1).optional(),
+    stop: z
+      .strictObject({
+        maxRounds: z.number().int().min(1).optional(),
+        maxCredits: z.string().optional(),
+        maxSeconds: z.number().min(1).optional(),
+        phrase: z.string().min(1).optional(),
+      })
+      .optional(),
+    ...chatShape,
+  }),
+)
 export type SingleSend = z.infer<typeof singleSend>
 export type PartySend = z.infer<typeof partySend>
-/** The two kinds are told apart by `agentId` and `agentIds`. */
+/** The two kinds are told apart by `agentId`, which parties have none of. */
 export type SendCommand = SingleSend | PartySend
 
 /** What a client may ask over a socket, by name. Unknown keys are refused. */

@@ -9,3 +9,21 @@ export const INT4_MAX = 2_147_483_647
 
 /** A message's place in its conversation, as a request names it. */
 export const seqInput = z.number().int().min(0).max(INT4_MAX)
+
+/** Whom a party consists of is said once: by its agents, or by a saved party. Said of a body whatever else is wrong with it. */
+const anyObject = {
+  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null && !Array.isArray(value),
+}
+type SaysWho = { agentIds?: unknown; partyId?: unknown }
+export const saysWho = <S extends z.ZodType<SaysWho>>(body: S): S =>
+  body
+    .refine(({ agentIds, partyId }) => agentIds !== undefined || partyId !== undefined, {
+      path: ['agentIds'],
+      message: 'is missing',
+      ...anyObject,
+    })
+    .refine(({ agentIds, partyId }) => agentIds === undefined || partyId === undefined, {
+      path: ['partyId'],
+      message: 'cannot be combined with agentIds',
+      ...anyObject,
+    })

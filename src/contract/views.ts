@@ -225,6 +225,28 @@ export const snapshotView = z.object({
 })
 export type SnapshotView = z.infer<typeof snapshotView>
 
+/** A saved party. What is `null` or left out of `stop` is no limit of its own. */
+export const partyView = z.object({
+  id: idView,
+  name: z.string(),
+  /** In the order in which they speak; a request that names the party has all of them talk. */
+  agentIds: z.array(idView),
+  /** The same with their names. `gone`: deleted since, so that the party does not talk before it is changed. */
+  agents: z.array(z.object({ id: idView, name: z.string(), gone: z.boolean() })),
+  strategy: strategyView,
+  /** Null: the usual number of the strategy. */
+  maxTurns: z.number().int().min(1).nullable(),
+  stop: z.object({
+    maxRounds: z.number().int().min(1).optional(),
+    maxCredits: creditsAmount.optional(),
+    maxSeconds: z.number().int().min(1).optional(),
+    phrase: z.string().optional(),
+  }),
+  createdAt: timeView,
+  updatedAt: timeView,
+})
+export type PartyView = z.infer<typeof partyView>
+
 /** The 202 body of the chat POSTs. */
 export const acceptedView = z.object({
   conversationId: idView,

@@ -20,6 +20,7 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
   ofUser('sessions.json', 'sessions'),
   ofUser('connections.json', 'connections'),
   ofUser('agents.json', 'agents'),
+  ofUser('parties.json', 'parties'),
   ofUser('files.json', 'files'),
   ofUser('schedules.json', 'schedules'),
   {

@@ -18,7 +18,7 @@ export const command =
 
 /** The body of `message.send`, checked against the kind that it means to be, so that the issues fit. */
 export function parseSend(body: unknown): z.infer<(typeof clientCommands)['message.send']> {
-  const isParty = typeof body === 'object' && body !== null && 'agentIds' in body
+  const isParty = typeof body === 'object' && body !== null && ('agentIds' in body || 'partyId' in body)
   return isParty ? checkedInput(partySend, body) : checkedInput(singleSend, body)
 }
 

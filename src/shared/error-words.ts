@@ -85,6 +85,10 @@ export const ERROR_WORDS = {
   'agent.too_many': [409, 'You have {limit} agents, which is the most. Please delete one that you no longer need.'],
   'agent.gone': [409, 'The agent whose turn it was does not exist any more.'],
 
+  'party.not_found': [404, 'There is no such party.'],
+  'party.too_many': [409, 'You have {limit} parties, which is the most. Please delete one that you no longer need.'],
+  'party.agents_gone': [409, 'Of this party somebody was deleted since ({names}): give it other agents first.'],
+
   'conversation.not_found': [404, 'There is no such conversation.'],
   'conversation.too_many': [
     409,

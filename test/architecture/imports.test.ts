@@ -20,6 +20,7 @@ const ORDER = [
   'storage',
   'connections',
   'agents',
+  'parties',
   'conversations',
   'rounds',
   'runs',

@@ -26,6 +26,7 @@ export type Thing =
   | 'file'
   | 'invitation'
   | 'message'
+  | 'party'
   | 'price'
   | 'run'
   | 'schedule'
@@ -46,6 +47,7 @@ export const schedule = {
   cron: '0 9 * * *',
   party: { agentIds: [ADA, BLAISE], message: 'Hello' },
 }
+export const party = { name: 'Salon', agentIds: [ADA, BLAISE] }
 const price = { inputPerMTok: '1', outputPerMTok: '1' }
 
 export const ROUTE_TABLE: Record<string, RouteEntry> = {
@@ -108,6 +110,12 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/agents/:id': { access: 'user', of: 'agent' },
   'PUT /api/agents/:id': { access: 'user', of: 'agent', body: { name: 'New' } },
   'DELETE /api/agents/:id': { access: 'user', of: 'agent', owner: 204 },
+
+  'GET /api/parties': { access: 'user' },
+  'POST /api/parties': { access: 'user', body: party, owner: 201 },
+  'GET /api/parties/:id': { access: 'user', of: 'party' },
+  'PUT /api/parties/:id': { access: 'user', of: 'party', body: { name: 'New' } },
+  'DELETE /api/parties/:id': { access: 'user', of: 'party', owner: 204 },
 
   'POST /api/chat': { access: 'user', body: chat, owner: 202 },
   'POST /api/chat/multi-agent': { access: 'user', body: { agentIds: [ADA, BLAISE], message: 'Hello' }, owner: 202 },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { party } from '../architecture/route-table.ts'
 import { type Answer, errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
@@ -10,7 +11,7 @@ describe('What a user may have', () => {
   const most = String(MOST)
   const app = useApp({
     worker: false,
-    env: { USER_AGENTS: most, USER_CONNECTIONS: most, USER_CONVERSATIONS: most },
+    env: { USER_AGENTS: most, USER_CONNECTIONS: most, USER_CONVERSATIONS: most, USER_PARTIES: most },
   })
   let user: TestUser
   beforeEach(async () => {
@@ -20,6 +21,7 @@ describe('What a user may have', () => {
   const kinds: Record<string, (by: TestUser) => Promise<Answer>> = {
     agent: (by) => by.post('/api/agents', { name: 'N', instructions: 'I' }),
     connection: (by) => by.post('/api/connections', { name: 'N', provider: 'demo', model: 'demo', isDefault: true }),
+    party: (by) => by.post('/api/parties', party),
     conversation: (by) => by.post('/api/chat', { agentId: ADA, message: 'Hello' }),
   }
   for (const [what, create] of Object.entries(kinds)) {

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { io } from 'socket.io-client'
 import { z } from 'zod'
 import { clientCommands } from '../../src/contract/events.ts'
-import { ADA, ROUTE_TABLE, type RouteEntry, schedule, type Thing, webhook } from '../architecture/route-table.ts'
+import { ADA, party, ROUTE_TABLE, type RouteEntry, schedule, type Thing, webhook } from '../architecture/route-table.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 
@@ -40,6 +40,7 @@ describe('The matrix of who may what', function () {
       const messages = await owner.messages((await spoken(owner)).conversationId)
       return messages.find(({ role }) => role === 'agent')?.id ?? ''
     },
+    party: (owner) => owner.create('/api/parties', party),
     price: async (owner) => list.parse((await owner.get('/api/credits/models')).body).data[0]?.id ?? '',
     run: async (owner) => (await spoken(owner)).runId,
     session: async (owner) => list.parse((await owner.get('/api/auth/sessions')).body).data[0]?.id ?? '',

@@ -39,6 +39,14 @@ describe('What may be asked in a chat', () => {
     expect(wrong(party, { ...talk, agentIds: [a, a] })).to.deep.equal(['agentIds'])
   })
 
+  it('is of a saved party or of agents, whatever else is wrong with it', () => {
+    expect(party.parse({ partyId: a, message: 'Hi' })).to.deep.equal({ partyId: a, message: 'Hi' })
+    expect(wrong(party, { ...talk, partyId: a })).to.deep.equal(['partyId'])
+    expect(wrong(party, { message: 'Hi' })).to.deep.equal(['agentIds'])
+    expect(wrong(party, { maxTurns: 0 })).to.have.members(['agentIds', 'message', 'maxTurns'])
+    for (const nothing of [null, 'x', []]) expect(wrong(party, nothing)).to.deep.equal([''])
+  })
+
   it('is limited by the server, whatever it asks for', () => {
     for (const maxTurns of [0, 21, 1.5, '5', -1])
       expect(wrong(party, { ...talk, maxTurns })).to.deep.equal(['maxTurns'])

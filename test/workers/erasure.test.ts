@@ -270,6 +270,11 @@ for (const profile of ['embedded', 'distributed'] as const) {
         events: ['run.completed'],
         description: words.of('description'),
       })
+      await user.create('/api/parties', {
+        name: words.of('saved party'),
+        agentIds: [ada, bob],
+        stop: { phrase: words.of('saved phrase') },
+      })
       await user.create('/api/schedules', {
         name: words.of('schedule'),
         cron: '0 9 * * 1',

@@ -1,0 +1,21 @@
+import type { PartyView } from '../contract/views.ts'
+import { formatCredits } from '../shared/money.ts'
+import type { PartyWithMembers } from './party.service.ts'
+
+/** A party as the API shows it: `strategy`, `stop` and `maxTurns` may be sent back as they are. */
+export const presentParty = ({ members, ...party }: PartyWithMembers): PartyView => ({
+  id: party.id,
+  name: party.name,
+  agentIds: party.agentIds,
+  agents: members,
+  strategy: party.strategy,
+  maxTurns: party.maxTurns,
+  stop: {
+    ...(party.maxRounds !== null && { maxRounds: party.maxRounds }),
+    ...(party.maxCredits !== null && { maxCredits: formatCredits(party.maxCredits) }),
+    ...(party.maxSeconds !== null && { maxSeconds: party.maxSeconds }),
+    ...(party.stopPhrase !== null && { phrase: party.stopPhrase }),
+  },
+  createdAt: party.createdAt.toISOString(),
+  updatedAt: party.updatedAt.toISOString(),
+})

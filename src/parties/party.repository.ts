@@ -1,0 +1,52 @@
+import type { DataSource } from 'typeorm'
+import { lockOwner } from '../database/advisory-lock.ts'
+import type { Tx } from '../database/transaction.ts'
+import { type Party, partyEntity } from './party.entity.ts'
+
+export type PartyFields = Omit<Party, 'id' | 'userId' | 'createdAt' | 'updatedAt'>
+
+export class PartyRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** How many a user has; whoever else wants to add one waits for the end of this transaction. */
+  async lockCount(userId: string, tx: Tx): Promise<number> {
+    await lockOwner('counts', userId, tx)
+    return tx.countBy(partyEntity, { userId })
+  }
+
+  async create(party: PartyFields & Pick<Party, 'id' | 'userId'>, tx: Tx): Promise<Party> {
+    await tx.insert(partyEntity, party)
+    return tx.findOneByOrFail(partyEntity, { id: party.id })
+  }
+
+  /** Newest first. */
+  list(userId: string, limit: number, before: string | undefined): Promise<Party[]> {
+    const query = this.#db.manager
+      .createQueryBuilder(partyEntity, 'p')
+      .where('p.userId = :userId', { userId })
+      .orderBy('p.id', 'DESC')
+      .take(limit)
+    if (before) query.andWhere('p.id < :before', { before })
+    return query.getMany()
+  }
+
+  findOwned(userId: string, id: string): Promise<Party | null> {
+    return this.#db.manager.findOneBy(partyEntity, { id, userId })
+  }
+
+  /** Null when it is not this user's, or was deleted meanwhile. */
+  async update(userId: string, id: string, change: Partial<PartyFields>): Promise<Party | null> {
+    await this.#db.manager.update(partyEntity, { id, userId }, { ...change, updatedAt: new Date() })
+    return this.findOwned(userId, id)
+  }
+
+  /** Runs that it began go on. False when it is not this user's. */
+  async delete(userId: string, id: string): Promise<boolean> {
+    const { affected } = await this.#db.manager.delete(partyEntity, { id, userId })
+    return affected === 1
+  }
+}

@@ -1,0 +1,103 @@
+import { requireDistinctNames } from '../agents/agent.policy.ts'
+import type { AgentService } from '../agents/agent.service.ts'
+import type { Transactions } from '../database/transaction.ts'
+import { notFound, tooMany } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { Party } from './party.entity.ts'
+import { membersOf, type PartyMember } from './party.policy.ts'
+import type { PartyFields, PartyRepository } from './party.repository.ts'
+import type { CreatePartyBody, UpdatePartyBody } from './party.schemas.ts'
+
+type StopColumns = Pick<PartyFields, 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'>
+
+interface PartyDependencies {
+  parties: PartyRepository
+  agents: Pick<AgentService, 'participants' | 'inOrder'>
+  transactions: Transactions
+  /** Saved parties that one user may have (USER_PARTIES). */
+  most: number
+}
+
+/** A party with who is in it, as far as they still are. */
+export interface PartyWithMembers extends Party {
+  members: PartyMember[]
+}
+
+/** Parties that are kept under a name, to be begun again and again. */
+export class PartyService {
+  readonly #deps: PartyDependencies
+
+  constructor(dependencies: PartyDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** Newest first. */
+  async list(userId: string, limit: number, before: string | undefined): Promise<PartyWithMembers[]> {
+    return this.#withMembers(await this.#deps.parties.list(userId, limit, before))
+  }
+
+  /** @throws AppError 404 */
+  async get(userId: string, id: string): Promise<PartyWithMembers> {
+    return this.#whole(await this.#deps.parties.findOwned(userId, id))
+  }
+
+  /** @throws AppError 400 for agents of one name; 404 `agent.not_found`; 409 `party.too_many` */
+  async create(userId: string, { stop, ...body }: CreatePartyBody): Promise<PartyWithMembers> {
+    const { parties, transactions, most } = this.#deps
+    await this.#checkAgents(userId, body.agentIds)
+    const party = await transactions.run(async (tx) => {
+      if ((await parties.lockCount(userId, tx)) >= most) throw tooMany('party', most)
+      return parties.create({ id: newId(), userId, ...body, ...stopColumns(stop) }, tx)
+    })
+    return this.#whole(party)
+  }
+
+  /** Who is not named anew stays, deleted or not. @throws AppError 400, 404 as `create` */
+  async update(userId: string, id: string, { stop, ...change }: UpdatePartyBody): Promise<PartyWithMembers> {
+    await this.get(userId, id)
+    if (change.agentIds) await this.#checkAgents(userId, change.agentIds)
+    return this.#whole(await this.#deps.parties.update(userId, id, { ...change, ...(stop && stopColumns(stop)) }))
+  }
+
+  /** @throws AppError 404 */
+  async delete(userId: string, id: string): Promise<void> {
+    if (!(await this.#deps.parties.delete(userId, id))) throw notFound('party')
+  }
+
+  async #whole(party: Party | null): Promise<PartyWithMembers> {
+    if (!party) throw notFound('party')
+    const [one] = await this.#withMembers([party])
+    if (!one) throw notFound('party')
+    return one
+  }
+
+  /** One query for the agents of all. */
+  async #withMembers(parties: Party[]): Promise<PartyWithMembers[]> {
+    const ids = [...new Set(parties.flatMap(({ agentIds }) => agentIds))]
+    const agents = ids.length > 0 ? await this.#deps.agents.participants(ids) : []
+    const byId = new Map(agents.map((agent) => [agent.id, agent]))
+    return parties.map((party) => ({ ...party, members: membersOf(party, byId) }))
+  }
+
+  async #checkAgents(userId: string, ids: string[]): Promise<void> {
+    const { agents } = this.#deps
+    const found = await agents.participants(ids)
+    const members = membersOf({ agentIds: ids, userId }, new Map(found.map((agent) => [agent.id, agent])))
+    const present = new Set(members.flatMap(({ id, gone }) => (gone ? [] : [id])))
+    requireDistinctNames(
+      agents.inOrder(
+        found.filter(({ id }) => present.has(id)),
+        ids,
+        (position) => `agentIds.${position}`,
+      ),
+    )
+  }
+}
+
+/** What a body calls `stop`, as a row has it: what it does not say is no limit. */
+const stopColumns = (stop: CreatePartyBody['stop']): StopColumns => ({
+  maxRounds: stop.maxRounds ?? null,
+  maxCredits: stop.maxCredits ?? null,
+  maxSeconds: stop.maxSeconds ?? null,
+  stopPhrase: stop.phrase ?? null,
+})
