@@ -26,6 +26,7 @@ import { PriceRepository } from './credits/price.repository.ts'
 import { PriceBook } from './credits/price-book.ts'
 import { StatementRepository } from './credits/statement.repository.ts'
 import { Transactions } from './database/transaction.ts'
+import { createDoorDomain } from './doors/door-domain.ts'
 import { ErasureRepository } from './erasure/erasure.repository.ts'
 import { ErasureService } from './erasure/erasure.service.ts'
 import { ExportRepository } from './export/export.repository.ts'
@@ -390,6 +391,17 @@ export function createContainer(foundation: Foundation) {
     cancelService,
     chatService,
     estimateService,
+    ...createDoorDomain({
+      db,
+      chat: chatService,
+      schemas,
+      agents: agentService,
+      parties: partyService,
+      runs: runRepository,
+      messages: messageRepository,
+      views: runViews,
+      cancels: cancelService,
+    }),
     ...createWebhookDomain({
       db,
       secrets: sealedSecrets,

@@ -11,6 +11,7 @@ import { summaryEntity } from './conversations/summary.entity.ts'
 import { accountEntity, holdEntity, ledgerEntryEntity, meteredCallEntity } from './credits/ledger.entity.ts'
 import { priceVersionEntity } from './credits/price.entity.ts'
 import { serverKeyEntity, signupGrantEntity } from './credits/signup-grant.entity.ts'
+import { doorThreadEntity } from './doors/door-thread.entity.ts'
 import { erasureEntity, erasureFileEntity } from './erasure/erasure.entity.ts'
 import { fleetProcessEntity } from './fleet/fleet-process.entity.ts'
 import { installationEntity } from './fleet/installation.entity.ts'
@@ -61,6 +62,7 @@ export const allEntities: EntitySchema[] = [
   turnEntity,
   workerPlacesEntity,
   idempotencyKeyEntity,
+  doorThreadEntity,
   fileEntity,
   fileChunkEntity,
   fileVocabularyEntity,

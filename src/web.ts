@@ -193,7 +193,11 @@ export async function startWeb(
     },
   })
   const streams = new EventStreams({
-    ports: { ...ports, run: (userId, runId) => container.runViews.run(userId, runId) },
+    ports: {
+      ...ports,
+      run: (userId, runId) => container.runViews.run(userId, runId),
+      firstSeq: (conversationId, runId) => container.messageRepository.firstSeq(conversationId, runId),
+    },
     feed,
     registry,
     logger,

@@ -56,6 +56,10 @@ export class AgentRepository {
     return this.#visible(userId).andWhere('a.id = :id', { id }).getOne()
   }
 
+  namedVisible(userId: string, name: string, limit: number): Promise<Agent[]> {
+    return this.#visible(userId).andWhere('a.name = :name', { name }).orderBy('a.id', 'DESC').take(limit).getMany()
+  }
+
   /** Newest first, the platform's among them. */
   listVisible(userId: string, limit: number, before: string | undefined): Promise<Agent[]> {
     const query = this.#visible(userId).orderBy('a.id', 'DESC').take(limit)

@@ -33,8 +33,18 @@ export class AgentService {
     return this.#agents.listVisible(userId, limit, before)
   }
 
+  /** Null where the user may see no such agent. */
+  find(userId: string, id: string): Promise<Agent | null> {
+    return this.#agents.findVisible(userId, id)
+  }
+
+  /** Agents of exactly this name that the user may see, newest first. */
+  named(userId: string, name: string, limit: number): Promise<Agent[]> {
+    return this.#agents.namedVisible(userId, name, limit)
+  }
+
   async get(userId: string, id: string): Promise<Agent> {
-    const agent = await this.#agents.findVisible(userId, id)
+    const agent = await this.find(userId, id)
     if (!agent) throw notFound('agent')
     return agent
   }

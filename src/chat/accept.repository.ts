@@ -8,8 +8,10 @@ import {
   type RunView,
   type StrategyName,
 } from '../contract/views.ts'
+import type { Message } from '../conversations/message.entity.ts'
 import { fromJson } from '../database/json-row.ts'
 import { prepared } from '../database/prepared-statement.ts'
+import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { Party } from '../parties/party.entity.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
@@ -18,6 +20,7 @@ import type { Run, RunOrigin } from '../runs/run.entity.ts'
 import { presentRun, presentShown, type RunViewRow, type ShownConversationRow } from '../runs/run.presenter.ts'
 import type { Dispatch } from '../runs/turn.repository.ts'
 import { type RoomTerms, type TermsRow, termsOf } from '../runs/turn-room.ts'
+import { newId } from '../shared/ids.ts'
 import type { RequestKey } from './request-key.ts'
 
 /** What a request to speak names, to be looked up before it is checked. */
@@ -79,6 +82,9 @@ export interface Acceptance {
   key: RequestKey | undefined
   origin: RunOrigin | null
 }
+
+/** Something that was said elsewhere before a conversation began here; `agentId` is null for an agent that is none of ours. */
+export type EarlierMessage = Pick<Message, 'role' | 'agentId' | 'agentName' | 'content'>
 
 /** What was written, or why nothing was. */
 export type AcceptAnswer =
@@ -176,6 +182,36 @@ export class AcceptRepository {
       fileIds: row?.files ?? [],
       before: row?.before ?? undefined,
     }
+  }
+
+  /**
+   * Begins the conversation of a request with what was said before it, which `accept` then finds as one that goes on. False when the
+   * user has as many conversations as one may have, and nothing was written.
+   */
+  async begin(request: Acceptance, earlier: EarlierMessage[], tx: Tx): Promise<boolean> {
+    const { userId, conversationId, agentIds, strategy, mostConversations, key } = request
+    const begun = await rows(
+      tx,
+      `WITH said AS (
+         SELECT * FROM jsonb_to_recordset($8) AS s (id uuid, seq int, role text, "agentId" uuid, "agentName" text, content text)
+       ), begun AS (
+         INSERT INTO conversations (id, user_id, agent_ids, strategy, last_seq)
+         SELECT $2, $1, $3, $4, (SELECT count(*) FROM said) WHERE conversations_free($1, $5, $6, $7) RETURNING id
+       )
+       INSERT INTO messages (id, conversation_id, seq, role, agent_id, agent_name, content, status)
+       SELECT s.id, b.id, s.seq, s.role, s."agentId", s."agentName", s.content, 'complete' FROM said s, begun b RETURNING id`,
+      [
+        userId,
+        conversationId,
+        agentIds,
+        strategy,
+        mostConversations,
+        key?.route ?? null,
+        key?.key ?? null,
+        JSON.stringify(earlier.map((message, place) => ({ ...message, id: newId(), seq: place + 1 }))),
+      ],
+    )
+    return begun.length > 0
   }
 
   async accept(request: Acceptance, tx: Tx = this.#db.manager): Promise<AcceptAnswer> {

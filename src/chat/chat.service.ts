@@ -7,7 +7,7 @@ import { type AcceptedView, acceptedView, type OnBusy } from '../contract/views.
 import type { Message } from '../conversations/message.entity.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { PriceBook } from '../credits/price-book.ts'
-import type { Transactions } from '../database/transaction.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
 import { partyDefaults } from '../rounds/party-defaults.ts'
 import type { Announcer } from '../runs/announcer.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
@@ -16,7 +16,7 @@ import { AppError, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { FileService } from '../storage/file.service.ts'
-import type { Acceptance, AcceptRepository, Known } from './accept.repository.ts'
+import type { AcceptAnswer, Acceptance, AcceptRepository, EarlierMessage, Known } from './accept.repository.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
 import { type PartyTerms, termsAlone, termsAsked, termsSaved } from './party-terms.ts'
 import { keyConflict, type RequestKey, requestKey } from './request-key.ts'
@@ -42,6 +42,26 @@ interface ChatDependencies {
   mostConversations: number
 }
 
+/** What a request brings along that came by another protocol than the API's own. */
+export interface Preface {
+  /** Its Idempotency-Key, with a hash of all that it stands for. */
+  key: RequestKey | undefined
+  /** Said elsewhere before: the first messages of the conversation, if it begins with this request. */
+  earlier: EarlierMessage[]
+  /** Notes something beside what was written, in the same transaction: what it throws undoes all of it. */
+  note?: (accepted: AcceptedView, tx: Tx) => Promise<void>
+}
+
+/** Rolls back what was written before it was clear that nothing is accepted. */
+class NotAccepted extends Error {
+  readonly answer: AcceptAnswer
+
+  constructor(answer: AcceptAnswer) {
+    super(answer.outcome)
+    this.answer = answer
+  }
+}
+
 /** A request to speak, whoever it is put to. */
 interface Request {
   userId: string
@@ -54,6 +74,7 @@ interface Request {
   isParty: boolean
   onBusy: OnBusy
   key: RequestKey | undefined
+  preface: Preface | undefined
 }
 
 /**
@@ -68,7 +89,7 @@ export class ChatService {
   }
 
   /** One agent answers. */
-  single(userId: string, body: SingleBody, idempotencyKey?: string): Promise<AcceptedView> {
+  single(userId: string, body: SingleBody, idempotencyKey?: string, preface?: Preface): Promise<AcceptedView> {
     const { message, conversationId, fileIds = [], onBusy = 'enqueue' } = body
     return this.#accept({
       userId,
@@ -79,12 +100,13 @@ export class ChatService {
       partyId: undefined,
       isParty: false,
       onBusy,
-      key: requestKey('chat', idempotencyKey, body),
+      key: preface ? preface.key : requestKey('chat', idempotencyKey, body),
+      preface,
     })
   }
 
   /** Several agents talk. */
-  party(userId: string, body: PartyBody, idempotencyKey?: string): Promise<AcceptedView> {
+  party(userId: string, body: PartyBody, idempotencyKey?: string, preface?: Preface): Promise<AcceptedView> {
     const { message, conversationId, fileIds = [], onBusy = 'interject', partyId, stop } = body
     const hashed = { ...body, stop: stop && { ...stop, maxCredits: stop.maxCredits?.toString() } }
     return this.#accept({
@@ -96,12 +118,13 @@ export class ChatService {
       partyId,
       isParty: true,
       onBusy,
-      key: requestKey('chat/multi-agent', idempotencyKey, hashed),
+      key: preface ? preface.key : requestKey('chat/multi-agent', idempotencyKey, hashed),
+      preface,
     })
   }
 
   async #accept(request: Request): Promise<AcceptedView> {
-    const { accepts, transactions, announcer, dispatcher } = this.#deps
+    const { accepts, announcer, dispatcher } = this.#deps
     const known = await accepts.look({ ...request, agentIds: request.terms.agentIds })
     if (known.before) {
       // Whatever has become of its agents since.
@@ -109,7 +132,7 @@ export class ChatService {
       return acceptedView.parse(known.before.response)
     }
     const acceptance = this.#check(request, known)
-    const answer = await transactions.once((tx) => accepts.accept(acceptance, tx))
+    const answer = await this.#write(acceptance, request.preface)
     switch (answer.outcome) {
       case 'accepted': {
         const { accepted, seq, createdAt, version, run, conversation, dispatches, interrupted } = answer
@@ -137,6 +160,26 @@ export class ChatService {
         throw notFound('file')
       case 'too_many':
         throw tooMany('conversation', this.#deps.mostConversations)
+    }
+  }
+
+  /** One statement, but for what came by another protocol and brings more along. */
+  async #write(acceptance: Acceptance, preface: Preface | undefined): Promise<AcceptAnswer> {
+    const { accepts, transactions } = this.#deps
+    if (!preface) return transactions.once((tx) => accepts.accept(acceptance, tx))
+    const { earlier, note } = preface
+    const isToBegin = acceptance.isNewConversation && earlier.length > 0
+    try {
+      return await transactions.run(async (tx) => {
+        if (isToBegin && !(await accepts.begin(acceptance, earlier, tx))) return { outcome: 'too_many' }
+        const answer = await accepts.accept(isToBegin ? { ...acceptance, isNewConversation: false } : acceptance, tx)
+        if (answer.outcome !== 'accepted') throw new NotAccepted(answer)
+        await note?.(answer.accepted, tx)
+        return answer
+      })
+    } catch (error) {
+      if (error instanceof NotAccepted) return error.answer
+      throw error
     }
   }
 

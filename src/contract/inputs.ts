@@ -4,6 +4,9 @@ import { z } from 'zod'
 /** An id in a request. UUIDs differ in no letter's case; what compares them as texts would take one for two. */
 export const idInput = z.guid('must be a UUID').toLowerCase()
 
+/** True of the text of an id. */
+export const isGuid = (text: string): boolean => idInput.safeParse(text).success
+
 /** The largest number of a column of type `integer`. */
 export const INT4_MAX = 2_147_483_647
 

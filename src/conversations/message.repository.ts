@@ -1,4 +1,4 @@
-import { type DataSource, In } from 'typeorm'
+import { type DataSource, In, Not } from 'typeorm'
 import type { TokenUsage } from '../credits/usage.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
@@ -158,6 +158,26 @@ export class MessageRepository {
     const sql = `SELECT content AS text, seq FROM messages WHERE run_id = $1 AND role = 'user' ORDER BY seq DESC LIMIT 1`
     const [message] = await rows<{ text: string; seq: number }>(tx, sql, [runId])
     return message
+  }
+
+  /** What agents said in a run and still stands, in the order of its turns. */
+  ofAgents(runId: string): Promise<Message[]> {
+    return this.#db.manager.find(messageEntity, {
+      where: { runId, role: 'agent', status: Not('superseded') },
+      order: { turn: 'ASC' },
+    })
+  }
+
+  /** The `seq` of the first message of a run; of one that has none yet, the next of its conversation. */
+  async firstSeq(conversationId: string, runId: string): Promise<number> {
+    const [found] = await rows<{ seq: number }>(
+      this.#db.manager,
+      `SELECT coalesce(least((SELECT min(seq) FROM messages WHERE run_id = $2 AND role = 'user'),
+         (SELECT min(seq) FROM messages WHERE run_id = $2 AND role = 'agent')),
+         (SELECT last_seq + 1 FROM conversations WHERE id = $1)) AS seq`,
+      [conversationId, runId],
+    )
+    return found?.seq ?? 1
   }
 
   async textOf(id: string, tx: Tx): Promise<string> {

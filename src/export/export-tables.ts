@@ -22,6 +22,7 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
   ofUser('agents.json', 'agents'),
   ofUser('parties.json', 'parties'),
   ofUser('files.json', 'files'),
+  ofUser('door-threads.json', 'door_threads', 'created_at'),
   ofUser('schedules.json', 'schedules'),
   {
     name: 'schedule-ticks.json',

@@ -34,6 +34,10 @@ export class PartyRepository {
     return query.getMany()
   }
 
+  named(userId: string, name: string, limit: number): Promise<Party[]> {
+    return this.#db.manager.find(partyEntity, { where: { userId, name }, order: { id: 'DESC' }, take: limit })
+  }
+
   findOwned(userId: string, id: string): Promise<Party | null> {
     return this.#db.manager.findOneBy(partyEntity, { id, userId })
   }

@@ -36,6 +36,16 @@ export class PartyService {
     return this.#withMembers(await this.#deps.parties.list(userId, limit, before))
   }
 
+  /** Null where the user has no such party. */
+  find(userId: string, id: string): Promise<Party | null> {
+    return this.#deps.parties.findOwned(userId, id)
+  }
+
+  /** Parties of exactly this name, newest first. */
+  named(userId: string, name: string, limit: number): Promise<Party[]> {
+    return this.#deps.parties.named(userId, name, limit)
+  }
+
   /** @throws AppError 404 */
   async get(userId: string, id: string): Promise<PartyWithMembers> {
     return this.#whole(await this.#deps.parties.findOwned(userId, id))

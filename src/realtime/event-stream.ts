@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { ConversationEvent } from '../contract/events.ts'
 import { isTerminal, type RunView, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
 import { AppError, notFound } from '../shared/errors.ts'
@@ -6,40 +5,23 @@ import type { Logger } from '../shared/logger.ts'
 import { ConversationWatch } from './conversation-watch.ts'
 import type { LiveFeed } from './live-feed.ts'
 import type { SocketPorts } from './socket-ports.ts'
+import type { StreamEnd, StreamOutlet } from './stream-outlet.ts'
 import { StreamPosition } from './stream-position.ts'
 import { missedEvents, type Placed, place, runEvent } from './stream-replay.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
-/** Bytes waiting for a slow client, from which on nothing is added: it is owed a snapshot instead. */
-const PENDING_BYTES = 262_144
-/** How soon a client that lost its stream should come back, in ms. */
-const RETRY_MS = 1_000
-/** A client that has read nothing for so many heartbeats is let go; it comes back with the id of its last event. */
-const MOST_BEATS_BEHIND = 4
-
 export interface StreamPorts extends Pick<SocketPorts, 'snapshot' | 'sessionAlive'> {
   /** @throws AppError 404 when it is not this user's. */
   run(userId: string, runId: string): Promise<RunView>
+  /** The `seq` of the first message of a run, and the conversation's last one when it has none. */
+  firstSeq(conversationId: string, runId: string): Promise<number>
 }
 
-/** Who asks for a stream, of what, and from where on. */
-export interface StreamRequest {
-  userId: string
-  sessionId: string
-  /** Where it comes from, as limits count it. */
-  network: string
-  /** The events of a conversation, or of one run only, ending with it. */
-  of: { conversationId: string } | { runId: string }
-  /** The id of the last event that the client has; one that is not ours, or of something else, begins anew. */
-  lastEventId: string | undefined
-  res: ServerResponse
-}
-
-/** One client's stream. */
+/** One reader's stream. */
 export class EventStream {
   readonly userId: string
   readonly sessionId: string
-  readonly #res: ServerResponse
+  readonly #outlet: StreamOutlet
   readonly #ports: StreamPorts
   readonly #registry: WatchRegistry
   readonly #logger: Logger
@@ -53,23 +35,22 @@ export class EventStream {
   /** A snapshot is being turned into the events that were missed. */
   #isReplaying = false
   #closed = false
-  /** Heartbeats in which nothing that waits was read. */
-  #beatsBehind = 0
 
   constructor(options: {
     ports: StreamPorts
     feed: LiveFeed
     registry: WatchRegistry
     logger: Logger
-    request: StreamRequest
+    reader: { userId: string; sessionId: string }
+    outlet: StreamOutlet
     conversationId: string
     run: RunView | undefined
     position: StreamPosition | undefined
   }) {
-    const { request, conversationId, ports, feed, logger } = options
-    this.userId = request.userId
-    this.sessionId = request.sessionId
-    this.#res = request.res
+    const { reader, outlet, conversationId, ports, feed, logger } = options
+    this.userId = reader.userId
+    this.sessionId = reader.sessionId
+    this.#outlet = outlet
     this.#ports = ports
     this.#registry = options.registry
     this.#logger = logger
@@ -84,10 +65,7 @@ export class EventStream {
       sink: { emit: (event) => this.#emit(event), isBehind: () => this.#isBehind() },
       logger,
     })
-    request.res.on('drain', () => {
-      this.#beatsBehind = 0
-      this.#watch.drained()
-    })
+    outlet.onDrain(() => this.#watch.drained())
   }
 
   async open(): Promise<void> {
@@ -101,22 +79,24 @@ export class EventStream {
     if (mustHeal) this.#watch.heal()
   }
 
-  /** A comment, so that proxies and the client see that the stream lives. */
+  /** False for a reader that cannot come back by itself. */
+  get isMovable(): boolean {
+    return this.#outlet.isMovable
+  }
+
   beat(): void {
-    if (this.#closed || !this.#res.headersSent) return
-    if (!this.#isBehind()) this.#res.write(':\n\n')
-    else if (++this.#beatsBehind >= MOST_BEATS_BEHIND) this.#res.destroy()
+    if (!this.#closed) this.#outlet.beat()
   }
 
   /** Bytes that wait for this client in this process. */
   get pendingBytes(): number {
-    return this.#res.writableLength
+    return this.#outlet.pendingBytes
   }
 
-  async close(): Promise<void> {
+  async close(why: StreamEnd): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    if (this.#res.headersSent) this.#res.end()
+    this.#outlet.end(why)
     this.#registry.remove(this.#watch)
     await this.#watch.close()
   }
@@ -124,7 +104,7 @@ export class EventStream {
   /** A fresh stream; true when something may be missing still. */
   #begin(snapshot: SnapshotView): boolean {
     const run = this.#run
-    this.#writeHead()
+    this.#beginOutlet()
     this.#position.begin(snapshot)
     const shown = run ? onlyOf(snapshot, run.id) : snapshot
     const event = { type: 'conversation.snapshot', conversationId: this.#position.conversationId, ...shown } as const
@@ -140,19 +120,12 @@ export class EventStream {
 
   /** A stream that goes on; true when something may be missing still. */
   async #resume(snapshot: SnapshotView): Promise<boolean> {
-    const isAll = await this.#replay(snapshot, () => this.#writeHead())
+    const isAll = await this.#replay(snapshot, () => this.#beginOutlet())
     return !isAll || snapshot.more === true
   }
 
-  #writeHead(): void {
-    if (this.#closed) return
-    this.#res.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      // Tells nginx and the like to pass each event on as it comes.
-      'x-accel-buffering': 'no',
-    })
-    this.#res.write(`retry: ${RETRY_MS}\n\n`)
+  #beginOutlet(): void {
+    if (!this.#closed) this.#outlet.begin()
   }
 
   /** Writes what the snapshot has and the client has not; false when more must be read. */
@@ -177,7 +150,7 @@ export class EventStream {
     } catch (error) {
       // The client comes back, with the position of its last event.
       this.#logger.warn({ err: error, conversationId: this.#position.conversationId }, 'a stream could not be healed')
-      await this.close()
+      await this.close('trouble')
     }
     this.#isReplaying = false
     this.#watch.drained()
@@ -191,20 +164,16 @@ export class EventStream {
   }
 
   #writeAll(placed: Placed[]): void {
-    for (const { event, id } of placed) {
+    for (const one of placed) {
+      const { event } = one
       if (this.#run && !concerns(event, this.#run.id)) continue
-      this.#write(event, id)
-      if ('run' in event && event.run.id === this.#run?.id && isTerminal(event.run.status)) void this.close()
+      if (!this.#closed) this.#outlet.write(one)
+      if ('run' in event && event.run.id === this.#run?.id && isTerminal(event.run.status)) void this.close('over')
     }
   }
 
-  /** The id stands last: whoever has read it has read the data. */
-  #write({ type, ...payload }: ConversationEvent, id: string): void {
-    if (!this.#closed) this.#res.write(`event: ${type}\ndata: ${JSON.stringify(payload)}\nid: ${id}\n\n`)
-  }
-
   #isBehind(): boolean {
-    return this.#isReplaying || this.#res.writableLength > PENDING_BYTES
+    return this.#isReplaying || this.#outlet.isFull
   }
 }
 

@@ -1,11 +1,31 @@
-import { isTerminal } from '../contract/views.ts'
+import type { ServerResponse } from 'node:http'
+import { isTerminal, type RunView } from '../contract/views.ts'
 import { AppError } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { Seats } from '../shared/seats.ts'
-import { EventStream, type StreamPorts, type StreamRequest } from './event-stream.ts'
+import { EventStream, type StreamPorts } from './event-stream.ts'
 import type { LiveFeed, Unsubscribe } from './live-feed.ts'
+import { RunEvents } from './run-events.ts'
+import { SseOutlet, type StreamOutlet } from './stream-outlet.ts'
 import { StreamPosition } from './stream-position.ts'
 import type { WatchRegistry } from './watch-registry.ts'
+
+/** Who asks for a stream. */
+export interface StreamReader {
+  userId: string
+  sessionId: string
+  /** Where it comes from, as limits count it. */
+  network: string
+}
+
+/** Who asks for a stream, of what, and from where on. */
+export interface StreamRequest extends StreamReader {
+  /** The events of a conversation, or of one run only, ending with it. */
+  of: { conversationId: string } | { runId: string }
+  /** The id of the last event that the client has; one that is not ours, or of something else, begins anew. */
+  lastEventId: string | undefined
+  res: ServerResponse
+}
 
 /** Streams at once in this process. */
 export interface StreamLimits {
@@ -74,54 +94,116 @@ export class EventStreams {
    * @throws AppError 404 when it is not this user's, 429 for too many streams, 503 while the server closes
    */
   async open(request: StreamRequest): Promise<void> {
-    const { limits } = this.#options
-    const leaveUser = this.#userSeats.take(request.userId)
-    if (typeof leaveUser !== 'function') throw tooManyStreams(limits.perUser)
-    const leaveNetwork = this.#networkSeats.take(request.network)
-    const leave = () => {
-      leaveUser()
-      if (typeof leaveNetwork === 'function') leaveNetwork()
-    }
+    const leave = this.place(request)
     request.res.once('close', leave)
     // Before somebody listened.
     if (request.res.destroyed) leave()
-    if (typeof leaveNetwork !== 'function') throw tooManyStreams(limits.perNetwork)
     await this.#open(request)
   }
 
+  /**
+   * A place for one more stream of this reader, which may begin later; to be given back, once or more often, by calling it.
+   * @throws AppError 429
+   */
+  place({ userId, network }: Pick<StreamReader, 'userId' | 'network'>): () => void {
+    const { limits } = this.#options
+    const leaveUser = this.#userSeats.take(userId)
+    if (typeof leaveUser !== 'function') throw tooManyStreams(limits.perUser)
+    const leaveNetwork = this.#networkSeats.take(network)
+    if (typeof leaveNetwork === 'function') {
+      return () => {
+        leaveUser()
+        leaveNetwork()
+      }
+    }
+    leaveUser()
+    throw tooManyStreams(limits.perNetwork)
+  }
+
+  /**
+   * All events of a run, from its first message or behind the event of `lastEventId` on, to be read in this process; `close` it. Who has
+   * not taken a `place` for it is not counted.
+   * @throws AppError 404 when it is not this user's, 503 while the server closes
+   */
+  async follow(
+    reader: Pick<StreamReader, 'userId' | 'sessionId'>,
+    runId: string,
+    lastEventId?: string,
+  ): Promise<{ events: RunEvents; close: () => void }> {
+    const { ports } = this.#options
+    const run = await ports.run(reader.userId, runId)
+    const { conversationId } = run
+    let position = StreamPosition.parse(lastEventId, conversationId)
+    if (!position) {
+      position = new StreamPosition(conversationId)
+      position.seq = Math.max((await ports.firstSeq(conversationId, runId)) - 1, 0)
+      position.open(runId)
+    }
+    if (this.#closing) throw closing()
+    const events = new RunEvents()
+    const stream = this.#add(reader, events, conversationId, run, position)
+    const close = () => {
+      this.#streams.delete(stream)
+      void stream.close('over')
+    }
+    try {
+      await stream.open()
+    } catch (error) {
+      close()
+      throw error
+    }
+    return { events, close }
+  }
+
+  #add(
+    reader: Pick<StreamReader, 'userId' | 'sessionId'>,
+    outlet: StreamOutlet,
+    conversationId: string,
+    run: RunView | undefined,
+    position: StreamPosition | undefined,
+  ): EventStream {
+    const stream = new EventStream({ ...this.#options, reader, outlet, conversationId, run, position })
+    this.#streams.add(stream)
+    return stream
+  }
+
   async #open(request: StreamRequest): Promise<void> {
-    const { userId, of } = request
+    const { userId, of, res } = request
     const { ports } = this.#options
     const run = 'runId' in of ? await ports.run(userId, of.runId) : undefined
     const conversationId = 'runId' in of ? (run?.conversationId ?? '') : of.conversationId
     const position = StreamPosition.parse(request.lastEventId, conversationId)
     if (run && position && isTerminal(run.status) && !position.openRuns.has(run.id)) {
-      request.res.writeHead(204).end()
+      res.writeHead(204).end()
       return
     }
     if (this.#closing) throw closing()
     // Gone while this looked: its 'close' has been.
-    if (request.res.destroyed) return
-    const stream = new EventStream({ ...this.#options, request, conversationId, run, position })
-    this.#streams.add(stream)
-    request.res.on('close', () => {
+    if (res.destroyed) return
+    const stream = this.#add(request, new SseOutlet(res), conversationId, run, position)
+    res.on('close', () => {
       this.#streams.delete(stream)
-      void stream.close()
+      void stream.close('over')
     })
     try {
       await stream.open()
-      if (!request.res.headersSent && !request.res.destroyed) throw closing()
+      if (!res.headersSent && !res.destroyed) throw closing()
     } catch (error) {
       this.#streams.delete(stream)
-      await stream.close()
-      if (!request.res.headersSent) throw error
+      await stream.close('trouble')
+      if (!res.headersSent) throw error
       this.#options.logger.warn({ err: error, conversationId }, 'a stream could not go on')
     }
   }
 
-  /** Ends each stream at a moment of its own within so many milliseconds; its client comes again, and gets what it missed. */
+  /**
+   * Ends each stream at a moment of its own within so many milliseconds; its client comes again, and gets what it missed. One that is
+   * read in this process has a client that knows no way to come again: it goes on for as long as the server does.
+   */
   moveOn(withinMs: number): void {
-    for (const stream of this.#streams) setTimeout(() => void stream.close(), withinMs * Math.random()).unref()
+    for (const stream of this.#streams) {
+      if (stream.isMovable) setTimeout(() => void stream.close('server'), withinMs * Math.random()).unref()
+    }
   }
 
   /** Ends all streams, so that clients go on elsewhere. */
@@ -129,7 +211,7 @@ export class EventStreams {
     this.#closing = true
     for (const timer of this.#timers) clearInterval(timer)
     await this.#stopSignals?.()
-    await Promise.all([...this.#streams].map((stream) => stream.close()))
+    await Promise.all([...this.#streams].map((stream) => stream.close('server')))
   }
 
   /** Ends streams whose session is over. Never rejects: without the database they go on until it is back. */
@@ -138,7 +220,7 @@ export class EventStreams {
     if (streams.length === 0) return
     try {
       const alive = await this.#options.ports.sessionAlive([...new Set(streams.map(({ sessionId }) => sessionId))])
-      for (const stream of streams) if (!alive.has(stream.sessionId)) void stream.close()
+      for (const stream of streams) if (!alive.has(stream.sessionId)) void stream.close('session')
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'sessions of streams could not be checked')
     }

@@ -79,6 +79,11 @@ export const ERROR_WORDS = {
     409,
     'The stored API key can no longer be read with the keys of this server. Please enter the API key again.',
   ],
+  'model.not_found': [
+    404,
+    'There is no such model: name an agent or a saved party of yours, as GET /v1/models lists them.',
+  ],
+  'model.ambiguous': [400, 'Several agents or parties have this name. Say which one: {names}.'],
   'model.unpriced': [422, 'The model {provider}/{model} has no price, so it cannot be used.'],
 
   'agent.not_found': [404, 'There is no such agent.'],
@@ -90,6 +95,9 @@ export const ERROR_WORDS = {
   'party.agents_gone': [409, 'Of this party somebody was deleted since ({names}): give it other agents first.'],
 
   'conversation.not_found': [404, 'There is no such conversation.'],
+  'response.not_found': [404, 'There is no such response.'],
+  'thread.invalid': [400, 'The id of a thread has 1 to {limit} bytes.'],
+  'thread.busy': [409, 'The thread was begun by another request at this moment. Please try again.'],
   'conversation.too_many': [
     409,
     'You have {limit} conversations, which is the most. Please delete one that you no longer need.',
@@ -104,6 +112,11 @@ export const ERROR_WORDS = {
   ],
   'message.not_found': [404, 'There is no such message.'],
   'run.not_found': [404, 'There is no such run.'],
+  'run.said_anew': [
+    409,
+    'An agent had to begin anew and says something else than was sent before: what was sent counts no more. The conversation has what it says; the same request with the same Idempotency-Key is answered with it.',
+  ],
+  'run.unread': [503, 'The run goes on, but can be followed no more from here. The conversation has what was said.'],
   'run.ended_by_operator': [409, 'An administrator ended this run.'],
   'run.over': [409, 'This run is over. Its user can say the last words anew, or go on.'],
   'run.gone': [409, 'The run does not exist any more.'],

@@ -25,6 +25,7 @@ const ORDER = [
   'rounds',
   'runs',
   'chat',
+  'doors',
   'webhooks',
   'schedules',
   'erasure',

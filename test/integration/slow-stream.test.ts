@@ -30,6 +30,7 @@ describe('An event stream that nobody reads', () => {
     run: async () => {
       throw notFound('run')
     },
+    firstSeq: async () => 1,
   }
   const streams = new EventStreams({
     ...common,

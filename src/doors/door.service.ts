@@ -1,0 +1,153 @@
+import type { AgentService } from '../agents/agent.service.ts'
+import type { EarlierMessage } from '../chat/accept.repository.ts'
+import type { ChatService, Preface } from '../chat/chat.service.ts'
+import { type RequestKey, requestKey } from '../chat/request-key.ts'
+import type { ChatSchemas } from '../contract/chat.schemas.ts'
+import type { AcceptedView, MessageView, RunView } from '../contract/views.ts'
+import { presentMessage } from '../conversations/conversation.presenter.ts'
+import type { MessageRepository } from '../conversations/message.repository.ts'
+import type { CancelService } from '../runs/cancel.service.ts'
+import type { RunRepository } from '../runs/run.repository.ts'
+import type { RunViews } from '../runs/run-views.ts'
+import { checkedInput } from '../shared/checked-input.ts'
+import { AppError, notFound } from '../shared/errors.ts'
+import type { DoorModel, DoorModels } from './door-models.ts'
+import { type DoorThread, GIVEN_BYTES, THREAD_BYTES } from './door-thread.entity.ts'
+import type { DoorThreadRepository, ThreadName } from './door-thread.repository.ts'
+
+interface DoorDependencies {
+  chat: Pick<ChatService, 'single' | 'party'>
+  schemas: ChatSchemas
+  agents: Pick<AgentService, 'participants'>
+  models: DoorModels
+  threads: DoorThreadRepository
+  runs: Pick<RunRepository, 'findOwned'>
+  messages: Pick<MessageRepository, 'ofAgents'>
+  views: Pick<RunViews, 'run'>
+  cancels: Pick<CancelService, 'cancel'>
+}
+
+/** What a client of a door says. */
+export interface Saying {
+  userId: string
+  model: DoorModel
+  message: string
+  /**
+   * Where: in a conversation that is there; in that of the door's own thread, which begins with the first request that names it; or in
+   * a new one.
+   */
+  where: { conversationId: string } | { thread: ThreadName } | 'new'
+  /** Said before, as the client tells it: the first messages of a conversation that begins. */
+  earlier: EarlierMessage[]
+  key: RequestKey | undefined
+  /** Names the run as a thread of the door, to be found again with what was given. */
+  runThread?: { name: (runId: string) => ThreadName; given: Record<string, unknown> }
+}
+
+/** Undone: somebody else began the thread at the same moment. */
+class ThreadTaken extends Error {}
+
+/**
+ * What all doors have in common: they translate, and nothing else. What is said is accepted as everywhere, with the same checks, holds
+ * and keys; a run is read, and stopped, as everywhere.
+ */
+export class DoorService {
+  readonly #deps: DoorDependencies
+
+  constructor(dependencies: DoorDependencies) {
+    this.#deps = dependencies
+  }
+
+  get models(): DoorModels {
+    return this.#deps.models
+  }
+
+  /** Accepts what is said. @throws AppError as `POST /api/chat` does */
+  async say(saying: Saying): Promise<AcceptedView> {
+    const { where } = saying
+    if (where === 'new' || 'conversationId' in where) return this.#accept(saying, where, undefined)
+    checkThread(where.thread)
+    // Whoever began it a moment ago has committed by the second time.
+    for (const _ of [1, 2]) {
+      const known = await this.#deps.threads.find(where.thread)
+      try {
+        return await this.#accept(saying, known ?? 'new', known ? undefined : where.thread)
+      } catch (error) {
+        if (!(error instanceof ThreadTaken)) throw error
+      }
+    }
+    throw new AppError('thread.busy')
+  }
+
+  /** The conversation of a thread, and what was given with it; undefined where there is none. */
+  async thread(name: ThreadName): Promise<DoorThread | undefined> {
+    return Buffer.byteLength(name.thread) > THREAD_BYTES
+      ? undefined
+      : ((await this.#deps.threads.find(name)) ?? undefined)
+  }
+
+  /** The names of who may speak in a run, by their ids; those of deleted agents too. @throws AppError 404 */
+  async speakers(userId: string, runId: string): Promise<Map<string, string>> {
+    const run = await this.#deps.runs.findOwned(userId, runId)
+    if (!run) throw notFound('run')
+    const agents = await this.#deps.agents.participants(run.agentIds)
+    return new Map(agents.map(({ id, name }) => [id, name]))
+  }
+
+  /** @throws AppError 404 */
+  run(userId: string, runId: string): Promise<RunView> {
+    return this.#deps.views.run(userId, runId)
+  }
+
+  /** What agents said in a run so far, in the order of their turns; of a run that is this user's. */
+  async words({ id }: Pick<RunView, 'id'>): Promise<MessageView[]> {
+    return (await this.#deps.messages.ofAgents(id)).map(presentMessage)
+  }
+
+  /** Stops a run and answers it as it ended. @throws AppError 404 */
+  cancel(userId: string, runId: string): Promise<RunView> {
+    return this.#deps.cancels.cancel(userId, runId)
+  }
+
+  #accept(
+    { userId, model, message, earlier, key, runThread }: Saying,
+    where: { conversationId: string } | 'new',
+    begins: ThreadName | undefined,
+  ): Promise<AcceptedView> {
+    const { chat, schemas, threads } = this.#deps
+    const preface: Preface = {
+      key,
+      earlier,
+      note: async ({ conversationId, runId }, tx) => {
+        if (begins && !(await threads.add({ ...begins, conversationId, given: null }, tx))) throw new ThreadTaken()
+        if (!runThread) return
+        await threads.add({ ...runThread.name(runId), conversationId, given: runThread.given }, tx)
+      },
+    }
+    const said = {
+      message,
+      // Nothing that a client of a door said is ever mixed into an answer that it does not read.
+      onBusy: 'enqueue' as const,
+      ...(where !== 'new' && { conversationId: where.conversationId }),
+    }
+    if (model.kind === 'agent') {
+      const body = checkedInput(schemas.single, { agentId: model.agent.id, ...said })
+      return chat.single(userId, body, undefined, preface)
+    }
+    const body = checkedInput(schemas.party, { partyId: model.party.id, ...said })
+    return chat.party(userId, body, undefined, preface)
+  }
+}
+
+/** A key of a door's route, which stands for the whole request. */
+export const doorKey = (route: string, key: string | undefined, request: unknown): RequestKey | undefined =>
+  requestKey(route, key, request)
+
+/** Whether what a client gave to be shown again is short enough to be kept; the database writes JSON with some more spaces. */
+export const isShort = (given: unknown): boolean =>
+  Buffer.byteLength(JSON.stringify(given)) <= GIVEN_BYTES - GIVEN_BYTES / 8
+
+function checkThread({ thread }: ThreadName): void {
+  if (thread !== '' && Buffer.byteLength(thread) <= THREAD_BYTES) return
+  throw new AppError('thread.invalid', { words: { limit: THREAD_BYTES } })
+}

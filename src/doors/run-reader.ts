@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isTerminal } from '../contract/views.ts'
+import type { EventStreams, StreamReader } from '../realtime/sse.ts'
+import { AppError } from '../shared/errors.ts'
+import { RunScript, type RunStep } from './run-script.ts'
+
+/** A stream that could not be read on is opened again after this, in ms. */
+const AGAIN_MS = 500
+/** ... so often in a row without an event in between: a database that was restarted is back by then. */
+const MOST_TRIES = 120
+
+/** Which run, for whom; `names` are those of who may speak, by the ids of the agents. */
+export interface RunReading {
+  reader: Pick<StreamReader, 'userId' | 'sessionId'>
+  runId: string
+  names: ReadonlyMap<string, string>
+  /** Aborts when nobody reads any more. The run goes on. */
+  gone: AbortSignal
+}
+
+/**
+ * Reads a run from its first word to its end: every step once, in order, whatever dies meanwhile (workers, the feed, the database).
+ * Ends behind `run.ended`, or when nobody reads any more.
+ * @throws AppError 404 when it is not this user's; 401 when the session ends; 503 when this server closes, or cannot read any more
+ */
+export async function* readRun(
+  streams: Pick<EventStreams, 'follow'>,
+  { reader, runId, names, gone }: RunReading,
+): AsyncGenerator<RunStep> {
+  const script = new RunScript(runId, names)
+  /** Behind what was told. */
+  let position: string | undefined
+  for (let tries = 0; tries < MOST_TRIES && !gone.aborted; tries++) {
+    if (tries > 0) await delay(AGAIN_MS, undefined, { signal: gone }).catch(() => {})
+    const opened = await streams.follow(reader, runId, position).catch((error: unknown) => {
+      // At first, whoever asks is told; later the run is there, and what is not is on its way back.
+      if (position === undefined || (error instanceof AppError && error.status < 500)) throw error
+      return undefined
+    })
+    if (!opened) continue
+    const { events, close } = opened
+    gone.addEventListener('abort', close, { once: true })
+    try {
+      for await (const { event, id } of events) {
+        if (gone.aborted) return
+        const isEnd = 'run' in event && event.run.id === runId && isTerminal(event.run.status)
+        // Heard of before what was said last: that is read from the rows, and then the end again.
+        if (isEnd && position !== undefined && !script.hasAllOf(event.run)) break
+        yield* script.take(event)
+        if (isEnd) return
+        position = id
+        tries = 0
+      }
+    } finally {
+      gone.removeEventListener('abort', close)
+      close()
+    }
+    if (events.ended === 'session') throw new AppError('auth.unauthorized/expired')
+    if (events.ended === 'server') throw new AppError('run.unread')
+  }
+  if (!gone.aborted) throw new AppError('run.unread')
+}

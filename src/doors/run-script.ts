@@ -1,0 +1,138 @@
+import type { ConversationEvent } from '../contract/events.ts'
+import { type ErrorView, isOpenTurn, isTerminal, type MessageView, type RunView } from '../contract/views.ts'
+
+/**
+ * What happens in a run, in an order that a door can rely on, however much of it was missed and read again from the rows:
+ * `turn.began` stands before the text of every attempt, its `turn.text` follows without gap or repetition, and what `turn.ended` says
+ * is, to the letter, what the texts since the last `turn.began` said. Turns of a panel come side by side. `run.ended` is the last.
+ */
+export type RunStep =
+  /** Again with a higher `attempt`, or with the same, when what was told of the turn before counts no more. */
+  | { type: 'turn.began'; turn: number; attempt: number; agentId: string; agentName: string }
+  /** `offset` counts UTF-16 units of what was said since the turn began. */
+  | { type: 'turn.text'; turn: number; attempt: number; offset: number; text: string }
+  /** Null when the speaker passed, or came to no word. */
+  | { type: 'turn.ended'; turn: number; attempt: number; message: MessageView | null }
+  | { type: 'turn.failed'; turn: number; attempt: number; error: ErrorView; willRetry: boolean }
+  | { type: 'run.updated'; run: RunView }
+  | { type: 'run.ended'; run: RunView }
+
+interface ScriptTurn {
+  attempt: number
+  speaker: { id: string; name: string } | undefined
+  /** All that is known of what this attempt says; of a speaker who is not known yet it waits here. */
+  text: string
+  /** UTF-16 units of it that were told; undefined before the attempt began. */
+  told: number | undefined
+  isOver: boolean
+}
+
+/** Makes the steps of one run of the events of its stream (`EventStreams.follow`). */
+export class RunScript {
+  readonly #runId: string
+  readonly #names: ReadonlyMap<string, string>
+  readonly #turns = new Map<number, ScriptTurn>()
+
+  /** `names` are those of who may speak, by the ids of the agents. */
+  constructor(runId: string, names: ReadonlyMap<string, string>) {
+    this.#runId = runId
+    this.#names = names
+  }
+
+  take(event: ConversationEvent): RunStep[] {
+    if ('run' in event) return event.run.id === this.#runId ? this.#see(event.run) : []
+    switch (event.type) {
+      case 'turn.started': {
+        const turn = this.#attempt(event.turn, event.attempt)
+        if (!turn || turn.isOver) return []
+        turn.speaker = { id: event.agentId, name: event.agentName }
+        return this.#tell(event.turn, turn)
+      }
+      case 'turn.delta': {
+        const turn = this.#attempt(event.turn, event.attempt)
+        if (!turn || turn.isOver || event.offset > turn.text.length) return []
+        turn.text += event.text.slice(turn.text.length - event.offset)
+        return this.#tell(event.turn, turn)
+      }
+      case 'turn.completed':
+        return event.message
+          ? this.#end(event.turn, event.attempt, event.message)
+          : this.#endSilent(event.turn, event.attempt)
+      case 'message.created': {
+        const { message } = event
+        if (message.role !== 'agent' || message.turn === null || message.status === 'superseded') return []
+        return this.#end(message.turn, undefined, message)
+      }
+      case 'turn.failed': {
+        const { turn: index, attempt, error, willRetry } = event
+        const turn = this.#attempt(index, attempt)
+        if (!turn || turn.isOver) return []
+        turn.isOver = !willRetry
+        return [{ type: 'turn.failed', turn: index, attempt, error, willRetry }]
+      }
+      default:
+        return []
+    }
+  }
+
+  /** Whether all messages of the run were told: its end may be heard of before them. */
+  hasAllOf(run: RunView): boolean {
+    return run.turns.every(({ index, messageId }) => messageId === null || this.#turns.get(index)?.isOver)
+  }
+
+  #see(run: RunView): RunStep[] {
+    const steps = run.turns.flatMap(({ index, agentId, status, attempt, messageId }): RunStep[] => {
+      const turn = this.#attempt(index, attempt)
+      if (turn && agentId !== null) turn.speaker ??= { id: agentId, name: this.#names.get(agentId) ?? '' }
+      if (!isOpenTurn(status) && messageId === null && attempt > 0) return this.#endSilent(index, attempt)
+      return turn ? this.#tell(index, turn) : []
+    })
+    return [...steps, { type: isTerminal(run.status) ? 'run.ended' : 'run.updated', run }]
+  }
+
+  /** The turn at this attempt; undefined when a later one is known. */
+  #attempt(index: number, attempt: number): ScriptTurn | undefined {
+    const known = this.#turns.get(index)
+    if (known && known.attempt > attempt) return undefined
+    if (known?.attempt === attempt) return known
+    // The same speaker: who has the turn is decided before the first words, and kept.
+    const turn = { attempt, speaker: known?.speaker, text: '', told: undefined, isOver: known?.isOver ?? false }
+    this.#turns.set(index, turn)
+    return turn
+  }
+
+  /** What of a turn can be told and was not. */
+  #tell(index: number, turn: ScriptTurn): RunStep[] {
+    const { attempt, speaker, text, told } = turn
+    if (!speaker || turn.isOver || attempt === 0 || told === text.length) return []
+    turn.told = text.length
+    const steps: RunStep[] = []
+    if (told === undefined) {
+      steps.push({ type: 'turn.began', turn: index, attempt, agentId: speaker.id, agentName: speaker.name })
+    }
+    const offset = told ?? 0
+    if (text.length > offset) steps.push({ type: 'turn.text', turn: index, attempt, offset, text: text.slice(offset) })
+    return steps
+  }
+
+  #end(index: number, attempt: number | undefined, message: MessageView): RunStep[] {
+    const known = this.#turns.get(index)
+    if (known?.isOver) return []
+    const turn = this.#attempt(index, attempt ?? known?.attempt ?? 1) ?? known
+    if (!turn) return []
+    turn.speaker ??= { id: message.agentId ?? '', name: message.agentName ?? '' }
+    // What was shown is kept as it was, but for what turned out to be none of the answer.
+    if (!message.content.startsWith(turn.text)) turn.told = undefined
+    turn.text = message.content
+    const rest = this.#tell(index, turn)
+    turn.isOver = true
+    return [...rest, { type: 'turn.ended', turn: index, attempt: turn.attempt, message }]
+  }
+
+  #endSilent(index: number, attempt: number): RunStep[] {
+    const turn = this.#attempt(index, attempt) ?? this.#turns.get(index)
+    if (!turn || turn.isOver) return []
+    turn.isOver = true
+    return [{ type: 'turn.ended', turn: index, attempt: turn.attempt, message: null }]
+  }
+}

@@ -1,0 +1,88 @@
+import type { ServerResponse } from 'node:http'
+import type { Placed } from './stream-replay.ts'
+
+/** Why a stream ended: with its run; because its session did, or this server does; or because it could not be read on. */
+export type StreamEnd = 'over' | 'session' | 'server' | 'trouble'
+
+/** Where the events of a stream go. */
+export interface StreamOutlet {
+  /** Whether its reader comes back by itself when it is ended, and goes on where it was. */
+  readonly isMovable: boolean
+  /** Before the first event; nothing can be refused any more. */
+  begin(): void
+  readonly hasBegun: boolean
+  write(placed: Placed): void
+  /** Shows that the stream lives. */
+  beat(): void
+  /** True while more is waiting to be read than should. */
+  readonly isFull: boolean
+  /** Bytes that wait in this process. */
+  readonly pendingBytes: number
+  /** Called whenever some of it was read. */
+  onDrain(listener: () => void): void
+  end(why: StreamEnd): void
+}
+
+/** Bytes waiting for a slow client, from which on nothing is added: it is owed a snapshot instead. */
+const PENDING_BYTES = 262_144
+/** How soon a client that lost its stream should come back, in ms. */
+const RETRY_MS = 1_000
+/** A client that has read nothing for so many heartbeats is let go; it comes back with the id of its last event. */
+const MOST_BEATS_BEHIND = 4
+
+/** Server-sent events as an answer. */
+export class SseOutlet implements StreamOutlet {
+  readonly isMovable = true
+  readonly #res: ServerResponse
+  /** Heartbeats in which nothing that waits was read. */
+  #beatsBehind = 0
+
+  constructor(res: ServerResponse) {
+    this.#res = res
+  }
+
+  get hasBegun(): boolean {
+    return this.#res.headersSent
+  }
+
+  get isFull(): boolean {
+    return this.#res.writableLength > PENDING_BYTES
+  }
+
+  get pendingBytes(): number {
+    return this.#res.writableLength
+  }
+
+  onDrain(listener: () => void): void {
+    this.#res.on('drain', () => {
+      this.#beatsBehind = 0
+      listener()
+    })
+  }
+
+  begin(): void {
+    this.#res.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      // Tells nginx and the like to pass each event on as it comes.
+      'x-accel-buffering': 'no',
+    })
+    this.#res.write(`retry: ${RETRY_MS}\n\n`)
+  }
+
+  /** The id stands last: whoever has read it has read the data. */
+  write({ event: { type, ...payload }, id }: Placed): void {
+    this.#res.write(`event: ${type}\ndata: ${JSON.stringify(payload)}\nid: ${id}\n\n`)
+  }
+
+  /** A comment, so that proxies and the client see that the stream lives. */
+  beat(): void {
+    if (!this.hasBegun) return
+    if (!this.isFull) this.#res.write(':\n\n')
+    else if (++this.#beatsBehind >= MOST_BEATS_BEHIND) this.#res.destroy()
+  }
+
+  end(): void {
+    if (this.hasBegun) this.#res.end()
+  }
+}
