@@ -10,6 +10,8 @@ import { providerRoutes } from './connections/provider.routes.ts'
 import type { Container } from './container.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
 import { unavailable } from './database/trouble.ts'
+import { openAiRoutes } from './doors/openai/openai.routes.ts'
+import { OpenAiDoor } from './doors/openai/openai-door.ts'
 import { closeServer, untilUnnoticed } from './drain.ts'
 import { erasureRoutes } from './erasure/erasure.routes.ts'
 import { exportRoutes } from './export/export.routes.ts'
@@ -127,6 +129,15 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
     schemas: container.chatSchemas,
   }),
   ...eventRoutes(streams),
+  ...openAiRoutes(
+    new OpenAiDoor({
+      doors: container.doorService,
+      streams,
+      heartbeatMs: container.env.SSE_HEARTBEAT_MS,
+      mostMs: container.env.RUN_DEADLINE_MS,
+      logger: container.logger,
+    }),
+  ),
   ...webhookRoutes(container.webhookService),
   ...scheduleRoutes(container.scheduleService, container.chatSchemas.party),
 ]

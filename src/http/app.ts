@@ -62,12 +62,12 @@ export function createApp(options: AppOptions): Express {
   app.use(
     cors({
       origin: options.corsOrigins,
-      exposedHeaders: ['x-request-id', 'retry-after', 'etag', 'preference-applied'],
+      exposedHeaders: ['x-request-id', 'retry-after', 'etag', 'preference-applied', 'x-conversation-id', 'x-run-id'],
       maxAge: 600,
     }),
   )
   // What the API answers is somebody's: a token, a message. Downloads and streams say for themselves what may be kept.
-  app.use('/api', (_request, response, next) => {
+  app.use(['/api', '/v1'], (_request, response, next) => {
     response.set('cache-control', 'no-store')
     next()
   })
@@ -88,6 +88,7 @@ export function createApp(options: AppOptions): Express {
     app[route.method](
       route.path,
       async (request, response, next) => {
+        response.locals.errorForm = route.errorForm
         response.locals.span = traced(tracing, route, request, response)
         response.locals.user = await options.authenticate(request, response, route.access)
         if (route.raw) ownBody(request)

@@ -12,6 +12,11 @@ export const errorBody = (error: AppError) => ({
   error: { message: error.message, code: error.code, details: error.details ?? {} },
 })
 
+/** How a route says what went wrong, where a protocol of others has its own way. */
+export type ErrorForm = (error: AppError) => { status: number; body: unknown; headers: Record<string, string> }
+
+const apiForm: ErrorForm = (error) => ({ status: error.status, body: errorBody(error), headers: {} })
+
 /** What an error of something behind the API means to clients; undefined when it means nothing to them. */
 export type Explain = (error: unknown) => AppError | undefined
 
@@ -53,5 +58,7 @@ export const errorHandler =
     if (response.headersSent) return void response.destroy()
     if (typeof retryAfter === 'number') response.set('retry-after', String(retryAfter))
     if (error.status === 401) response.set('www-authenticate', 'Bearer')
-    response.status(error.status).json(errorBody(error))
+    const form: ErrorForm = response.locals.errorForm ?? apiForm
+    const { status, body, headers } = form(error)
+    response.set(headers).status(status).json(body)
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { idInput } from '../contract/inputs.ts'
 import { checkedInput } from '../shared/checked-input.ts'
 import { AppError } from '../shared/errors.ts'
+import type { ShapeLimits } from '../shared/input-shape.ts'
 
 /**
  * Checks input against its schema, and before that its size.
@@ -11,8 +12,9 @@ export function parseInput<S extends z.ZodType>(
   schema: S,
   value: unknown,
   where: 'params' | 'query' | 'body' = 'body',
+  limits?: ShapeLimits,
 ): z.output<S> {
-  if (where !== 'params') return checkedInput(schema, value)
+  if (where !== 'params') return checkedInput(schema, value, limits)
   const result = schema.safeParse(value)
   if (result.success) return result.data
   throw new AppError('request.not_found/object')

@@ -2,6 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { AuthUser } from '../contract/auth-user.ts'
+import type { ShapeLimits } from '../shared/input-shape.ts'
+import type { ErrorForm } from './error-handler.ts'
 import { parseInput } from './input.ts'
 
 /** Who may call a route: a required field, so that no route can forget it. */
@@ -15,6 +17,8 @@ interface RouteShape<A extends Access, P, Q> {
   access: A
   params?: P
   query?: Q
+  /** How its errors are said, where a protocol of others has its own way. */
+  errorForm?: ErrorForm
 }
 
 /**
@@ -48,6 +52,15 @@ export class Reply {
   }
 }
 
+/** An answer that is written over time. */
+export class StreamReply {
+  readonly write: (response: Response) => Promise<void>
+
+  constructor(write: (response: Response) => Promise<void>) {
+    this.write = write
+  }
+}
+
 /** A route as the app mounts it: input unchecked, `run` checks it. */
 export interface Route {
   method: RouteShape<Access, unknown, unknown>['method']
@@ -57,6 +70,7 @@ export interface Route {
   raw: boolean
   /** The largest JSON body, where it is less than JSON_BODY_MAX_BYTES. */
   bodyMaxBytes: number | undefined
+  errorForm?: ErrorForm
   run(request: Request, response: Response, user: AuthUser | undefined): Promise<void>
 }
 
@@ -78,6 +92,8 @@ export function defineRoute<
     body?: B
     /** The largest body that is read; public routes and those without a `body` read SMALL_BODY_BYTES. */
     bodyMaxBytes?: number
+    /** How much the body may hold, where that is more than usual. */
+    bodyShape?: ShapeLimits
     status?: number
     handler: (input: RouteInput<A, P, Q, B>) => Promise<unknown>
   },
@@ -91,13 +107,14 @@ export function defineRoute<
       response.on('close', () => abort.abort())
       const input = {
         ...checkedInput(route, request, user),
-        body: parse(route.body, request.body ?? {}, 'body'),
+        body: parse(route.body, request.body ?? {}, 'body', route.bodyShape),
         headers: request.headers,
         ip: request.ip ?? '',
         signal: abort.signal,
       }
       const result = await route.handler(input as RouteInput<A, P, Q, B>)
-      if (result instanceof Reply) response.set(result.headers).status(result.status).json(result.body)
+      if (result instanceof StreamReply) await result.write(response)
+      else if (result instanceof Reply) response.set(result.headers).status(result.status).json(result.body)
       else if (result === undefined) response.status(204).end()
       else response.status(route.status ?? 200).json(result)
     },
@@ -138,5 +155,9 @@ function checkedInput(route: { params?: z.ZodType; query?: z.ZodType }, request:
   }
 }
 
-const parse = (schema: z.ZodType | undefined, value: unknown, where: 'params' | 'query' | 'body'): unknown =>
-  schema && parseInput(schema, value, where)
+const parse = (
+  schema: z.ZodType | undefined,
+  value: unknown,
+  where: 'params' | 'query' | 'body',
+  limits?: ShapeLimits,
+): unknown => schema && parseInput(schema, value, where, limits)

@@ -1,14 +1,14 @@
 import type { z } from 'zod'
 import { type FieldIssue, invalidRequest } from './errors.ts'
-import { inspectInput } from './input-shape.ts'
+import { inspectInput, type ShapeLimits } from './input-shape.ts'
 import { inputWords, MISSING, NO_FORM } from './input-words.ts'
 
 /**
  * Checks what came from outside: its size first, then its texts, then what the schema asks for.
  * @throws AppError 400 with the path of each bad field
  */
-export function checkedInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const { issues } = inspectInput(value)
+export function checkedInput<S extends z.ZodType>(schema: S, value: unknown, limits?: ShapeLimits): z.output<S> {
+  const { issues } = inspectInput(value, limits)
   if (issues.length > 0) throw invalidRequest(issues)
   const result = schema.safeParse(value, { error: inputWords })
   if (result.success) return result.data

@@ -28,6 +28,7 @@ export type Thing =
   | 'message'
   | 'party'
   | 'price'
+  | 'response'
   | 'run'
   | 'schedule'
   | 'session'
@@ -48,6 +49,7 @@ export const schedule = {
   party: { agentIds: [ADA, BLAISE], message: 'Hello' },
 }
 export const party = { name: 'Salon', agentIds: [ADA, BLAISE] }
+const completion = { model: ADA, messages: [{ role: 'user', content: 'Hello' }] }
 const price = { inputPerMTok: '1', outputPerMTok: '1' }
 
 export const ROUTE_TABLE: Record<string, RouteEntry> = {
@@ -130,6 +132,14 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/chat/conversations/:id/runs': { access: 'user', of: 'conversation' },
   'GET /api/chat/conversations/:id/events': { access: 'user', of: 'conversation' },
   'POST /api/chat/messages/:id/regenerate': { access: 'user', of: 'message', owner: 202 },
+
+  'GET /v1/models': { access: 'user' },
+  // The id of an agent of one's own; everybody's agents are everybody's models.
+  'GET /v1/models/:id': { access: 'user', of: 'agent' },
+  'POST /v1/chat/completions': { access: 'user', body: completion },
+  'POST /v1/responses': { access: 'user', body: { model: ADA, input: 'Hello' } },
+  'GET /v1/responses/:id': { access: 'user', of: 'response' },
+  'POST /v1/responses/:id/cancel': { access: 'user', of: 'response' },
 
   'GET /api/credits/balance': { access: 'user' },
   'GET /api/credits/transactions': { access: 'user' },

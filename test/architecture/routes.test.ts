@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import express from 'express'
-import { errorOf } from '../support/api-client.ts'
+import { errorOf, wireErrorOf } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 import { routesFor } from './route-table.ts'
 
@@ -67,7 +67,8 @@ describe('Routes', () => {
       for (const headers of strangers) {
         const answer = await call(route, headers)
         expect(answer.status, route).to.equal(401)
-        expect(errorOf(answer).code, route).to.equal('auth.unauthorized')
+        if (route.includes(' /v1/')) expect(wireErrorOf(answer).code, route).to.equal('invalid_api_key')
+        else expect(errorOf(answer).code, route).to.equal('auth.unauthorized')
       }
     }
     for (const route of PUBLIC) expect((await call(route, {})).status, route).to.equal(400)

@@ -5,11 +5,12 @@ import { z } from 'zod'
 import type { clientCommands } from '../../src/contract/events.ts'
 import { inspectJson } from '../../src/shared/json-size.ts'
 import { ADA, ROUTE_TABLE, type RouteEntry } from '../architecture/route-table.ts'
-import { errorOf, type TestUser } from '../support/api-client.ts'
+import { errorOf, type TestUser, wireErrorOf } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 
 /** Requests for each route, commands of each kind. More of both find more: FUZZ_RUNS=2000 for a night. */
 const RUNS = Number(process.env.FUZZ_RUNS ?? 40)
+const NOBODY = '01990000-0000-7000-8000-00000000dead'
 /** Bytes of an error, whatever it is about. */
 const MOST_ERROR_BYTES = 20_000
 /** Bytes of any answer here, where nobody has stored much. */
@@ -237,11 +238,16 @@ describe('Whatever is sent', function () {
             ...one.headers,
             ...(one.lastEventId && { 'last-event-id': one.lastEventId }),
           }
-          const answer = await call(method, path.replace(':id', one.id || 'x') + one.query, given, one.body)
+          // What would be accepted there is answered at the end of its run, which no worker brings about here.
+          const body = path.startsWith('/v1/')
+            ? one.body?.replaceAll(ADA, NOBODY).replaceAll(ADA.toUpperCase(), NOBODY)
+            : one.body
+          const answer = await call(method, path.replace(':id', one.id || 'x') + one.query, given, body)
           expect(answer.status, answer.said.slice(0, 500)).to.be.below(500)
           expect(answer.bytes).to.be.below(answer.status >= 400 ? MOST_ERROR_BYTES : MOST_ANSWER_BYTES)
           if (answer.status >= 400) {
-            errorOf({ status: answer.status, body: JSON.parse(answer.said), headers: new Headers() })
+            const said = path.startsWith('/v1/') ? wireErrorOf : errorOf
+            said({ status: answer.status, body: JSON.parse(answer.said), headers: new Headers() })
           }
         }),
         { numRuns: RUNS, endOnFailure: true },

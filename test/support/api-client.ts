@@ -154,5 +154,18 @@ export class ApiClient {
   }
 }
 
+const wireErrorBody = z.strictObject({
+  error: z.strictObject({
+    message: z.string(),
+    type: z.string(),
+    param: z.string().nullable(),
+    code: z.string(),
+    details: z.record(z.string(), z.unknown()).optional(),
+  }),
+})
+
+/** The error of an answer under /v1, checked to be as OpenAI's wire has it. */
+export const wireErrorOf = (answer: Answer) => wireErrorBody.parse(answer.body).error
+
 /** The error of an answer, checked to be in the one format. */
 export const errorOf = (answer: Answer) => errorBody.parse(answer.body).error

@@ -1,0 +1,520 @@
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import OpenAI from 'openai'
+import { z } from 'zod'
+import { serverEvent } from '../../src/contract/events.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { BAD_KEY } from '../support/mock-llm.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
+import { usePartyWorld } from '../workers/party-world.ts'
+
+const LONG = 'Zwölf Boxkämpfer 🥊 jagen Viktor quer über den großen Sylter Deich. '.repeat(4).trim()
+const USAGE = { inputTokens: 21, outputTokens: 90 }
+
+for (const profile of QUEUES) {
+  describe(`OpenAI's own client, unchanged, queue on ${profile}`, function () {
+    this.timeout(40_000)
+    const redis = useRedis(profile)
+    const world = usePartyWorld(async () => ({
+      env: { ...redis.env, SSE_HEARTBEAT_MS: '200', TURN_MAX_ATTEMPTS: '3' },
+    }))
+    let user: TestUser
+    let client: OpenAI
+    let agentIds: string[]
+    let [ada, blaise] = ['', '']
+    const clientOf = ({ token }: { token: string }, options: ConstructorParameters<typeof OpenAI>[0] = {}) =>
+      new OpenAI({ baseURL: `${world.app.url}/v1`, apiKey: token, ...options })
+
+    beforeEach(async () => {
+      const guests = await world.guests(['Uma', 'Otto'])
+      user = guests.user
+      agentIds = guests.agentIds
+      ;[ada = '', blaise = ''] = agentIds
+      client = clientOf(user)
+    })
+
+    const ask = (content: string) => [{ role: 'user' as const, content }]
+    const spoken = async (conversationId: string) =>
+      (await user.messages(conversationId)).map(({ role, agentName, content }) => [role, agentName, content])
+    const newest = async () => {
+      const list = z.object({ data: z.array(z.object({ id: z.string() })) })
+      return list.parse((await user.get('/api/chat/conversations')).body).data
+    }
+    const textOf = async (stream: AsyncIterable<OpenAI.ChatCompletionChunk>, onText = () => {}) => {
+      let text = ''
+      for await (const chunk of stream) {
+        text += chunk.choices[0]?.delta.content ?? ''
+        if (text !== '') onText()
+      }
+      return text
+    }
+    /** A provider that breaks off once the client has words of it, and then says this. */
+    const breaksOff = (then: string) => {
+      const hold = world.llm.hold(5)
+      world.llm.replyOnce({ text: LONG, hold, cutAfter: 7 }).reply(then)
+      return () => hold.release()
+    }
+    const failureOf = (asking: Promise<unknown>) =>
+      asking.then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+
+    describe('chat completions', () => {
+      it('answer, with the receipt as usage, what the conversation then has', async () => {
+        world.llm.reply({ text: LONG, usage: USAGE })
+        const { data, response } = await client.chat.completions
+          .create({ model: 'Uma', messages: ask('Tea or coffee?'), temperature: 0.2, seed: 1, user: 'me' })
+          .withResponse()
+        const conversationId = response.headers.get('x-conversation-id') ?? ''
+        expect(data.choices).to.have.length(1)
+        expect(data.choices[0]).to.deep.include({ index: 0, finish_reason: 'stop' })
+        expect(data.choices[0]?.message).to.deep.include({ role: 'assistant', content: LONG })
+        expect(data).to.deep.include({ object: 'chat.completion', model: 'Uma' })
+        const run = await user.run(response.headers.get('x-run-id') ?? '')
+        expect(data.usage).to.deep.include({
+          prompt_tokens: run.receipt.inputTokens,
+          completion_tokens: run.receipt.outputTokens,
+          total_tokens: run.receipt.inputTokens + run.receipt.outputTokens,
+          credits: run.receipt.credits,
+        })
+        expect(run.receipt).to.deep.include({ ...USAGE, turns: 1 })
+        expect(await spoken(conversationId)).to.deep.equal([
+          ['user', null, 'Tea or coffee?'],
+          ['agent', 'Uma', LONG],
+        ])
+      })
+
+      it('stream as they are said: the role first and once, one finish, then the usage, then the end', async () => {
+        const hold = world.llm.hold(3)
+        world.llm.reply({ text: LONG, hold, usage: USAGE })
+        const stream = await client.chat.completions.create({
+          model: `agent:${ada}`,
+          messages: ask('Tea or coffee?'),
+          stream: true,
+          stream_options: { include_usage: true },
+        })
+        const chunks: OpenAI.ChatCompletionChunk[] = []
+        let text = ''
+        for await (const chunk of stream) {
+          chunks.push(chunk)
+          text += chunk.choices[0]?.delta.content ?? ''
+          // Words are here while the model is still held.
+          if (text !== '') hold.release()
+        }
+        expect(text).to.equal(LONG)
+        const roles = chunks.filter(({ choices }) => choices[0]?.delta.role)
+        expect(roles).to.deep.equal(chunks.slice(0, 1))
+        const finishes = chunks.map(({ choices }) => choices[0]?.finish_reason)
+        expect(finishes.slice(-2)).to.deep.equal(['stop', undefined])
+        expect(finishes.slice(0, -2).every((reason) => reason === null)).to.equal(true)
+        expect(chunks.at(-2)?.choices[0]?.delta).to.deep.equal({})
+        expect(chunks.at(-1)).to.deep.include({ choices: [] })
+        expect(chunks.at(-1)?.usage).to.deep.include({ prompt_tokens: 21, completion_tokens: 90, total_tokens: 111 })
+        expect(chunks.slice(0, -1).every(({ usage }) => usage === null)).to.equal(true)
+        expect(new Set(chunks.map(({ id }) => id)).size).to.equal(1)
+      })
+
+      it('send no usage to who asked for none, and let the helper of the client put it together', async () => {
+        world.llm.reply(LONG)
+        const runner = client.chat.completions.stream({ model: 'Uma', messages: ask('Tea or coffee?') })
+        expect(await runner.finalContent()).to.equal(LONG)
+        expect((await runner.finalChatCompletion()).usage ?? null).to.equal(null)
+      })
+
+      it('keep the history that is sent with them, and say the last message only', async () => {
+        world.llm.reply('As you said, tea.')
+        const { response } = await client.chat.completions
+          .create({
+            model: 'Uma',
+            messages: [
+              { role: 'system', content: 'Be brief.' },
+              { role: 'user', content: [{ type: 'text', text: 'I like tea.' }] },
+              { role: 'assistant', content: 'So do I.' },
+              { role: 'assistant', content: null },
+              { role: 'user', content: 'What do I like?' },
+            ],
+          })
+          .withResponse()
+        expect(await spoken(response.headers.get('x-conversation-id') ?? '')).to.deep.equal([
+          ['system', null, 'Be brief.'],
+          ['user', null, 'I like tea.'],
+          ['agent', 'Uma', 'So do I.'],
+          ['user', null, 'What do I like?'],
+          ['agent', 'Uma', 'As you said, tea.'],
+        ])
+        const [request] = world.llm.requests
+        expect(request?.messages.map(({ role, text }) => [role, text])).to.deep.equal([
+          ['user', 'Be brief.\n\nI like tea.'],
+          ['assistant', 'So do I.'],
+          ['user', 'What do I like?'],
+        ])
+      })
+
+      it('go on in a conversation that is named, where only what is new is said', async () => {
+        world.llm.reply('Tea.')
+        const messages = ask('Tea or coffee?')
+        const { response } = await client.chat.completions.create({ model: 'Uma', messages }).withResponse()
+        const conversationId = response.headers.get('x-conversation-id') ?? ''
+        const headers = { 'X-Conversation-Id': conversationId }
+        const more = [...messages, { role: 'assistant' as const, content: 'Tea.' }, ...ask('Why?'), ...ask('Tell me.')]
+        const again = await client.chat.completions.create({ model: 'Uma', messages: more }, { headers })
+        expect(again.choices[0]?.message.content).to.equal('Tea.')
+        expect((await spoken(conversationId)).map(([, , content]) => content)).to.deep.equal([
+          ...['Tea or coffee?', 'Tea.', 'Why?\n\nTell me.', 'Tea.'],
+        ])
+        expect(await newest()).to.have.length(1)
+      })
+
+      it('go on when the client goes away: it stops nothing', async () => {
+        const hold = world.llm.hold(3)
+        world.llm.reply({ text: LONG, hold })
+        const { data: stream, response } = await client.chat.completions
+          .create({ model: 'Uma', messages: ask('Tea or coffee?'), stream: true })
+          .withResponse()
+        for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
+        hold.release()
+        const run = await user.finished(response.headers.get('x-run-id') ?? '')
+        expect(run).to.deep.include({ status: 'completed' })
+        expect((await spoken(run.conversationId)).at(-1)).to.deep.equal(['agent', 'Uma', LONG])
+      })
+
+      it('are given once for one Idempotency-Key, streamed or not, also to who comes again after the end', async () => {
+        world.llm.reply({ text: LONG })
+        const headers = { 'Idempotency-Key': 'once' }
+        const body = { model: 'Uma', messages: ask('Tea or coffee?') }
+        const first = await client.chat.completions.create(body, { headers })
+        const again = await client.chat.completions.create({ ...body, stream: true }, { headers })
+        expect(await textOf(again)).to.equal(first.choices[0]?.message.content)
+        expect(world.llm.requests).to.have.length(1)
+        const other = client.chat.completions.create({ ...body, messages: ask('Milk?') }, { headers })
+        expect(await failureOf(other)).to.be.instanceOf(OpenAI.ConflictError)
+      })
+
+      it('go on behind a provider that broke off, where it says the same again', async () => {
+        const goOn = breaksOff(LONG)
+        const stream = await client.chat.completions.create({
+          model: 'Uma',
+          messages: ask('Tea or coffee?'),
+          stream: true,
+        })
+        expect(await textOf(stream, goOn)).to.equal(LONG)
+        expect(world.llm.requests).to.have.length(2)
+      })
+
+      it('say that what was sent counts no more, where it says something else; the key then answers what is kept', async () => {
+        const goOn = breaksOff('Something else.')
+        const body = { model: 'Uma', messages: ask('Tea or coffee?'), stream: true } as const
+        const headers = { 'Idempotency-Key': 'again' }
+        const stream = await client.chat.completions.create(body, { headers })
+        const failure = await failureOf(textOf(stream, goOn))
+        expect(failure).to.be.instanceOf(OpenAI.APIError).and.to.include({ code: 'run.said_anew' })
+        const again = await client.chat.completions.create(body, { headers })
+        expect(await textOf(again)).to.equal('Something else.')
+
+        world.llm.reset()
+        world.llm.replyOnce({ text: LONG, cutAfter: 7 }).reply('Something else.')
+        const careful = clientOf(user, { defaultHeaders: { Prefer: 'whole-turns' } })
+        expect(await textOf(await careful.chat.completions.create(body))).to.equal('Something else.')
+      })
+    })
+
+    describe('errors', () => {
+      const create = (body: object, as = client) =>
+        failureOf(as.post('/chat/completions', { body: { messages: ask('Hi'), model: 'Uma', ...body } }))
+
+      it('are of the classes that the client has for them, and are not tried again in vain', async () => {
+        const stranger = clientOf({ token: 'abc' })
+        expect(await create({}, stranger))
+          .to.be.instanceOf(OpenAI.AuthenticationError)
+          .and.to.deep.include({ status: 401, code: 'invalid_api_key', type: 'invalid_request_error' })
+        expect(await create({ model: 'Nobody' }))
+          .to.be.instanceOf(OpenAI.NotFoundError)
+          .and.to.deep.include({ code: 'model_not_found' })
+        expect(await create({ model: `agent:${agentIds[0]?.replace(/^./, 'f')}` })).to.be.instanceOf(
+          OpenAI.NotFoundError,
+        )
+        expect(await create({ messages: [] }))
+          .to.be.instanceOf(OpenAI.BadRequestError)
+          .and.to.deep.include({ param: 'messages' })
+        await user.create('/api/agents', { name: 'Uma', instructions: 'You are another one.' })
+        const ambiguous = await create({})
+        expect(ambiguous).to.be.instanceOf(OpenAI.BadRequestError).and.to.deep.include({ code: 'model.ambiguous' })
+        expect(String(ambiguous)).to.include(`agent:${ada}`)
+        expect(world.llm.requests).to.have.length(0)
+        expect(await newest()).to.have.length(0)
+      })
+
+      it('name what cannot be done here, and pass over what only tunes', async () => {
+        world.llm.reply('Yes.')
+        const tool = { type: 'function', function: { name: 'f', parameters: {} } }
+        const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }
+        const refused: Array<[object, string]> = [
+          [{ n: 2 }, 'n'],
+          [{ tools: [tool] }, 'tools'],
+          [{ functions: [tool.function] }, 'functions'],
+          [{ response_format: { type: 'json_object' } }, 'response_format.type'],
+          [{ modalities: ['text', 'audio'] }, 'modalities.1'],
+          [{ logprobs: true }, 'logprobs'],
+          [
+            { messages: [{ role: 'user', content: [{ type: 'text', text: 'See' }, image] }] },
+            'messages.0.content.1.type',
+          ],
+          [{ messages: [...ask('Hi'), { role: 'tool', content: 'x', tool_call_id: 'y' }] }, 'messages.1.role'],
+          [{ messages: [...ask('Hi'), { role: 'assistant', content: 'x' }] }, 'messages'],
+        ]
+        for (const [body, param] of refused) {
+          const failure = await create(body)
+          expect(failure, param).to.be.instanceOf(OpenAI.BadRequestError).and.to.deep.include({ param })
+        }
+        const tuned = {
+          n: 1,
+          tools: [],
+          logprobs: false,
+          response_format: { type: 'text' },
+          stop: ['x'],
+          unheard_of: {},
+        }
+        expect(await create({ ...tuned, max_tokens: 5, stream: null, logit_bias: {} })).to.equal(undefined)
+      })
+
+      it('of a run that fails are told with a status, also where a stream was asked for', async () => {
+        const bad = { provider: 'openai-compatible', baseUrl: world.llm.baseUrl('openai-compatible'), apiKey: BAD_KEY }
+        await user.agentsOn(bad, ['Ines'])
+        for (const stream of [true, false]) {
+          const failure = await create({ model: 'Ines', stream })
+          expect(failure).to.be.instanceOf(OpenAI.InternalServerError)
+          expect(failure).to.deep.include({ status: 502, code: 'provider.unauthorized', type: 'server_error' })
+        }
+        expect(await newest(), 'each was tried once').to.have.length(2)
+      })
+
+      it('say that there is no money left as that wire does', async () => {
+        const poor = await world.app.api.register()
+        const { ledgerService, transactions } = world.app.container
+        const all = { kind: 'adjustment' as const, amount: -10_000_000_000n, key: randomUUID(), description: 'Test' }
+        await transactions.run((tx) => ledgerService.give({ userId: poor.id, ...all }, tx))
+        const failure = await create({ model: 'agent:01990000-0000-7000-8000-0000000000a1' }, clientOf(poor))
+        expect(failure).to.be.instanceOf(OpenAI.RateLimitError).and.to.deep.include({ code: 'insufficient_quota' })
+      })
+
+      it('of another user s things are those of what is not there', async () => {
+        world.llm.reply('Tea.')
+        const { response } = await client.chat.completions.create({ model: 'Uma', messages: ask('Hi') }).withResponse()
+        const stranger = clientOf(await world.app.api.register())
+        const headers = { 'X-Conversation-Id': response.headers.get('x-conversation-id') ?? '' }
+        const body = { model: 'Ada', messages: ask('Hi') }
+        expect(await failureOf(stranger.chat.completions.create(body, { headers }))).to.be.instanceOf(
+          OpenAI.NotFoundError,
+        )
+        expect(await create({ model: `agent:${blaise}` }, stranger)).to.be.instanceOf(OpenAI.NotFoundError)
+      })
+    })
+
+    describe('models', () => {
+      it('are what one may talk with, by the name that requests take', async () => {
+        const listed = (await client.models.list()).data.map(({ id }) => id)
+        expect(listed).to.include.members(['Uma', 'Otto', 'Ada'])
+        expect(await client.models.retrieve('Uma')).to.deep.include({ id: 'Uma', object: 'model', owned_by: 'you' })
+        const other = await user.create('/api/agents', { name: 'Uma', instructions: 'You are another one.' })
+        const clear = (await client.models.list()).data.map(({ id }) => id)
+        expect(clear)
+          .to.include.members([`agent:${ada}`, `agent:${other}`])
+          .and.not.to.include('Uma')
+        expect(await client.models.retrieve(`agent:${ada}`)).to.deep.include({ id: `agent:${ada}` })
+        expect(await failureOf(client.models.retrieve('Nobody'))).to.be.instanceOf(OpenAI.NotFoundError)
+      })
+    })
+
+    describe('responses', () => {
+      it('answer, are kept, and go on with the next', async () => {
+        world.llm.reply({ text: LONG, usage: USAGE })
+        const first = await client.responses.create({
+          model: 'Uma',
+          input: 'Tea or coffee?',
+          instructions: 'Be brief.',
+          metadata: { place: 'kitchen' },
+        })
+        expect(first.output_text).to.equal(LONG)
+        expect(first).to.deep.include({ object: 'response', status: 'completed', model: 'Uma', error: null })
+        expect(first.metadata).to.deep.equal({ place: 'kitchen' })
+        expect(first.usage).to.deep.include({ input_tokens: 21, output_tokens: 90, total_tokens: 111 })
+        const { output_text: _, ...kept } = first
+        const { output_text: __, ...read } = await client.responses.retrieve(first.id)
+        expect(read).to.deep.equal(kept)
+
+        const second = await client.responses.create({
+          model: 'Uma',
+          input: [{ role: 'user', content: [{ type: 'input_text', text: 'Why?' }] }],
+          previous_response_id: first.id,
+        })
+        expect(second.previous_response_id).to.equal(first.id)
+        expect(second.conversation).to.deep.equal(first.conversation)
+        const third = await client.responses.create({
+          model: 'Otto',
+          input: 'And you?',
+          conversation: first.conversation?.id ?? '',
+        })
+        const lines = await spoken(third.conversation?.id ?? '')
+        expect(lines.map(([role, name, content]) => [role, name, content === LONG ? 'LONG' : content])).to.deep.equal([
+          ['system', null, 'Be brief.'],
+          ['user', null, 'Tea or coffee?'],
+          ['agent', 'Uma', 'LONG'],
+          ['user', null, 'Why?'],
+          ['agent', 'Uma', 'LONG'],
+          ['user', null, 'And you?'],
+          ['agent', 'Otto', 'LONG'],
+        ])
+        const unknown = client.responses.create({ model: 'Uma', input: 'Hi', previous_response_id: 'resp_none' })
+        expect(await failureOf(unknown)).to.be.instanceOf(OpenAI.NotFoundError)
+      })
+
+      it('stream their typed events in order, which the helper of the client puts together', async () => {
+        world.llm.reply({ text: LONG, usage: USAGE })
+        const types: string[] = []
+        const numbers: number[] = []
+        const runner = client.responses.stream({ model: 'Uma', input: 'Tea or coffee?' })
+        for await (const event of runner) {
+          if (event.type !== types.at(-1)) types.push(event.type)
+          numbers.push(event.sequence_number)
+        }
+        expect(types).to.deep.equal([
+          'response.created',
+          'response.in_progress',
+          'response.output_item.added',
+          'response.content_part.added',
+          'response.output_text.delta',
+          'response.output_text.done',
+          'response.content_part.done',
+          'response.output_item.done',
+          'response.completed',
+        ])
+        expect(numbers).to.deep.equal([...new Set(numbers)].sort((a, b) => a - b))
+        const final = await runner.finalResponse()
+        expect(final.output_text).to.equal(LONG)
+        expect(final.usage).to.deep.include({ total_tokens: 111 })
+      })
+
+      it('run in the background, are looked at, and read again from any place on', async () => {
+        const hold = world.llm.hold(3)
+        world.llm.reply({ text: LONG, hold })
+        const begun = await client.responses.create({ model: 'Uma', input: 'Tea or coffee?', background: true })
+        expect(begun).to.deep.include({ background: true, output: [] })
+        expect(['queued', 'in_progress']).to.include(begun.status)
+        await hold.reached
+        expect(await client.responses.retrieve(begun.id)).to.deep.include({ status: 'in_progress' })
+
+        const stream = await client.responses.retrieve(begun.id, { stream: true })
+        let seen = ''
+        let last = 0
+        for await (const event of stream) {
+          last = event.sequence_number
+          if (event.type !== 'response.output_text.delta') continue
+          seen += event.delta
+          break
+        }
+        hold.release()
+        const rest = await client.responses.retrieve(begun.id, { stream: true, starting_after: last })
+        const types: string[] = []
+        for await (const event of rest) {
+          types.push(event.type)
+          expect(event.sequence_number).to.be.greaterThan(last)
+          if (event.type === 'response.output_text.delta') seen += event.delta
+        }
+        expect(seen).to.equal(LONG)
+        expect(types).not.to.include('response.created')
+        expect(types.at(-1)).to.equal('response.completed')
+        const whole = await client.responses.stream({ response_id: begun.id }).finalResponse()
+        expect(whole.output_text).to.equal(LONG)
+        expect((await client.responses.retrieve(begun.id)).output_text).to.equal(LONG)
+      })
+
+      it('are stopped: the provider hears of it, and what was said stays', async () => {
+        const hold = world.llm.hold(3)
+        world.llm.reply({ text: LONG, hold })
+        const begun = await client.responses.create({ model: 'Uma', input: 'Tea or coffee?', background: true })
+        const request = await hold.reached
+        const stream = await client.responses.retrieve(begun.id, { stream: true })
+        const iterator = stream[Symbol.asyncIterator]()
+        for (let event = await iterator.next(); event.value?.type !== 'response.output_text.delta'; )
+          event = await iterator.next()
+        const stopped = await client.responses.cancel(begun.id)
+        expect(stopped).to.deep.include({ status: 'cancelled' })
+        expect(await request.ended).to.equal('aborted')
+        let last: OpenAI.Responses.ResponseStreamEvent | undefined
+        for (let event = await iterator.next(); !event.done; event = await iterator.next()) last = event.value
+        if (last?.type !== 'response.incomplete') throw new Error(`it ended with ${last?.type}`)
+        expect(last.response.status).to.equal('cancelled')
+        const kept = await client.responses.retrieve(begun.id)
+        expect(kept.output_text).to.have.length.greaterThan(0)
+        expect(LONG.startsWith(kept.output_text)).to.equal(true)
+        expect(await client.responses.cancel(begun.id)).to.deep.include({ status: 'cancelled' })
+      })
+
+      it('end an item that an agent began anew, and have what is kept', async () => {
+        const goOn = breaksOff('Something else.')
+        const runner = client.responses.stream({ model: 'Uma', input: 'Tea or coffee?' })
+        const ended: Array<string | null | undefined> = []
+        for await (const event of runner) {
+          if (event.type === 'response.output_text.delta') goOn()
+          if (event.type === 'response.output_item.done' && event.item.type === 'message') ended.push(event.item.status)
+        }
+        expect(ended).to.deep.equal(['incomplete', 'completed'])
+        expect((await runner.finalResponse()).output_text).to.equal('Something else.')
+      })
+
+      it('of a run that failed say so, where they were looked at later and where they were awaited', async () => {
+        const bad = { provider: 'openai-compatible', baseUrl: world.llm.baseUrl('openai-compatible'), apiKey: BAD_KEY }
+        await user.agentsOn(bad, ['Ines'])
+        const failure = await failureOf(client.responses.create({ model: 'Ines', input: 'Hi' }))
+        expect(failure).to.be.instanceOf(OpenAI.InternalServerError)
+        const begun = await client.responses.create({ model: 'Ines', input: 'Hi', background: true })
+        const runId = begun.id.slice('resp_'.length)
+        await user.finished(runId)
+        const failed = await client.responses.retrieve(begun.id)
+        expect(failed).to.deep.include({ status: 'failed', output: [] })
+        expect(failed.error).to.deep.include({ code: 'server_error' })
+        const types: string[] = []
+        for await (const { type } of await client.responses.retrieve(begun.id, { stream: true })) types.push(type)
+        expect(types.at(-1)).to.equal('response.failed')
+      })
+
+      it('are nobody else s', async () => {
+        world.llm.reply('Tea.')
+        const { id } = await client.responses.create({ model: 'Uma', input: 'Hi' })
+        const stranger = clientOf(await world.app.api.register())
+        const body = { model: 'Ada', input: 'Hi', previous_response_id: id }
+        for (const asking of [
+          () => stranger.responses.retrieve(id),
+          () => stranger.responses.cancel(id),
+          () => stranger.responses.create(body),
+          () => stranger.responses.retrieve(id, { stream: true }),
+        ]) {
+          expect(await failureOf(asking())).to.be.instanceOf(OpenAI.NotFoundError)
+        }
+      })
+    })
+
+    it('a stream that is silent shows that it lives, and its events are none of ours', async () => {
+      const hold = world.llm.hold(0)
+      world.llm.reply({ text: 'Tea.', hold })
+      const answer = await fetch(`${world.app.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${user.token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'Uma', messages: ask('Hi'), stream: true }),
+      })
+      expect(answer.headers.get('content-type')).to.match(/^text\/event-stream/)
+      let text = ''
+      for await (const piece of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        text += piece
+        if (text.startsWith(':')) hold.release()
+      }
+      const blocks = text.split('\n\n').filter((block) => block !== '' && !block.startsWith(':'))
+      expect(blocks.at(-1)).to.equal('data: [DONE]')
+      for (const block of blocks.slice(0, -1)) {
+        expect(block).to.match(/^data: \{/)
+        expect(serverEvent.safeParse(JSON.parse(block.slice(6))).success).to.equal(false)
+      }
+    })
+  })
+}
