@@ -78,10 +78,11 @@ describe('A fleet and what its operator sees of it', () => {
 
   it('hears at once that a worker ends, and has no row of one that ended', async () => {
     const hold = at.llm.hold(1)
-    at.llm.replyOnce({ text: 'Held.', hold })
+    // A title of the test before may be asked for meanwhile: it is not what is held.
+    at.llm.replyOnce({ text: 'Held.', hold, when: { text: 'Wait for me.' } })
     const user = await at.cluster.api().register()
     const agentId = await user.create('/api/agents', { name: 'Ada', instructions: 'Speak.' })
-    const { runId } = await user.accept('/api/chat', { agentId, message: 'Hello' })
+    const { runId } = await user.accept('/api/chat', { agentId, message: 'Wait for me.' })
     await hold.reached
     const ended = at.cluster.worker(0).kill('SIGTERM')
     await eventually(async () => (await readiness()).checks.workers === 'failing')
