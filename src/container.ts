@@ -4,20 +4,27 @@ import { AgentService } from './agents/agent.service.ts'
 import { AuditRepository } from './audit/audit.repository.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import { AcceptRepository } from './chat/accept.repository.ts'
+import { BranchService } from './chat/branch.service.ts'
 import { ChatService } from './chat/chat.service.ts'
 import { ConversationService } from './chat/conversation.service.ts'
+import { ConversationSearch } from './chat/conversation-search.ts'
+import { EditService } from './chat/edit.service.ts'
 import { EstimateService } from './chat/estimate.service.ts'
+import { FeedbackService } from './chat/feedback.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
 import { RegenerateService } from './chat/regenerate.service.ts'
 import { RetryService } from './chat/retry.service.ts'
 import { BreakerRepository } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
+import { ModelCatalogue } from './connections/model-catalogue.ts'
 import { ProviderNetwork } from './connections/provider-network.ts'
 import { SealedSecrets } from './connections/sealed-secret.ts'
 import { chatSchemas } from './contract/chat.schemas.ts'
+import { BranchRepository } from './conversations/branch.repository.ts'
 import { ConversationRepository } from './conversations/conversation.repository.ts'
 import { MessageRepository } from './conversations/message.repository.ts'
+import { MessageSearchRepository } from './conversations/message-search.repository.ts'
 import { SummaryRepository } from './conversations/summary.repository.ts'
 import { ChoreHolds } from './credits/chore-holds.ts'
 import { LedgerRepository } from './credits/ledger.repository.ts'
@@ -29,6 +36,7 @@ import { Transactions } from './database/transaction.ts'
 import { createDoorDomain } from './doors/door-domain.ts'
 import { ErasureRepository } from './erasure/erasure.repository.ts'
 import { ErasureService } from './erasure/erasure.service.ts'
+import { ConversationExports } from './export/conversation-exports.ts'
 import { ExportRepository } from './export/export.repository.ts'
 import { ExportService } from './export/export.service.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
@@ -177,6 +185,7 @@ export function createContainer(foundation: Foundation) {
 
   const conversationRepository = new ConversationRepository(db)
   const messageRepository = new MessageRepository(db)
+  const messageSearch = new MessageSearchRepository(db)
   const summaryRepository = new SummaryRepository(db)
   const runRepository = new RunRepository(db)
   const turnRepository = new TurnRepository(db)
@@ -289,23 +298,8 @@ export function createContainer(foundation: Foundation) {
     contextTokenBudget: env.CONTEXT_TOKEN_BUDGET,
     fileContextTokens: env.FILE_CONTEXT_TOKENS,
   })
-  const regenerateService = new RegenerateService({
-    runs: runRepository,
-    turns: turnRepository,
-    conversations: conversationRepository,
-    messages: messageRepository,
-    accepts,
-    connections: connectionService,
-    prices: priceBook,
-    ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,
-    ledger: ledgerService,
-    idempotency: idempotencyRepository,
-    transactions,
-    announcer,
-    dispatcher,
-    runDeadlineMs,
-  })
-  const retryService = new RetryService({
+  /** What any run needs that says something anew. */
+  const anew = {
     agents: agentService,
     runs: runRepository,
     turns: turnRepository,
@@ -322,13 +316,30 @@ export function createContainer(foundation: Foundation) {
     announcer,
     dispatcher,
     runDeadlineMs,
+  }
+  const regenerateService = new RegenerateService(anew)
+  const retryService = new RetryService(anew)
+  const editService = new EditService({
+    ...anew,
+    summaries: summaryRepository,
+    files: storage.files,
+    maxTurnsDefault: env.MAX_TURNS_DEFAULT,
+    maxTurnsCap: env.MAX_TURNS_CAP,
   })
+  const branchService = new BranchService({
+    ...anew,
+    branches: new BranchRepository(db),
+    views: runViews,
+    mostConversations: env.USER_CONVERSATIONS,
+  })
+  const feedbackService = new FeedbackService(anew)
   const decisions = new TurnDecisions({ engine, turns: turnRepository, ledger: ledgerService, transactions })
   const summaryJobs = new SummaryJobs({ queue, engine, logger })
   const titles = new Titles({ conversations: conversationRepository, queue, engine, logger })
   const conversationService = new ConversationService({
     conversations: conversationRepository,
     messages: messageRepository,
+    search: new ConversationSearch(messageSearch),
     views: runViews,
     files: storage.files,
     cancels: cancelService,
@@ -356,6 +367,11 @@ export function createContainer(foundation: Foundation) {
     ...accounts,
     erasures,
     connectionService,
+    modelCatalogue: new ModelCatalogue({
+      connections: connectionService,
+      network,
+      timeoutMs: env.CONNECTION_TEST_TIMEOUT_MS,
+    }),
     connectionRepository,
     sealedSecrets,
     network,
@@ -373,6 +389,7 @@ export function createContainer(foundation: Foundation) {
     conversationService,
     conversationRepository,
     messageRepository,
+    messageSearch,
     summaryRepository,
     runRepository,
     turnRepository,
@@ -387,6 +404,9 @@ export function createContainer(foundation: Foundation) {
     titles,
     summaryJobs,
     regenerateService,
+    editService,
+    branchService,
+    feedbackService,
     retryService,
     cancelService,
     chatService,
@@ -420,6 +440,7 @@ export function createContainer(foundation: Foundation) {
       most: env.USER_SCHEDULES,
       logger,
     }),
+    conversationExports: new ConversationExports(runViews, messageRepository),
     exportService: new ExportService({
       rows: new ExportRepository(db),
       users: accounts.userRepository,

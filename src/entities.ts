@@ -7,6 +7,7 @@ import { connectionEntity } from './connections/connection.entity.ts'
 import { keyCanaryEntity } from './connections/key-canary.entity.ts'
 import { conversationEntity } from './conversations/conversation.entity.ts'
 import { messageEntity } from './conversations/message.entity.ts'
+import { messageWordsEntity } from './conversations/message-words.entity.ts'
 import { summaryEntity } from './conversations/summary.entity.ts'
 import { accountEntity, holdEntity, ledgerEntryEntity, meteredCallEntity } from './credits/ledger.entity.ts'
 import { priceVersionEntity } from './credits/price.entity.ts'
@@ -57,6 +58,7 @@ export const allEntities: EntitySchema[] = [
   serverKeyEntity,
   conversationEntity,
   messageEntity,
+  messageWordsEntity,
   summaryEntity,
   runEntity,
   turnEntity,

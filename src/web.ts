@@ -4,6 +4,7 @@ import { auditRoutes } from './audit/audit.routes.ts'
 import { chatRoutes } from './chat/chat.routes.ts'
 import { estimateRoutes } from './chat/estimate.routes.ts'
 import { eventRoutes } from './chat/events.routes.ts'
+import { revisionRoutes } from './chat/revision.routes.ts'
 import { RunWait } from './chat/run-wait.ts'
 import { connectionRoutes } from './connections/connection.routes.ts'
 import { providerRoutes } from './connections/provider.routes.ts'
@@ -15,7 +16,7 @@ import { OpenAiDoor } from './doors/openai/openai-door.ts'
 import { closeServer, untilUnnoticed } from './drain.ts'
 import { erasureRoutes } from './erasure/erasure.routes.ts'
 import { exportRoutes } from './export/export.routes.ts'
-import { createApp } from './http/app.ts'
+import { createApp, type OpenTicket } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { clientAddress, clientNetwork } from './http/client-network.ts'
 import { Health, type HealthCheck } from './http/health.ts'
@@ -29,6 +30,8 @@ import { authRoutes } from './identity/auth.routes.ts'
 import { emailLinkRoutes } from './identity/email-link.routes.ts'
 import { invitationRoutes } from './identity/invitation.routes.ts'
 import { sessionRoutes } from './identity/session.routes.ts'
+import { ticketRoutes } from './identity/ticket.routes.ts'
+import { readTicket as readPathTicket, ticketKeyOf } from './identity/ticket.ts'
 import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
@@ -104,8 +107,9 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
   ...runCareRoutes(container.runCareService),
   ...fleetRoutes(container),
   ...erasureRoutes(container.erasures),
-  ...exportRoutes(container.exportService),
-  ...connectionRoutes(container.connectionService, container.breakers),
+  ...exportRoutes(container.exportService, container.conversationExports),
+  ...ticketRoutes(container.secrets.jwtSecret),
+  ...connectionRoutes(container.connectionService, container.breakers, container.modelCatalogue),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),
   ...partyRoutes(container.partyService, partySchemas(container.chatSchemas.terms)),
@@ -126,6 +130,12 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
     retries: container.retryService,
     conversations: container.conversationService,
     views: container.runViews,
+    schemas: container.chatSchemas,
+  }),
+  ...revisionRoutes({
+    edits: container.editService,
+    branches: container.branchService,
+    feedback: container.feedbackService,
     schemas: container.chatSchemas,
   }),
   ...eventRoutes(streams),
@@ -150,6 +160,15 @@ function boardOf({ queue, secrets, userRepository }: Container): OpenBoard {
     const userId = readTicket(key, ticket)
     const user = userId === undefined ? null : await userRepository.find(userId)
     return user?.role === 'admin' && user.suspendedAt === null ? boards.at(basePath) : undefined
+  }
+}
+
+/** Who holds a ticket for a path; nobody any more, when its session has ended. */
+function ticketOpener({ secrets, sessionService }: Container): OpenTicket {
+  const key = ticketKeyOf(secrets.jwtSecret)
+  return async (ticket, path) => {
+    const holder = readPathTicket(key, path, ticket)
+    return holder && sessionService.findById(holder.sessionId, holder.userId)
   }
 }
 
@@ -247,6 +266,7 @@ export async function startWeb(
     health,
     tracing: container.tracing,
     openBoard: boardOf(container),
+    openTicket: ticketOpener(container),
     metrics: sharedMetricsPage(container),
     onAnswered: ({ method, route, status }) => metrics.requests.inc({ method, route, status }),
     isDraining: () => isDraining,

@@ -7,6 +7,9 @@ import { repeat } from '../src/shared/repeat.ts'
 import { reconcileFiles } from '../src/storage/processing/file-reconciler.ts'
 import { dispatchWebhooks } from '../src/webhooks/webhook-dispatch.ts'
 
+/** Messages whose words are noted by one round. */
+const NOTED_WORDS = 500
+
 /** Reconciles again and again, in one process at a time, until stopped. */
 export function startReconciling(container: Container): { health: ReconcilerHealth; stop: () => Promise<void> } {
   const { env, db, storage, logger } = container
@@ -26,6 +29,7 @@ export function startReconciling(container: Container): { health: ReconcilerHeal
           ['welcome credits', () => container.signupGrants.giveWaiting()],
           ['mails', () => container.outbox.reconcile()],
           ['webhooks', () => dispatchWebhooks({ ...container, redispatchAfterMs })],
+          ['words of messages', () => container.messageSearch.noteWords(null, NOTED_WORDS)],
           ['schedules', () => container.ticker.tick()],
           [
             'uploaded files',

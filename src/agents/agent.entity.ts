@@ -32,6 +32,10 @@ export class Agent {
   declare maxOutputTokens: number | null
   /** How hard its model is to think before it speaks; null leaves it to the provider. */
   declare reasoningEffort: ReasoningEffort | null
+  /** What stands for it on a screen: an emoji, or initials; null for none. */
+  declare avatar: string | null
+  /** `#rrggbb`. */
+  declare color: string | null
   declare deletedAt: Date | null
   declare createdAt: Date
   declare updatedAt: Date
@@ -55,6 +59,8 @@ export const agentEntity = new EntitySchema<Agent>({
     temperature: real({ nullable: true }),
     maxOutputTokens: integer({ nullable: true }),
     reasoningEffort: text({ nullable: true }),
+    avatar: text({ nullable: true }),
+    color: text({ nullable: true }),
     deletedAt: timestamp({ nullable: true }),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

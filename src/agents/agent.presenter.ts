@@ -14,6 +14,8 @@ export const presentAgent = (agent: Agent) => ({
   temperature: agent.temperature,
   maxOutputTokens: agent.maxOutputTokens,
   reasoningEffort: agent.reasoningEffort,
+  avatar: agent.avatar,
+  color: agent.color,
   scope: agent.userId === null ? ('platform' as const) : ('user' as const),
   createdAt: agent.createdAt.toISOString(),
   updatedAt: agent.updatedAt.toISOString(),

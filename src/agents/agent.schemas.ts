@@ -11,6 +11,22 @@ const chatStyle = z.strictObject({
   verbosity: level.default('medium'),
 })
 
+/** The longest emoji are families of many joined parts. */
+const AVATAR_CHARS = 40
+const AVATAR_SIGNS = 2
+
+/** An emoji or initials. No address of a picture: whoever looks at an agent would tell its server so. */
+const avatar = z
+  .string()
+  .trim()
+  .min(1)
+  .max(AVATAR_CHARS)
+  .refine((text) => text.isWellFormed() && !/[\p{Cc}\p{Zl}\p{Zp}<>&"'`]/u.test(text), 'must be an emoji or letters')
+  .refine(
+    (text) => Array.from(new Intl.Segmenter().segment(text)).length <= AVATAR_SIGNS,
+    'must be one emoji, or at most two letters',
+  )
+
 const fields = {
   name: z
     .string()
@@ -30,6 +46,12 @@ const fields = {
   temperature: z.number().min(0).max(2).nullable(),
   maxOutputTokens: z.number().int().min(16).max(128_000).nullable(),
   reasoningEffort: z.enum(REASONING_EFFORTS).nullable(),
+  avatar: avatar.nullable(),
+  color: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #4f46e5')
+    .toLowerCase()
+    .nullable(),
 }
 
 export const createAgentBody = z.strictObject({
@@ -43,6 +65,8 @@ export const createAgentBody = z.strictObject({
   temperature: fields.temperature.default(null),
   maxOutputTokens: fields.maxOutputTokens.default(null),
   reasoningEffort: fields.reasoningEffort.default(null),
+  avatar: fields.avatar.default(null),
+  color: fields.color.default(null),
 })
 /** What is left out stays as it is. */
 export const updateAgentBody = z.strictObject(fields).partial()

@@ -48,6 +48,8 @@ export async function seedDemoAgents(agents: AgentRepository, demoConnectionId: 
       temperature: null,
       maxOutputTokens: null,
       reasoningEffort: null,
+      avatar: null,
+      color: null,
     }
     await agents.create({ ...agent, ...settings, userId: null })
   }

@@ -1,5 +1,5 @@
 import { type AcceptedView, acceptedView } from '../contract/views.ts'
-import type { Message } from '../conversations/message.entity.ts'
+import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { Announcer } from '../runs/announcer.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
@@ -16,8 +16,10 @@ export interface AnewDependencies {
 /** A run that says something anew, as it was written. */
 export interface Anew {
   accepted: AcceptedView
-  /** What agents had said, which nobody hears any more. */
-  superseded: Message[]
+  /** What was said before, which nobody hears any more. */
+  superseded: ShownMessage[]
+  /** What the user says in its place. */
+  said?: ShownMessage
   version: number
 }
 
@@ -42,8 +44,8 @@ export async function acceptAnew(
     return written
   })
   if ('repeated' in outcome) return outcome.repeated
-  const { accepted, superseded, version } = outcome
-  const events = superseded.map((message) => announcer.messageCreated(message))
+  const { accepted, superseded, said, version } = outcome
+  const events = [...superseded, ...(said ? [said] : [])].map((message) => announcer.messageCreated(message))
   await announcer.publish(accepted.conversationId, version, [...events, await announcer.runEvent(accepted.runId)])
   await dispatcher.admit(userId)
   await announcer.changed(userId, accepted.conversationId)

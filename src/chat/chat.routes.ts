@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
-import { INT4_MAX } from '../contract/inputs.ts'
+import { INT4_MAX, seqInput } from '../contract/inputs.ts'
 import type { AcceptedView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
@@ -16,9 +16,14 @@ import type { RegenerateService } from './regenerate.service.ts'
 import type { RetryService } from './retry.service.ts'
 import { type RunWait, waitOf } from './run-wait.ts'
 
+/** A page of what was found has at most so many: each is shown with where. */
+const FOUND_AT_ONCE = 20
+
 const listQuery = pageQuery.extend({
   cursor: conversationCursor.optional(),
   archived: z.enum(['true', 'false']).optional(),
+  /** Words to look for. */
+  q: z.string().trim().min(1).max(200).optional(),
 })
 const messagesQuery = z
   .strictObject({
@@ -36,9 +41,16 @@ const messagesQuery = z
     if (cursor === undefined) return query
     return query.afterSeq === undefined ? { ...query, beforeSeq: cursor } : { ...query, afterSeq: cursor }
   })
-const renameBody = z
-  .strictObject({ title: z.string().trim().min(1).max(200).optional(), archived: z.boolean().optional() })
+const changeBody = z
+  .strictObject({
+    title: z.string().trim().min(1).max(200).optional(),
+    archived: z.boolean().optional(),
+    pinned: z.boolean().optional(),
+  })
   .refine((body) => Object.keys(body).length > 0, 'must name something to change')
+
+/** The last message that the user has seen. */
+const readBody = z.strictObject({ seq: seqInput })
 
 /** 202 with what was accepted, or, with `Prefer: wait=N`, 200 with the run and its messages when it ends in time. */
 async function answer(
@@ -141,8 +153,13 @@ export const chatRoutes = ({
     query: listQuery,
     handler: async ({ user, query }) => {
       const archived = query.archived === undefined ? undefined : query.archived === 'true'
-      const found = await conversations.list(user.id, { archived }, query.limit + 1, query.cursor)
-      return page(found, query.limit, (view) => view, cursorBehind)
+      if (query.q !== undefined) {
+        const limit = Math.min(query.limit, FOUND_AT_ONCE)
+        const found = await conversations.find(user.id, query.q, { archived }, limit + 1, query.cursor)
+        return page(found, limit, (view) => view, cursorBehind)
+      }
+      const listed = await conversations.list(user.id, { archived }, query.limit + 1, query.cursor)
+      return page(listed, query.limit, (view) => view, cursorBehind)
     },
   }),
   defineRoute({
@@ -171,8 +188,17 @@ export const chatRoutes = ({
     path: '/api/chat/conversations/:id',
     access: 'user',
     params: idParams,
-    body: renameBody,
-    handler: ({ user, params, body }) => conversations.rename(user.id, params.id, body),
+    body: changeBody,
+    handler: ({ user, params, body }) => conversations.change(user.id, params.id, body),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/api/chat/conversations/:id/read',
+    access: 'user',
+    params: idParams,
+    body: readBody,
+    bodyMaxBytes: SMALL_BODY_BYTES,
+    handler: ({ user, params, body }) => conversations.read(user.id, params.id, body.seq),
   }),
   defineRoute({
     method: 'delete',

@@ -4,7 +4,7 @@ import type { AgentService } from '../agents/agent.service.ts'
 import type { ConnectionService } from '../connections/connection.service.ts'
 import type { PartyBody, SingleBody } from '../contract/chat.schemas.ts'
 import { type AcceptedView, acceptedView, type OnBusy } from '../contract/views.ts'
-import type { Message } from '../conversations/message.entity.ts'
+import type { NewMessage } from '../conversations/message.entity.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { PriceBook } from '../credits/price-book.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
@@ -244,7 +244,7 @@ const messageOf = (
   { conversationId, runId, messageId }: AcceptedView,
   seq: number,
   createdAt: Date,
-): Message => ({
+): NewMessage => ({
   id: messageId,
   conversationId,
   seq,

@@ -1,5 +1,5 @@
-import type { ConversationView } from '../contract/views.ts'
-import type { ConversationRepository } from '../conversations/conversation.repository.ts'
+import type { ConversationView, FoundView, ReadMarkView } from '../contract/views.ts'
+import type { ConversationChange, ConversationRepository, ListPlace } from '../conversations/conversation.repository.ts'
 import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { Transactions } from '../database/transaction.ts'
@@ -9,7 +9,7 @@ import type { RunViews } from '../runs/run-views.ts'
 import { notFound } from '../shared/errors.ts'
 import type { FileView } from '../storage/file.presenter.ts'
 import type { FileService } from '../storage/file.service.ts'
-import type { ConversationCursor } from './conversation-cursor.ts'
+import type { ConversationSearch } from './conversation-search.ts'
 
 /** A conversation shows so many of its files, the latest first. */
 const SHOWN_FILES = 100
@@ -24,6 +24,7 @@ export interface MessageWindow {
 interface ConversationDependencies {
   conversations: ConversationRepository
   messages: MessageRepository
+  search: ConversationSearch
   views: RunViews
   files: Pick<FileService, 'viewsOf'>
   cancels: CancelService
@@ -43,9 +44,38 @@ export class ConversationService {
     userId: string,
     filter: { archived?: boolean },
     limit: number,
-    before: ConversationCursor | undefined,
+    before: ListPlace | undefined,
   ): Promise<Array<ConversationView & { activeAt: string }>> {
     return this.#deps.views.conversations(await this.#deps.conversations.list(userId, filter, limit, before))
+  }
+
+  /**
+   * Those in whose messages or title all of these words are, in the same order, each with where.
+   * @throws AppError 429 `search.too_many`, 503 `server.busy`
+   */
+  async find(
+    userId: string,
+    words: string,
+    filter: { archived?: boolean },
+    limit: number,
+    before: ListPlace | undefined,
+  ): Promise<Array<ConversationView & { activeAt: string; found: FoundView }>> {
+    const { search, conversations, views } = this.#deps
+    return search.of(userId, words, async (query) => {
+      const listed = await conversations.list(userId, { ...filter, found: query }, limit, before)
+      const shown = await views.conversations(listed)
+      const found = await search.places(query, shown)
+      return shown.map((view) => ({ ...view, found: found.get(view.id) ?? { title: null, messages: [] } }))
+    })
+  }
+
+  /** Notes how far its user has read it, and tells the user's other windows. @throws AppError 404 */
+  async read(userId: string, id: string, seq: number): Promise<ReadMarkView> {
+    const mark = await this.#deps.conversations.markRead(userId, id, seq)
+    if (!mark) throw notFound('conversation')
+    const { isMoved, ...view } = mark
+    if (isMoved) await this.#deps.announcer.read(userId, view)
+    return view
   }
 
   /** The latest files of a conversation that are not deleted; `get` has checked whose it is. */
@@ -71,12 +101,12 @@ export class ConversationService {
     return { conversation, messages: shown, nextCursor: first && first.seq > 1 ? String(first.seq) : null }
   }
 
-  async rename(userId: string, id: string, change: { title?: string; archived?: boolean }): Promise<ConversationView> {
+  async change(userId: string, id: string, change: ConversationChange): Promise<ConversationView> {
     const { conversations, transactions, views, announcer } = this.#deps
     await transactions.run(async (tx) => {
       const conversation = await conversations.lock(id, tx)
       if (conversation?.userId !== userId) throw notFound('conversation')
-      await conversations.rename(id, change, tx)
+      await conversations.change(id, change, tx)
     })
     const view = await views.conversation(userId, id)
     await announcer.publish(id, view.version, [

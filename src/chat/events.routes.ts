@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { clientNetwork } from '../http/client-network.ts'
 import { idParams } from '../http/input.ts'
-import { defineStreamRoute, type Route } from '../http/route.ts'
+import { defineStreamRoute, type Route, ticketInput } from '../http/route.ts'
 import type { EventStreams } from '../realtime/sse.ts'
 
 /** For clients that cannot set the Last-Event-ID header; the header wins, as it is newer when both are there. */
-const eventsQuery = z.strictObject({ lastEventId: z.string().max(8_192).optional() })
+const eventsQuery = z.strictObject({ lastEventId: z.string().max(8_192).optional(), ticket: ticketInput })
 
 /** The events of sockets as server-sent events, for a conversation and for one run. */
 export const eventRoutes = (streams: EventStreams): Route[] => [
@@ -13,6 +13,7 @@ export const eventRoutes = (streams: EventStreams): Route[] => [
     method: 'get',
     path: '/api/chat/conversations/:id/events',
     access: 'user',
+    takesTicket: true,
     params: idParams,
     query: eventsQuery,
     handler: ({ user, params, query, req, res }) =>
@@ -29,6 +30,7 @@ export const eventRoutes = (streams: EventStreams): Route[] => [
     method: 'get',
     path: '/api/chat/runs/:id/events',
     access: 'user',
+    takesTicket: true,
     params: idParams,
     query: eventsQuery,
     handler: ({ user, params, query, req, res }) =>

@@ -64,7 +64,7 @@ export class RegenerateService {
     const { runId, turn: index } = message
     const run = runId === null ? null : await runs.find(runId, tx)
     const turn = runId === null || index === null ? null : await turns.find({ runId, turn: index }, tx)
-    const next = await this.#createRun(run?.agentIds ?? [], conversation, message.id, tx)
+    const next = await this.#createRun(run?.agentIds ?? conversation.agentIds, conversation, message.id, tx)
     const kind = turn?.kind === 'moderate' ? ('moderate' as const) : ('speak' as const)
     await turns.create({ runId: next.id, index: 0, step: 0, userId, agentId: message.agentId, kind }, tx)
     const superseded = await messages.supersede(message.id, tx)

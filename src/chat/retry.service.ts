@@ -1,12 +1,7 @@
-import type { AgentService } from '../agents/agent.service.ts'
-import type { ConnectionService } from '../connections/connection.service.ts'
 import { type AcceptedView, isTerminal } from '../contract/views.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
-import type { LedgerService } from '../credits/ledger.service.ts'
-import type { PriceBook } from '../credits/price-book.ts'
 import type { Tx } from '../database/transaction.ts'
-import { following } from '../runs/following.ts'
 import type { Run } from '../runs/run.entity.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunSteps } from '../runs/run-steps.ts'
@@ -14,23 +9,16 @@ import type { TurnRepository } from '../runs/turn.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
-import type { AcceptRepository } from './accept.repository.ts'
 import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
-import { leastHolds, leastOf } from './least-hold.ts'
 import { requestKey } from './request-key.ts'
+import { type BeginningDependencies, requireBeginning } from './run-beginning.ts'
 
-interface RetryDependencies extends AnewDependencies {
-  agents: Pick<AgentService, 'inOrder'>
+interface RetryDependencies extends AnewDependencies, BeginningDependencies {
   runs: RunRepository
   turns: TurnRepository
   steps: Pick<RunSteps, 'begin'>
   conversations: ConversationRepository
   messages: MessageRepository
-  accepts: Pick<AcceptRepository, 'look'>
-  connections: Pick<ConnectionService, 'open'>
-  prices: Pick<PriceBook, 'require'>
-  ownKeyRatePpm: bigint
-  ledger: Pick<LedgerService, 'requireAvailable'>
   runDeadlineMs: number
 }
 
@@ -68,7 +56,8 @@ export class RetryService {
     if (!isTerminal(run.status) || run.status === 'completed') throw new AppError('run.not_failed')
     const user = await messages.lastOfUser(id, tx)
     const regenerated = run.regenerates === null ? null : await turns.find({ runId: id, turn: 0 }, tx)
-    await this.#requireCredits(run, user, regenerated?.agentId, tx)
+    // As for the first time.
+    await requireBeginning(run, user, regenerated?.agentId, this.#deps, tx)
     const next = await this.#createRun(run, tx)
     const messageId = (await messages.giveToRun(id, next.id, tx)) ?? run.regenerates
     if (messageId === null) throw new AppError('run.not_failed')
@@ -80,28 +69,6 @@ export class RetryService {
     const version = await conversations.advance(conversationId, tx)
     const status = (await runs.find(next.id, tx))?.status ?? next.status
     return { accepted: { conversationId, runId: next.id, messageId, status }, superseded, version }
-  }
-
-  /** As for the first time. @throws AppError 402; 404 when an agent is gone; 409, 422 */
-  async #requireCredits(
-    run: Run,
-    user: { text: string; seq: number } | undefined,
-    again: string | null | undefined,
-    tx: Tx,
-  ): Promise<void> {
-    const { agents: agentService, accepts, ledger } = this.#deps
-    const { userId, agentIds, conversationId } = run
-    const speaking = again ? [again] : agentIds
-    const asked = { userId, agentIds: speaking, conversationId, fileIds: [], key: undefined }
-    const known = await accepts.look(asked, tx)
-    const found = known.agents.map(({ agent }) => agent)
-    // What a deleted agent said may be said anew all the same.
-    const participants = again ? found : agentService.inOrder(found, agentIds, (position) => `agentIds.${position}`)
-    const isParty = participants.length > 1
-    const holds = leastHolds(known.agents, { words: user?.text ?? '', isParty }, this.#deps)
-    const first = following({ run, participants, turns: [], user, lastWords: '', spent: 0n, seconds: 0 })
-    const speakers = again ? [again] : 'end' in first ? [] : first.speak
-    ledger.requireAvailable(known.available, leastOf(holds, speakers, participants[0]?.id))
   }
 
   #createRun(run: Run, tx: Tx): Promise<Run> {

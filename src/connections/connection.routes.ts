@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { AuthUser } from '../contract/auth-user.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
@@ -7,11 +8,19 @@ import type { Connection } from './connection.entity.ts'
 import { presentBreaker, presentConnection } from './connection.presenter.ts'
 import { createConnectionBody, updateConnectionBody } from './connection.schemas.ts'
 import type { ConnectionService } from './connection.service.ts'
+import type { ModelCatalogue } from './model-catalogue.ts'
 
 /** Breakers that an administrator is shown at once. */
 const MOST_BREAKERS = 200
 
-export const connectionRoutes = (connections: ConnectionService, breakers: BreakerRepository): Route[] => {
+/** `?refresh=true`: not what was kept of an answer before. */
+const modelsQuery = z.strictObject({ refresh: z.enum(['true', 'false']).default('false') })
+
+export const connectionRoutes = (
+  connections: ConnectionService,
+  breakers: BreakerRepository,
+  models: ModelCatalogue,
+): Route[] => {
   const shown = async (connection: Connection, user: AuthUser) =>
     presentConnection(connection, user, (await breakers.ofConnections([connection.id])).get(connection.id))
   return [
@@ -62,6 +71,17 @@ export const connectionRoutes = (connections: ConnectionService, breakers: Break
       access: 'user',
       params: idParams,
       handler: ({ user, params, signal }) => connections.test(user, params.id, signal),
+    }),
+    defineRoute({
+      method: 'get',
+      path: '/api/connections/:id/models',
+      access: 'user',
+      params: idParams,
+      query: modelsQuery,
+      handler: async ({ user, params, query }) => {
+        const list = await models.of(user.id, params.id, query.refresh === 'true')
+        return { data: list.models, nextCursor: null, fetchedAt: list.fetchedAt.toISOString() }
+      },
     }),
     defineRoute({
       method: 'get',

@@ -33,6 +33,8 @@ export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: 
   }
   return {
     terms,
+    /** Without files: those that the message had, as far as they are still there. */
+    edit: z.strictObject({ message: shared.message, fileIds: shared.fileIds }),
     single: z.strictObject({ agentId: idInput, ...shared }),
     /** With `partyId` the rest of the terms stands for what the saved party says of it. */
     party: saysWho(z.strictObject({ ...z.object(terms).partial().shape, partyId: idInput.optional(), ...shared })),
@@ -41,6 +43,7 @@ export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: 
 
 export type ChatSchemas = ReturnType<typeof chatSchemas>
 export type SingleBody = z.output<ChatSchemas['single']>
+export type EditBody = z.output<ChatSchemas['edit']>
 export type PartyBody = z.output<ChatSchemas['party']>
 /** A party's request as clients write it. */
 export type PartyInput = z.input<ChatSchemas['party']>

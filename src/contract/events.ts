@@ -15,6 +15,7 @@ import {
   idView,
   messageView,
   onBusyView,
+  readMarkView,
   runView,
   snapshotView,
   strategyView,
@@ -62,6 +63,8 @@ export const serverEvent = z.discriminatedUnion('type', [
   /** To all sockets of the user, as the next, and `conversation.updated` when something is said, a run ends or it is named. */
   event('conversation.created', { ...inConversation, conversation: conversationView }),
   event('conversation.deleted', inConversation),
+  /** The user has read it so far, in whatever window. */
+  event('conversation.read', readMarkView.shape),
   event('credits.updated', creditsView.shape),
   event('file.updated', { file: fileView }),
 ])
@@ -80,12 +83,17 @@ export type ServerEventType = ServerEvent['type']
 export type EventOf<T extends ServerEventType> = Extract<ServerEvent, { type: T }>
 /** An event that goes to all of a user's sockets. */
 export type UserEvent = EventOf<
-  'credits.updated' | 'file.updated' | 'conversation.created' | 'conversation.updated' | 'conversation.deleted'
+  | 'credits.updated'
+  | 'file.updated'
+  | 'conversation.created'
+  | 'conversation.updated'
+  | 'conversation.deleted'
+  | 'conversation.read'
 >
 /** An event that goes to those who watch its conversation. */
 export type ConversationEvent = Exclude<
   Extract<ServerEvent, { conversationId: string }>,
-  { type: 'conversation.created' | 'conversation.deleted' }
+  { type: 'conversation.created' | 'conversation.deleted' | 'conversation.read' }
 >
 
 const OF_USERS: readonly string[] = [
@@ -94,6 +102,7 @@ const OF_USERS: readonly string[] = [
   'conversation.created',
   'conversation.updated',
   'conversation.deleted',
+  'conversation.read',
 ] satisfies Array<UserEvent['type']>
 /** `conversation.updated` is of both kinds. */
 export const isUserEvent = (event: ServerEvent): event is UserEvent => OF_USERS.includes(event.type)

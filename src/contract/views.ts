@@ -88,6 +88,10 @@ export const usageView = z.object({
   estimated: z.boolean(),
 })
 
+/** What the user thinks of what an agent said. */
+export const feedbackView = z.object({ value: z.enum(['up', 'down']), comment: z.string().nullable() })
+export type FeedbackView = z.infer<typeof feedbackView>
+
 export const messageView = z.object({
   id: idView,
   /** 1, 2, 3... in its conversation. */
@@ -98,13 +102,15 @@ export const messageView = z.object({
   content: z.string(),
   status: z.enum(['complete', 'cancelled', 'failed', 'superseded']),
   runId: idView.nullable(),
-  /** The turn's index in its run; null for what no agent said. */
+  /** The turn's index in its run; null for what no agent said, and in a branch for what was said before it. */
   turn: z.number().int().min(0).nullable(),
   fileIds: z.array(idView),
   createdAt: timeView,
   /** What the turn used and cost, as its `turn.completed` had it: of what an agent said. Older servers do not say. */
   usage: usageView.optional(),
   credits: creditsAmount.optional(),
+  /** Where its user has given any. */
+  feedback: feedbackView.optional(),
 })
 export type MessageView = z.infer<typeof messageView>
 
@@ -160,6 +166,28 @@ export const runView = z.object({
 })
 export type RunView = z.infer<typeof runView>
 
+/** The beginning of the last words that stand, in one line. */
+export const lastMessageView = messageView
+  .pick({ id: true, seq: true, role: true, agentId: true, agentName: true, status: true, createdAt: true })
+  .extend({ preview: z.string() })
+export type LastMessageView = z.infer<typeof lastMessageView>
+
+/** Somebody who is in a conversation. */
+export const speakerView = z.object({
+  id: idView,
+  name: z.string(),
+  /** An emoji or initials. */
+  avatar: z.string().nullable(),
+  /** `#rrggbb`. */
+  color: z.string().nullable(),
+})
+export type SpeakerView = z.infer<typeof speakerView>
+
+/** How far its user has read a conversation: `unread` are the agents' messages after that, not counted beyond 100. */
+const readView = { readSeq: z.number().int().min(0), unread: z.number().int().min(0).max(100) }
+export const readMarkView = z.object({ conversationId: idView, ...readView })
+export type ReadMarkView = z.infer<typeof readMarkView>
+
 export const conversationView = z.object({
   id: idView,
   title: z.string().nullable(),
@@ -175,8 +203,32 @@ export const conversationView = z.object({
   lastRun: runView.nullable().optional(),
   /** When something was last said: lists are in this order, latest first. */
   activeAt: timeView.optional(),
+  /** Listed before all others. Older servers say none of these. */
+  pinned: z.boolean().optional(),
+  lastMessage: lastMessageView.nullable().optional(),
+  /** In the order of `agentIds`; one whose account was deleted is missing. */
+  speakers: z.array(speakerView).optional(),
+  readSeq: readView.readSeq.optional(),
+  unread: readView.unread.optional(),
+  /** What a branch goes on from; either may be deleted by now. Older servers do not say. */
+  branchedFrom: z.object({ conversationId: idView, messageId: idView }).nullable().optional(),
 })
 export type ConversationView = z.infer<typeof conversationView>
+
+/** A text in pieces, of which some are what was looked for. */
+export const excerptView = z.array(z.object({ text: z.string(), isMatch: z.boolean() }))
+export type ExcerptView = z.infer<typeof excerptView>
+
+/** Where a search found its words in a conversation: in its title, and in the latest of the messages that have them. */
+export const foundView = z.object({
+  title: excerptView.nullable(),
+  messages: z.array(
+    messageView
+      .pick({ id: true, seq: true, role: true, agentId: true, agentName: true, createdAt: true })
+      .extend({ excerpt: excerptView }),
+  ),
+})
+export type FoundView = z.infer<typeof foundView>
 
 /** A user's balance as events carry it. */
 export const creditsView = z.object({ available: creditsAmount, held: creditsAmount })

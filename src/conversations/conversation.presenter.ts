@@ -1,26 +1,51 @@
-import type { ConversationView, MessageView, RunView } from '../contract/views.ts'
+import type { ConversationView, LastMessageView, MessageView, RunView, SpeakerView } from '../contract/views.ts'
+import { shortened } from '../shared/errors.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { Conversation } from './conversation.entity.ts'
 import type { ShownMessage } from './message.entity.ts'
+
+/** What a conversation's row does not say, as `conversation_glances` answers it. */
+export interface Glance {
+  lastMessage: LastMessageView | null
+  unread: number
+  speakers: SpeakerView[]
+}
+
+/** Characters of the last words that lists show. */
+const PREVIEW_CHARS = 200
 
 /** With the run that is active, and its newest, whatever became of it. */
 export const presentConversation = (
   conversation: Conversation,
   activeRun: RunView | null,
   lastRun: RunView | null,
+  { lastMessage, unread, speakers }: Glance,
 ): ConversationView & { activeAt: string } => ({
   id: conversation.id,
   title: conversation.title,
   agentIds: conversation.agentIds,
   strategy: conversation.strategy,
   archived: conversation.archived,
+  pinned: conversation.pinned,
+  lastMessage: lastMessage && {
+    ...lastMessage,
+    preview: shortened(lastMessage.preview.replace(/\s+/g, ' ').trim(), PREVIEW_CHARS),
+    createdAt: new Date(lastMessage.createdAt).toISOString(),
+  },
+  speakers,
+  readSeq: conversation.readSeq,
+  unread,
   version: Number(conversation.version),
+  branchedFrom: originOf(conversation),
   activeAt: conversation.activeAt.toISOString(),
   createdAt: conversation.createdAt.toISOString(),
   updatedAt: conversation.updatedAt.toISOString(),
   activeRun,
   lastRun,
 })
+
+const originOf = ({ branchedFromConversationId: conversationId, branchedFromMessageId: messageId }: Conversation) =>
+  conversationId === null || messageId === null ? null : { conversationId, messageId }
 
 export const presentMessage = ({ cost, ...message }: ShownMessage): MessageView => ({
   id: message.id,
@@ -34,5 +59,6 @@ export const presentMessage = ({ cost, ...message }: ShownMessage): MessageView 
   turn: message.turn,
   fileIds: message.fileIds,
   createdAt: message.createdAt.toISOString(),
+  ...(message.feedback && { feedback: { value: message.feedback, comment: message.feedbackComment ?? null } }),
   ...(cost && { usage: cost.usage, credits: formatCredits(cost.credits) }),
 })

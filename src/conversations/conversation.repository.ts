@@ -1,7 +1,35 @@
 import type { DataSource } from 'typeorm'
+import type { ReadMarkView } from '../contract/views.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type Conversation, conversationEntity } from './conversation.entity.ts'
+import type { WordsQuery } from './message-words.ts'
+
+/** What its user changes of a conversation. */
+export interface ConversationChange {
+  title?: string
+  archived?: boolean
+  pinned?: boolean
+}
+
+export interface ListFilter {
+  archived?: boolean
+  /** Only those in which this is found. */
+  found?: Pick<WordsQuery, 'words' | 'titles'>
+}
+
+/** Where a page of a list ends. */
+export interface ListPlace {
+  id: string
+  pinned: boolean
+  /** Milliseconds since 1970; undefined: as active as it is now. */
+  activeAt: number | undefined
+}
+
+/** SQL: something that was said in it, and stands, has all of the words, or its title has. */
+const FOUND = `(lower(normalize(c.title, NFKC)) LIKE ALL(:titles) OR c.id IN (
+  SELECT m.conversation_id FROM message_words w JOIN messages m ON m.id = w.message_id
+  WHERE w.search @@ :words::tsquery AND m.status <> 'superseded'))`
 
 export class ConversationRepository {
   readonly #db: DataSource
@@ -28,29 +56,52 @@ export class ConversationRepository {
     await rows(tx, 'SELECT id FROM conversations WHERE user_id = $1 ORDER BY id FOR UPDATE', [userId])
   }
 
-  /** Last spoken in first; behind `before` where it is given, as active as it says, or else as it is now. */
-  list(
-    userId: string,
-    filter: { archived?: boolean },
-    limit: number,
-    before: { id: string; activeAt: number | undefined } | undefined,
-  ): Promise<Conversation[]> {
+  /** Pinned ones first, then last spoken in first; behind `before` where it is given, as it says, or else as that one is now. */
+  list(userId: string, filter: ListFilter, limit: number, before: ListPlace | undefined): Promise<Conversation[]> {
     const query = this.#db.manager
       .createQueryBuilder(conversationEntity, 'c')
       .where('c.userId = :userId', { userId })
-      .orderBy('c.activeAt', 'DESC')
+      .orderBy('c.pinned', 'DESC')
+      .addOrderBy('c.activeAt', 'DESC')
       .addOrderBy('c.id', 'DESC')
       .take(limit)
     if (before?.activeAt !== undefined) {
-      query.andWhere('(c.activeAt, c.id) < (to_timestamp(:at / 1000.0), :id)', { at: before.activeAt, id: before.id })
+      query.andWhere('(c.pinned, c.activeAt, c.id) < (:pinned, to_timestamp(:at / 1000.0), :id)', {
+        pinned: before.pinned,
+        at: before.activeAt,
+        id: before.id,
+      })
     } else if (before) {
       query.andWhere(
-        '(c.activeAt, c.id) < (SELECT o.active_at, o.id FROM conversations o WHERE o.id = :id AND o.user_id = :userId)',
+        `(c.pinned, c.activeAt, c.id) <
+           (SELECT o.pinned, o.active_at, o.id FROM conversations o WHERE o.id = :id AND o.user_id = :userId)`,
         before,
       )
     }
     if (filter.archived !== undefined) query.andWhere('c.archived = :archived', { archived: filter.archived })
+    if (filter.found) query.andWhere(FOUND, filter.found)
     return query.getMany()
+  }
+
+  /**
+   * Notes that its user has read it up to this message; a mark is never put back. Whether it was moved; undefined where it is not
+   * this user's. No new version: what is in it is what it was.
+   */
+  async markRead(userId: string, id: string, seq: number): Promise<(ReadMarkView & { isMoved: boolean }) | undefined> {
+    const [mark] = await rows<ReadMarkView & { isMoved: boolean }>(
+      this.#db.manager,
+      `WITH moved AS (
+         UPDATE conversations SET read_seq = least($3::int, last_seq)
+         WHERE id = $1 AND user_id = $2 AND read_seq < least($3::int, last_seq) RETURNING read_seq
+       ), mark AS (
+         SELECT c.id, coalesce((SELECT read_seq FROM moved), c.read_seq) AS seq FROM conversations c
+         WHERE c.id = $1 AND c.user_id = $2
+       )
+       SELECT id AS "conversationId", seq AS "readSeq", conversation_unread(id, seq) AS unread,
+         EXISTS (SELECT FROM moved) AS "isMoved" FROM mark`,
+      [id, userId, seq],
+    )
+    return mark
   }
 
   /** Notes a change that clients see; answers the version that it makes. */
@@ -64,7 +115,28 @@ export class ConversationRepository {
     return Number(row.version)
   }
 
-  async rename(id: string, change: { title?: string; archived?: boolean }, tx: Tx): Promise<Conversation> {
+  /** Room for one more message, under the row's lock; answers its place, and the version that it makes. */
+  async takeSeq(id: string, tx: Tx): Promise<{ seq: number; version: number }> {
+    const [row] = await rows<{ seq: number; version: string }>(
+      tx,
+      `UPDATE conversations SET last_seq = last_seq + 1, version = version + 1, updated_at = now() WHERE id = $1
+       RETURNING last_seq AS seq, version`,
+      [id],
+    )
+    if (!row) throw new Error(`conversation ${id} vanished under its lock`)
+    return { seq: row.seq, version: Number(row.version) }
+  }
+
+  /** Whether this user may begin another conversation; others who ask wait for the end of this transaction (`accept.sql`). */
+  async hasRoom(userId: string, most: number, tx: Tx): Promise<boolean> {
+    const [row] = await rows<{ free: boolean }>(tx, 'SELECT conversations_free($1, $2, NULL, NULL) AS free', [
+      userId,
+      most,
+    ])
+    return row?.free ?? false
+  }
+
+  async change(id: string, change: ConversationChange, tx: Tx): Promise<Conversation> {
     await tx.update(
       conversationEntity,
       { id },

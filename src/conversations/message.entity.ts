@@ -18,8 +18,14 @@ export class Message {
   declare runId: string | null
   declare turn: number | null
   declare fileIds: string[]
+  /** What its user thinks of it: null for nothing. */
+  declare feedback: 'up' | 'down' | null
+  declare feedbackComment: string | null
   declare createdAt: Date
 }
+
+/** A message that nobody has judged yet: as it is made. */
+export type NewMessage = Omit<Message, 'feedback' | 'feedbackComment'>
 
 /** What a message's turn used, and cost in micro-credits. */
 export interface MessageCost {
@@ -28,7 +34,8 @@ export interface MessageCost {
 }
 
 /** A message as clients are shown it; without a cost where it has none, or its event need not say it again. */
-export type ShownMessage = Message & { cost?: MessageCost | undefined }
+export type ShownMessage = NewMessage &
+  Partial<Pick<Message, 'feedback' | 'feedbackComment'>> & { cost?: MessageCost | undefined }
 
 export const messageEntity = new EntitySchema<Message>({
   name: 'Message',
@@ -46,6 +53,8 @@ export const messageEntity = new EntitySchema<Message>({
     runId: uuid({ nullable: true }),
     turn: integer({ nullable: true }),
     fileIds: uuidArray({ default: () => "'{}'" }),
+    feedback: text({ nullable: true }),
+    feedbackComment: text({ nullable: true }),
     createdAt: createdAt(),
   },
   indices: [
@@ -56,6 +65,7 @@ export const messageEntity = new EntitySchema<Message>({
   ],
   checks: [
     { name: 'messages_role_known', expression: `role IN ('user', 'agent', 'system')` },
+    { name: 'messages_feedback_known', expression: `feedback IN ('up', 'down')` },
     { name: 'messages_status_known', expression: `status IN ('complete', 'cancelled', 'failed', 'superseded')` },
   ],
   foreignKeys: [

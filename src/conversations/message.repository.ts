@@ -1,8 +1,9 @@
 import { type DataSource, In, Not } from 'typeorm'
+import type { FeedbackView } from '../contract/views.ts'
 import type { TokenUsage } from '../credits/usage.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
-import { type Message, type MessageCost, messageEntity, type ShownMessage } from './message.entity.ts'
+import { type Message, type MessageCost, messageEntity, type NewMessage, type ShownMessage } from './message.entity.ts'
 
 /** A line of a transcript, as a turn sends it to its model. */
 export type TranscriptLine = Pick<Message, 'seq' | 'role' | 'agentId' | 'agentName' | 'content' | 'fileIds' | 'runId'>
@@ -54,6 +55,12 @@ export class MessageRepository {
     return tx.findOneBy(messageEntity, { id })
   }
 
+  /** Notes what its user thinks of a message; null takes it back. */
+  async judge(id: string, feedback: FeedbackView | null, tx: Tx): Promise<void> {
+    const { value, comment } = feedback ?? { value: null, comment: null }
+    await tx.update(messageEntity, { id }, { feedback: value, feedbackComment: comment })
+  }
+
   /** The id of the last message of an agent that still stands. */
   async lastOfAgents(conversationId: string, tx: Tx): Promise<string | undefined> {
     const sql = `SELECT id FROM messages WHERE conversation_id = $1 AND role = 'agent' AND status <> 'superseded'
@@ -75,6 +82,29 @@ export class MessageRepository {
       [runId],
     )
     return tx.find(messageEntity, { where: { id: In(changed.map(({ id }) => id)) }, order: { seq: 'ASC' } })
+  }
+
+  /** The user's last words that still stand. */
+  async lastStandingOfUser(conversationId: string, tx: Tx): Promise<string | undefined> {
+    const sql = `SELECT id FROM messages WHERE conversation_id = $1 AND role = 'user' AND status <> 'superseded'
+      ORDER BY seq DESC LIMIT 1`
+    return (await rows<{ id: string }>(tx, sql, [conversationId]))[0]?.id
+  }
+
+  /** Marks everything from this message on as superseded; ascending by `seq`, those that were not before. */
+  async supersedeFrom({ conversationId, seq }: Pick<Message, 'conversationId' | 'seq'>, tx: Tx): Promise<Message[]> {
+    const changed = await rows<{ id: string }>(
+      tx,
+      `UPDATE messages SET status = 'superseded' WHERE conversation_id = $1 AND seq >= $2 AND status <> 'superseded'
+       RETURNING id`,
+      [conversationId, seq],
+    )
+    return tx.find(messageEntity, { where: { id: In(changed.map(({ id }) => id)) }, order: { seq: 'ASC' } })
+  }
+
+  async say(message: Omit<NewMessage, 'createdAt'>, tx: Tx): Promise<Message> {
+    await tx.insert(messageEntity, message)
+    return tx.findOneByOrFail(messageEntity, { id: message.id })
   }
 
   /** Makes what the user said to a run said to another one; the last message's id, if there is any. */

@@ -67,6 +67,14 @@ export class SummaryRepository {
     return { lines: found, more: read !== undefined && read.seq < read.last }
   }
 
+  /** Forgets summaries that cover this message: its words are not to be heard any more. */
+  async forgetFrom(conversationId: string, seq: number, tx: Tx): Promise<void> {
+    await rows(tx, 'DELETE FROM conversation_summaries WHERE conversation_id = $1 AND up_to_seq >= $2', [
+      conversationId,
+      seq,
+    ])
+  }
+
   /** Adds a version; false when another of that number was quicker. */
   async add(summary: Omit<Summary, 'createdAt'>, tx: Tx): Promise<boolean> {
     const { conversationId, version, upToSeq, text, promptVersion } = summary

@@ -1,3 +1,5 @@
+import { inline, quoted } from './markdown.ts'
+
 /** What of a message its readable form needs. */
 export interface ExportedMessage {
   role: string
@@ -24,10 +26,10 @@ export async function* markdownOf(
   title: string | null,
   messages: AsyncIterable<{ row: ExportedMessage }>,
 ): AsyncGenerator<string> {
-  yield `# ${title ?? 'Conversation'}\n`
+  yield `# ${inline(title ?? 'Conversation')}\n`
   for await (const { row } of messages) {
-    const who = row.role === 'user' ? 'You' : (row.agent_name ?? 'System')
+    const who = row.role === 'user' ? 'You' : inline(row.agent_name ?? 'System')
     const how = row.status === 'complete' ? '' : `, ${row.status}`
-    yield `\n**${who}** (${row.created_at}${how})\n\n${row.content}\n`
+    yield `\n**${who}** (${row.created_at}${how})\n\n${quoted(row.content)}\n`
   }
 }

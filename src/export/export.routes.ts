@@ -1,8 +1,13 @@
+import { pipeline } from 'node:stream/promises'
+import { z } from 'zod'
 import { idParams } from '../http/input.ts'
-import { defineStreamRoute, type Route } from '../http/route.ts'
+import { defineStreamRoute, type Route, ticketInput } from '../http/route.ts'
+import type { ConversationExports } from './conversation-exports.ts'
 import type { ExportService } from './export.service.ts'
 
-export const exportRoutes = (exports: ExportService): Route[] => [
+const formatQuery = z.strictObject({ format: z.enum(['markdown', 'json']).default('markdown'), ticket: ticketInput })
+
+export const exportRoutes = (exports: ExportService, conversations: ConversationExports): Route[] => [
   defineStreamRoute({
     method: 'get',
     path: '/api/users/:id/export',
@@ -16,6 +21,27 @@ export const exportRoutes = (exports: ExportService): Route[] => [
           'cache-control': 'private, no-store',
         })
         return res
+      })
+    },
+  }),
+  defineStreamRoute({
+    method: 'get',
+    path: '/api/chat/conversations/:id/export',
+    access: 'user',
+    takesTicket: true,
+    params: idParams,
+    query: formatQuery,
+    handler: async ({ user, params, query, res }) => {
+      const { contentType, contentDisposition, body } = await conversations.open(user.id, params.id, query.format)
+      res.set({
+        'content-type': contentType,
+        'content-disposition': contentDisposition,
+        'cache-control': 'private, no-store',
+      })
+      // The client left, or the rows cannot be read: either way it sees that the answer is short.
+      await pipeline(body, res).catch((error: unknown) => {
+        if (!res.headersSent) throw error
+        if (!res.destroyed) res.destroy()
       })
     },
   }),

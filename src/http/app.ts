@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import cors from 'cors'
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express'
 import helmet from 'helmet'
+import type { AuthUser } from '../contract/auth-user.ts'
 import { AppError, shortened } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { withOrigin } from '../shared/request-origin.ts'
@@ -15,9 +16,12 @@ import { originOf } from './origin.ts'
 import { type OpenBoard, queuePages } from './queue-pages.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { type Answered, requestLog } from './request-log.ts'
-import type { Route } from './route.ts'
+import { MOST_TICKET_CHARS, type Route } from './route.ts'
 import { hasBody, ownBody } from './server-limits.ts'
 import { requireUtf8Address, verifyJson } from './valid-utf8.ts'
+
+/** Who holds a ticket for this path; undefined for one that is not good. */
+export type OpenTicket = (ticket: string, path: string) => Promise<AuthUser | undefined>
 
 /** What the HTTP app is made of. `corsOrigins` are the only origins whose pages may call; none means same origin only. */
 export interface AppOptions {
@@ -32,6 +36,8 @@ export interface AppOptions {
   tracing?: Tracing
   /** For `/admin/queues/TICKET/`. */
   openBoard?: OpenBoard
+  /** For routes that take tickets. */
+  openTicket?: OpenTicket
   /** Whether this process is about to end: then answers close their connections. */
   isDraining?: () => boolean
   /** Looks for balancers that nobody told of. */
@@ -90,7 +96,8 @@ export function createApp(options: AppOptions): Express {
       async (request, response, next) => {
         response.locals.errorForm = route.errorForm
         response.locals.span = traced(tracing, route, request, response)
-        response.locals.user = await options.authenticate(request, response, route.access)
+        response.locals.user =
+          (await ticketHolder(options, route, request)) ?? (await options.authenticate(request, response, route.access))
         if (route.raw) ownBody(request)
         next()
       },
@@ -117,6 +124,15 @@ const requireJson =
     if (Number(request.headers['content-length'] ?? 0) > limit) throw new AppError('request.too_large')
     next()
   }
+
+/** Who sends a ticket in the place of a token, which comes in a header; undefined where no ticket is sent, or none is taken. */
+async function ticketHolder({ openTicket }: AppOptions, route: Route, request: Request): Promise<AuthUser | undefined> {
+  const { ticket } = request.query
+  if (!route.takesTicket || typeof ticket !== 'string' || request.headers.authorization) return undefined
+  const holder = await openTicket?.(ticket.slice(0, MOST_TICKET_CHARS), request.path)
+  if (!holder) throw new AppError('auth.unauthorized/ticket')
+  return holder
+}
 
 /** The span of a request, which goes on with its client's trace; ended with its answer. */
 function traced(tracing: Tracing, { method, path }: Route, request: Request, response: Response): TraceSpan {

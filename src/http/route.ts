@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Request, Response } from 'express'
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { ShapeLimits } from '../shared/input-shape.ts'
 import type { ErrorForm } from './error-handler.ts'
@@ -10,6 +10,11 @@ import { parseInput } from './input.ts'
 export type Access = 'public' | 'user' | 'admin'
 type UserOf<A extends Access> = A extends 'public' ? undefined : AuthUser
 type Parsed<S> = S extends z.ZodType ? z.output<S> : undefined
+
+/** More than any ticket has. */
+export const MOST_TICKET_CHARS = 200
+/** `?ticket=` of a route that takes one in the place of a token. */
+export const ticketInput = z.string().max(MOST_TICKET_CHARS).optional()
 
 interface RouteShape<A extends Access, P, Q> {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete'
@@ -68,6 +73,8 @@ export interface Route {
   access: Access
   /** True when the handler reads the request's body and writes the response by itself. */
   raw: boolean
+  /** True where a ticket in the query stands for a token. */
+  takesTicket: boolean
   /** The largest JSON body, where it is less than JSON_BODY_MAX_BYTES. */
   bodyMaxBytes: number | undefined
   errorForm?: ErrorForm
@@ -101,6 +108,7 @@ export function defineRoute<
   return {
     ...route,
     raw: false,
+    takesTicket: false,
     bodyMaxBytes: route.bodyMaxBytes ?? (route.access === 'public' || !route.body ? SMALL_BODY_BYTES : undefined),
     async run(request, response, user) {
       const abort = new AbortController()
@@ -128,6 +136,8 @@ export function defineStreamRoute<
   Q extends z.ZodType | undefined = undefined,
 >(
   route: RouteShape<A, P, Q> & {
+    /** Its query has `ticketInput`. */
+    takesTicket?: boolean
     handler: (
       input: Omit<RouteInput<A, P, Q, undefined>, 'body' | 'headers' | 'ip' | 'signal'> & {
         req: Request
@@ -139,6 +149,7 @@ export function defineStreamRoute<
   return {
     ...route,
     raw: true,
+    takesTicket: route.takesTicket ?? false,
     bodyMaxBytes: undefined,
     run: (request, response, user) => {
       const input = { ...checkedInput(route, request, user), req: request, res: response }

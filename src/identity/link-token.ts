@@ -1,30 +1,18 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { ID_BYTES, idAt, idBytes, readBytes, signBytes, signingKey } from '../shared/signed-bytes.ts'
 import type { LinkPurpose } from './email-link.entity.ts'
 
-const ID_BYTES = 16
-const SIGNATURE_BYTES = 32
-
-/** The key of links, from the one that signs sessions: whoever changes that ends both. */
-export const linkKeyOf = (jwtSecret: string): Buffer =>
-  Buffer.from(hkdfSync('sha256', jwtSecret, '', 'chatsparty e-mail links', SIGNATURE_BYTES))
-
-const signatureOf = (key: Buffer, purpose: LinkPurpose, id: Buffer): Buffer =>
-  createHmac('sha256', key).update(`${purpose}\0`).update(id).digest()
+/** The key of links. */
+export const linkKeyOf = (jwtSecret: string): Buffer => signingKey(jwtSecret, 'chatsparty e-mail links')
 
 /**
  * What a link carries: the id of its row, signed. Nothing of it is stored, not even a hash: who reads the database can make none,
  * and a mail that is sent a second time has the same.
  */
-export function signLink(key: Buffer, purpose: LinkPurpose, linkId: string): string {
-  const id = Buffer.from(linkId.replaceAll('-', ''), 'hex')
-  return Buffer.concat([id, signatureOf(key, purpose, id)]).toString('base64url')
-}
+export const signLink = (key: Buffer, purpose: LinkPurpose, linkId: string): string =>
+  signBytes(key, idBytes(linkId), `${purpose}\0`)
 
 /** The row's id of a link that we signed for this purpose; undefined for anything else. */
 export function readLink(key: Buffer, purpose: LinkPurpose, token: string): string | undefined {
-  const bytes = Buffer.from(token, 'base64url')
-  if (bytes.length !== ID_BYTES + SIGNATURE_BYTES) return undefined
-  const id = bytes.subarray(0, ID_BYTES)
-  if (!timingSafeEqual(signatureOf(key, purpose, id), bytes.subarray(ID_BYTES))) return undefined
-  return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const said = readBytes(key, token, ID_BYTES, `${purpose}\0`)
+  return said && idAt(said)
 }

@@ -39,6 +39,11 @@ export class SessionService {
     return claims && this.#deps.sessions.findLive(claims.sid, claims.sub)
   }
 
+  /** The same of a session that is named otherwise than by a token. */
+  findById(sessionId: string, userId: string): Promise<AuthUser | undefined> {
+    return this.#deps.sessions.findLive(sessionId, userId)
+  }
+
   /** Those of these sessions that are still live. */
   live(sessionIds: string[]): Promise<Set<string>> {
     return this.#deps.sessions.live(sessionIds)

@@ -1,7 +1,7 @@
 import type { ConversationEvent, UserEvent } from '../contract/events.ts'
-import { type ConversationView, isTerminal, type RunView } from '../contract/views.ts'
+import { type ConversationView, isTerminal, type ReadMarkView, type RunView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
-import type { Message } from '../conversations/message.entity.ts'
+import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import { sumUsage } from '../credits/usage.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
@@ -56,7 +56,7 @@ export class Announcer {
     )
   }
 
-  messageCreated(message: Message): ConversationEvent {
+  messageCreated(message: ShownMessage): ConversationEvent {
     return { type: 'message.created', conversationId: message.conversationId, message: presentMessage(message) }
   }
 
@@ -116,6 +116,10 @@ export class Announcer {
 
   async deleted(userId: string, conversationId: string): Promise<void> {
     await this.#quietly(this.#feed.publishToUser(userId, { type: 'conversation.deleted', conversationId }))
+  }
+
+  async read(userId: string, mark: ReadMarkView): Promise<void> {
+    await this.#quietly(this.#feed.publishToUser(userId, { type: 'conversation.read', ...mark }))
   }
 
   async balance(userId: string, balance: { available: bigint; held: bigint }): Promise<void> {

@@ -18,7 +18,7 @@ const MISSED_MESSAGES = 500
 
 interface ViewDependencies {
   engine: Pick<EngineRepository, 'views' | 'ownedView'>
-  runs: Pick<RunRepository, 'shownOf' | 'idsOf'>
+  runs: Pick<RunRepository, 'glances' | 'idsOf'>
   conversations: ConversationRepository
   messages: MessageRepository
 }
@@ -52,15 +52,18 @@ export class RunViews {
 
   async conversations(conversations: Conversation[]): Promise<Array<ConversationView & { activeAt: string }>> {
     if (conversations.length === 0) return []
-    const shown = await this.#deps.runs.shownOf(conversations.map(({ id }) => id))
-    const ids = [...shown.values()].flatMap(({ active, last }) => [active, last])
+    const glances = await this.#deps.runs.glances(conversations.map(({ id }) => id))
+    const ids = [...glances.values()].flatMap(({ active, last }) => [active, last])
     const views = await this.ofRuns([...new Set(ids.filter((id) => id !== null))])
     const viewOf = (id: string | null | undefined) => (id ? (views.get(id) ?? null) : null)
-    return conversations.map((conversation) => {
-      const runs = shown.get(conversation.id)
-      const active = viewOf(runs?.active)
-      // It may have ended between the two queries.
-      return presentConversation(conversation, active && isTerminal(active.status) ? null : active, viewOf(runs?.last))
+    return conversations.flatMap((conversation) => {
+      const glance = glances.get(conversation.id)
+      // It was deleted between the queries.
+      if (!glance) return []
+      const active = viewOf(glance.active)
+      // Or its run has ended.
+      const open = active && isTerminal(active.status) ? null : active
+      return [presentConversation(conversation, open, viewOf(glance.last), glance)]
     })
   }
 

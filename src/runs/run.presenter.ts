@@ -1,7 +1,7 @@
 import { PROVIDER_FAILURES, type ProviderFailureCode } from '../contract/provider-failures.ts'
 import type { ConversationView, RunNoticeView, RunTurnView, RunView } from '../contract/views.ts'
 import type { Conversation } from '../conversations/conversation.entity.ts'
-import { presentConversation } from '../conversations/conversation.presenter.ts'
+import { type Glance, presentConversation } from '../conversations/conversation.presenter.ts'
 import { fromJson } from '../database/json-row.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { Run } from './run.entity.ts'
@@ -26,11 +26,12 @@ export interface RunViewRow {
 /** A conversation as `conversation_shown` answers it. */
 export interface ShownConversationRow {
   conversation: Record<string, unknown>
+  glance: Record<string, unknown>
   active: RunViewRow | null
   last: RunViewRow | null
 }
 
-export function presentShown({ conversation: row, active, last }: ShownConversationRow): ConversationView {
+export function presentShown({ conversation: row, glance, active, last }: ShownConversationRow): ConversationView {
   const found = fromJson<Conversation>(row)
   const conversation = {
     ...found,
@@ -38,7 +39,12 @@ export function presentShown({ conversation: row, active, last }: ShownConversat
     createdAt: new Date(found.createdAt),
     updatedAt: new Date(found.updatedAt),
   }
-  return presentConversation(conversation, active && presentRun(active), last && presentRun(last))
+  return presentConversation(
+    conversation,
+    active && presentRun(active),
+    last && presentRun(last),
+    fromJson<Glance>(glance),
+  )
 }
 
 const moment = (value: Date | string): string => new Date(value).toISOString()

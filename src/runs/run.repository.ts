@@ -1,14 +1,16 @@
 import { type DataSource, In } from 'typeorm'
 import { activeRunStatuses, unfinishedRunStatuses } from '../contract/views.ts'
+import type { Glance } from '../conversations/conversation.presenter.ts'
 import { rows, wordList } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { RunEnd } from './following.ts'
 import { type Run, runEntity } from './run.entity.ts'
 
-/** SQL of an active run. */
-const ACTIVE = wordList(activeRunStatuses)
 /** SQL of a run that is not over. */
 const UNFINISHED = wordList(unfinishedRunStatuses)
+
+/** What lists show of a conversation besides its row. */
+export type RunGlance = Glance & { active: string | null; last: string | null }
 
 export class RunRepository {
   readonly #db: DataSource
@@ -39,16 +41,14 @@ export class RunRepository {
     return tx.findOneBy(runEntity, { conversationId, status: In(activeRunStatuses) })
   }
 
-  /** Ids of the active and of the newest run of each of these conversations, by its id. One query. */
-  async shownOf(conversationIds: string[]): Promise<Map<string, { active: string | null; last: string | null }>> {
-    const found = await rows<{ id: string; active: string | null; last: string | null }>(
+  /** Of each of these conversations what its row does not say, with the ids of its active and of its newest run. One query. */
+  async glances(conversationIds: string[]): Promise<Map<string, RunGlance>> {
+    const found = await rows<RunGlance & { id: string }>(
       this.#db.manager,
-      `SELECT c.id, (SELECT r.id FROM runs r WHERE r.conversation_id = c.id AND r.status IN ${ACTIVE}) AS active,
-         (SELECT r.id FROM runs r WHERE r.conversation_id = c.id ORDER BY r.id DESC LIMIT 1) AS last
-       FROM unnest($1::uuid[]) AS c (id)`,
+      'SELECT id, active, last, last_message AS "lastMessage", unread, speakers FROM conversation_glances($1)',
       [conversationIds],
     )
-    return new Map(found.map(({ id, ...runs }) => [id, runs]))
+    return new Map(found.map(({ id, ...glance }) => [id, glance]))
   }
 
   /** Ids of a conversation's runs, newest first, before that one. */

@@ -1,5 +1,5 @@
 import type { ConversationView, RunView } from '../contract/views.ts'
-import type { Message } from '../conversations/message.entity.ts'
+import type { NewMessage } from '../conversations/message.entity.ts'
 import type { Settlement } from '../credits/ledger.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
@@ -18,7 +18,7 @@ import type { TurnRoom } from './turn-room.ts'
 
 /** What a settlement committed. */
 export interface Settled {
-  message: Message | null
+  message: NewMessage | null
   money: Settlement
   version: number
   /** Turns that may run now. */
@@ -187,7 +187,7 @@ function foresee(room: TurnRoom, claim: TurnClaim, result: TurnResult, messageId
 }
 
 /** The message as it was stored: the text was not sent back. */
-function messageOf(claim: TurnClaim, result: TurnResult, { message }: SettleAnswer): Message | null {
+function messageOf(claim: TurnClaim, result: TurnResult, { message }: SettleAnswer): NewMessage | null {
   if (!message) return null
   return {
     id: message.id,

@@ -22,6 +22,10 @@ export const ERROR_WORDS = {
 
   'auth.unauthorized': [401, 'Sign in first: send a valid token as "Authorization: Bearer ...".'],
   'auth.unauthorized/socket': [401, 'Sign in first: connect with auth: { token }.'],
+  'auth.unauthorized/ticket': [
+    401,
+    'The ticket is not valid here, has expired, or its session has ended: get a new one.',
+  ],
   'auth.unauthorized/token': [401, 'The token is not valid, or its session has ended.'],
   'auth.unauthorized/expired': [401, 'The session has expired.'],
   'auth.unauthorized/deleted': [401, 'This account has been deleted.'],
@@ -75,6 +79,8 @@ export const ERROR_WORDS = {
   'connections.in_use': [409, 'Agents use this connection. Give them another one first.'],
   'connections.incomplete/key': [422, 'This connection has no API key.'],
   'connections.incomplete/url': [422, 'This connection has no base URL.'],
+  'connections.models_unavailable': [502, '{why}'],
+  'connections.no_model_list': [422, 'This server has no list of its models: enter the name of one.'],
   'connections.key_unreadable': [
     409,
     'The stored API key can no longer be read with the keys of this server. Please enter the API key again.',
@@ -102,6 +108,10 @@ export const ERROR_WORDS = {
     409,
     'You have {limit} conversations, which is the most. Please delete one that you no longer need.',
   ],
+  'conversation.too_long_to_branch': [
+    413,
+    'A branch takes along at most {maxMessages} messages and {maxBytes} bytes: choose an earlier message.',
+  ],
   'webhook.not_found': [404, 'There is no such webhook.'],
   'webhook.too_many': [409, 'You have {limit} webhooks, which is the most. Please delete one that you no longer need.'],
   'delivery.not_found': [404, 'There is no such delivery.'],
@@ -110,6 +120,7 @@ export const ERROR_WORDS = {
     409,
     'You have {limit} schedules, which is the most. Please delete one that you no longer need.',
   ],
+  'message.not_of_agent': [409, 'Feedback is given on what an agent said.'],
   'message.not_found': [404, 'There is no such message.'],
   'run.not_found': [404, 'There is no such run.'],
   'run.said_anew': [
@@ -124,6 +135,7 @@ export const ERROR_WORDS = {
   'chat.busy/regenerate': [409, 'The agents are still talking; wait or cancel first.'],
   'run.not_last': [409, 'Only the newest run of a conversation can be retried.'],
   'run.not_failed': [409, 'Only a run that failed or was stopped can be retried.'],
+  'chat.not_last_of_user': [409, 'Only the last thing that you said can be said otherwise; branch from what is older.'],
   'chat.not_last': [409, 'Only the last thing that an agent said can be said anew.'],
 
   'credits.insufficient': [402, 'You have {available} credits available, and this needs {required} at least.'],
@@ -164,6 +176,7 @@ export const ERROR_WORDS = {
   'socket.rate_limited': [429, 'Too many commands at once; wait a second.'],
   'socket.too_many_sockets': [429, 'You have too many connections open.'],
   'socket.too_many_joins': [429, 'A socket watches at most {limit} conversations.'],
+  'search.too_many': [429, 'Another search of yours is under way; please wait for its end.'],
   'stream.too_many': [429, 'At most {limit} streams at once.'],
 
   'database.unavailable': [503, 'The database cannot be reached at the moment. Please try again in a few seconds.'],

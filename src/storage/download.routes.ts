@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { Request, Response } from 'express'
 import { idParams } from '../http/input.ts'
-import { defineStreamRoute, type Route } from '../http/route.ts'
+import { defineStreamRoute, type Route, ticketInput } from '../http/route.ts'
 import { downloadQuery } from './file.schemas.ts'
 import type { Download, FileService } from './file.service.ts'
 import { mayShowInline } from './file-types.ts'
@@ -24,8 +24,9 @@ export const downloadRoute = (files: FileService): Route =>
     method: 'get',
     path: '/api/storage/files/:id/download',
     access: 'user',
+    takesTicket: true,
     params: idParams,
-    query: downloadQuery,
+    query: downloadQuery.extend({ ticket: ticketInput }),
     async handler({ user, params, query, req, res }) {
       const options = { variant: query.variant, inline: query.disposition === 'inline' }
       const download = await files.download(user.id, params.id, options)

@@ -78,6 +78,9 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'DELETE /api/auth/totp': { access: 'user', body: { password: account.password }, owner: 409 },
   'PUT /api/auth/profile': { access: 'user', body: { name: 'New' } },
 
+  // Whatever it names: its own route says whether there is anything.
+  'POST /api/tickets': { access: 'user', body: { for: 'file.download', id: ADA }, owner: 201 },
+
   'GET /api/users': { access: 'admin' },
   'GET /api/users/:id': { access: 'user', of: 'user', admin: 200 },
   'PUT /api/users/:id': { access: 'user', of: 'user', body: { name: 'New' }, admin: 200 },
@@ -105,6 +108,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'PUT /api/connections/:id': { access: 'user', of: 'connection', body: { name: 'New' } },
   'DELETE /api/connections/:id': { access: 'user', of: 'connection', owner: 204 },
   'POST /api/connections/:id/test': { access: 'user', of: 'connection' },
+  'GET /api/connections/:id/models': { access: 'user', of: 'connection' },
   'GET /api/providers': { access: 'user' },
 
   'GET /api/agents': { access: 'user' },
@@ -128,9 +132,21 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/chat/conversations': { access: 'user' },
   'GET /api/chat/conversations/:id': { access: 'user', of: 'conversation' },
   'PATCH /api/chat/conversations/:id': { access: 'user', of: 'conversation', body: { title: 'New' } },
+  'PUT /api/chat/conversations/:id/read': { access: 'user', of: 'conversation', body: { seq: 1 } },
   'DELETE /api/chat/conversations/:id': { access: 'user', of: 'conversation', owner: 204 },
+  'GET /api/chat/conversations/:id/export': { access: 'user', of: 'conversation' },
   'GET /api/chat/conversations/:id/runs': { access: 'user', of: 'conversation' },
   'GET /api/chat/conversations/:id/events': { access: 'user', of: 'conversation' },
+  // Names no message of it.
+  'POST /api/chat/conversations/:id/branch': {
+    access: 'user',
+    of: 'conversation',
+    body: { messageId: ADA },
+    owner: 404,
+  },
+  'POST /api/chat/messages/:id/edit': { access: 'user', of: 'message', body: { message: 'Hello again' }, owner: 409 },
+  'PUT /api/chat/messages/:id/feedback': { access: 'user', of: 'message', body: { value: 'up' } },
+  'DELETE /api/chat/messages/:id/feedback': { access: 'user', of: 'message', owner: 204 },
   'POST /api/chat/messages/:id/regenerate': { access: 'user', of: 'message', owner: 202 },
 
   'GET /v1/models': { access: 'user' },

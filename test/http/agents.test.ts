@@ -35,6 +35,8 @@ describe('Agents', () => {
       temperature: null,
       maxOutputTokens: null,
       reasoningEffort: null,
+      avatar: null,
+      color: null,
       scope: 'user',
     })
     expect(createdAt).to.equal(updatedAt)
@@ -51,6 +53,21 @@ describe('Agents', () => {
     expect(changed.status).to.equal(200)
     expect(changed.body).to.deep.include({ ...minimal, model: null, temperature: 0.5, maxOutputTokens: 99 })
     expect(Object(changed.body).chatStyle.humor).to.equal('high')
+  })
+
+  it('have a face: an emoji or initials, and a colour; no address of anything', async () => {
+    const id = await user.create('/api/agents', { ...minimal, avatar: '👨‍👩‍👧‍👦', color: '#4F46E5' })
+    expect((await user.get(`/api/agents/${id}`)).body).to.deep.include({ avatar: '👨‍👩‍👧‍👦', color: '#4f46e5' })
+    for (const avatar of ['🇩🇪', 'JP', 'é', '日本', null]) {
+      expect((await user.put(`/api/agents/${id}`, { avatar })).body, String(avatar)).to.deep.include({ avatar })
+    }
+    const wrong = ['', 'abc', 'https://example.com/a.png', '<b', 'a\u0000', '\ud83d', `a${'\u0301'.repeat(60)}`, 7]
+    for (const avatar of wrong) {
+      expect((await user.put(`/api/agents/${id}`, { avatar })).status, String(avatar)).to.equal(400)
+    }
+    for (const color of ['red', '#fff', '#12345g', 'url(x)', '']) {
+      expect((await user.put(`/api/agents/${id}`, { color })).status, color).to.equal(400)
+    }
   })
 
   it('are refused with the path of each mistake; an unknown field is one', async () => {

@@ -102,7 +102,7 @@ describe('An export of an account', function () {
     ])
     expect(messages).to.have.length(n)
     const readable = entries.get(whole.replace('.json', '.md')) ?? ''
-    for (const nth of [1, 2_000, MESSAGES]) expect(readable).to.include(`\nmessage ${nth} `)
+    for (const nth of [1, 2_000, MESSAGES]) expect(readable).to.include(`\n> message ${nth} `)
     expect(entries.get(`files/${fileId}/notes.txt`)).to.equal('What I noted.')
     const all = [...entries.values()].join('\n')
     expect(all).not.to.include(KEY)

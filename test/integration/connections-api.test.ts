@@ -11,6 +11,7 @@ import { ConnectionRepository } from '../../src/connections/connection.repositor
 import { connectionRoutes } from '../../src/connections/connection.routes.ts'
 import { DEMO_CONNECTION_ID, seedConnections } from '../../src/connections/connection.seed.ts'
 import { ConnectionService, type ConnectionUse } from '../../src/connections/connection.service.ts'
+import { ModelCatalogue } from '../../src/connections/model-catalogue.ts'
 import { ProviderNetwork } from '../../src/connections/provider-network.ts'
 import { SealedSecrets, type SealingKey } from '../../src/connections/sealed-secret.ts'
 import type { AuthUser } from '../../src/contract/auth-user.ts'
@@ -75,7 +76,11 @@ describe('Connections', () => {
       most: 100,
     })
     const app: Express = createApp({
-      routes: connectionRoutes(service, breakers),
+      routes: connectionRoutes(
+        service,
+        breakers,
+        new ModelCatalogue({ connections: service, network, timeoutMs: 300 }),
+      ),
       authenticate: async (req) => people.get(req.get('x-user') ?? ''),
       limiter: createRateLimiter({ requestsPerMinute: 10_000, loginAttempts: 10 }),
       health: new Health([], silentLogger),

@@ -1,0 +1,68 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { ConversationView, ExcerptView, FoundView } from '../contract/views.ts'
+import { beginningOf, excerptOf } from '../conversations/excerpt.ts'
+import type { FoundMessage, MessageSearchRepository } from '../conversations/message-search.repository.ts'
+import { spansOf, type WordsQuery, wordsQuery } from '../conversations/message-words.ts'
+import { AppError } from '../shared/errors.ts'
+import { Seats } from '../shared/seats.ts'
+
+/** Messages whose words a search notes before it looks; what is older the reconciler notes. */
+const NOTED_FIRST = 1_000
+/** Searches of one user at once, and of all, in this process: each reads as much as its user has said. */
+const SEATS = { each: 2, all: 8 }
+
+/** Looks for words in what a user and their agents have said, in any script. */
+export class ConversationSearch {
+  readonly #messages: MessageSearchRepository
+  readonly #seats = new Seats(SEATS)
+
+  constructor(messages: MessageSearchRepository) {
+    this.#messages = messages
+  }
+
+  /**
+   * Has `find` look for these words, when those of the latest messages are noted too. Nothing is found where there is no word.
+   * @throws AppError 429 `search.too_many`, 503 `server.busy`
+   */
+  async of<T>(userId: string, asked: string, find: (query: WordsQuery) => Promise<T[]>): Promise<T[]> {
+    const query = wordsQuery(userId, asked)
+    if (!query) return []
+    const leave = this.#seats.take(userId)
+    if (leave === 'each') throw new AppError('search.too_many', { details: { retryAfterSeconds: 1 } })
+    if (leave === 'all') throw new AppError('server.busy', { details: { retryAfterSeconds: 1 } })
+    try {
+      await this.#messages.noteWords(userId, NOTED_FIRST)
+      return await find(query)
+    } finally {
+      leave()
+    }
+  }
+
+  /** Where in these conversations it was found, by their ids. */
+  async places(query: WordsQuery, conversations: ConversationView[]): Promise<Map<string, FoundView>> {
+    if (conversations.length === 0) return new Map()
+    const ids = conversations.map(({ id }) => id)
+    const messages = Map.groupBy(await this.#messages.places(query, ids), ({ conversationId }) => conversationId)
+    const found = new Map<string, FoundView>()
+    for (const { id, title } of conversations) {
+      const shown: FoundView['messages'] = []
+      for (const message of messages.get(id) ?? []) {
+        shown.push(presentFound(message, query))
+        // Long texts take a while, and others wait.
+        await turn()
+      }
+      found.set(id, { title: title === null ? null : inTitle(title, query), messages: shown })
+    }
+    return found
+  }
+}
+
+/** Null where the words are elsewhere. */
+const inTitle = (title: string, { wanted }: WordsQuery): ExcerptView | null =>
+  excerptOf(title, spansOf(title, wanted)) ?? null
+
+const presentFound = ({ content, conversationId: _, ...message }: FoundMessage, { wanted }: WordsQuery) => ({
+  ...message,
+  createdAt: message.createdAt.toISOString(),
+  excerpt: excerptOf(content, spansOf(content, wanted)) ?? beginningOf(content),
+})

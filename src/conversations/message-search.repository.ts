@@ -1,0 +1,91 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import { brokenReference } from '../database/transaction.ts'
+import type { Message } from './message.entity.ts'
+import { SEARCHED_CHARS, type WordsQuery, wordsOf } from './message-words.ts'
+
+/** Messages whose words are noted by one statement. */
+const BATCH = 100
+/** Of a conversation so many places are shown where something was found. */
+const PLACES_EACH = 2
+
+/** While agents talk, a conversation waits: what they say is noted together. */
+const IDLE = `interval '10 seconds'`
+
+/** A message in which something was found; of its text the part that is searched. */
+export type FoundMessage = Pick<
+  Message,
+  'conversationId' | 'id' | 'seq' | 'role' | 'agentId' | 'agentName' | 'createdAt' | 'content'
+>
+
+/**
+ * The words by which messages are found. They are noted after they were said, many at once, so that saying something costs nothing more:
+ * by a search for what its user has said, and by the reconciler for all.
+ */
+export class MessageSearchRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** Notes words of a user's messages, or of anybody's, that are not noted yet: of at most `most` of them. Answers of how many. */
+  async noteWords(userId: string | null, most: number): Promise<number> {
+    let noted = 0
+    while (noted < most) {
+      const batch = await this.#noteBatch(userId, Math.min(BATCH, most - noted))
+      if (batch === 0) break
+      noted += batch
+    }
+    return noted
+  }
+
+  /** The latest messages that have what is looked for, of each of these conversations, which are `userId`'s. */
+  places(query: WordsQuery, conversationIds: string[]): Promise<FoundMessage[]> {
+    return rows<FoundMessage>(
+      this.#db.manager,
+      `SELECT "conversationId", id, seq, role, "agentId", "agentName", "createdAt", left(content, $3) AS content FROM (
+         SELECT m.conversation_id AS "conversationId", m.id, m.seq, m.role, m.agent_id AS "agentId", m.agent_name AS "agentName",
+           m.created_at AS "createdAt", m.content, row_number() OVER (PARTITION BY m.conversation_id ORDER BY m.seq DESC) AS place
+         FROM message_words w JOIN messages m ON m.id = w.message_id
+         WHERE w.search @@ $2::tsquery AND m.conversation_id = ANY($1::uuid[]) AND m.status <> 'superseded'
+       ) found WHERE place <= $4 ORDER BY "conversationId", seq DESC`,
+      [conversationIds, query.words, SEARCHED_CHARS, PLACES_EACH],
+    )
+  }
+
+  /** The next messages of the conversation whose words have waited; 0 when none waits. */
+  async #noteBatch(userId: string | null, limit: number): Promise<number> {
+    const said = await rows<{ conversationId: string; userId: string; id: string; seq: number; content: string }>(
+      this.#db.manager,
+      `SELECT c.id AS "conversationId", c.user_id AS "userId", m.id, m.seq, left(m.content, $3) AS content
+       FROM (SELECT id, user_id, noted_seq FROM conversations
+         WHERE noted_seq < last_seq AND CASE WHEN $1::uuid IS NULL THEN active_at < now() - ${IDLE} ELSE user_id = $1 END
+         LIMIT 1) c
+       JOIN messages m ON m.conversation_id = c.id AND m.seq > c.noted_seq ORDER BY m.seq LIMIT $2`,
+      [userId, limit, SEARCHED_CHARS],
+    )
+    const last = said.at(-1)
+    if (!last) return 0
+    try {
+      await rows(
+        this.#db.manager,
+        `WITH noted AS (
+           INSERT INTO message_words (message_id, search)
+           SELECT m.id, w.words::tsvector FROM unnest($3::uuid[], $4::text[]) AS w (id, words) JOIN messages m ON m.id = w.id
+           ON CONFLICT DO NOTHING)
+         UPDATE conversations SET noted_seq = greatest(noted_seq, $2) WHERE id = $1`,
+        [
+          last.conversationId,
+          last.seq,
+          said.map(({ id }) => id),
+          said.map((message) => wordsOf(message.userId, message.content)),
+        ],
+      )
+    } catch (error) {
+      // It was deleted a moment ago.
+      if (!brokenReference(error)) throw error
+    }
+    return said.length
+  }
+}

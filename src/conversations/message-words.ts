@@ -1,0 +1,98 @@
+import { foldWord, isPaired, searchTerms } from '../storage/search-terms.ts'
+
+/** Of a longer message the beginning is found. */
+export const SEARCHED_CHARS = 32_768
+/** More words of a question are not looked at. */
+const MOST_WORDS = 16
+/** And no more terms than these: a word of a script without spaces has one for each of its signs. */
+const MOST_TERMS = 64
+
+/** A term that a message must have; with `isPrefix`, one that begins so. */
+interface Wanted {
+  term: string
+  isPrefix: boolean
+}
+
+/** What to look for: all of it must be in one message, or in a title. */
+export interface WordsQuery {
+  wanted: readonly Wanted[]
+  /** The text of a `tsquery` of what one user's messages have. */
+  words: string
+  /** Patterns of LIKE for titles. */
+  titles: string[]
+}
+
+/**
+ * Words are stored with their user's mark before them, so that the index leads to messages of that user alone: however common a word is
+ * among all, a search reads what is one's own. Two users may have the same mark; whose a message is, is asked besides.
+ */
+const markOf = (userId: string): string => `${userId.replaceAll('-', '').slice(-8)}:`
+
+/** Terms hold letters, marks and digits; nothing may end the quotes all the same. */
+const quoted = (text: string): string => `'${text.replace(/['\\]/g, '')}'`
+
+/** The text of a `tsvector` of a message's words, without places. */
+export function wordsOf(userId: string, text: string): string {
+  const mark = markOf(userId)
+  const terms = new Set(searchTerms(text.slice(0, SEARCHED_CHARS)).map(foldWord))
+  terms.delete('')
+  return Array.from(terms, (term) => quoted(mark + term)).join(' ')
+}
+
+/** Words are found by their beginnings; undefined where there is nothing to look for. */
+export function wordsQuery(userId: string, asked: string): WordsQuery | undefined {
+  const pieces = asked
+    .split(/\s+/)
+    .filter((piece) => searchTerms(piece).length > 0)
+    .slice(0, MOST_WORDS)
+  const wanted = pieces.flatMap(wantedOf).slice(0, MOST_TERMS)
+  if (wanted.length === 0) return undefined
+  const mark = markOf(userId)
+  return {
+    wanted,
+    words: wanted.map(({ term, isPrefix }) => `${quoted(mark + term)}${isPrefix ? ':*' : ''}`).join(' & '),
+    titles: pieces.map((piece) => `%${normalized(piece).replace(/[\\%_]/g, (sign) => `\\${sign}`)}%`),
+  }
+}
+
+const normalized = (text: string): string => text.normalize('NFKC').toLowerCase()
+
+function wantedOf(piece: string): Wanted[] {
+  const terms = searchTerms(piece).map(foldWord)
+  return terms.flatMap((term, place): Wanted[] => {
+    if (!isPaired(term)) return [{ term, isPrefix: true }]
+    if ((term.match(/\P{M}/gu)?.length ?? 0) > 1) return [{ term, isPrefix: false }]
+    // The last sign of a run is in the pair before it; one that stands alone is the beginning of many pairs.
+    return terms[place - 1]?.endsWith(term) ? [] : [{ term, isPrefix: true }]
+  })
+}
+
+const isWanted = (wanted: readonly Wanted[], found: string): boolean =>
+  wanted.some(({ term, isPrefix }) => (isPrefix ? found.startsWith(term) : found === term))
+
+/** From where to where in a text, in UTF-16 code units. */
+export type Span = [from: number, to: number]
+
+const RUN = /[\p{L}\p{M}\p{N}]+/gu
+const SIGN = /[^\p{M}]\p{M}{0,8}|\p{M}/gu
+
+/** Where a text has what is wanted: whole words, or the signs of scripts that have no spaces. In order, as it is read. */
+export function* spansOf(text: string, wanted: readonly Wanted[]): Generator<Span> {
+  for (const { 0: run, index } of text.matchAll(RUN)) {
+    if (isPaired(run)) yield* signSpans(run, index, wanted)
+    else if (searchTerms(run).some((term) => isWanted(wanted, foldWord(term)))) yield [index, index + run.length]
+  }
+}
+
+function* signSpans(run: string, start: number, wanted: readonly Wanted[]): Generator<Span> {
+  const signs = Array.from(run.matchAll(SIGN), ({ 0: sign, index }) => ({ sign, from: start + index }))
+  for (const [place, { sign, from }] of signs.entries()) {
+    const next = isPaired(sign) ? signs[place + 1]?.sign : undefined
+    const pair = next !== undefined && isPaired(next) ? sign + next : sign
+    const term = foldWord(searchTerms(pair)[0] ?? '')
+    if (term === '') continue
+    const exact = wanted.some((one) => !one.isPrefix && one.term === term)
+    if (exact) yield [from, from + pair.length]
+    else if (isWanted(wanted, term)) yield [from, from + sign.length]
+  }
+}
