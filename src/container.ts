@@ -4,16 +4,12 @@ import { AgentService } from './agents/agent.service.ts'
 import { AuditRepository } from './audit/audit.repository.ts'
 import { AuditLog } from './audit/audit-log.ts'
 import { AcceptRepository } from './chat/accept.repository.ts'
-import { BranchService } from './chat/branch.service.ts'
 import { ChatService } from './chat/chat.service.ts'
 import { ConversationService } from './chat/conversation.service.ts'
 import { ConversationSearch } from './chat/conversation-search.ts'
-import { EditService } from './chat/edit.service.ts'
 import { EstimateService } from './chat/estimate.service.ts'
-import { FeedbackService } from './chat/feedback.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
-import { RegenerateService } from './chat/regenerate.service.ts'
-import { RetryService } from './chat/retry.service.ts'
+import { createRevisions } from './chat/revisions.ts'
 import { BreakerRepository } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
@@ -298,8 +294,7 @@ export function createContainer(foundation: Foundation) {
     contextTokenBudget: env.CONTEXT_TOKEN_BUDGET,
     fileContextTokens: env.FILE_CONTEXT_TOKENS,
   })
-  /** What any run needs that says something anew. */
-  const anew = {
+  const revisions = createRevisions({
     agents: agentService,
     runs: runRepository,
     turns: turnRepository,
@@ -316,23 +311,14 @@ export function createContainer(foundation: Foundation) {
     announcer,
     dispatcher,
     runDeadlineMs,
-  }
-  const regenerateService = new RegenerateService(anew)
-  const retryService = new RetryService(anew)
-  const editService = new EditService({
-    ...anew,
+    branches: new BranchRepository(db),
     summaries: summaryRepository,
+    views: runViews,
     files: storage.files,
     maxTurnsDefault: env.MAX_TURNS_DEFAULT,
     maxTurnsCap: env.MAX_TURNS_CAP,
-  })
-  const branchService = new BranchService({
-    ...anew,
-    branches: new BranchRepository(db),
-    views: runViews,
     mostConversations: env.USER_CONVERSATIONS,
   })
-  const feedbackService = new FeedbackService(anew)
   const decisions = new TurnDecisions({ engine, turns: turnRepository, ledger: ledgerService, transactions })
   const summaryJobs = new SummaryJobs({ queue, engine, logger })
   const titles = new Titles({ conversations: conversationRepository, queue, engine, logger })
@@ -403,11 +389,7 @@ export function createContainer(foundation: Foundation) {
     decisions,
     titles,
     summaryJobs,
-    regenerateService,
-    editService,
-    branchService,
-    feedbackService,
-    retryService,
+    ...revisions,
     cancelService,
     chatService,
     estimateService,
