@@ -400,6 +400,7 @@ export function createContainer(foundation: Foundation) {
       agents: agentService,
       parties: partyService,
       runs: runRepository,
+      conversations: conversationRepository,
       messages: messageRepository,
       views: runViews,
       cancels: cancelService,

@@ -30,4 +30,24 @@ export class DoorThreadRepository {
     )
     return added.length > 0
   }
+
+  /** The same of a thread that may be there: then it is of this conversation from now on. */
+  async put(
+    { userId, door, thread, conversationId, given }: ThreadName & Pick<DoorThread, 'conversationId' | 'given'>,
+    tx: Tx,
+  ): Promise<void> {
+    await rows(
+      tx,
+      `INSERT INTO door_threads (user_id, door, thread, conversation_id, given) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (user_id, door, thread) DO UPDATE
+       SET conversation_id = excluded.conversation_id, given = excluded.given, created_at = now()`,
+      [userId, door, thread, conversationId, given && JSON.stringify(given)],
+    )
+  }
+
+  /** False when there was none. */
+  async remove({ userId, door, thread }: ThreadName, tx: Tx): Promise<boolean> {
+    const { affected } = await tx.delete(doorThreadEntity, { userId, door, thread })
+    return affected === 1
+  }
 }

@@ -5,7 +5,9 @@ import { type RequestKey, requestKey } from '../chat/request-key.ts'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import type { AcceptedView, MessageView, RunView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
+import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
+import type { Tx } from '../database/transaction.ts'
 import type { CancelService } from '../runs/cancel.service.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunViews } from '../runs/run-views.ts'
@@ -22,6 +24,7 @@ interface DoorDependencies {
   models: DoorModels
   threads: DoorThreadRepository
   runs: Pick<RunRepository, 'findOwned'>
+  conversations: Pick<ConversationRepository, 'findOwned'>
   messages: Pick<MessageRepository, 'ofAgents'>
   views: Pick<RunViews, 'run'>
   cancels: Pick<CancelService, 'cancel'>
@@ -40,8 +43,8 @@ export interface Saying {
   /** Said before, as the client tells it: the first messages of a conversation that begins. */
   earlier: EarlierMessage[]
   key: RequestKey | undefined
-  /** Names the run as a thread of the door, to be found again with what was given. */
-  runThread?: { name: (runId: string) => ThreadName; given: Record<string, unknown> }
+  /** Notes more beside it, in the transaction that accepts: what it throws undoes all. */
+  note?: (accepted: AcceptedView, tx: Tx) => Promise<void>
 }
 
 /** Undone: somebody else began the thread at the same moment. */
@@ -60,6 +63,10 @@ export class DoorService {
 
   get models(): DoorModels {
     return this.#deps.models
+  }
+
+  get threads(): DoorThreadRepository {
+    return this.#deps.threads
   }
 
   /** Accepts what is said. @throws AppError as `POST /api/chat` does */
@@ -86,6 +93,11 @@ export class DoorService {
       : ((await this.#deps.threads.find(name)) ?? undefined)
   }
 
+  /** The `seq` of the last message of a conversation; 0 where there is none. */
+  async lastSeq(userId: string, conversationId: string): Promise<number> {
+    return (await this.#deps.conversations.findOwned(userId, conversationId))?.lastSeq ?? 0
+  }
+
   /** The names of who may speak in a run, by their ids; those of deleted agents too. @throws AppError 404 */
   async speakers(userId: string, runId: string): Promise<Map<string, string>> {
     const run = await this.#deps.runs.findOwned(userId, runId)
@@ -110,7 +122,7 @@ export class DoorService {
   }
 
   #accept(
-    { userId, model, message, earlier, key, runThread }: Saying,
+    { userId, model, message, earlier, key, note }: Saying,
     where: { conversationId: string } | 'new',
     begins: ThreadName | undefined,
   ): Promise<AcceptedView> {
@@ -118,10 +130,10 @@ export class DoorService {
     const preface: Preface = {
       key,
       earlier,
-      note: async ({ conversationId, runId }, tx) => {
+      note: async (accepted, tx) => {
+        const { conversationId } = accepted
         if (begins && !(await threads.add({ ...begins, conversationId, given: null }, tx))) throw new ThreadTaken()
-        if (!runThread) return
-        await threads.add({ ...runThread.name(runId), conversationId, given: runThread.given }, tx)
+        await note?.(accepted, tx)
       },
     }
     const said = {

@@ -35,6 +35,7 @@ describe('An export of an account', function () {
     fileId = await user.upload('notes.txt', 'text/plain', 'What I noted.')
     const said = await user.accept('/api/chat', { agentId: ADA, message: 'Hello' })
     await user.finished(said.runId)
+    await user.post('/v1/responses', { model: ADA, input: 'Hello', background: true, metadata: { note: 'mine' } })
     long = (await user.accept('/api/chat', { agentId: ADA, message: 'And a long one' })).conversationId
     // Ten kilobytes each: thirty megabytes in all.
     await app.container.db.query(
@@ -76,6 +77,7 @@ describe('An export of an account', function () {
     expect(json('connections.json')[0]).to.include({ name: 'Mine', model: 'gpt-5' })
     for (const [name, table] of [
       ['agents', 'agents'],
+      ['door-threads', 'door_threads'],
       ['sessions', 'sessions'],
       ['webhooks', 'webhooks'],
       ['credits/entries', 'ledger_entries'],
@@ -93,7 +95,7 @@ describe('An export of an account', function () {
       'connection.created',
     ])
     const names = [...entries.keys()].filter((name) => name.startsWith('conversations/'))
-    expect(names).to.have.length(4)
+    expect(names).to.have.length(6)
     const whole = names.find((name) => name.endsWith(`${long}.json`)) ?? ''
     const { conversation, messages } = json(whole)
     expect(conversation).to.include({ id: long })

@@ -6,9 +6,10 @@ import { serverEvent } from '../../src/contract/events.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { BAD_KEY } from '../support/mock-llm.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
-import { usePartyWorld } from '../workers/party-world.ts'
+import { by, speakerOf, turnsCompleted, usePartyWorld } from '../workers/party-world.ts'
 
 const LONG = 'Zwölf Boxkämpfer 🥊 jagen Viktor quer über den großen Sylter Deich. '.repeat(4).trim()
+const MOST_STREAMS = 3
 const USAGE = { inputTokens: 21, outputTokens: 90 }
 
 for (const profile of QUEUES) {
@@ -16,7 +17,7 @@ for (const profile of QUEUES) {
     this.timeout(40_000)
     const redis = useRedis(profile)
     const world = usePartyWorld(async () => ({
-      env: { ...redis.env, SSE_HEARTBEAT_MS: '200', TURN_MAX_ATTEMPTS: '3' },
+      env: { ...redis.env, SSE_HEARTBEAT_MS: '200', TURN_MAX_ATTEMPTS: '3', USER_SOCKETS: String(MOST_STREAMS) },
     }))
     let user: TestUser
     let client: OpenAI
@@ -166,6 +167,40 @@ for (const profile of QUEUES) {
         expect(await newest()).to.have.length(1)
       })
 
+      it('are one conversation, however often the history is sent again; a branch is another', async () => {
+        world.llm.reply('Tea.').replyOnce('Tea, I think.').replyOnce('Because it is warm.')
+        const lines: OpenAI.ChatCompletionMessageParam[] = [{ role: 'system', content: 'Be brief.' }]
+        const say = async (content: string, before = lines) => {
+          const messages = [...before, ...ask(content)]
+          const { data, response } = await client.chat.completions.create({ model: 'Uma', messages }).withResponse()
+          const answer = data.choices[0]?.message.content ?? ''
+          return {
+            id: response.headers.get('x-conversation-id') ?? '',
+            answer,
+            all: [...messages, { role: 'assistant' as const, content: answer }],
+          }
+        }
+        const first = await say('Tea or coffee?')
+        const second = await say('Why?', first.all)
+        expect(second.answer).to.equal('Because it is warm.')
+        const third = await say('Sure?', second.all)
+        expect([second.id, third.id]).to.deep.equal([first.id, first.id])
+        expect((await spoken(first.id)).map(([, , content]) => content)).to.deep.equal([
+          ...['Be brief.', 'Tea or coffee?', 'Tea, I think.', 'Why?', 'Because it is warm.', 'Sure?', 'Tea.'],
+        ])
+        const branch = await say('And milk?', first.all)
+        expect(branch.id).to.not.equal(first.id)
+        expect((await spoken(branch.id)).map(([, , content]) => content)).to.deep.equal([
+          ...['Be brief.', 'Tea or coffee?', 'Tea, I think.', 'And milk?', 'Tea.'],
+        ])
+        const edited = third.all.map((line) => (line.role === 'assistant' ? { ...line, content: 'Milk.' } : line))
+        expect((await say('Sure?', edited)).id).to.not.equal(first.id)
+        // Both go on in one at once: one of them does, the other has a conversation of its own.
+        const both = await Promise.all([say('At once?', third.all), say('At once?', third.all)])
+        expect(both.filter(({ id }) => id === first.id)).to.have.length(1)
+        expect((await spoken(first.id)).filter(([, , content]) => content === 'At once?')).to.have.length(1)
+      })
+
       it('go on when the client goes away: it stops nothing', async () => {
         const hold = world.llm.hold(3)
         world.llm.reply({ text: LONG, hold })
@@ -217,6 +252,90 @@ for (const profile of QUEUES) {
         const careful = clientOf(user, { defaultHeaders: { Prefer: 'whole-turns' } })
         expect(await textOf(await careful.chat.completions.create(body))).to.equal('Something else.')
       })
+    })
+
+    describe('a saved party', () => {
+      const party = (fields: object = {}) =>
+        user.create('/api/parties', { name: 'Salon', agentIds, maxTurns: 2, ...fields })
+
+      it('is a model; its speakers are named in front of their words, and known by them again', async () => {
+        const id = await party()
+        world.llm.reply({ text: (request) => `I am ${speakerOf(request)}.` })
+        const messages = ask('Who are you?')
+        const { data: stream, response } = await client.chat.completions
+          .create({ model: 'Salon', messages, stream: true })
+          .withResponse()
+        const text = await textOf(stream)
+        expect(text).to.equal('Uma: I am Uma.\n\nOtto: I am Otto.')
+        expect(await spoken(response.headers.get('x-conversation-id') ?? '')).to.deep.equal([
+          ['user', null, 'Who are you?'],
+          ['agent', 'Uma', 'I am Uma.'],
+          ['agent', 'Otto', 'I am Otto.'],
+        ])
+        const history = [...messages, { role: 'assistant' as const, content: `${text}\n\nReally.` }, ...ask('And now?')]
+        const again = await client.chat.completions.create({ model: `party:${id}`, messages: history }).withResponse()
+        expect((await spoken(again.response.headers.get('x-conversation-id') ?? '')).slice(0, 4)).to.deep.equal([
+          ['user', null, 'Who are you?'],
+          ['agent', 'Uma', 'I am Uma.'],
+          ['agent', 'Otto', 'I am Otto.\n\nReally.'],
+          ['user', null, 'And now?'],
+        ])
+        expect((await client.models.list()).data.map(({ id }) => id)).to.include('Salon')
+      })
+
+      it('that is a panel has its turns one behind the other, whoever is quicker', async () => {
+        await party({ strategy: 'panel', maxTurns: 3 })
+        const hold = world.llm.hold(1)
+        world.llm.reply({ text: 'They agree.' })
+        world.llm.reply({ when: by('Otto'), times: 1, text: 'Otto says so.' })
+        world.llm.reply({ when: by('Uma'), times: 1, text: 'Uma says so, at length.', hold })
+        const response = await client.responses.create({ model: 'Salon', input: 'Is it safe?', background: true })
+        const runId = response.id.slice('resp_'.length)
+        await turnsCompleted(
+          world.app.container.feed,
+          user,
+          { runId, conversationId: response.conversation?.id ?? '' },
+          1,
+        )
+        const stream = await client.responses.retrieve(response.id, { stream: true })
+        const done: string[] = []
+        for await (const event of stream) {
+          if (event.type === 'response.output_text.delta') hold.release()
+          if (event.type === 'response.output_text.done') done.push(event.text)
+        }
+        expect(done).to.deep.equal(['Uma: Uma says so, at length.', 'Otto: Otto says so.', 'Uma: They agree.'])
+        const kept = await client.responses.retrieve(response.id)
+        expect(kept.output.map((item) => item.type === 'message' && item.content[0])).to.deep.equal(
+          done.map((text) => ({ type: 'output_text', text, annotations: [], logprobs: [] })),
+        )
+      })
+
+      it('says who of it is gone', async () => {
+        await party()
+        await user.delete(`/api/agents/${blaise}`)
+        const failure = await failureOf(client.chat.completions.create({ model: 'Salon', messages: ask('Hi') }))
+        expect(failure).to.be.instanceOf(OpenAI.ConflictError).and.to.deep.include({ code: 'party.agents_gone' })
+      })
+    })
+
+    it('is told that its session ended, and how many answers it may wait for at once', async () => {
+      const hold = world.llm.hold(3)
+      world.llm.reply({ text: LONG, hold })
+      const body = { model: 'Uma', messages: ask('Hi'), stream: true } as const
+      const open = await Promise.all(Array.from({ length: MOST_STREAMS }, () => client.chat.completions.create(body)))
+      const failure = await failureOf(clientOf(user, { maxRetries: 0 }).chat.completions.create(body))
+      expect(failure).to.be.instanceOf(OpenAI.RateLimitError).and.to.deep.include({ code: 'rate_limit_exceeded' })
+      const runs = z.object({ data: z.array(z.object({ activeRun: z.object({ id: z.string() }) })) })
+      const { data } = runs.parse((await user.get('/api/chat/conversations')).body)
+      expect(data, 'nothing was begun for it').to.have.length(MOST_STREAMS)
+      const again = await world.app.api.login(user.email, 'correct horse battery')
+      await user.post('/api/auth/logout', undefined)
+      for (const stream of open) {
+        const failed = await failureOf(textOf(stream))
+        expect(failed).to.be.instanceOf(OpenAI.APIError).and.to.include({ code: 'invalid_api_key' })
+      }
+      hold.release()
+      for (const { activeRun } of data) expect((await again.finished(activeRun.id)).status).to.equal('completed')
     })
 
     describe('errors', () => {

@@ -275,6 +275,15 @@ for (const profile of ['embedded', 'distributed'] as const) {
         agentIds: [ada, bob],
         stop: { phrase: words.of('saved phrase') },
       })
+      await user.post('/v1/responses', {
+        model: `agent:${ada}`,
+        input: [
+          { role: 'user', content: words.of('told before') },
+          { role: 'user', content: words.of('told now') },
+        ],
+        metadata: { note: words.of('metadata') },
+        instructions: words.of('instructions of a response'),
+      })
       await user.create('/api/schedules', {
         name: words.of('schedule'),
         cron: '0 9 * * 1',
@@ -354,7 +363,7 @@ for (const profile of ['embedded', 'distributed'] as const) {
         return mine?.phase === 'done' && mine
       })
       expect(erased.error).to.equal(null)
-      expect(erased.counts).to.include({ conversations: 4, files: 7 })
+      expect(erased.counts).to.include({ conversations: 5, files: 7 })
 
       // Lines about calls name host and model, for whoever has to find out what is wrong with them: logs are the operator's to let go.
       const isOfCalls = ({ where, word }: WordFound) => where === 'log' && /^zq(model|host)\d/.test(word)

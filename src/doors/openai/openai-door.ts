@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { RequestKey } from '../../chat/request-key.ts'
 import type { AcceptedView, RunView } from '../../contract/views.ts'
 import type { EventStreams, StreamReader } from '../../realtime/sse.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
@@ -8,8 +9,9 @@ import type { DoorModel, DoorModels } from '../door-models.ts'
 import { readRun } from '../run-reader.ts'
 import { type Speech, SpeechOrder } from '../speech-order.ts'
 import { type CompletionBody, CompletionChunks, completion, completionHead } from './chat-completions.ts'
-import { toldBy } from './chat-history.ts'
+import { type HistoryLine, toldBy } from './chat-history.ts'
 import { GrowingText } from './growing-text.ts'
+import { Histories, HistoryTaken, type KnownHistory } from './histories.ts'
 import { type Given, givenOf, type ResponseBody, responseId, runIdOf } from './response-body.ts'
 import { ResponseEvents } from './response-events.ts'
 import { outputOf, type ResponseView, responseView } from './response-view.ts'
@@ -46,6 +48,18 @@ interface OpenAiDependencies {
   logger: Logger
 }
 
+/** What is said, with what was said before it, as a request has it. */
+interface Lines {
+  userId: string
+  model: DoorModel
+  lines: HistoryLine[]
+  /** Names the list in errors. */
+  path: string
+  /** The conversation that the request names. */
+  conversationId: string | undefined
+  key: RequestKey | undefined
+}
+
 /** A run that is read for somebody, and what answers to it say of it. */
 interface Reading {
   asker: Asker
@@ -59,8 +73,11 @@ interface Reading {
 export class OpenAiDoor {
   readonly #deps: OpenAiDependencies
 
+  readonly #histories: Histories
+
   constructor(dependencies: OpenAiDependencies) {
     this.#deps = dependencies
+    this.#histories = new Histories(dependencies.doors)
   }
 
   get models(): DoorModels {
@@ -72,17 +89,10 @@ export class OpenAiDoor {
     const { doors } = this.#deps
     const model = await doors.models.resolve(asker.userId, body.model)
     const { conversationId } = asked
-    const told = toldBy(body.messages, model, conversationId !== undefined, 'messages')
-    const key = doorKey('v1/chat/completions', asked.idempotencyKey, [body.model, body.messages, conversationId])
-    const { accepted, reading } = await this.#begin(asker, model, () =>
-      doors.say({
-        userId: asker.userId,
-        model,
-        ...told,
-        where: conversationId === undefined ? 'new' : { conversationId },
-        key,
-      }),
-    )
+    const lines = body.messages
+    const key = doorKey('v1/chat/completions', asked.idempotencyKey, [body.model, lines, conversationId])
+    const saying = { userId: asker.userId, model, lines, path: 'messages', conversationId, key }
+    const { accepted, reading } = await this.#begin(asker, model, asked, () => this.#say(saying))
     const text = new GrowingText({
       namesSpeakers: model.kind === 'party',
       wholeTurns: asked.wholeTurns || !body.stream,
@@ -121,7 +131,6 @@ export class OpenAiDoor {
     const conversationId = await this.#conversationOf(userId, body, asked)
     const { instructions } = body
     const lines = instructions ? [{ role: 'system' as const, content: instructions }, ...body.input] : body.input
-    const told = toldBy(lines, model, conversationId !== undefined, 'input')
     const given: Given = {
       model: body.model,
       instructions: instructions && instructions.length <= SHOWN_INSTRUCTIONS ? instructions : null,
@@ -132,16 +141,8 @@ export class OpenAiDoor {
     }
     if (!isShort(given)) throw invalidRequest([{ path: 'metadata', message: 'is too long' }])
     const key = doorKey('v1/responses', asked.idempotencyKey, [lines, conversationId, given])
-    const { accepted, reading } = await this.#begin(asker, model, () =>
-      doors.say({
-        userId,
-        model,
-        ...told,
-        where: conversationId === undefined ? 'new' : { conversationId },
-        key,
-        runThread: { name: (runId) => threadOf(userId, responseId(runId)), given },
-      }),
-    )
+    const saying = { userId, model, lines, path: 'input', conversationId, key }
+    const { accepted, reading } = await this.#begin(asker, model, asked, () => this.#say(saying, given))
     if (given.background && !body.stream) {
       reading.leave()
       const run = await doors.run(userId, accepted.runId)
@@ -206,17 +207,49 @@ export class OpenAiDoor {
     )
   }
 
+  /** Says it in the conversation that is named; else in that of the history, where it is known; else in a new one. */
+  async #say({ lines, path, conversationId, ...saying }: Lines, given?: Given): Promise<AcceptedView> {
+    const { doors } = this.#deps
+    const { userId, model } = saying
+    const say = (known: KnownHistory | undefined) => {
+      const at = conversationId ?? known?.conversationId
+      return doors.say({
+        ...saying,
+        ...toldBy(lines, model, at !== undefined, path),
+        where: at === undefined ? 'new' : { conversationId: at },
+        note: async (accepted, tx) => {
+          if (conversationId === undefined) await this.#histories.note({ userId, model, lines, known }, accepted, tx)
+          if (!given) return
+          const thread = threadOf(userId, responseId(accepted.runId))
+          await doors.threads.add({ ...thread, conversationId: accepted.conversationId, given }, tx)
+        },
+      })
+    }
+    const known = conversationId === undefined ? await this.#histories.find(userId, model, lines) : undefined
+    try {
+      return await say(known)
+    } catch (error) {
+      if (error instanceof HistoryTaken) return say(undefined)
+      throw error
+    }
+  }
+
   /** Takes a place, so that nothing is begun that could not be read; then accepts. */
   async #begin(
     asker: Asker,
     model: DoorModel,
+    { wholeTurns }: Asked,
     accept: () => Promise<AcceptedView>,
   ): Promise<{ accepted: AcceptedView; reading: Reading }> {
     const leave = this.#deps.streams.place(asker)
     try {
       const accepted = await accept()
       const { conversationId, runId } = accepted
-      const headers = { 'x-conversation-id': conversationId, 'x-run-id': runId }
+      const headers = {
+        'x-conversation-id': conversationId,
+        'x-run-id': runId,
+        ...(wholeTurns && { 'preference-applied': 'whole-turns' }),
+      }
       const names = new Map(model.speakers.map(({ id, name }) => [id, name]))
       return { accepted, reading: { asker, runId, names, headers, leave } }
     } catch (error) {
