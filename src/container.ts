@@ -133,6 +133,7 @@ export function createContainer(foundation: Foundation) {
     failures: env.BREAKER_FAILURES,
     openMs: env.BREAKER_OPEN_MS,
     openMaxMs: env.BREAKER_OPEN_MAX_MS,
+    waitMaxMs: env.TURN_BACKOFF_MAX_MS,
     waits: env.PROVIDER_OUTAGE === 'wait',
   })
   const network = new ProviderNetwork({

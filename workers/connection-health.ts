@@ -1,4 +1,3 @@
-import { troubleOf } from '../src/connections/breaker.policy.ts'
 import type { BreakerRepository } from '../src/connections/breaker.repository.ts'
 import type { ProviderFailure } from '../src/connections/provider-errors.ts'
 import type { Dispatcher } from '../src/runs/dispatcher.ts'
@@ -26,12 +25,11 @@ export class ConnectionHealth {
    * broke off then says nothing about the next call. Never rejects.
    */
   async failed({ terms }: Room, { text }: { text: string }, failure: ProviderFailure, waitMs: number): Promise<void> {
-    const trouble = troubleOf(failure)
-    if (!trouble || !terms.connection || text !== '') return
+    if (!terms.connection || text !== '') return
     const { breakers, logger } = this.#deps
     const { id } = terms.connection
     await breakers
-      .failed(id, { code: failure.code, isLimit: trouble === 'limit', waitMs })
+      .failed(id, failure, waitMs)
       .catch((error: unknown) => logger.warn({ err: error, connectionId: id }, 'trouble was not noted'))
   }
 

@@ -1,6 +1,8 @@
 import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Breaker } from './breaker.entity.ts'
+import { troubleOf } from './breaker.policy.ts'
+import type { ProviderFailure } from './provider-errors.ts'
 
 /** When breakers open, and for how long. Milliseconds. */
 export interface BreakerLimits {
@@ -9,6 +11,8 @@ export interface BreakerLimits {
   /** The first time (BREAKER_OPEN_MS); twice as long each further time, up to `openMaxMs` (BREAKER_OPEN_MAX_MS). */
   openMs: number
   openMaxMs: number
+  /** The longest wait that a provider may ask for (TURN_BACKOFF_MAX_MS). */
+  waitMaxMs: number
   /** True: turns wait for what is open. False: they fail at once (PROVIDER_OUTAGE). A rate limit is always waited for. */
   waits: boolean
 }
@@ -30,16 +34,24 @@ export class BreakerRepository {
     this.#limits = limits
   }
 
-  /** Notes that a call failed; answers until when its connection may not be called, if it may not. */
+  /**
+   * Notes that a call failed, where that says something about its connection; answers until when this may not be called, if it
+   * may not. `waitMs`: so long is what was asked too often to be left alone, whoever says so at most `waitMaxMs`.
+   */
   async failed(
     connectionId: string,
-    { code, isLimit, waitMs }: { code: string; isLimit: boolean; waitMs: number },
+    failure: Pick<ProviderFailure, 'code'>,
+    waitMs: number,
   ): Promise<Date | undefined> {
-    const { failures, openMs, openMaxMs, waits } = this.#limits
+    const trouble = troubleOf(failure)
+    if (!trouble) return undefined
+    const { failures, openMs, openMaxMs, waitMaxMs, waits } = this.#limits
+    const isLimit = trouble === 'limit'
+    const wait = Math.min(Math.ceil(waitMs), waitMaxMs)
     const [row] = await rows<{ until: Date | null }>(
       this.#db.manager,
       'SELECT breaker_failed($1, $2, $3, $4, $5, $6, $7, $8) AS until',
-      [connectionId, code, isLimit, waitMs, failures, openMs, openMaxMs, waits || isLimit],
+      [connectionId, failure.code, isLimit, wait, failures, openMs, openMaxMs, waits || isLimit],
     )
     return row?.until ?? undefined
   }

@@ -64,7 +64,8 @@ describe('Connections', () => {
     const connections = new ConnectionRepository(db)
     const transactions = new Transactions(db)
     const usedBy = async (id: string) => uses[id] ?? []
-    const breakers = new BreakerRepository(db, { failures: 5, openMs: 1_000, openMaxMs: 1_000, waits: true })
+    const limits = { failures: 5, openMs: 1_000, openMaxMs: 1_000, waitMaxMs: 1_000, waits: true }
+    const breakers = new BreakerRepository(db, limits)
     const service = new ConnectionService({
       transactions,
       audit: new AuditLog(new AuditRepository(db)),

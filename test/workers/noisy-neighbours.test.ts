@@ -244,7 +244,7 @@ describe('A provider that is away', () => {
     const connection = { name: 'C', provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1', model: 'm' }
     const failing = async (user: TestUser) => {
       const id = await user.create('/api/connections', { ...connection, apiKey: 'k-1234567' })
-      for (let n = 0; n < 2; n++) await breakers.failed(id, { code: 'provider.timeout', isLimit: false, waitMs: 0 })
+      for (let n = 0; n < 2; n++) await breakers.failed(id, { code: 'provider.timeout' }, 0)
       expect(await breakers.isOpen(id)).to.equal(true)
     }
     for (let n = 0; n < 4; n++) await failing(hostile)

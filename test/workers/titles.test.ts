@@ -105,6 +105,27 @@ describe('Titles', () => {
     expect(await charges(conversationId)).to.deep.equal([])
   })
 
+  it('a provider that asks to be left alone for weeks is left alone for minutes', async () => {
+    const { db } = world.app.container
+    for (const retryAfter of [2_000_000, 3_000_000]) {
+      world.llm.reset()
+      world.llm.reply({ when: naming, status: 429, retryAfter })
+      const { updated } = await titled('Tea?')
+      const held = await eventually(async () => {
+        const [breaker] = await db.query(
+          'SELECT extract(epoch FROM open_until - changed_at)::float8 AS seconds FROM breakers WHERE open_until IS NOT NULL',
+        )
+        return breaker
+      })
+      expect(held.seconds).to.be.within(100, 140)
+      await db.query('DELETE FROM breakers')
+      await db.query(
+        `UPDATE conversations SET title_due_at = now() - interval '1 minute' WHERE title_due_at IS NOT NULL`,
+      )
+      await updated
+    }
+  })
+
   it('the demo model names too', async () => {
     const user = await world.app.api.register()
     const { body } = await user.get('/api/agents')

@@ -88,12 +88,10 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
     const failure = classifyProviderError(error)
     const calls = await used()
     await span?.end(async () => calls, failure.code)
-    const trouble = troubleOf(failure)
     // A decision that is refused for now is done without; its speaker asks at once, and finds out for itself.
-    const isNoted = trouble === 'outage' || (trouble === 'limit' && purpose !== 'supervise')
-    if (isNoted && !abortSignal?.aborted) {
-      const { code, retryAfterMs: waitMs = 0 } = failure
-      await request.breakers.failed(terms.connection.id, { code, isLimit: trouble === 'limit', waitMs }).catch(() => {})
+    const isDoneWithout = purpose === 'supervise' && troubleOf(failure) === 'limit'
+    if (!isDoneWithout && !abortSignal?.aborted) {
+      await request.breakers.failed(terms.connection.id, failure, failure.retryAfterMs ?? 0).catch(() => {})
     }
     return { text: '', thoughts: '', calls, failure }
   }
