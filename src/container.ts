@@ -440,6 +440,8 @@ export function createContainer(foundation: Foundation) {
         idempotencyKeys: env.RETAIN_IDEMPOTENCY_KEYS_DAYS,
         mails: env.RETAIN_MAILS_DAYS,
         emailLinks: env.RETAIN_MAILS_DAYS,
+        webhookDeliveries: env.RETAIN_WEBHOOK_DELIVERIES_DAYS,
+        ticks: env.RETAIN_TICKS_DAYS,
         audit: env.RETAIN_AUDIT_DAYS,
         usage: env.RETAIN_USAGE_DAYS,
       },

@@ -1,5 +1,4 @@
 import type { Container } from '../src/container.ts'
-import { withAdvisoryLock } from '../src/database/advisory-lock.ts'
 import { SmtpTransport } from '../src/mail/smtp-transport.ts'
 import type { TurnClaim } from '../src/runs/turn-claim.ts'
 import { newId } from '../src/shared/ids.ts'
@@ -10,6 +9,7 @@ import { ModelTermsBook } from './agent-runtime/model-terms.ts'
 import { SpeakerChoice } from './agent-runtime/speaker-choice.ts'
 import { TurnContexts } from './agent-runtime/turn-context.ts'
 import { CancelSignals } from './cancel-signals.ts'
+import { startCleaning } from './cleaning.ts'
 import { startConsumer } from './consumer.ts'
 import { networkDenial } from './file-parsing/network-denial.ts'
 import { Liveness } from './liveness.ts'
@@ -31,16 +31,10 @@ export interface WorkerHooks {
 
 /** A decision or a title that takes a provider longer than this is not worth the wait. */
 const SMALL_CALL_TIMEOUT_MS = 20_000
-/** What has become useless is deleted this often, in ms. */
-const CLEANING_INTERVAL_MS = 3_600_000
-/** Cleaning that takes longer has lost its lock to a process that does the same, in ms. */
-const CLEANING_MS = 600_000
-/** What is kept for ever is kept for so many days: a thousand years. */
-const FOR_EVER_DAYS = 365_000
 
 /** Does jobs and reconciles until shutdown. */
 export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Liveness> {
-  const { env, logger, shutdown, db, queue, feed } = container
+  const { env, logger, shutdown, queue, feed } = container
   const hasNamespace = (await networkDenial()).length > 0
   logger.info(
     hasNamespace
@@ -170,26 +164,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     isClosing = true
     return erasing.stop()
   })
-  const cleaning = repeat(
-    'cleaning',
-    CLEANING_INTERVAL_MS,
-    () =>
-      withAdvisoryLock(
-        db,
-        'cleaning',
-        async () => {
-          await container.retention.round(() => isClosing)
-          await container.erasures.eraseNetworks()
-          await container.breakers.prune()
-          await container.storage.work.pruneEffort()
-          await container.webhookDeliveries.sweep(env.RETAIN_WEBHOOK_DELIVERIES_DAYS || FOR_EVER_DAYS)
-          await container.scheduleTicks.prune(env.RETAIN_TICKS_DAYS || FOR_EVER_DAYS)
-        },
-        CLEANING_MS,
-      ),
-    logger,
-  )
-  shutdown.add('cleaning', cleaning.stop)
+  shutdown.add('cleaning', startCleaning(container).stop)
   const liveness = new Liveness({
     consumer,
     reconciler: reconciling.health,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { newId } from '../shared/ids.ts'
+import { doEach } from '../shared/steps.ts'
 import type { LedgerRepository, Settlement } from './ledger.repository.ts'
 import type { LedgerService } from './ledger.service.ts'
 import type { MeteredCall } from './metered-call.ts'
@@ -57,9 +58,8 @@ export class ChoreHolds {
   /** Gives back what processes that died had held. */
   async releaseStale(): Promise<void> {
     const { ledger, repository, transactions } = this.#deps
-    for (const turn of await repository.staleChoreHolds(STALE_AFTER_MS)) {
-      await transactions.run((tx) => ledger.voidHold(turn, tx))
-    }
+    const stale = await repository.staleChoreHolds(STALE_AFTER_MS)
+    await doEach(stale, (turn) => transactions.run((tx) => ledger.voidHold(turn, tx)))
   }
 }
 

@@ -64,24 +64,20 @@ export class SignupGrants {
     if (addressHash) await grants.noteGiven(addressHash, user.id, tx)
   }
 
-  /** Gives what waits, as far as the budget reaches. For the reconciler; never rejects. */
+  /** Gives what waits, as far as the budget reaches: a step of the reconciler. */
   async giveWaiting(): Promise<void> {
-    const { grants, ledger, transactions, budget, onGiven, logger } = this.#deps
-    try {
-      for (const grant of await grants.waiting(ROUND)) {
-        const given = await transactions.run(async (tx) => {
-          await grants.lock(tx)
-          if (!(await grants.giveWaiting(grant, budget, tx))) return false
-          await ledger.openAccount(grant.userId, grant.amount, tx)
-          await this.#record(grant.userId, grant.amount, tx)
-          return true
-        })
-        // The oldest first, or a large one would wait for ever behind small ones.
-        if (!given) return
-        await onGiven(grant.userId, await ledger.balance(grant.userId))
-      }
-    } catch (error) {
-      logger.error({ err: error }, 'waiting grants were not given')
+    const { grants, ledger, transactions, budget, onGiven } = this.#deps
+    for (const grant of await grants.waiting(ROUND)) {
+      const given = await transactions.run(async (tx) => {
+        await grants.lock(tx)
+        if (!(await grants.giveWaiting(grant, budget, tx))) return false
+        await ledger.openAccount(grant.userId, grant.amount, tx)
+        await this.#record(grant.userId, grant.amount, tx)
+        return true
+      })
+      // The oldest first, or a large one would wait for ever behind small ones.
+      if (!given) return
+      await onGiven(grant.userId, await ledger.balance(grant.userId))
     }
   }
 

@@ -40,13 +40,9 @@ export class Outbox {
     }
   }
 
-  /** Puts back what the queue forgot and what is to be tried again, and ends what is too late. Never rejects. */
+  /** Puts back what the queue forgot and what is to be tried again, and ends what is too late: a step of the reconciler. */
   async reconcile(): Promise<void> {
-    try {
-      await this.#mails.expire()
-      for (const id of await this.#mails.due(ROUND)) await this.enqueue(id)
-    } catch (error) {
-      this.#logger.error({ err: error }, 'mails were not put back')
-    }
+    await this.#mails.expire()
+    for (const id of await this.#mails.due(ROUND)) await this.enqueue(id)
   }
 }

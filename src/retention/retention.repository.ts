@@ -31,6 +31,11 @@ const OLD = {
     SELECT id FROM mails WHERE created_at < $1 AND status <> 'queued' ORDER BY created_at LIMIT $3)`,
   emailLinks: `DELETE FROM email_links WHERE $2::uuid IS NOT NULL AND id IN (
     SELECT id FROM email_links WHERE expires_at < $1 ORDER BY expires_at LIMIT $3)`,
+  webhookDeliveries: `DELETE FROM webhook_deliveries WHERE $2::uuid IS NOT NULL AND id IN (
+    SELECT id FROM webhook_deliveries WHERE status <> 'pending' AND ended_at < $1 ORDER BY ended_at LIMIT $3)`,
+  /** Their runs stay. */
+  ticks: `DELETE FROM schedule_ticks WHERE $2::uuid IS NOT NULL AND id IN (
+    SELECT id FROM schedule_ticks WHERE status <> 'due' AND created_at < $1 ORDER BY created_at LIMIT $3)`,
 } as const
 export type Kept = keyof typeof OLD
 export const KEPT = Object.keys(OLD) as Kept[]

@@ -1,6 +1,7 @@
 import type { ChoreHolds } from '../credits/chore-holds.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Logger } from '../shared/logger.ts'
+import { type Step, takeSteps } from '../shared/steps.ts'
 import type { CancelService } from './cancel.service.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { FileWaits } from './file-waits.ts'
@@ -22,8 +23,6 @@ interface ReconcilerDependencies {
   metrics: Pick<Metrics, 'reconcilerActions' | 'reconcilerFailures'>
   logger: Logger
 }
-
-type Step = [what: string, work: () => Promise<unknown>]
 
 const OVERDUE: RunEnd = {
   status: 'failed',
@@ -58,24 +57,14 @@ export class Reconciler {
       ['holds of titles and summaries', () => choreHolds.releaseStale()],
       ...others,
     ]
-    const failed: string[] = []
-    for (const [what, work] of steps) {
-      if (await this.#attempt(what, work)) continue
-      failed.push(what)
-      this.#deps.metrics.reconcilerFailures.inc({ step: what })
-    }
+    const failed = await this.#take(steps)
+    for (const step of failed) this.#deps.metrics.reconcilerFailures.inc({ step })
     return failed
   }
 
-  /** One thing that cannot be put right must not keep the others from it. */
-  #attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
-    return work().then(
-      () => true,
-      (error: unknown) => {
-        this.#deps.logger.error({ err: error, what }, 'reconciling failed')
-        return false
-      },
-    )
+  #take(steps: Step[]): Promise<string[]> {
+    const { logger } = this.#deps
+    return takeSteps(steps, (error, what) => logger.error({ err: error, what }, 'reconciling failed'))
   }
 
   #acted(reason: string, times = 1): void {
@@ -103,7 +92,7 @@ export class Reconciler {
     const { runRepository, cancelService, cancelGraceMs } = this.#deps
     for (const runId of await runRepository.findUnstopped(2 * cancelGraceMs)) {
       this.#acted('not stopped')
-      await this.#attempt(`stop ${runId}`, () => cancelService.force(runId, cancelledEnd))
+      await this.#take([[`stop ${runId}`, () => cancelService.force(runId, cancelledEnd)]])
     }
   }
 
@@ -111,7 +100,7 @@ export class Reconciler {
     const { runRepository, cancelService } = this.#deps
     for (const runId of await runRepository.findOverdue()) {
       this.#acted('overdue')
-      await this.#attempt(`end ${runId}`, () => cancelService.force(runId, () => OVERDUE))
+      await this.#take([[`end ${runId}`, () => cancelService.force(runId, () => OVERDUE)]])
     }
   }
 }

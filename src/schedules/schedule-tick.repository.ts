@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm'
 import type { PartyInput } from '../contract/chat.schemas.ts'
-import { inBatches, rows } from '../database/query.ts'
+import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { Schedule } from './schedule.entity.ts'
 import { type ScheduleTick, scheduleTickEntity, type TickStatus } from './schedule-tick.entity.ts'
@@ -96,16 +96,5 @@ export class ScheduleTickRepository {
       id,
       delayMs,
     ])
-  }
-
-  /** Forgets ticks of long ago; their runs stay. What a schedule has cost this month is known from its ticks: keep more than a month. */
-  async prune(keepDays: number): Promise<void> {
-    await inBatches(
-      this.#db.manager,
-      `DELETE FROM schedule_ticks WHERE id IN (
-         SELECT id FROM schedule_ticks WHERE status <> 'due' AND created_at < now() - $2 * interval '1 day' LIMIT $1)
-       RETURNING id`,
-      [keepDays],
-    )
   }
 }

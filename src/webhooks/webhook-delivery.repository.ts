@@ -142,21 +142,14 @@ export class WebhookDeliveryRepository {
     return this.#db.manager.findOneBy(webhookDeliveryEntity, { webhookId, id })
   }
 
-  /** Those of webhooks that are off end, and what ended long ago is forgotten. */
-  async sweep(keepDays: number): Promise<void> {
+  /** Those of webhooks that are off end. */
+  async endOfDisabled(): Promise<void> {
     await inBatches(
       this.#db.manager,
       `UPDATE webhook_deliveries SET status = 'failed', ended_at = now(), last_error = 'The webhook was turned off.',
          claim_token = NULL, lease_until = NULL
        WHERE id IN (SELECT d.id FROM webhooks w JOIN webhook_deliveries d ON d.webhook_id = w.id
          WHERE NOT w.enabled AND d.status = 'pending' LIMIT $1 FOR UPDATE OF d SKIP LOCKED) RETURNING id`,
-    )
-    await inBatches(
-      this.#db.manager,
-      `DELETE FROM webhook_deliveries WHERE id IN (
-         SELECT id FROM webhook_deliveries WHERE status <> 'pending' AND ended_at < now() - $2 * interval '1 day' LIMIT $1)
-       RETURNING id`,
-      [keepDays],
     )
   }
 }

@@ -5,6 +5,7 @@ import { Client } from 'pg'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { z } from 'zod'
 import { rows } from '../../src/database/query.ts'
+import { RetentionRepository } from '../../src/retention/retention.repository.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { WebhookDeliveryRepository } from '../../src/webhooks/webhook-delivery.repository.ts'
 import { WebhookProcessor } from '../../workers/processors/webhook.processor.ts'
@@ -308,7 +309,7 @@ describe('Deliveries of webhooks', () => {
     await happen(off, 2_500)
     await happen(on, 1)
     await sql(`UPDATE webhooks SET enabled = false, disabled_reason = 'owner' WHERE id = $1`, [off])
-    await repository.sweep(30)
+    await repository.endOfDisabled()
     const count = () =>
       sql<{ status: string; count: number }>(
         'SELECT status, count(*)::int FROM webhook_deliveries GROUP BY 1 ORDER BY 1',
@@ -318,7 +319,12 @@ describe('Deliveries of webhooks', () => {
       { status: 'pending', count: 1 },
     ])
     await sql(`UPDATE webhook_deliveries SET ended_at = ended_at - interval '31 days'`)
-    await repository.sweep(30)
+    const retention = new RetentionRepository(database.dataSource)
+    const before = await retention.daysAgo(30)
+    const removed: number[] = []
+    do removed.push(await retention.remove('webhookDeliveries', before, 1_000))
+    while (removed.at(-1) === 1_000)
+    expect(removed).to.deep.equal([1_000, 1_000, 500])
     expect(await count()).to.deep.equal([{ status: 'pending', count: 1 }])
   })
 
