@@ -7,10 +7,11 @@ import { SealedValueRepository } from './connections/sealed-value.repository.ts'
 import { openDataSource } from './database/data-source.ts'
 import { startEmbeddedPostgres } from './database/embedded/embedded-postgres.ts'
 import { migrate, pendingMigrations } from './database/migrate.ts'
+import { patiently } from './database/patience.ts'
 import { databaseTimes, findDatabase, type ProductDatabase } from './database/product-database.ts'
 import { SetupError } from './database/setup-error.ts'
 import { allEntities } from './entities.ts'
-import { findInstallation } from './fleet/installation.repository.ts'
+import { findInstallation, type InstallationIdentity } from './fleet/installation.repository.ts'
 import { openQueues, type QueueBackend } from './queue/bullmq-backend.ts'
 import { InProcessFeed } from './realtime/in-process-feed.ts'
 import type { LiveFeed } from './realtime/live-feed.ts'
@@ -57,20 +58,28 @@ async function openDatabase(env: Env, logger: Logger, shutdown: Shutdown): Promi
  */
 export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdown): Promise<Foundation> {
   const { url: databaseUrl, directUrl: directDatabaseUrl, pooler } = await openDatabase(env, logger, shutdown)
-  if (isDistributed(env)) await requireMigrated(databaseUrl)
+  if (isDistributed(env)) await patiently(() => requireMigrated(databaseUrl), env.DATABASE_WAIT_MS, logger)
   else await migrate(directDatabaseUrl, { say: (line) => logger.info({ migration: line }, 'migrating') })
   const secrets = await loadSecrets(env)
   const tracing = await openTracing(env, shutdown)
-  const db = await openDataSource({
+  const options = {
     url: databaseUrl,
     entities: allEntities,
     poolSize: env.DATABASE_POOL,
     pooler,
     times: databaseTimes(env),
-  })
+  }
+  const db = await patiently(() => openDataSource(options), env.DATABASE_WAIT_MS, logger)
   shutdown.add('database', () => db.destroy())
-  await requireRightKeys(new SealedSecrets(secrets.encryptionKeys), new SealedValueRepository(db), sealedColumns)
-  const redis = isDistributed(env) ? await openRedis(env, db) : undefined
+  const installation = await patiently(
+    async () => {
+      await requireRightKeys(new SealedSecrets(secrets.encryptionKeys), new SealedValueRepository(db), sealedColumns)
+      return isDistributed(env) ? findInstallation(db) : undefined
+    },
+    env.DATABASE_WAIT_MS,
+    logger,
+  )
+  const redis = isDistributed(env) && installation ? await openRedis(env, installation) : undefined
   const feed = redis
     ? await RedisFeed.open({ redis: redis.connections, ttlMs: env.LIVE_TEXT_TTL_MS, logger })
     : new InProcessFeed({ ttlMs: env.LIVE_TEXT_TTL_MS, logger })
@@ -98,8 +107,7 @@ async function openTracing(env: Env, shutdown: Shutdown): Promise<Tracing> {
 }
 
 /** The Redis of this installation, and its claim on the prefix. */
-async function openRedis(env: Env & { REDIS_URL: string }, db: DataSource) {
-  const { id, database } = await findInstallation(db)
+async function openRedis(env: Env & { REDIS_URL: string }, { id, database }: InstallationIdentity) {
   const names = new RedisNames(env.REDIS_PREFIX, id)
   const connections = new RedisConnections(await readRedisSettings(env), names)
   return { connections, claim: { key: names.claim, owner: `${id} ${database}` } }

@@ -5,11 +5,10 @@ import {
   type MigrationInterface,
   type NamingStrategyInterface,
 } from 'typeorm'
-import { messageOf } from '../shared/errors.ts'
 import type { Pooler } from './database-client.ts'
 import { FreshPool, type FreshPoolConfig } from './fresh-pool.ts'
+import { unreachable } from './patience.ts'
 import { processName } from './server-facts.ts'
-import { SetupError } from './setup-error.ts'
 
 const snake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase()
 
@@ -61,7 +60,7 @@ export async function openDataSource(options: DataSourceOptions): Promise<DataSo
   try {
     return await createDataSource(options).initialize()
   } catch (error) {
-    throw new SetupError(`The database cannot be reached: ${messageOf(error)}. Check DATABASE_URL.`)
+    throw unreachable(error)
   }
 }
 

@@ -1,11 +1,8 @@
 import { hostname } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { z } from 'zod'
-import { messageOf } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { SetupError } from './setup-error.ts'
-import { mayPass } from './trouble.ts'
+import { patiently, unreachable } from './patience.ts'
 
 /** What a process wants to know of its database before it begins. */
 export interface ServerFacts {
@@ -29,7 +26,6 @@ export const processName = (): string =>
   `${PROCESS_NAME_PREFIX}${hostname().slice(0, MAX_NAME_BYTES - PROCESS_NAME_PREFIX.length - 8)}:${process.pid}`
 
 const CONNECT_MS = 5_000
-const PAUSE_MS = 250
 
 const answer = z.tuple([
   z.object({
@@ -70,21 +66,22 @@ export async function lookAtServer(url: string): Promise<ServerFacts> {
   }
 }
 
+/** A standby, or a primary that became one: another may take its place. */
+class OnlyReads extends Error {
+  readonly code = '25006'
+}
+
 /**
  * Looks at the server, with patience: it may start later than we do, or be on its way to another place.
  * @throws SetupError in one line, after `waitMs` or at once when no waiting helps (a wrong password)
  */
-export async function awaitServer(url: string, waitMs: number, logger: Logger): Promise<ServerFacts> {
-  const giveUpAt = performance.now() + waitMs
-  for (let isTold = false; ; isTold = true) {
-    const looked = await lookAtServer(url).catch((error: unknown) => ({ error }))
-    if (!('error' in looked) && !looked.isReadOnly) return looked
-    const reason = 'error' in looked ? messageOf(looked.error) : 'it is read-only, as a standby is'
-    const helps = 'error' in looked ? mayPass(looked.error) : true
-    if (!helps || performance.now() + PAUSE_MS > giveUpAt) {
-      throw new SetupError(`The database cannot be reached: ${reason}. Check DATABASE_URL.`)
-    }
-    if (!isTold) logger.warn({ reason, waitMs }, 'the database does not answer yet: waiting for it')
-    await sleep(PAUSE_MS)
+export function awaitServer(url: string, waitMs: number, logger: Logger): Promise<ServerFacts> {
+  const look = async () => {
+    const facts = await lookAtServer(url).catch((error: unknown) => {
+      throw unreachable(error)
+    })
+    if (facts.isReadOnly) throw new OnlyReads('it is read-only, as a standby is')
+    return facts
   }
+  return patiently(look, waitMs, logger)
 }

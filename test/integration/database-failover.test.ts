@@ -1,12 +1,19 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
+import { loadEnv } from '../../src/config/env.ts'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { Transactions } from '../../src/database/transaction.ts'
 import { unavailable } from '../../src/database/trouble.ts'
 import { Writability } from '../../src/database/writability.ts'
+import { openFoundation } from '../../src/foundation.ts'
+import { type Logger, silentLogger } from '../../src/shared/logger.ts'
+import { Shutdown } from '../../src/shared/shutdown.ts'
+import { testSettings } from '../support/app.ts'
 import { useDatabase } from '../support/database.ts'
 import { runSql } from '../support/global-fixtures.ts'
-import { Link } from '../support/link.ts'
+import { joinSockets, Link } from '../support/link.ts'
 
 /** The same database through another port, as behind a name that moves. */
 function through(link: Link, url: string): string {
@@ -134,5 +141,60 @@ describe('Connections to a database that moves', () => {
     const mistake = await db.query('SELECT nonsense').catch((error: unknown) => error)
     expect(unavailable(mistake), 'a mistake of ours is none of the server').to.equal(undefined)
     expect(unavailable(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))).to.equal(undefined)
+  })
+})
+
+describe('A process that starts while its database restarts', () => {
+  const database = useDatabase()
+  const going = { word: '', times: 0 }
+  const sockets = new Set<Socket>()
+  let isAway = false
+  const server = createServer((from) => {
+    if (isAway) return from.destroy()
+    from.on('data', (sent) => {
+      if (going.times === 0 || !sent.includes(going.word)) return
+      // The server goes before it answers, and with it all connections.
+      going.times -= 1
+      isAway = true
+      for (const socket of sockets) socket.destroy()
+    })
+    joinSockets(from, connect(Number(new URL(database.url).port), '127.0.0.1'), sockets)
+  })
+  let url = ''
+  before(async () => {
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    url = database.url.replace(`:${new URL(database.url).port}/`, `:${address.port}/`)
+  })
+  after(() => server.close())
+
+  /** Starts on a server that goes at this word, and is back once it is waited for. */
+  const start = async (word: string) => {
+    Object.assign(going, { word, times: 1 })
+    const warned: string[] = []
+    const logger: Logger = Object.create(silentLogger, {
+      warn: {
+        value: (_: unknown, text: string) => {
+          warned.push(text)
+          isAway = false
+        },
+      },
+    })
+    const shutdown = new Shutdown(silentLogger)
+    try {
+      const env = loadEnv({ ...testSettings, DATABASE_WAIT_MS: '30000', DATABASE_URL: url })
+      const { db } = await openFoundation(env, logger, shutdown)
+      expect(await db.query('SELECT id FROM key_canaries')).to.deep.equal([{ id: 1 }])
+    } finally {
+      await shutdown.close()
+    }
+    expect(going.times, 'the server went').to.equal(0)
+    expect(warned).to.deep.equal(['the database does not answer yet: waiting for it'])
+  }
+
+  it('waits for it, also where its keys are looked at', async () => {
+    await start('INTO key_canaries')
+    await start('FROM key_canaries')
   })
 })
