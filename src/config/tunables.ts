@@ -231,7 +231,7 @@ export const tunables = {
   FILE_HOURLY_MS: ms(1_200_000),
   /** Memory of the child process that reads a file; a poisoned file takes no more. */
   FILE_PROCESS_MEMORY_MB: count(512, 64),
-  /** How often reading one file is tried, the first included. */
+  /** How often reading one file may fail, the first try included. A try whose worker was killed is no failure; ten such are enough. */
   FILE_MAX_ATTEMPTS: count(3),
   /** Pages of one document that are read. */
   FILE_MAX_PAGES: count(5_000),

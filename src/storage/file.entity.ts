@@ -57,8 +57,9 @@ export class File {
   declare scans: ScanPage[] | null
   /** True when its text is indexed as an older version did: a worker indexes it anew. */
   declare reindex: boolean
-  /** Tries of the processing so far, the present one included. */
+  /** Tries of the processing so far, the present one included; and those of them that failed. The others were cut off. */
   declare attempt: number
+  declare failures: number
   /** Part of the job's id; raised when the job has to be a new one. */
   declare dispatch: number
   declare dispatchedAt: Date | null
@@ -99,6 +100,7 @@ export const fileEntity = new EntitySchema<File>({
     scans: jsonb({ nullable: true }),
     reindex: boolean({ default: false }),
     attempt: integer({ default: 0 }),
+    failures: integer({ default: 0 }),
     dispatch: integer({ default: 0 }),
     dispatchedAt: timestamp({ nullable: true }),
     claimToken: uuid({ nullable: true }),

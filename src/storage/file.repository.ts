@@ -22,7 +22,7 @@ export interface FileFilter {
 /** The columns of a `File`, aliased; `size` is cast because pg gives int8 as text. */
 export const FILE_COLUMNS = `id, user_id AS "userId", name, content_type AS "contentType", size::float8 AS size, sha256, status, direct,
   error_code AS "errorCode", error_message AS "errorMessage", pages, text_length AS "textLength", text_tokens AS "textTokens",
-  image, scans, reindex, attempt, dispatch, dispatched_at AS "dispatchedAt", claim_token AS "claimToken", lease_until AS "leaseUntil",
+  image, scans, reindex, attempt, failures, dispatch, dispatched_at AS "dispatchedAt", claim_token AS "claimToken", lease_until AS "leaseUntil",
   due_at AS "dueAt", deadline_at AS "deadlineAt", created_at AS "createdAt", updated_at AS "updatedAt"`
 
 /** What its owner sees: neither uploads that have not ended nor what is being deleted. */

@@ -9,6 +9,7 @@ import { buffer } from 'node:stream/consumers'
 import { expect } from 'chai'
 import sharp from 'sharp'
 import { Postpone } from '../../src/queue/job-queue.ts'
+import { newId } from '../../src/shared/ids.ts'
 import { reconcileFiles } from '../../src/storage/processing/file-reconciler.ts'
 import { timeForFile } from '../../src/storage/processing/file-share.ts'
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
@@ -213,6 +214,45 @@ describe('Processing files', () => {
     expect(row).to.include({ status: 'ready', attempt: 2, pages: 6_000 })
   })
 
+  describe('whose workers are killed', () => {
+    /** A worker takes it, and is gone. */
+    const lose = async (id: string) => {
+      const claimed = await world.domain.work.claim(id, newId(), { leaseMs: 60_000, hourlyMs: 60_000 })
+      expect(claimed?.id).to.equal(id)
+      await sql(`UPDATE files SET lease_until = now() - interval '1 ms' WHERE id = $1`, id)
+      await reconcile()
+    }
+
+    it('reads them all the same: a kill is no fault of the file', async () => {
+      const { id } = await world.upload(userId, 'a.txt', 'text/plain', 'hello')
+      for (let n = 0; n < 5; n++) await lose(id)
+      await world.work()
+      const [row] = await world.domain.rows.byIds([id])
+      expect(row).to.include({ status: 'ready', attempt: 6, failures: 0 })
+    })
+
+    it('counts what fails between the kills', async () => {
+      const { id } = await world.upload(userId, 'a.txt', 'text/plain', 'hello')
+      const away = { ...world.store, get: () => Promise.reject(new Error('connection refused')) }
+      const failing = world.processor({ store: { ...away } as typeof world.store })
+      for (let n = 0; n < 3; n++) {
+        await sql('UPDATE files SET due_at = now() WHERE id = $1', id)
+        await lose(id)
+        await failing.handle({ fileId: id }, context())
+      }
+      const [row] = await world.domain.rows.byIds([id])
+      expect(row).to.include({ status: 'failed', attempt: 6, failures: 2 })
+    })
+
+    it('gives one up that was there each time, ten times', async () => {
+      const { id } = await world.upload(userId, 'a.txt', 'text/plain', 'hello')
+      for (let n = 0; n < 9; n++) await lose(id)
+      expect((await get(id)).status).to.equal('processing')
+      await lose(id)
+      expect((await get(id)).error?.code).to.equal('file.processing_failed')
+    })
+  })
+
   it('removes what killed workers left in the temporary folder', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'chatsparty-file-'))
     await utimes(folder, 1, 1)
@@ -224,7 +264,7 @@ describe('Processing files', () => {
   it('gives up what was tried too often or is past its deadline, and says so', async () => {
     const often = await world.upload(userId, 'a.txt', 'text/plain', 'hello')
     const late = await world.upload(userId, 'b.txt', 'text/plain', 'hello')
-    await sql('UPDATE files SET attempt = 3 WHERE id = $1', often.id)
+    await sql('UPDATE files SET attempt = 3, failures = 3 WHERE id = $1', often.id)
     await sql('UPDATE files SET deadline_at = now() WHERE id = $1', late.id)
     await reconcile()
     expect((await get(often.id)).error?.code).to.equal('file.processing_failed')

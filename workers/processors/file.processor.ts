@@ -14,7 +14,11 @@ import type { FileChunkRepository } from '../../src/storage/file-chunk.repositor
 import type { FileObjects } from '../../src/storage/file-objects.ts'
 import type { FileDispatch } from '../../src/storage/processing/file-dispatch.ts'
 import { timeForFile } from '../../src/storage/processing/file-share.ts'
-import type { FileError, FileWorkRepository } from '../../src/storage/processing/file-work.repository.ts'
+import {
+  type FileError,
+  type FileWorkRepository,
+  isLostTooOften,
+} from '../../src/storage/processing/file-work.repository.ts'
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
 import { ObjectMissing, type Store } from '../../src/storage/store/store.ts'
 import { ByteMeter } from '../../src/storage/upload/byte-meter.ts'
@@ -40,7 +44,7 @@ export interface FileProcessorOptions {
   hourlyMs: number
   /** A killed worker's file is taken over after at most this long; renewed at a third of it. */
   leaseMs: number
-  /** Tries of one file, the first included. The reconciler must be told the same. */
+  /** Tries of one file that may fail, the first included; what was cut off is none. The reconciler must be told the same. */
   maxAttempts: number
   /** First wait after a try that failed for no fault of the file; doubles with each. */
   backoff: { baseMs: number; maxMs: number }
@@ -149,9 +153,8 @@ export class FileProcessor {
   }
 
   async #process(file: File, token: string, folder: string, signal: AbortSignal): Promise<void> {
-    const { scanner, limits, maxAttempts } = this.#options
-    // Its worker was killed each time.
-    if (file.attempt > maxAttempts) throw new Refused(CRASHES.exit)
+    const { scanner, limits } = this.#options
+    if (isLostTooOften(file)) throw new Refused(CRASHES.exit)
     const path = join(folder, 'input')
     const sha256 = await this.#fetch(file, path, signal)
     const found = await scanner?.scan(createReadStream(path), signal)
@@ -243,10 +246,10 @@ export class FileProcessor {
     }
     logger.warn({ ...log, err: error }, 'a file could not be processed')
     const limit = error instanceof Crashed ? Math.min(CRASH_ATTEMPTS[error.reason], maxAttempts) : maxAttempts
-    if (file.attempt >= limit) {
+    if (file.failures + 1 >= limit) {
       return this.#settleFailed(file, token, CRASHES[error instanceof Crashed ? error.reason : 'exit'])
     }
-    const delayMs = backoffMs(file.attempt - 1, backoff)
+    const delayMs = backoffMs(file.failures, backoff)
     const next = await work.release(file.id, token, delayMs, false)
     if (next !== undefined) await dispatch.enqueue({ ...file, dispatch: next }, delayMs)
   }

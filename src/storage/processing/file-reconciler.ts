@@ -19,7 +19,7 @@ export interface FileReconcilerOptions {
   dispatch: FileDispatch
   /** Told of every file that is failed here. */
   onFileChanged: (userId: string, file: FileView) => Promise<void>
-  /** Tries of one file's processing. */
+  /** Tries of one file's processing that may fail. */
   maxAttempts: number
   /** A dispatched file that nobody claimed for this long is put into the queue again. */
   redispatchAfterMs: number

@@ -29,6 +29,15 @@ const IS_FREE = 'f.due_at <= now() AND (f.lease_until IS NULL OR f.lease_until <
 /** Files that are looked at, of a user and of all: others may take some of them at the same moment. */
 const OLDEST = { ofUser: 8, ofAll: 32 }
 
+/**
+ * Tries that ended without a word, by a kill, a crash of the worker, or a machine that went. That is mostly no fault of the file, which is
+ * read in a process of its own; but one that brings down so many workers is not tried on.
+ */
+const MOST_LOST_TRIES = 10
+/** True when so many were, the present one of a claim not counted. */
+export const isLostTooOften = ({ attempt, failures }: Pick<File, 'attempt' | 'failures'>): boolean =>
+  attempt - 1 - failures >= MOST_LOST_TRIES
+
 const RELEASE = `claim_token = NULL, lease_until = NULL, updated_at = now()`
 
 /** The processing of files: claims, leases, retries, deadlines. Every write of a claim is guarded by its token. */
@@ -155,12 +164,12 @@ export class FileWorkRepository {
     return settled[0]
   }
 
-  /** Gives a claim back, to be tried again after `delayMs`. `refund` when the try shall not count (a drain). */
+  /** Gives a claim back, to be tried again after `delayMs`: the try has failed, or with `refund` it shall not count (a drain). */
   async release(id: string, token: string, delayMs: number, refund: boolean): Promise<number | undefined> {
     const released = await rows<{ dispatch: number }>(
       this.#db.manager,
       `UPDATE files SET due_at = now() + $3 * interval '1 ms', dispatch = dispatch + 1,
-         dispatched_at = now() + $3 * interval '1 ms', attempt = attempt - $4, ${RELEASE}
+         dispatched_at = now() + $3 * interval '1 ms', attempt = attempt - $4, failures = failures + 1 - $4, ${RELEASE}
        WHERE id = $1 AND claim_token = $2 AND status = 'processing' RETURNING dispatch`,
       [id, token, delayMs, refund ? 1 : 0],
     )
@@ -171,7 +180,7 @@ export class FileWorkRepository {
   async restart(userId: string, id: string, deadlineMs: number): Promise<File | undefined> {
     const restarted = await rows<File>(
       this.#db.manager,
-      `UPDATE files SET status = 'processing', error_code = NULL, error_message = NULL, attempt = 0, dispatch = dispatch + 1,
+      `UPDATE files SET status = 'processing', error_code = NULL, error_message = NULL, attempt = 0, failures = 0, dispatch = dispatch + 1,
          dispatched_at = now(), due_at = now(), deadline_at = now() + $3 * interval '1 ms', ${RELEASE}
        WHERE id = $1 AND user_id = $2 AND status IN ('ready', 'failed') RETURNING ${FILE_COLUMNS}`,
       [id, userId, deadlineMs],
@@ -179,7 +188,7 @@ export class FileWorkRepository {
     return restarted[0]
   }
 
-  /** Files past their deadline or out of tries, whose worker is gone, become `failed`. */
+  /** Files past their deadline or out of tries, failed ones or ones that were cut off, whose worker is gone, become `failed`. */
   failOverdue(maxAttempts: number, limit: number): Promise<File[]> {
     return rows<File>(
       this.#db.manager,
@@ -189,7 +198,7 @@ export class FileWorkRepository {
            ELSE 'The file could not be read in several tries.' END
        WHERE id IN (
          SELECT id FROM files WHERE status = 'processing' AND (lease_until IS NULL OR lease_until < now())
-           AND (deadline_at <= now() OR attempt >= $1) LIMIT $2 FOR UPDATE SKIP LOCKED)
+           AND (deadline_at <= now() OR failures >= $1 OR attempt - failures >= ${MOST_LOST_TRIES}) LIMIT $2 FOR UPDATE SKIP LOCKED)
        RETURNING ${FILE_COLUMNS}`,
       [maxAttempts, limit],
     )
