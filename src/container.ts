@@ -9,6 +9,7 @@ import { ConversationService } from './chat/conversation.service.ts'
 import { ConversationSearch } from './chat/conversation-search.ts'
 import { EstimateService } from './chat/estimate.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
+import { MessageBudget } from './chat/message-budget.ts'
 import { createRevisions } from './chat/revisions.ts'
 import { BreakerRepository } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
@@ -280,6 +281,7 @@ export function createContainer(foundation: Foundation) {
     maxTurnsCap: env.MAX_TURNS_CAP,
     userConcurrency: env.USER_CONCURRENCY,
     mostConversations: env.USER_CONVERSATIONS,
+    messageBudget: new MessageBudget(env.USER_MESSAGE_BYTES_PER_DAY),
   })
   const estimateService = new EstimateService({
     accepts,

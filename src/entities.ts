@@ -2,6 +2,7 @@ import type { EntitySchema } from 'typeorm'
 import { agentEntity } from './agents/agent.entity.ts'
 import { auditEntryEntity } from './audit/audit.entity.ts'
 import { idempotencyKeyEntity } from './chat/idempotency-key.entity.ts'
+import { messageBudgetEntity } from './chat/message-budget.entity.ts'
 import { breakerEntity } from './connections/breaker.entity.ts'
 import { connectionEntity } from './connections/connection.entity.ts'
 import { keyCanaryEntity } from './connections/key-canary.entity.ts'
@@ -65,6 +66,7 @@ export const allEntities: EntitySchema[] = [
   workerPlacesEntity,
   idempotencyKeyEntity,
   doorThreadEntity,
+  messageBudgetEntity,
   fileEntity,
   fileChunkEntity,
   fileVocabularyEntity,

@@ -12,7 +12,7 @@ import type { Message } from '../conversations/message.entity.ts'
 import { fromJson } from '../database/json-row.ts'
 import { prepared } from '../database/prepared-statement.ts'
 import { rows } from '../database/query.ts'
-import type { Tx } from '../database/transaction.ts'
+import { raised, type Tx } from '../database/transaction.ts'
 import type { Party } from '../parties/party.entity.ts'
 import type { TurnKind } from '../rounds/strategy.ts'
 import { type DispatchRow, dispatchesOf } from '../runs/engine.repository.ts'
@@ -55,6 +55,8 @@ export interface Known {
   conversation: { strategy: StrategyName } | undefined
   /** Those of the files that the user may attach. */
   fileIds: string[]
+  /** What the user has taken of the day's messages, in milliseconds of it. */
+  takenMs: number
   /** The answer that was given to this key before, and to which body. */
   before: { bodyHash: string; response: unknown } | undefined
 }
@@ -79,6 +81,8 @@ export interface Acceptance {
   userConcurrency: number
   /** Conversations that the user may have. */
   mostConversations: number
+  /** What the message takes of the day's, in milliseconds of it; 0: there is no limit. */
+  costMs: number
   key: RequestKey | undefined
   origin: RunOrigin | null
 }
@@ -102,7 +106,11 @@ export type AcceptAnswer =
     }
   | { outcome: 'repeated'; response: unknown }
   | { outcome: 'busy'; runId: string }
+  | { outcome: 'too_much'; waitMs: number }
   | { outcome: 'conflict' | 'conversation_gone' | 'files_gone' | 'too_many' }
+
+/** What `messages_take` raises. */
+const TOO_MUCH = 'CP003'
 
 interface LookRow {
   agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
@@ -110,11 +118,12 @@ interface LookRow {
   available: string | null
   strategy: StrategyName | null
   files: string[]
+  taken_ms: number | null
   before: { bodyHash: string; response: unknown } | null
 }
 
 interface AcceptRow {
-  outcome: AcceptAnswer['outcome']
+  outcome: Exclude<AcceptAnswer['outcome'], 'too_much'>
   response: unknown
   active: string
   interrupted: boolean
@@ -143,13 +152,15 @@ const LOOK = prepared<LookRow>(
      (SELECT strategy FROM conversations WHERE id = $3 AND user_id = $1) AS strategy,
      ARRAY(SELECT id FROM files WHERE user_id = $1 AND id = ANY($4::uuid[])
        AND status IN ('processing', 'ready', 'failed')) AS files,
+     (SELECT (extract(epoch FROM taken_until - now()) * 1000)::float8 FROM message_budgets WHERE user_id = $1) AS taken_ms,
      (SELECT json_build_object('bodyHash', body_hash, 'response', response) FROM idempotency_keys
       WHERE user_id = $1 AND route = $5 AND key = $6) AS before`,
 )
 const ACCEPT = prepared<AcceptRow>(
   'chat_accept',
   `SELECT outcome, response, active, interrupted, seq, message_at, version, view, dispatches,
-     CASE WHEN outcome = 'accepted' THEN conversation_shown($2) END AS conversation
+     CASE WHEN outcome = 'accepted' THEN conversation_shown($2) END AS conversation,
+     CASE WHEN outcome = 'accepted' AND $25::float8 > 0 THEN messages_take($1, $25) END AS taken
    FROM (SELECT $3::boolean AS is_new, NOT $3 OR conversations_free($1, $23, $20, $21) AS free) room,
      LATERAL chat_accept(p_user => $1, p_conversation => $2, p_is_new => room.is_new, p_run => $4, p_message => $5, p_text => $6,
      p_files => $7, p_on_busy => $8, p_is_party => $9, p_agents => $10, p_strategy => $11, p_max_turns => $12,
@@ -180,6 +191,7 @@ export class AcceptRepository {
       available: microOf(row?.available ?? null),
       conversation: row?.strategy ? { strategy: row.strategy } : undefined,
       fileIds: row?.files ?? [],
+      takenMs: Math.max(0, row?.taken_ms ?? 0),
       before: row?.before ?? undefined,
     }
   }
@@ -216,7 +228,7 @@ export class AcceptRepository {
 
   async accept(request: Acceptance, tx: Tx = this.#db.manager): Promise<AcceptAnswer> {
     const { limits, key } = request
-    const [row] = await ACCEPT(
+    const written = await ACCEPT(
       [
         request.userId,
         request.conversationId,
@@ -242,9 +254,16 @@ export class AcceptRepository {
         key?.bodyHash ?? null,
         request.mostConversations,
         request.origin && JSON.stringify(request.origin),
+        request.costMs,
       ],
       tx,
-    )
+    ).catch((error: unknown) => {
+      const waitMs = raised(error, TOO_MUCH)
+      if (waitMs === undefined) throw error
+      return Number(waitMs)
+    })
+    if (typeof written === 'number') return { outcome: 'too_much', waitMs: written }
+    const [row] = written
     // It was not called: the one other condition is room for a conversation.
     if (!row) return { outcome: 'too_many' }
     switch (row.outcome) {

@@ -99,3 +99,17 @@ BEGIN
   RETURN EXISTS (SELECT FROM idempotency_keys k WHERE k.user_id = p_user AND k.route = p_route AND k.key = p_key)
     OR (SELECT count(*) FROM (SELECT FROM conversations c WHERE c.user_id = p_user LIMIT p_most) one) < p_most;
 END $$;
+
+-- Takes a message's piece of its sender's day, in milliseconds; to be asked in the statement that writes the message. Raises CP003, and with
+-- it nothing is written, when more than a day would be taken: its detail says for how many milliseconds too much.
+CREATE FUNCTION messages_take(p_user uuid, p_cost_ms double precision) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  over_ms double precision;
+BEGIN
+  INSERT INTO message_budgets AS b (user_id, taken_until) VALUES (p_user, now() + p_cost_ms * interval '1 millisecond')
+  ON CONFLICT (user_id) DO UPDATE SET taken_until = greatest(b.taken_until, now()) + p_cost_ms * interval '1 millisecond'
+  RETURNING extract(epoch FROM b.taken_until - now() - interval '1 day') * 1000 INTO over_ms;
+  IF over_ms > 0 THEN
+    RAISE EXCEPTION 'user % has sent enough for now', p_user USING ERRCODE = 'CP003', DETAIL = over_ms::text;
+  END IF;
+END $$;

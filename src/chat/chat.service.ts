@@ -18,6 +18,7 @@ import { runOrigin } from '../shared/request-origin.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { AcceptAnswer, Acceptance, AcceptRepository, EarlierMessage, Known } from './accept.repository.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
+import type { MessageBudget } from './message-budget.ts'
 import { type PartyTerms, termsAlone, termsAsked, termsSaved } from './party-terms.ts'
 import { keyConflict, type RequestKey, requestKey } from './request-key.ts'
 
@@ -40,6 +41,7 @@ interface ChatDependencies {
   userConcurrency: number
   /** USER_CONVERSATIONS. */
   mostConversations: number
+  messageBudget: MessageBudget
 }
 
 /** What a request brings along that came by another protocol than the API's own. */
@@ -158,6 +160,8 @@ export class ChatService {
         throw notFound('conversation')
       case 'files_gone':
         throw notFound('file')
+      case 'too_much':
+        throw this.#deps.messageBudget.refusal(answer.waitMs)
       case 'too_many':
         throw tooMany('conversation', this.#deps.mostConversations)
     }
@@ -183,9 +187,9 @@ export class ChatService {
     }
   }
 
-  /** Everything that can be checked before it is written. @throws AppError 400, 402, 404, 409, 422 */
+  /** Everything that can be checked before it is written. @throws AppError 400, 402, 404, 409, 422, 429 */
   #check(request: Request, known: Known): Acceptance {
-    const { agents: agentService, ledger, files } = this.#deps
+    const { agents: agentService, ledger, files, messageBudget } = this.#deps
     const { userId, conversationId, isParty, fileIds, partyId } = request
     const terms = partyId === undefined ? request.terms : termsSaved(request.terms, known.party)
     const { agentIds } = terms
@@ -201,6 +205,9 @@ export class ChatService {
     const asked = { strategy: terms.strategy, maxTurns: terms.maxTurns, agents: agents.length }
     const { strategy, maxTurns } = partyDefaults(asked, known.conversation?.strategy, this.#deps)
     const limits = { ...terms.limits, maxTurns }
+    const earlier = conversationId === undefined ? (request.preface?.earlier ?? []) : []
+    const costMs = messageBudget.costMs([...earlier.map(({ content }) => content), request.message])
+    messageBudget.require(known.takenMs, costMs)
     const first = firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message)
     const speakers = first.map(({ agentId }) => agentId)
     ledger.requireAvailable(known.available, leastOf(holds, speakers, agents[0]?.id))
@@ -221,6 +228,7 @@ export class ChatService {
       first,
       userConcurrency: this.#deps.userConcurrency,
       mostConversations: this.#deps.mostConversations,
+      costMs,
       key: request.key,
       origin: runOrigin(),
     }

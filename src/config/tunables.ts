@@ -136,6 +136,11 @@ export const tunables = {
   USER_CONNECTIONS: count(100),
   /** Conversations of one user, archived ones too. */
   USER_CONVERSATIONS: count(10_000),
+  /**
+   * Bytes of messages that one user may send per day, with 1 KB for the rows of each; 0: as many as they like. They are kept, and cost
+   * nearly nothing where a user's own server answers. 65,000 short ones, or sixty books.
+   */
+  USER_MESSAGE_BYTES_PER_DAY: count(67_108_864, 0),
   /** Tokens a second that a model may think unseen. A call that was stopped reports none, and is charged for its time by this. */
   HIDDEN_TOKENS_PER_SECOND: count(100, 0),
   /** Webhooks of one user. */

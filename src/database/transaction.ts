@@ -9,11 +9,17 @@ const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK_DETECTED = '40P01'
 const ATTEMPTS = 4
 
-/** The SQLSTATE of a failed query, and the constraint it broke, if any. */
-function databaseError(error: unknown): { code?: string; constraint?: string } {
+/** The SQLSTATE of a failed query, what it says besides, and the constraint it broke, if any. */
+function databaseError(error: unknown): { code?: string; detail?: string; constraint?: string } {
   if (!(error instanceof QueryFailedError)) return {}
-  const { code, constraint } = error.driverError as { code?: string; constraint?: string }
-  return { code, constraint }
+  const { code, detail, constraint } = error.driverError as { code?: string; detail?: string; constraint?: string }
+  return { code, detail, constraint }
+}
+
+/** The detail of what a function of ours raised under this SQLSTATE; undefined for every other error. */
+export function raised(error: unknown, sqlState: string): string | undefined {
+  const { code, detail = '' } = databaseError(error)
+  return code === sqlState ? detail : undefined
 }
 
 /** True when the error is a violation of this unique constraint or index. */

@@ -97,10 +97,12 @@ export class Ticker {
       const { runId, conversationId } = await chat.party(schedule.userId, body.data, key)
       await end({ status: 'started', runId, conversationId })
     } catch (error) {
-      if (!(error instanceof AppError) || error.status >= 500 || error.status === 429) {
+      if (!(error instanceof AppError) || error.status >= 500) {
         await ticks.postpone(tick.id, POSTPONE_MS)
         throw error
       }
+      // Its owner has sent as much as one may, and can again then.
+      if (error.status === 429) return ticks.postpone(tick.id, Math.max(POSTPONE_MS, retryAfterMs(error)))
       await end({ status: 'failed', code: error.code, message: error.message })
     }
   }
@@ -110,6 +112,11 @@ export class Ticker {
     if (monthlyCredits === null) return null
     return monthlyCredits - (await this.#deps.schedules.spentSince(id, monthStart(at, timeZone)))
   }
+}
+
+function retryAfterMs({ details }: AppError): number {
+  const seconds = details?.retryAfterSeconds
+  return typeof seconds === 'number' ? seconds * 1_000 : 0
 }
 
 /** Undefined where its zone, or its expression, is none any more: it ticks a last time and rests, or it would be looked at for ever. */

@@ -133,6 +133,7 @@ export const ERROR_WORDS = {
   'run.gone': [409, 'The run does not exist any more.'],
   'chat.busy': [409, 'The agents are still talking; wait, interject or interrupt.'],
   'chat.busy/regenerate': [409, 'The agents are still talking; wait or cancel first.'],
+  'chat.rate_limited': [429, 'At most {limit} bytes of messages may be sent within a day. Please go on later.'],
   'run.not_last': [409, 'Only the newest run of a conversation can be retried.'],
   'run.not_failed': [409, 'Only a run that failed or was stopped can be retried.'],
   'chat.not_last_of_user': [409, 'Only the last thing that you said can be said otherwise; branch from what is older.'],
