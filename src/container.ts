@@ -11,7 +11,7 @@ import { EstimateService } from './chat/estimate.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
 import { MessageBudget } from './chat/message-budget.ts'
 import { createRevisions } from './chat/revisions.ts'
-import { BreakerRepository } from './connections/breaker.repository.ts'
+import { BreakerRepository, breakerLimits } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
 import { ModelCatalogue } from './connections/model-catalogue.ts'
@@ -130,13 +130,7 @@ export function createContainer(foundation: Foundation) {
   })
   const agentRepository = new AgentRepository(db)
   const connectionRepository = new ConnectionRepository(db)
-  const breakers = new BreakerRepository(db, {
-    failures: env.BREAKER_FAILURES,
-    openMs: env.BREAKER_OPEN_MS,
-    openMaxMs: env.BREAKER_OPEN_MAX_MS,
-    waitMaxMs: env.TURN_BACKOFF_MAX_MS,
-    waits: env.PROVIDER_OUTAGE === 'wait',
-  })
+  const breakers = new BreakerRepository(db, breakerLimits(env))
   const network = new ProviderNetwork({
     allow: env.OUTBOUND_ALLOW,
     production: env.NODE_ENV === 'production',

@@ -1,7 +1,7 @@
-import type { BreakerRepository } from '../src/connections/breaker.repository.ts'
+import type { BreakerRepository, Called } from '../src/connections/breaker.repository.ts'
 import type { ProviderFailure } from '../src/connections/provider-errors.ts'
 import type { Dispatcher } from '../src/runs/dispatcher.ts'
-import type { TurnRoom } from '../src/runs/turn-room.ts'
+import type { RoomTerms, TurnRoom } from '../src/runs/turn-room.ts'
 import type { Logger } from '../src/shared/logger.ts'
 
 export interface HealthDependencies {
@@ -21,26 +21,33 @@ export class ConnectionHealth {
   }
 
   /**
-   * A call failed. `waitMs`: so long its connection is to be left alone, if it was asked too often. Who had spoken was there; what
+   * A call failed. `waitMs`: so long its model is to be left alone, if it was asked too often. Who had spoken was there; what
    * broke off then says nothing about the next call. Never rejects.
    */
   async failed({ terms }: Room, { text }: { text: string }, failure: ProviderFailure, waitMs: number): Promise<void> {
-    if (!terms.connection || text !== '') return
+    const called = calledOf(terms)
+    if (!called || text !== '') return
     const { breakers, logger } = this.#deps
-    const { id } = terms.connection
     await breakers
-      .failed(id, failure, waitMs)
-      .catch((error: unknown) => logger.warn({ err: error, connectionId: id }, 'trouble was not noted'))
+      .failed(called, failure, waitMs)
+      .catch((error: unknown) =>
+        logger.warn({ err: error, connectionId: called.connectionId }, 'trouble was not noted'),
+      )
   }
 
   /** What was in trouble has answered: others may call it again. */
   answered({ terms, trouble }: Room, userId: string): void {
-    if (!trouble || !terms.connection) return
+    const called = calledOf(terms)
+    if (!trouble || !called) return
     const { breakers, dispatcher, logger } = this.#deps
-    const { id } = terms.connection
     breakers
-      .answered(id)
+      .answered(called)
       .then(() => dispatcher.admit(userId))
-      .catch((error: unknown) => logger.warn({ err: error, connectionId: id }, 'an answer was not noted'))
+      .catch((error: unknown) =>
+        logger.warn({ err: error, connectionId: called.connectionId }, 'an answer was not noted'),
+      )
   }
 }
+
+const calledOf = ({ connection, model }: RoomTerms): Called | undefined =>
+  connection && model !== null ? { connectionId: connection.id, model } : undefined

@@ -2,11 +2,11 @@ import { EntitySchema } from 'typeorm'
 import { boolean, integer, text, timestamp } from '../database/columns.ts'
 
 /**
- * A connection or a host in trouble; what is well has no row. Open until `openUntil`, then half open: one call at a time probes,
+ * A connection, a host or a model in trouble; what is well has no row. Open until `openUntil`, then half open: one call at a time probes,
  * until `probeUntil`. `breakers.sql` has the rules.
  */
 export class Breaker {
-  /** A connection's id, or whose connections and which host: `own api.example.com`, `platform openai`. */
+  /** A connection's id; with one of its models, behind a blank; or whose connections and which host: `own api.example.com`, `platform openai`. */
   declare subject: string
   /** In a row. */
   declare failures: number

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm'
+import type { Env } from '../config/env.ts'
 import { rows } from '../database/query.ts'
 import type { Breaker } from './breaker.entity.ts'
 import { troubleOf } from './breaker.policy.ts'
@@ -17,14 +18,33 @@ export interface BreakerLimits {
   waits: boolean
 }
 
-/** A breaker as it is looked at: with whose connection or which host it is about. */
+export const breakerLimits = (
+  env: Pick<
+    Env,
+    'BREAKER_FAILURES' | 'BREAKER_OPEN_MS' | 'BREAKER_OPEN_MAX_MS' | 'TURN_BACKOFF_MAX_MS' | 'PROVIDER_OUTAGE'
+  >,
+): BreakerLimits => ({
+  failures: env.BREAKER_FAILURES,
+  openMs: env.BREAKER_OPEN_MS,
+  openMaxMs: env.BREAKER_OPEN_MAX_MS,
+  waitMaxMs: env.TURN_BACKOFF_MAX_MS,
+  waits: env.PROVIDER_OUTAGE === 'wait',
+})
+
+/** Whom a call asks. */
+export interface Called {
+  connectionId: string
+  model: string
+}
+
+/** A breaker as it is looked at. */
 export type BreakerState = Pick<Breaker, 'subject' | 'failures' | 'opens' | 'openUntil' | 'probeUntil' | 'code'>
 
 const STATE = `subject, failures, opens, open_until AS "openUntil", probe_until AS "probeUntil", code`
-/** What has been well for so long, or is not called any more, is forgotten. */
-const FORGOTTEN_AFTER = '1 day'
+/** What has been well for so long, or is not called any more, is forgotten. A model may be called anything, and its limit has no past. */
+const FORGOTTEN_AFTER = `CASE WHEN code = 'provider.rate_limited' THEN interval '1 hour' ELSE interval '1 day' END`
 
-/** The breakers of connections and hosts: rows, so that all processes share them and none forgets. */
+/** The breakers of connections, hosts and models: rows, so that all processes share them and none forgets. */
 export class BreakerRepository {
   readonly #db: DataSource
   readonly #limits: BreakerLimits
@@ -35,11 +55,11 @@ export class BreakerRepository {
   }
 
   /**
-   * Notes that a call failed, where that says something about its connection; answers until when this may not be called, if it
-   * may not. `waitMs`: so long is what was asked too often to be left alone, whoever says so at most `waitMaxMs`.
+   * Notes that a call failed, where that says something about its connection or its model; answers until when this may not be called,
+   * if it may not. `waitMs`: so long is what was asked too often to be left alone, whoever says so at most `waitMaxMs`.
    */
   async failed(
-    connectionId: string,
+    { connectionId, model }: Called,
     failure: Pick<ProviderFailure, 'code'>,
     waitMs: number,
   ): Promise<Date | undefined> {
@@ -50,36 +70,36 @@ export class BreakerRepository {
     const wait = Math.min(Math.ceil(waitMs), waitMaxMs)
     const [row] = await rows<{ until: Date | null }>(
       this.#db.manager,
-      'SELECT breaker_failed($1, $2, $3, $4, $5, $6, $7, $8) AS until',
-      [connectionId, failure.code, isLimit, wait, failures, openMs, openMaxMs, waits || isLimit],
+      'SELECT breaker_failed($1, $2, $3, $4, $5, $6, $7, $8, $9) AS until',
+      [connectionId, model, failure.code, isLimit, wait, failures, openMs, openMaxMs, waits || isLimit],
     )
     return row?.until ?? undefined
   }
 
   /** Notes that a call was answered. */
-  async answered(connectionId: string): Promise<void> {
-    await rows(this.#db.manager, 'SELECT breaker_closed($1)', [connectionId])
+  async answered({ connectionId, model }: Called): Promise<void> {
+    await rows(this.#db.manager, 'SELECT breaker_closed($1, $2)', [connectionId, model])
   }
 
-  /** True while the connection, or its host, is open. */
-  async isOpen(connectionId: string): Promise<boolean> {
+  /** True while the connection, its host or the model is open. */
+  async isOpen({ connectionId, model }: Called): Promise<boolean> {
     const [row] = await rows<{ open: boolean }>(
       this.#db.manager,
       `SELECT EXISTS (SELECT FROM connections c JOIN breakers b
-         ON b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+         ON b.subject = ANY(call_subjects(c.id, c.user_id, c.provider, c.base_url, $2))
          WHERE c.id = $1 AND b.open_until > clock_timestamp()) AS open`,
-      [connectionId],
+      [connectionId, model],
     )
     return row?.open ?? false
   }
 
-  /** The worst of the breakers of each of these connections, by its id; what is well is not among them. */
+  /** The worst of the breakers that a call of each of these connections' own model knows, by the connection's id; what is well is not among them. */
   async ofConnections(ids: string[]): Promise<Map<string, BreakerState>> {
     if (ids.length === 0) return new Map()
     const found = await rows<BreakerState & { id: string }>(
       this.#db.manager,
       `SELECT DISTINCT ON (c.id) c.id, ${STATE} FROM connections c JOIN breakers b
-         ON b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+         ON b.subject = ANY(call_subjects(c.id, c.user_id, c.provider, c.base_url, c.model))
        WHERE c.id = ANY($1) ORDER BY c.id, b.open_until DESC NULLS LAST`,
       [ids],
     )
@@ -95,7 +115,7 @@ export class BreakerRepository {
   async prune(): Promise<void> {
     await rows(
       this.#db.manager,
-      `DELETE FROM breakers WHERE greatest(changed_at, open_until) < now() - interval '${FORGOTTEN_AFTER}'`,
+      `DELETE FROM breakers WHERE greatest(changed_at, open_until) < now() - ${FORGOTTEN_AFTER}`,
     )
   }
 }

@@ -16,11 +16,11 @@ const inConversations = (table: string): string =>
  * and so a table that nobody has thought of here is emptied too. A batch is a statement of its own, so that nothing is locked for long.
  */
 export const BEFORE_CONVERSATIONS: readonly ErasureStep[] = [
-  // Hosts of users' own servers; another user of the same host is only asked for it anew.
+  // Hosts of users' own servers, of which another user is only asked for anew, and models.
   {
     what: 'breakers',
-    sql: gone(`DELETE FROM breakers WHERE subject IN (SELECT unnest(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
-      FROM connections c WHERE c.user_id = $1) AND $2 > 0`),
+    sql: gone(`DELETE FROM breakers b USING connections c WHERE c.user_id = $1 AND $2 > 0 AND (
+      b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url)) OR starts_with(b.subject, c.id::text || ' '))`),
   },
   { what: 'messages', sql: inConversations('messages') },
   { what: 'runs', sql: inConversations('runs') },

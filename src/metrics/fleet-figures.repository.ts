@@ -20,7 +20,7 @@ export const FLEET_FIGURES = {
   ],
   runs_unfinished: ['Runs that are not over.', ['status']],
   runs_overdue: ['Runs that are past their deadline and not over.', []],
-  breakers: ['Connections and hosts in trouble.', ['subject', 'state']],
+  breakers: ['Connections, hosts and models in trouble.', ['subject', 'state']],
   places: ['Places of all workers for the jobs of a queue, and those that are taken.', ['queue', 'state']],
   processes: ['Processes that have reported themselves within a minute.', ['role', 'state']],
   files_waiting: ['Files that are to be read.', []],
@@ -75,7 +75,8 @@ const FIGURES = `
     FROM unnest(ARRAY['pending', 'queued', 'running', 'waiting']) AS s (status) LEFT JOIN unfinished u USING (status) GROUP BY s.status
   UNION ALL SELECT 'runs_overdue', '{}', count(*) FROM unfinished WHERE deadline_at < now()
   UNION ALL SELECT 'breakers', json_build_object('subject', b.subject, 'state', b.state), count(*) FROM (
-    SELECT CASE WHEN subject LIKE 'platform %' THEN 'platform host' WHEN subject LIKE 'own %' THEN 'own host' ELSE 'connection' END AS subject,
+    SELECT CASE WHEN subject LIKE 'platform %' THEN 'platform host' WHEN subject LIKE 'own %' THEN 'own host'
+        WHEN subject LIKE '% %' THEN 'model' ELSE 'connection' END AS subject,
       CASE WHEN open_until > clock_timestamp() THEN 'open' WHEN open_until IS NOT NULL THEN 'half open' ELSE 'counting' END AS state
     FROM breakers LIMIT ${MOST}) AS b GROUP BY b.subject, b.state
   UNION ALL SELECT 'places', json_build_object('queue', queue, 'state', s.state),

@@ -1,12 +1,14 @@
 -- Who may have a place when. Turns on the platform's connections and those on users' own have places of their own (`lane`),
 -- so that a user's server that never answers keeps nobody waiting who does not use one. Within a lane the places are shared.
 
--- Which connections a turn will call, and where it belongs. p_agents: its speaker, or all who may become it, the one whose
+-- Which connections and models a turn will call, and where it belongs. p_agents: its speaker, or all who may become it, the one whose
 -- connection decides first. It is `own` where any of them may call a user's server.
 CREATE FUNCTION turn_route(p_user uuid, p_agents uuid[])
-RETURNS TABLE (lane text, connection_id uuid, fallback_id uuid) LANGUAGE sql STABLE AS $$
+RETURNS TABLE (lane text, connection_id uuid, fallback_id uuid, model text, fallback_model text) LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN bool_or(c.user_id IS NOT NULL OR f.user_id IS NOT NULL) THEN 'own' ELSE 'platform' END,
-    (array_agg(c.id ORDER BY p.position))[1], (array_agg(f.id ORDER BY p.position))[1]
+    (array_agg(c.id ORDER BY p.position))[1], (array_agg(f.id ORDER BY p.position))[1],
+    (array_agg(coalesce(a.model, c.model) ORDER BY p.position))[1],
+    (array_agg(coalesce(a.fallback_model, f.model) ORDER BY p.position))[1]
   FROM unnest(p_agents) WITH ORDINALITY AS p (id, position) JOIN agents a ON a.id = p.id
     LEFT JOIN connections c ON c.id = coalesce(a.connection_id, (SELECT d.id FROM connections d
       WHERE a.connection_id IS NULL AND (d.user_id = p_user OR d.user_id IS NULL) AND d.is_default
@@ -26,12 +28,13 @@ $$;
 
 -- Lets a user's oldest waiting turns into the queue while fewer than p_cap of theirs are there or running in their lane, and
 -- answers them. Who has some already gets at most half of the room that there is: whoever comes next finds a place, and a share
--- shrinks as others come. A turn that is not due, or whose connection is held (and its fallback's), waits
+-- shrinks as others come. A turn that is not due, or whose connection or model is held (and its fallback's), waits
 -- without a place. The lock makes concurrent calls count one after another; a row that somebody has locked is left for the
 -- next call.
 CREATE FUNCTION turns_admit(p_user uuid, p_cap integer)
 RETURNS TABLE (run_id uuid, turn integer, dispatch integer, delay_ms integer, lane text, user_id uuid) LANGUAGE plpgsql AS $$
 DECLARE
+  is_trouble boolean := EXISTS (SELECT FROM breakers);
   held uuid[];
   wanted text;
   mine integer;
@@ -56,7 +59,9 @@ BEGIN
         SELECT w.run_id, w.index FROM turns w
         WHERE w.user_id = p_user AND w.lane = wanted AND w.status = 'queued' AND w.dispatched_at IS NULL
           AND w.due_at <= clock_timestamp()
-          AND (w.connection_id IS NULL OR w.connection_id <> ALL(held) OR w.fallback_id <> ALL(held))
+          AND (NOT is_trouble OR w.connection_id IS NULL
+            OR (w.connection_id <> ALL(held) AND NOT model_held(w.connection_id, w.model))
+            OR (w.fallback_id IS NOT NULL AND w.fallback_id <> ALL(held) AND NOT model_held(w.fallback_id, w.fallback_model)))
         ORDER BY w.created_at, w.run_id, w.index
         LIMIT places
         FOR UPDATE SKIP LOCKED

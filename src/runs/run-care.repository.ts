@@ -86,7 +86,7 @@ export class RunCareRepository {
              OR r.deadline_at < clock_timestamp() - interval '${STUCK_AFTER}' AND r.finished_at IS NULL AS is_stuck
          FROM runs r
          LEFT JOIN LATERAL (
-           SELECT o.status, o.due_at, o.lease_until, o.dispatched_at, o.connection_id,
+           SELECT o.status, o.due_at, o.lease_until, o.dispatched_at, o.connection_id, o.model,
              greatest(o.lease_until, o.due_at) AS since, json_build_object('index', o.index, 'status', o.status, 'lane', o.lane,
                'attempt', o.attempt, 'failures', o.failures, 'dispatch', o.dispatch, 'dueAt', o.due_at, 'dispatchedAt', o.dispatched_at,
                'leaseUntil', o.lease_until, 'connectionId', o.connection_id, 'errorCode', o.error_code) AS turn
@@ -104,7 +104,7 @@ export class RunCareRepository {
            WHEN t.status IS DISTINCT FROM 'queued' THEN 'no_turn'
            WHEN t.due_at > clock_timestamp() THEN 'backoff'
            WHEN t.dispatched_at IS NOT NULL THEN 'in_queue'
-           WHEN t.connection_id IN (SELECT h.id FROM connections_held(r.user_id) h) THEN 'connection_held'
+           WHEN call_held(r.user_id, t.connection_id, t.model) THEN 'connection_held'
            ELSE 'no_place' END AS reason) reason
          WHERE ${state === 'failed' ? `r.status = 'failed' AND r.id >= '${first}'` : `r.${unfinished}`}
            AND ($2::uuid IS NULL OR r.id < $2)

@@ -50,17 +50,18 @@ export interface TurnRoom {
   /** Seconds since the run was first claimed, by the database's clock; and when they were read, by `performance.now()`. */
   secondsSinceStart: number
   readAt: number
-  /** Which connection answers for the speaker, and what its model costs now; null where there is none. */
+  /** Which connection and model answer for the speaker, and what that costs now; null where there is none. */
   terms: RoomTerms
   /** True when these are of the speaker's second connection. */
   onFallback: boolean
-  /** What is known to be wrong with that connection; null where it is well. */
+  /** What is known to be wrong with them; null where they are well. */
   trouble: { isOpen: boolean; code: string } | null
 }
 
 /** Terms as the rows say; the connection's key is still sealed. */
 export interface RoomTerms {
   connection: Connection | null
+  model: string | null
   price: PriceVersion | null
 }
 
@@ -87,6 +88,7 @@ export interface RoomRow {
 /** Terms as `agent_terms` answers them. */
 export interface TermsRow {
   connection: Record<string, unknown> | null
+  model: string | null
   price: Record<string, unknown> | null
 }
 
@@ -111,8 +113,9 @@ function priceOf(row: Record<string, unknown>): PriceVersion {
   }
 }
 
-export const termsOf = ({ connection, price }: TermsRow): RoomTerms => ({
+export const termsOf = ({ connection, model, price }: TermsRow): RoomTerms => ({
   connection: connection && fromJson<Connection>(connection),
+  model,
   price: price && priceOf(price),
 })
 

@@ -39,10 +39,12 @@ export class Turn {
   declare index: number
   declare userId: string
   declare agentId: string | null
-  /** Whose places it takes; with the connections, set when it is written and looked up again when it is claimed. */
+  /** Whose places it takes; with the connections and models, set when it is written and looked up again when it is claimed. */
   declare lane: Lane
   declare connectionId: string | null
+  declare model: string | null
   declare fallbackId: string | null
+  declare fallbackModel: string | null
   /** True when its agent's second connection answers. */
   declare onFallback: boolean
   /** Turns of one step are siblings: they run at once and do not hear each other. */
@@ -84,7 +86,9 @@ export const turnEntity = new EntitySchema<Turn>({
     agentId: uuid({ nullable: true }),
     lane: text({ default: 'platform' }),
     connectionId: uuid({ nullable: true }),
+    model: text({ nullable: true }),
     fallbackId: uuid({ nullable: true }),
+    fallbackModel: text({ nullable: true }),
     onFallback: boolean({ default: false }),
     step: integer({ default: 0 }),
     kind: text({ default: 'speak' }),

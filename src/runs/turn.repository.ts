@@ -150,13 +150,13 @@ export class TurnRepository {
     const found = await rows<{ userId: string }>(
       this.#db.manager,
       `WITH waiting AS MATERIALIZED (
-         SELECT t.user_id, t.connection_id, t.fallback_id, min(t.created_at) AS since FROM turns t
-         WHERE t.status = 'queued' AND t.dispatched_at IS NULL AND t.due_at <= clock_timestamp() GROUP BY 1, 2, 3
+         SELECT t.user_id, t.connection_id, t.model, t.fallback_id, t.fallback_model, min(t.created_at) AS since FROM turns t
+         WHERE t.status = 'queued' AND t.dispatched_at IS NULL AND t.due_at <= clock_timestamp() GROUP BY 1, 2, 3, 4, 5
        )
        SELECT w.user_id AS "userId" FROM waiting w
        WHERE NOT EXISTS (SELECT FROM breakers) OR w.connection_id IS NULL OR EXISTS (
-         SELECT FROM (VALUES (w.connection_id), (w.fallback_id)) AS used (id)
-         WHERE used.id IS NOT NULL AND used.id NOT IN (SELECT h.id FROM connections_held(w.user_id) h))
+         SELECT FROM (VALUES (w.connection_id, w.model), (w.fallback_id, w.fallback_model)) AS used (id, model)
+         WHERE used.id IS NOT NULL AND NOT call_held(w.user_id, used.id, used.model))
        GROUP BY w.user_id ORDER BY min(w.since) LIMIT 500`,
     )
     return found.map((row) => row.userId)

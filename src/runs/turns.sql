@@ -35,8 +35,8 @@ CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, re
   FROM runs r WHERE r.id = ANY(p_runs)
 $$;
 
--- Which connection answers for an agent (its own, else the user's default, else the platform's), and what its model costs
--- now (its own price, else the provider's '*', else '*' of all). Either is null where there is none.
+-- Which connection and model answer for an agent (its own, else the user's default, else the platform's), and what that costs
+-- now (its own price, else the provider's '*', else '*' of all). Each is null where there is none.
 CREATE FUNCTION agent_terms(p_user uuid, p_connection uuid, p_model text) RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
   account connections;
@@ -50,13 +50,13 @@ BEGIN
     SELECT * INTO account FROM connections c
     WHERE c.id = p_connection AND (c.user_id = p_user OR c.user_id IS NULL);
   END IF;
-  IF account.id IS NULL THEN RETURN json_build_object('connection', NULL, 'price', NULL); END IF;
+  IF account.id IS NULL THEN RETURN json_build_object('connection', NULL, 'model', NULL, 'price', NULL); END IF;
   wanted := coalesce(p_model, account.model);
   SELECT * INTO price FROM price_versions p
   WHERE p.effective_from <= now()
     AND (p.provider, p.model) IN ((account.provider, wanted), (account.provider, '*'), ('*', '*'))
   ORDER BY p.provider = '*', p.model = '*', p.effective_from DESC, p.version DESC LIMIT 1;
-  RETURN json_build_object('connection', row_to_json(account),
+  RETURN json_build_object('connection', row_to_json(account), 'model', wanted,
     'price', CASE WHEN price.id IS NOT NULL THEN row_to_json(price) END);
 END $$;
 
@@ -155,16 +155,18 @@ BEGIN
   SELECT * INTO route FROM turn_route(run.user_id,
     CASE WHEN turn.agent_id IS NULL THEN run.agent_ids ELSE ARRAY[turn.agent_id] END);
   falls_back := turn.on_fallback AND route.fallback_id IS NOT NULL;
-  wait := breaker_enter(CASE WHEN falls_back THEN route.fallback_id ELSE route.connection_id END, p_probe_ms);
+  wait := CASE WHEN falls_back THEN breaker_enter(route.fallback_id, route.fallback_model, p_probe_ms)
+    ELSE breaker_enter(route.connection_id, route.model, p_probe_ms) END;
   IF wait IS NOT NULL AND NOT falls_back AND route.fallback_id IS NOT NULL THEN
-    falls_back := breaker_enter(route.fallback_id, p_probe_ms) IS NULL;
+    falls_back := breaker_enter(route.fallback_id, route.fallback_model, p_probe_ms) IS NULL;
     IF falls_back THEN wait := NULL; END IF;
   END IF;
-  IF (route.lane = 'own' AND turn.lane <> 'own') OR (wait IS NOT NULL AND EXISTS (SELECT FROM connections_held(run.user_id) h
-      WHERE h.id = CASE WHEN falls_back THEN route.fallback_id ELSE route.connection_id END)) THEN
+  IF (route.lane = 'own' AND turn.lane <> 'own') OR (wait IS NOT NULL AND CASE WHEN falls_back
+      THEN call_held(run.user_id, route.fallback_id, route.fallback_model)
+      ELSE call_held(run.user_id, route.connection_id, route.model) END) THEN
     -- Under a new job id: the present job still runs while this is answered.
-    UPDATE turns t SET lane = route.lane, connection_id = route.connection_id, fallback_id = route.fallback_id,
-      dispatched_at = NULL, dispatch = t.dispatch + 1
+    UPDATE turns t SET lane = route.lane, connection_id = route.connection_id, model = route.model,
+      fallback_id = route.fallback_id, fallback_model = route.fallback_model, dispatched_at = NULL, dispatch = t.dispatch + 1
     WHERE t.run_id = p_run AND t.index = p_turn RETURNING * INTO turn;
     outcome := 'waits';
     retry_in_ms := greatest(ceil(extract(epoch FROM wait - clock_timestamp()) * 1000), 0);

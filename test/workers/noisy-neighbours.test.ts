@@ -159,6 +159,72 @@ describe('A provider that asks to slow down', () => {
   })
 })
 
+describe('A provider that limits one of its models', () => {
+  const world = usePartyWorld({ env: { USER_CONCURRENCY: '2' } })
+  const model = (name: string): MockReply['when'] => ({ match: (request) => request.model === name })
+
+  it('keeps no other model of the connection waiting; a second one of the same connection answers instead', async () => {
+    world.llm
+      .reply('A measured answer.')
+      .reply({ when: model('busy-model'), status: 429, retryAfter: 100, error: { message: 'Slow down.' } })
+    const { user, agentId } = await guest(world, 'limited')
+    const { connectionId } = Object((await user.get(`/api/agents/${agentId}`)).body)
+    const on = (name: string, more: object = {}) =>
+      user.create('/api/agents', { name, instructions: 'You speak.', connectionId, model: name, ...more })
+    const [busy, idle] = [await on('busy-model'), await on('idle-model')]
+    const either = await on('busy-model', { fallbackConnectionId: connectionId, fallbackModel: 'spare-model' })
+    const limited = await ask(user, busy, 6)
+    const asked = () => world.llm.requests.filter((request) => request.model === 'busy-model').length
+    await eventually(async () => asked() > 0 && (await placedOf(world, user)).length === 0)
+    const refused = asked()
+    expect(refused, 'those that were under way, no further ones').to.be.within(1, 2)
+    const subjects = async () => (await world.app.container.breakers.list(10)).map(({ subject }) => subject)
+    expect(await subjects()).to.deep.equal([`${connectionId} busy-model`])
+    for (const { runId } of [...(await ask(user, idle, 3)), ...(await ask(user, either, 1))]) {
+      expect((await user.finished(runId)).status).to.equal('completed')
+    }
+    expect(await subjects(), 'the others say nothing about it').to.deep.equal([`${connectionId} busy-model`])
+    expect(asked()).to.equal(refused)
+    expect(world.llm.requests.filter((request) => request.model === 'spare-model')).to.have.length(1)
+    // Its connection is shown as well: calls of its own model go through.
+    const shown = Object((await user.get(`/api/connections/${connectionId}`)).body)
+    expect(shown.breaker).to.deep.equal({ state: 'closed', until: null, code: null })
+
+    // The time that the provider asked for has passed. An agent's model that was limited does not hold the agent back once it has another.
+    world.llm.reset()
+    world.llm.reply('A measured answer.')
+    await world.app.container.db.query('UPDATE breakers SET open_until = now()')
+    await world.app.container.db.query(`UPDATE turns SET due_at = now() WHERE status = 'queued'`)
+    for (const { runId } of limited) {
+      expect((await user.finished(runId)).status).to.equal('completed')
+      await expectSettledOnce(world.app.container.db, runId)
+    }
+    expect(await subjects(), 'an answer closes it').to.deep.equal([])
+  })
+
+  it('is understood by workers of the version before: what they note is about all models, and one that may be tried is well', async () => {
+    const { db, breakers } = world.app.container
+    const { user, agentId } = await guest(world, 'before')
+    const { connectionId } = Object((await user.get(`/api/agents/${agentId}`)).body)
+    const [one, other] = [
+      { connectionId, model: 'one' },
+      { connectionId, model: 'other' },
+    ]
+    await db.query(`SELECT breaker_failed($1, 'provider.rate_limited', true, 60000, 5, 1000, 1000, true)`, [
+      connectionId,
+    ])
+    expect(await Promise.all([breakers.isOpen(one), breakers.isOpen(other)])).to.deep.equal([true, true])
+    await db.query('SELECT breaker_closed($1)', [connectionId])
+    await breakers.failed(one, { code: 'provider.rate_limited' }, 60_000)
+    expect(await Promise.all([breakers.isOpen(one), breakers.isOpen(other)])).to.deep.equal([true, false])
+    await db.query('SELECT breaker_closed($1)', [connectionId])
+    expect(await breakers.isOpen(one)).to.equal(true)
+    await db.query('UPDATE breakers SET open_until = now()')
+    await db.query('SELECT breaker_closed($1)', [connectionId])
+    expect(await breakers.list(10)).to.deep.equal([])
+  })
+})
+
 describe('A provider that is away', () => {
   const world = usePartyWorld({
     worker: false,
@@ -244,14 +310,20 @@ describe('A provider that is away', () => {
     const connection = { name: 'C', provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1', model: 'm' }
     const failing = async (user: TestUser) => {
       const id = await user.create('/api/connections', { ...connection, apiKey: 'k-1234567' })
-      for (let n = 0; n < 2; n++) await breakers.failed(id, { code: 'provider.timeout' }, 0)
-      expect(await breakers.isOpen(id)).to.equal(true)
+      for (let n = 0; n < 2; n++)
+        await breakers.failed({ connectionId: id, model: 'm' }, { code: 'provider.timeout' }, 0)
+      expect(await breakers.isOpen({ connectionId: id, model: 'm' })).to.equal(true)
     }
     for (let n = 0; n < 4; n++) await failing(hostile)
     const well = await other.create('/api/connections', { ...connection, apiKey: 'k-1234567' })
-    expect(await breakers.isOpen(well), 'one user has closed nothing but what is theirs').to.equal(false)
+    expect(
+      await breakers.isOpen({ connectionId: well, model: 'm' }),
+      'one user has closed nothing but what is theirs',
+    ).to.equal(false)
     await failing(other)
-    expect(await breakers.isOpen(well), 'two of them say that it is the host').to.equal(true)
+    expect(await breakers.isOpen({ connectionId: well, model: 'm' }), 'two of them say that it is the host').to.equal(
+      true,
+    )
     await db.query('DELETE FROM breakers')
   })
 

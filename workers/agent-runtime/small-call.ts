@@ -1,6 +1,6 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider'
 import { troubleOf } from '../../src/connections/breaker.policy.ts'
-import type { BreakerRepository } from '../../src/connections/breaker.repository.ts'
+import type { BreakerRepository, Called } from '../../src/connections/breaker.repository.ts'
 import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
@@ -41,13 +41,15 @@ export interface SmallAnswer {
   failure: ProviderFailure | undefined
 }
 
-/** The same as `ask` for what nobody waits for: a connection that is open is not asked. */
+const calledBy = ({ connection, modelId }: ModelTerms): Called => ({ connectionId: connection.id, model: modelId })
+
+/** The same as `ask` for what nobody waits for: a connection or model that is open is not asked. */
 export async function askUnlessOpen(
   terms: ModelTerms,
   network: ProviderNetwork,
   request: SmallCall & { breakers: Pick<BreakerRepository, 'failed' | 'isOpen'> },
 ): Promise<SmallAnswer> {
-  if (await request.breakers.isOpen(terms.connection.id)) {
+  if (await request.breakers.isOpen(calledBy(terms))) {
     return { text: '', thoughts: '', calls: [], failure: providerFailure('circuit_open') }
   }
   return ask(terms, network, request)
@@ -91,7 +93,7 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
     // A decision that is refused for now is done without; its speaker asks at once, and finds out for itself.
     const isDoneWithout = purpose === 'supervise' && troubleOf(failure) === 'limit'
     if (!isDoneWithout && !abortSignal?.aborted) {
-      await request.breakers.failed(terms.connection.id, failure, failure.retryAfterMs ?? 0).catch(() => {})
+      await request.breakers.failed(calledBy(terms), failure, failure.retryAfterMs ?? 0).catch(() => {})
     }
     return { text: '', thoughts: '', calls, failure }
   }

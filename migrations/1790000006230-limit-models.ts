@@ -1,0 +1,170 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm'
+
+/** Breakers, as they are at this migration. Today's, and what they do, are in `src/connections/breakers.sql`. */
+const BREAKERS = `
+CREATE FUNCTION model_subject(p_id uuid, p_model text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT p_id::text || ' ' || p_model
+$$;
+
+CREATE FUNCTION call_subjects(p_id uuid, p_user uuid, p_provider text, p_base_url text, p_model text) RETURNS text[]
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT breaker_subjects(p_id, p_user, p_provider, p_base_url) || model_subject(p_id, p_model)
+$$;
+
+CREATE FUNCTION model_held(p_connection uuid, p_model text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM breakers b WHERE b.subject = model_subject(p_connection, p_model)
+    AND b.holds AND greatest(b.open_until, b.probe_until) > clock_timestamp())
+$$;
+
+CREATE FUNCTION call_held(p_user uuid, p_connection uuid, p_model text) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT model_held(p_connection, p_model) OR EXISTS (SELECT FROM connections_held(p_user) h WHERE h.id = p_connection)
+$$;
+
+CREATE FUNCTION breaker_enter(p_connection uuid, p_model text, p_probe_ms integer) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  subjects text[];
+  wait timestamptz;
+BEGIN
+  IF NOT EXISTS (SELECT FROM breakers) THEN RETURN NULL; END IF;
+  SELECT call_subjects(c.id, c.user_id, c.provider, c.base_url, p_model) INTO subjects FROM connections c
+  WHERE c.id = p_connection;
+  -- Locked, so that of two that ask at once one probes.
+  PERFORM FROM breakers b WHERE b.subject = ANY(subjects) AND b.open_until IS NOT NULL ORDER BY b.subject FOR UPDATE;
+  IF NOT FOUND THEN RETURN NULL; END IF;
+  SELECT max(greatest(b.open_until, b.probe_until)) INTO wait FROM breakers b
+  WHERE b.subject = ANY(subjects) AND b.open_until IS NOT NULL;
+  IF wait > clock_timestamp() THEN RETURN wait; END IF;
+  UPDATE breakers b SET probe_until = clock_timestamp() + p_probe_ms * interval '1 millisecond'
+  WHERE b.subject = ANY(subjects) AND b.open_until IS NOT NULL;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION breaker_failed(p_connection uuid, p_model text, p_code text, p_is_limit boolean, p_wait_ms integer,
+  p_threshold integer, p_open_ms integer, p_most_ms integer, p_holds boolean) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  subjects text[];
+  wanted text;
+  breaker breakers;
+  until timestamptz;
+BEGIN
+  SELECT CASE WHEN p_is_limit THEN ARRAY[coalesce(model_subject(c.id, p_model), c.id::text)]
+    ELSE breaker_subjects(c.id, c.user_id, c.provider, c.base_url) END INTO subjects
+  FROM connections c WHERE c.id = p_connection;
+  FOREACH wanted IN ARRAY coalesce(subjects, '{}') LOOP
+    INSERT INTO breakers AS b (subject, failures, code, holds) VALUES (wanted, 1, p_code, p_holds)
+    ON CONFLICT (subject) DO UPDATE SET failures = b.failures + 1, code = p_code, holds = p_holds,
+      changed_at = clock_timestamp()
+    RETURNING * INTO breaker;
+    IF breaker.open_until > clock_timestamp() THEN
+      UPDATE breakers b SET open_until = greatest(b.open_until,
+        CASE WHEN p_is_limit THEN clock_timestamp() + p_wait_ms * interval '1 millisecond' END)
+      WHERE b.subject = wanted RETURNING * INTO breaker;
+      RETURN greatest(until, breaker.open_until);
+    END IF;
+    EXIT WHEN NOT p_is_limit AND breaker.open_until IS NULL AND breaker.failures < p_threshold;
+    EXIT WHEN wanted LIKE 'own %' AND breaker.open_until IS NULL AND p_threshold > (
+      SELECT count(DISTINCT c.user_id) FROM breakers o JOIN connections c ON c.id::text = o.subject
+      WHERE o.open_until IS NOT NULL AND (breaker_subjects(c.id, c.user_id, c.provider, c.base_url))[2] = wanted);
+    UPDATE breakers b SET opens = b.opens + 1, probe_until = NULL, open_until = clock_timestamp() + greatest(p_wait_ms,
+      CASE WHEN p_is_limit THEN 0 ELSE least(p_open_ms * power(2, least(b.opens, 16)), p_most_ms) END) * interval '1 millisecond'
+    WHERE b.subject = wanted RETURNING * INTO breaker;
+    until := greatest(until, breaker.open_until);
+    -- One connection counts once for its host, but for a host that is open already.
+    EXIT WHEN p_is_limit OR (breaker.opens > 1
+      AND NOT EXISTS (SELECT FROM breakers h WHERE h.subject = subjects[2] AND h.open_until IS NOT NULL));
+  END LOOP;
+  RETURN until;
+END $$;
+
+CREATE OR REPLACE FUNCTION breaker_failed(p_connection uuid, p_code text, p_is_limit boolean, p_wait_ms integer, p_threshold integer,
+  p_open_ms integer, p_most_ms integer, p_holds boolean) RETURNS timestamptz LANGUAGE sql AS $$
+  SELECT breaker_failed(p_connection, NULL, p_code, p_is_limit, p_wait_ms, p_threshold, p_open_ms, p_most_ms, p_holds)
+$$;
+
+CREATE FUNCTION breaker_closed(p_connection uuid, p_model text) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM breakers b USING connections c
+  WHERE c.id = p_connection AND b.subject = ANY(call_subjects(c.id, c.user_id, c.provider, c.base_url, p_model))
+$$;
+
+CREATE OR REPLACE FUNCTION breaker_closed(p_connection uuid) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM breakers b USING connections c
+  WHERE c.id = p_connection AND (b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+    OR (starts_with(b.subject, c.id::text || ' ') AND b.open_until <= clock_timestamp()))
+$$;
+
+CREATE OR REPLACE FUNCTION connection_trouble(p_terms json) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT json_build_object('isOpen', bool_or(b.open_until > clock_timestamp()), 'code', min(b.code)) FROM breakers b
+  WHERE b.subject = ANY(call_subjects((p_terms->'connection'->>'id')::uuid, (p_terms->'connection'->>'user_id')::uuid,
+    p_terms->'connection'->>'provider', p_terms->'connection'->>'base_url', p_terms->>'model'))
+  HAVING count(*) > 0
+$$;
+`
+
+const BREAKERS_BEFORE = `
+CREATE OR REPLACE FUNCTION breaker_failed(p_connection uuid, p_code text, p_is_limit boolean, p_wait_ms integer, p_threshold integer,
+  p_open_ms integer, p_most_ms integer, p_holds boolean) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  subjects text[];
+  wanted text;
+  breaker breakers;
+  until timestamptz;
+BEGIN
+  SELECT breaker_subjects(c.id, c.user_id, c.provider, c.base_url) INTO subjects FROM connections c WHERE c.id = p_connection;
+  FOREACH wanted IN ARRAY coalesce(subjects, '{}') LOOP
+    INSERT INTO breakers AS b (subject, failures, code, holds) VALUES (wanted, 1, p_code, p_holds)
+    ON CONFLICT (subject) DO UPDATE SET failures = b.failures + 1, code = p_code, holds = p_holds,
+      changed_at = clock_timestamp()
+    RETURNING * INTO breaker;
+    IF breaker.open_until > clock_timestamp() THEN
+      UPDATE breakers b SET open_until = greatest(b.open_until,
+        CASE WHEN p_is_limit THEN clock_timestamp() + p_wait_ms * interval '1 millisecond' END)
+      WHERE b.subject = wanted RETURNING * INTO breaker;
+      RETURN greatest(until, breaker.open_until);
+    END IF;
+    EXIT WHEN NOT p_is_limit AND breaker.open_until IS NULL AND breaker.failures < p_threshold;
+    EXIT WHEN wanted LIKE 'own %' AND breaker.open_until IS NULL AND p_threshold > (
+      SELECT count(DISTINCT c.user_id) FROM breakers o JOIN connections c ON c.id::text = o.subject
+      WHERE o.open_until IS NOT NULL AND (breaker_subjects(c.id, c.user_id, c.provider, c.base_url))[2] = wanted);
+    UPDATE breakers b SET opens = b.opens + 1, probe_until = NULL, open_until = clock_timestamp() + greatest(p_wait_ms,
+      CASE WHEN p_is_limit THEN 0 ELSE least(p_open_ms * power(2, least(b.opens, 16)), p_most_ms) END) * interval '1 millisecond'
+    WHERE b.subject = wanted RETURNING * INTO breaker;
+    until := greatest(until, breaker.open_until);
+    -- A limit is of one account; and one connection counts once for its host, but for a host that is open already.
+    EXIT WHEN p_is_limit OR (breaker.opens > 1
+      AND NOT EXISTS (SELECT FROM breakers h WHERE h.subject = subjects[2] AND h.open_until IS NOT NULL));
+  END LOOP;
+  RETURN until;
+END $$;
+
+CREATE OR REPLACE FUNCTION breaker_closed(p_connection uuid) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM breakers b USING connections c
+  WHERE c.id = p_connection AND b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url))
+$$;
+
+CREATE OR REPLACE FUNCTION connection_trouble(p_terms json) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT json_build_object('isOpen', bool_or(b.open_until > clock_timestamp()), 'code', min(b.code)) FROM breakers b
+  WHERE b.subject = ANY(breaker_subjects((p_terms->'connection'->>'id')::uuid, (p_terms->'connection'->>'user_id')::uuid,
+    p_terms->'connection'->>'provider', p_terms->'connection'->>'base_url'))
+  HAVING count(*) > 0
+$$;
+`
+
+/** A limit (429) is one of a model: the others of its connection go on. */
+export class LimitModels1790000006230 implements MigrationInterface {
+  name = 'LimitModels1790000006230'
+
+  async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(BREAKERS)
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(
+      'DROP FUNCTION breaker_failed(uuid, text, text, boolean, integer, integer, integer, integer, boolean)',
+    )
+    await queryRunner.query('DROP FUNCTION breaker_enter(uuid, text, integer), breaker_closed(uuid, text)')
+    await queryRunner.query(BREAKERS_BEFORE)
+    await queryRunner.query('DROP FUNCTION call_held, model_held, call_subjects, model_subject')
+    // Who goes back has no such breakers.
+    await queryRunner.query(`DELETE FROM breakers WHERE subject LIKE '________-____-____-____-____________ %'`)
+  }
+}
