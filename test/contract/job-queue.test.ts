@@ -6,6 +6,7 @@ import type { QueueBackend } from '../../src/queue/bullmq-backend.ts'
 import { catalog } from '../../src/queue/catalog.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { useDatabase } from '../support/database.ts'
+import { NO_REDIS, skip } from '../support/programs.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { codeOf, Inbox, itIsAJobQueue, untilItWorks, useConsumers } from './job-queue.contract.ts'
 import { openQueuesAt } from './queue-at.ts'
@@ -34,7 +35,7 @@ describe('the job queue on Redis', () => {
   let redis: RedisServer
   before(async function () {
     const started = await startRedis()
-    if (!started) return this.skip()
+    if (!started) return skip(this, NO_REDIS)
     redis = started
   })
   after(() => redis?.stop())

@@ -7,6 +7,7 @@ import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
 import { LivePace } from '../../workers/agent-runtime/live-pace.ts'
+import { NO_REDIS, skip } from '../support/programs.ts'
 import { connectionsTo, type RedisServer, startRedis } from '../support/redis.ts'
 
 interface Bench {
@@ -79,7 +80,7 @@ for (const [name, open] of Object.entries(adapters)) {
 
     before(async function () {
       const opened = await open()
-      if (!opened) return this.skip()
+      if (!opened) return skip(this, NO_REDIS)
       bench = opened
       worker = bench.worker
       web = bench.web
@@ -371,7 +372,7 @@ describe('live feed on a Redis that comes and goes', () => {
 
   before(async function () {
     const started = await startRedis()
-    if (!started) return this.skip()
+    if (!started) return skip(this, NO_REDIS)
     server = started
   })
 

@@ -7,6 +7,7 @@ import { CreateBucketCommand, CreateMultipartUploadCommand, S3Client } from '@aw
 import { expect } from 'chai'
 import { LocalStore } from '../../src/storage/store/local-store.ts'
 import { S3Store } from '../../src/storage/store/s3-store.ts'
+import { skip } from '../support/programs.ts'
 import { storeContract } from './store.contract.ts'
 
 describe('The local store', () => {
@@ -66,10 +67,7 @@ describe('The S3 store', function () {
   let bucket: string
 
   before('an S3 server', function () {
-    if (!endpoint) {
-      console.log('      skipped: S3_TEST_ENDPOINT gives no S3 server (keys test / testtest)')
-      this.skip()
-    }
+    if (!endpoint) return skip(this, 'S3_TEST_ENDPOINT gives no S3 server (keys test / testtest)')
     client = new S3Client({ region: 'us-east-1', endpoint, forcePathStyle: true, credentials: keys })
   })
 

@@ -9,7 +9,7 @@ import { testSettings } from '../support/app.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { freePort, startProgram, type TestProcess } from '../support/processes.ts'
-import { needPrograms } from '../support/programs.ts'
+import { needPrograms, skip } from '../support/programs.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { type BuiltImage, buildImage, within } from './image-steps.ts'
 
@@ -31,7 +31,7 @@ describe('The image of the Dockerfile', () => {
   before('perform its steps', async function () {
     this.timeout(600_000)
     needPrograms(this, 'unshare', 'chroot', 'setpriv', 'redis-server')
-    if (process.getuid?.() !== 0) return this.skip()
+    if (process.getuid?.() !== 0) return skip(this, 'this is not root')
     folder = await mkdtemp(join(tmpdir(), 'image-'))
     await chmod(folder, 0o755)
     image = await buildImage(folder, (line) => console.log(`      ${line}`))

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createTlsServer } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { PROVIDER_FAILURES } from '../../src/contract/provider-failures.ts'
+import { needPrograms } from '../support/programs.ts'
 import { startWireServer, type WireReply, type WireRequest, type WireServer } from '../support/wire-server.ts'
 import { expectFailed, expectWhole, useField, type WireProvider } from './field-world.ts'
 import { A, C, completion, D, E, F, G, GOOGLE_USAGE, good, refused, T, U } from './wires.ts'
@@ -267,7 +268,7 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
 
     it('of nobody that is known are named as such, and not retried', async function () {
       // Node makes no certificates.
-      if (spawnSync('openssl', ['version']).error) this.skip()
+      needPrograms(this, 'openssl')
       const run = await failing(await secure('/CN=localhost', '1', 'IP:127.0.0.1'))
       expect(run.error?.code).to.equal('provider.certificate')
       expect(run.error?.message).to.contain('is signed by itself')

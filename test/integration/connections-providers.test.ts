@@ -4,6 +4,7 @@ import { OutboundGuard } from '../../src/connections/outbound-guard.ts'
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import { BAD_KEY, type MockLlm, type MockProvider, startMockLlm } from '../support/mock-llm.ts'
+import { skip } from '../support/programs.ts'
 
 const PROVIDERS: MockProvider[] = ['openai', 'anthropic', 'google', 'groq', 'ollama', 'openai-compatible']
 const prompt = [
@@ -68,7 +69,7 @@ describe('Model providers on their real wires', () => {
       })
 
       it('keeps reasoning tokens apart', async function () {
-        if (provider === 'anthropic') this.skip() // counts them as output
+        if (provider === 'anthropic') skip(this, 'it counts them as output')
         llm.reply({ text: 'x', usage: { inputTokens: 1, outputTokens: 3, reasoningTokens: 7 } })
         expect((await stream(modelOf(provider))).usage?.outputTokens).to.include({ total: 10, text: 3, reasoning: 7 })
       })

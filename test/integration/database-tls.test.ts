@@ -13,6 +13,7 @@ import { silentLogger } from '../../src/shared/logger.ts'
 import { startApp, testSettings } from '../support/app.ts'
 import { runSql } from '../support/global-fixtures.ts'
 import { startProcess } from '../support/processes.ts'
+import { needPrograms } from '../support/programs.ts'
 
 const run = promisify(execFile)
 /** A refusal that no waiting helps comes at once; a wait of this long would be the limit of the test. */
@@ -41,11 +42,7 @@ describe('A database behind TLS, with an authority of its own', function () {
   let stranger: string
 
   before(async function () {
-    const hasOpenssl = await run('openssl', ['version']).catch(() => undefined)
-    if (!hasOpenssl) {
-      console.log('      skipped: there is no openssl on the PATH')
-      return this.skip()
-    }
+    needPrograms(this, 'openssl')
     home = await mkdtemp(join(tmpdir(), 'database-tls-'))
     await Promise.all([certificate(home, 'authority'), certificate(home, 'stranger')])
     await certificate(home, 'server', 'authority', 'subjectAltName = IP:127.0.0.1\n')

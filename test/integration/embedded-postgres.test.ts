@@ -11,6 +11,7 @@ import { migrate } from '../../src/database/migrate.ts'
 import { rollback } from '../../src/database/rollback.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { startProcess, type TestProcess } from '../support/processes.ts'
+import { skip } from '../support/programs.ts'
 
 const MODULE = new URL('../../src/database/embedded/embedded-postgres.ts', import.meta.url).href
 const LOGGER = new URL('../../src/shared/logger.ts', import.meta.url).href
@@ -178,7 +179,7 @@ describe('embedded PostgreSQL', () => {
   })
 
   it('runs in a session of its own, which Ctrl-C in our terminal does not reach', async function () {
-    if (process.platform !== 'linux') this.skip()
+    if (process.platform !== 'linux') skip(this, 'this is no Linux')
     await start()
     const pid = await postmaster()
     const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')
@@ -227,7 +228,7 @@ describe('embedded PostgreSQL', () => {
   })
 
   it('works for root in a folder that is closed to everybody else', async function () {
-    if (process.getuid?.() !== 0) this.skip()
+    if (process.getuid?.() !== 0) skip(this, 'this is not root')
     const closed = join(home, 'closed')
     const folder = join(closed, 'clone', '.data')
     await mkdir(folder, { recursive: true })

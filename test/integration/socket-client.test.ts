@@ -17,6 +17,7 @@ import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
 import { LivePace } from '../../workers/agent-runtime/live-pace.ts'
 import { seeded } from '../support/chaos.ts'
+import { NO_REDIS, skip } from '../support/programs.ts'
 import { connectionsTo, startRedis } from '../support/redis.ts'
 import { Node, type Session, World } from './socket-world.ts'
 
@@ -132,7 +133,7 @@ for (const [name, start] of Object.entries(feeds)) {
     it('shows exactly the text of the rows through drops, moves, dying nodes and lost live text', async function () {
       this.timeout(60_000)
       const bench = await start()
-      if (!bench) return this.skip()
+      if (!bench) return skip(this, NO_REDIS)
       const random = seeded(20_261_101)
       const worker = await bench.open()
       const world = new World(worker)

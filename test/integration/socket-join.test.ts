@@ -3,6 +3,7 @@ import { InProcessFeed } from '../../src/realtime/in-process-feed.ts'
 import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import { RedisFeed } from '../../src/realtime/redis-feed.ts'
 import { newId } from '../../src/shared/ids.ts'
+import { NO_REDIS, skip } from '../support/programs.ts'
 import { connectionsTo, startRedis } from '../support/redis.ts'
 import { type Client, Node, type Session, World } from './socket-world.ts'
 
@@ -63,7 +64,7 @@ for (const [name, open] of Object.entries(feeds)) {
 
     before(async function () {
       const opened = await open()
-      if (!opened) return this.skip()
+      if (!opened) return skip(this, NO_REDIS)
       bench = opened
     })
 
@@ -256,7 +257,7 @@ for (const [name, open] of Object.entries(feeds)) {
 describe('sockets on a Redis that restarts', () => {
   it('sends what was missed meanwhile', async function () {
     const server = await startRedis()
-    if (!server) return this.skip()
+    if (!server) return skip(this, NO_REDIS)
     const open = () => RedisFeed.open({ redis: connectionsTo(server.url), ttlMs: 60_000, commandTimeoutMs: 300 })
     const [web, worker] = await Promise.all([open(), open()])
     const world = new World(worker)

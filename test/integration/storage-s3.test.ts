@@ -7,6 +7,7 @@ import { objectKeys } from '../../src/storage/store/object-keys.ts'
 import { S3Store } from '../../src/storage/store/s3-store.ts'
 import { useDatabase } from '../support/database.ts'
 import { pdf } from '../support/file-corpus.ts'
+import { skip } from '../support/programs.ts'
 import { createFilesWorld, type FilesWorld } from './files-world.ts'
 
 describe('Files in S3', function () {
@@ -19,10 +20,7 @@ describe('Files in S3', function () {
   let userId: string
 
   before('an S3 server', async function () {
-    if (!endpoint) {
-      console.log('      skipped: S3_TEST_ENDPOINT gives no S3 server (keys test / testtest)')
-      this.skip()
-    }
+    if (!endpoint) return skip(this, 'S3_TEST_ENDPOINT gives no S3 server (keys test / testtest)')
     const bucket = `test-${randomUUID()}`
     const client = new S3Client({ region: 'us-east-1', endpoint, forcePathStyle: true, credentials: keys })
     await client.send(new CreateBucketCommand({ Bucket: bucket }))

@@ -7,7 +7,7 @@ import type { LinkTarget } from './link.ts'
 import { memoryOf } from './memory.ts'
 import { type MockLlm, startMockLlm } from './mock-llm.ts'
 import { type Ended, flagsOf, freePort, startProcess, type TestProcess } from './processes.ts'
-import { needPrograms } from './programs.ts'
+import { NO_REDIS, needPrograms, skip } from './programs.ts'
 import { connectionsTo, type RedisServer, startRedis } from './redis.ts'
 
 /** A process starts within this, on a busy machine too. */
@@ -211,10 +211,7 @@ export function useCluster(
     this.timeout(120_000)
     needPrograms(this, ...(options.programs ?? []))
     const redis = await startRedis(options.redisArgs)
-    if (!redis) {
-      console.log('      skipped: there is no redis-server on the PATH')
-      return this.skip()
-    }
+    if (!redis) return skip(this, NO_REDIS)
     undo.push(() => redis.stop())
     const database = await createDatabase()
     undo.push(() => database.drop())

@@ -8,6 +8,7 @@ import { parseRedisAddress } from '../../src/config/redis-address.ts'
 import { RedisConnections } from '../../src/redis/redis-connections.ts'
 import { RedisNames } from '../../src/redis/redis-names.ts'
 import { freePort } from './processes.ts'
+import { NO_REDIS, skip } from './programs.ts'
 
 /** A redis-server of the test's own: no persistence, a port and a folder of its own. It dies with the test process. */
 export interface RedisServer {
@@ -69,7 +70,7 @@ export function useRedis(queue: (typeof QUEUES)[number]) {
   before('start Redis', async function () {
     if (queue !== 'Redis') return
     redis = await startRedis()
-    if (!redis) return this.skip()
+    if (!redis) return skip(this, NO_REDIS)
     // Only now, so that it runs behind the hooks that stop what uses it.
     this.test?.parent?.afterAll('stop Redis', () => redis?.stop())
   })

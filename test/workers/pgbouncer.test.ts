@@ -10,6 +10,7 @@ import { expectSettledOnce } from '../support/invariants.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
 import { type PgBouncer, type PoolMode, startPgBouncer } from '../support/pgbouncer.ts'
 import { startProcess } from '../support/processes.ts'
+import { skip } from '../support/programs.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const LONG = 'A sentence that takes its time, because somebody is killed in the middle of it. '.repeat(6).trim()
@@ -36,10 +37,7 @@ for (const mode of ['session', 'transaction'] as const) {
       const [pooled, queue] = [await startPgBouncer(directUrl, mode), await startRedis()]
       if (pooled) undo.push(() => pooled.stop())
       if (queue) undo.push(() => queue.stop())
-      if (!pooled || !queue) {
-        console.log(`      skipped: there is no ${pooled ? 'redis-server' : 'pgbouncer'} on the PATH`)
-        return this.skip()
-      }
+      if (!pooled || !queue) return skip(this, `there is no ${pooled ? 'redis-server' : 'pgbouncer'} on the PATH`)
       bouncer = pooled
       redis = queue
       llm = await startMockLlm()

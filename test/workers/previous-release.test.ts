@@ -12,6 +12,7 @@ import { expectSettledOnce } from '../support/invariants.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { type PreviousRelease, unpackPreviousRelease } from '../support/previous-release.ts'
 import { flagsOf } from '../support/processes.ts'
+import { skip } from '../support/programs.ts'
 
 const GUESTS = ['Ada', 'Blaise']
 const RELEASES = ['before', 'this'] as const
@@ -30,10 +31,7 @@ describe('The release before, on the database of this one', () => {
   before('unpack and start it', async function () {
     this.timeout(60_000)
     const found = await unpackPreviousRelease()
-    if (typeof found === 'string') {
-      console.log(`      skipped: ${found}`)
-      return this.skip()
-    }
+    if (typeof found === 'string') return skip(this, found)
     release = found
     const shared = { ...processSettings({ llm: at.llm, env }), DATABASE_URL: at.databaseUrl, REDIS_URL: at.redis.url }
     const make = async (name: 'web' | 'worker', entry: string) => {

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { installationOf, processSettings } from '../support/cluster.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { startProcess } from '../support/processes.ts'
+import { NO_REDIS, skip } from '../support/programs.ts'
 import { connectionsTo, type RedisServer, startRedis } from '../support/redis.ts'
 
 describe('A worker that takes no jobs although there are some', function () {
@@ -11,7 +12,7 @@ describe('A worker that takes no jobs although there are some', function () {
   let database: TestDatabase
   before(async function () {
     redis = await startRedis()
-    if (!redis) return this.skip()
+    if (!redis) return skip(this, NO_REDIS)
     database = await createDatabase()
   })
   after(async () => {

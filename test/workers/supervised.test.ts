@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { childrenOf, freePort, startNpm, startProcess, startProgram, type TestProcess } from '../support/processes.ts'
-import { needPrograms } from '../support/programs.ts'
+import { NO_REDIS, needPrograms, skip } from '../support/programs.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const READY = /(web|worker) is ready|Chatsparty listens on/
@@ -33,7 +33,7 @@ describe('A supervisor that knows only npm', () => {
   before(async function () {
     needPrograms(this, 'redis-server')
     redis = await startRedis()
-    if (!redis) return this.skip()
+    if (!redis) return skip(this, NO_REDIS)
     llm = await startMockLlm()
     database = await createDatabase()
     env = { ...processSettings({ llm, env: {} }), DATABASE_URL: database.url, REDIS_URL: redis.url }
