@@ -189,7 +189,7 @@ export function createContainer(foundation: Foundation) {
     conversations: conversationRepository,
     messages: messageRepository,
   })
-  const announcer = new Announcer({ feed, views: runViews, logger })
+  const announcer = new Announcer({ feed, engine, logger })
   const dispatcher = new Dispatcher({ engine, queue, userConcurrency: env.USER_CONCURRENCY, logger })
   shutdown.add('turns that come due', async () => dispatcher.close())
   const runDeadlineMs = env.RUN_DEADLINE_MS

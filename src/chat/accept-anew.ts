@@ -46,8 +46,7 @@ export async function acceptAnew(
   if ('repeated' in outcome) return outcome.repeated
   const { accepted, superseded, said, version } = outcome
   const events = [...superseded, ...(said ? [said] : [])].map((message) => announcer.messageCreated(message))
-  await announcer.publish(accepted.conversationId, version, [...events, await announcer.runEvent(accepted.runId)])
+  await announcer.runTold(userId, accepted, version, events)
   await dispatcher.admit(userId)
-  await announcer.changed(userId, accepted.conversationId)
   return accepted
 }

@@ -109,10 +109,7 @@ export class ConversationService {
       await conversations.change(id, change, tx)
     })
     const view = await views.conversation(userId, id)
-    await announcer.publish(id, view.version, [
-      { type: 'conversation.updated', conversationId: id, conversation: view },
-    ])
-    await announcer.listed(userId, view)
+    await announcer.conversationUpdated(userId, view)
     return view
   }
 

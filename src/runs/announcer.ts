@@ -7,7 +7,7 @@ import { sumUsage } from '../credits/usage.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { Logger } from '../shared/logger.ts'
 import { formatCredits } from '../shared/money.ts'
-import type { RunViews } from './run-views.ts'
+import type { EngineRepository } from './engine.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
 import type { Settled } from './turn-settlement.ts'
 
@@ -27,12 +27,12 @@ export const turnRef = ({ conversationId, runId, turn, attempt }: TurnClaim) => 
  */
 export class Announcer {
   readonly #feed: LiveFeed
-  readonly #views: Pick<RunViews, 'ofRuns' | 'conversation'>
+  readonly #engine: Pick<EngineRepository, 'views' | 'shown'>
   readonly #logger: Logger
 
-  constructor(dependencies: { feed: LiveFeed; views: Pick<RunViews, 'ofRuns' | 'conversation'>; logger: Logger }) {
+  constructor(dependencies: { feed: LiveFeed; engine: Pick<EngineRepository, 'views' | 'shown'>; logger: Logger }) {
     this.#feed = dependencies.feed
-    this.#views = dependencies.views
+    this.#engine = dependencies.engine
     this.#logger = dependencies.logger
   }
 
@@ -83,7 +83,7 @@ export class Announcer {
   /** The event that shows a run as it is in the rows now; null when the run is gone, or cannot be read. Never rejects. */
   async runEvent(runId: string): Promise<ConversationEvent | null> {
     try {
-      const view = (await this.#views.ofRuns([runId])).get(runId)
+      const view = (await this.#engine.views([runId])).get(runId)
       return view ? this.runChanged(view) : null
     } catch (error) {
       this.#logger.warn({ err: error, runId }, 'a run could not be read for its event')
@@ -107,11 +107,28 @@ export class Announcer {
     await this.#quietly(this.#feed.publishToUser(userId, event))
   }
 
-  /** The same of one as it is in the rows now. Never rejects. */
-  async changed(userId: string, conversationId: string): Promise<void> {
-    await this.#quietly(
-      this.#views.conversation(userId, conversationId).then((conversation) => this.listed(userId, conversation)),
-    )
+  /** The same, and whoever watches it. */
+  async conversationUpdated(userId: string, conversation: ConversationView): Promise<void> {
+    const { id: conversationId, version } = conversation
+    await this.publish(conversationId, version, [{ type: 'conversation.updated', conversationId, conversation }])
+    await this.listed(userId, conversation)
+  }
+
+  /**
+   * Tells of a run that a commit changed, behind that commit's other events, and all of its user's sockets of its conversation: as both
+   * are in the rows now. Never rejects.
+   */
+  async runTold(
+    userId: string,
+    { runId, conversationId }: { runId: string; conversationId: string },
+    version: number,
+    events: ConversationEvent[],
+  ): Promise<void> {
+    const shown = await this.#engine.shown(runId, conversationId).catch((error: unknown) => {
+      this.#logger.warn({ err: error, runId }, 'a run could not be read for its event')
+    })
+    await this.publish(conversationId, version, [...events, shown ? this.runChanged(shown.run) : null])
+    if (shown) await this.listed(userId, shown.conversation)
   }
 
   async deleted(userId: string, conversationId: string): Promise<void> {

@@ -103,10 +103,9 @@ export class CancelService {
     })
     if (!forced) return
     await dispatcher.admit(known.userId)
-    const runEvent = await announcer.runEvent(runId)
     const turnEvents = forced.turns.map(({ claim, settled, calls }) => announcer.turnCompleted(claim, settled, calls))
-    await announcer.publish(known.conversationId, forced.version, [...turnEvents, runEvent])
-    await announcer.changed(known.userId, known.conversationId)
+    const run = { runId, conversationId: known.conversationId }
+    await announcer.runTold(known.userId, run, forced.version, turnEvents)
     for (const { claim, settled } of forced.turns) {
       await this.#deps.feed.end({ ...claim, agentId: claim.agentId ?? '' }).catch(() => {})
       await announcer.balance(claim.userId, settled.money)

@@ -34,7 +34,6 @@ export interface DispatchRow {
   user_id: string
   lane: Lane
   dispatch: number
-  delay_ms: number
 }
 
 /** Turns that were let into the queue, as the functions answer them in JSON. */
@@ -45,7 +44,6 @@ export const dispatchesOf = (found: DispatchRow[] | null): Dispatch[] =>
     userId: row.user_id,
     lane: row.lane,
     dispatch: row.dispatch,
-    delayMs: row.delay_ms,
   }))
 
 /** What came of a claim. `version` is the conversation's where clients see a difference. */
@@ -268,7 +266,7 @@ export class EngineRepository {
   /** Lets the user's oldest waiting turns into the queue while fewer than `cap` of theirs are there or running. */
   async admit(userId: string, cap: number, tx: Tx = this.#db.manager): Promise<Dispatch[]> {
     return dispatchesOf(
-      await rows<DispatchRow>(tx, 'SELECT run_id, turn, user_id, lane, dispatch, delay_ms FROM turns_admit($1, $2)', [
+      await rows<DispatchRow>(tx, 'SELECT run_id, turn, user_id, lane, dispatch FROM turns_admit($1, $2)', [
         userId,
         cap,
       ]),
@@ -290,7 +288,7 @@ export class EngineRepository {
   async shown(
     runId: string,
     conversationId: string,
-    tx: Tx,
+    tx: Tx = this.#db.manager,
   ): Promise<{ run: RunView; conversation: ConversationView } | undefined> {
     const [row] = await rows<{ run: RunViewRow | null; conversation: ShownConversationRow | null }>(
       tx,
@@ -308,9 +306,9 @@ export class EngineRepository {
   }
 
   /** Runs as clients see them, by id. */
-  async views(runIds: string[], tx: Tx = this.#db.manager): Promise<Map<string, RunView>> {
+  async views(runIds: string[]): Promise<Map<string, RunView>> {
     if (runIds.length === 0) return new Map()
-    const found = await VIEWS([runIds], tx)
+    const found = await VIEWS([runIds], this.#db.manager)
     return new Map(found.map((row) => presentRun(row)).map((view) => [view.id, view]))
   }
 }

@@ -143,12 +143,13 @@ describe('Runs at the moment when two things happen at once', () => {
     const announcer = new Announcer({
       ...app.container,
       logger: silentLogger,
-      views: {
-        ofRuns: () => Promise.reject(new Error('away')),
-        conversation: () => Promise.reject(new Error('away')),
+      engine: {
+        views: () => Promise.reject(new Error('away')),
+        shown: () => Promise.reject(new Error('away')),
       },
     })
     expect(await announcer.runEvent(newId())).to.equal(null)
+    await announcer.runTold(newId(), { runId: newId(), conversationId: newId() }, 1, [])
   })
 
   it('what a POST tells is heard before a worker can have its turn, and so before what that one tells', async () => {

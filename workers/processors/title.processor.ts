@@ -162,10 +162,6 @@ export class TitleProcessor {
     })
     if (outcome.money) await announcer.balance(userId, outcome.money)
     if (!outcome.named) return
-    const view = await runViews.conversation(userId, id)
-    await announcer.publish(id, view.version, [
-      { type: 'conversation.updated', conversationId: id, conversation: view },
-    ])
-    await announcer.listed(userId, view)
+    await announcer.conversationUpdated(userId, await runViews.conversation(userId, id))
   }
 }
