@@ -1,7 +1,7 @@
 import { classOf } from '../src/connections/provider-address.ts'
 import type { ProviderFailure } from '../src/connections/provider-errors.ts'
-import type { MeteredCall } from '../src/credits/metered-call.ts'
-import { costOf } from '../src/credits/pricing.ts'
+import { costOfCalls, type MeteredCall } from '../src/credits/metered-call.ts'
+import { inputOf, outputOf, sumUsage } from '../src/credits/usage.ts'
 import type { Metrics } from '../src/metrics/metrics.ts'
 import type { Lane } from '../src/queue/job.ts'
 import type { TurnClaim } from '../src/runs/turn-claim.ts'
@@ -20,8 +20,6 @@ export interface WatchDependencies {
 
 /** Micro-credits as a number of credits: figures are for reading, the ledger is exact. */
 const credits = (micro: bigint): number => Number(micro) / 1_000_000
-const sumOf = (calls: readonly MeteredCall[], of: (call: MeteredCall) => number): number =>
-  calls.reduce((sum, call) => sum + of(call), 0)
 
 /** What operators see of an attempt at a turn: one line in the log at its end, and the figures. Ids and numbers, no words. */
 export class TurnWatch {
@@ -110,6 +108,7 @@ export class TurnWatch {
     }
     // Its line was written when it failed.
     if (status === 'failed') return
+    const used = sumUsage(calls.map(({ usage }) => usage))
     logger.info(
       {
         ...this.#ids(claim),
@@ -117,8 +116,8 @@ export class TurnWatch {
         endedBy: result.endedBy ?? undefined,
         provider: classOf(this.#room.terms.connection).provider,
         model: calls.at(-1)?.model ?? this.#model(claim),
-        inputTokens: sumOf(calls, (c) => c.usage.inputTokens + c.usage.cachedInputTokens + c.usage.cacheWriteTokens),
-        outputTokens: sumOf(calls, (c) => c.usage.outputTokens + c.usage.reasoningTokens),
+        inputTokens: inputOf(used),
+        outputTokens: outputOf(used),
         credits: formatCredits(money.charged),
       },
       'a turn ended',
@@ -146,7 +145,7 @@ export class TurnWatch {
   }
 
   #lose(calls: readonly MeteredCall[]): void {
-    const lost = calls.reduce((sum, { price, usage, ratePpm }) => sum + costOf(price, usage, ratePpm), 0n)
+    const lost = costOfCalls(calls)
     if (lost > 0n) this.#deps.metrics.creditsLost.inc(credits(lost))
   }
 }

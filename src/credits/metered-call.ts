@@ -1,4 +1,4 @@
-import type { PriceVersion } from './pricing.ts'
+import { costOf, type PriceVersion } from './pricing.ts'
 import type { TokenUsage } from './usage.ts'
 
 /** What a provider was asked for. */
@@ -20,3 +20,7 @@ export interface MeteredCall {
   /** Share of the price that is charged, in parts per million (own keys may cost less). */
   ratePpm: bigint
 }
+
+/** What calls cost in micro-credits, each rounded by itself. */
+export const costOfCalls = (calls: ReadonlyArray<Pick<MeteredCall, 'price' | 'usage' | 'ratePpm'>>): bigint =>
+  calls.reduce((sum, { price, usage, ratePpm }) => sum + costOf(price, usage, ratePpm), 0n)

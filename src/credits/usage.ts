@@ -71,9 +71,13 @@ export const IMAGE_TOKENS = 1_600
 export const hiddenTokens = (tokensPerSecond: number | undefined, ms: number): number =>
   Math.ceil(((tokensPerSecond ?? 0) * Math.max(0, ms)) / 1_000)
 
+/** What a call read and what it wrote, cached or not, thought or said. */
+export const inputOf = (usage: TokenUsage): number =>
+  usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens
+export const outputOf = (usage: TokenUsage): number => usage.outputTokens + usage.reasoningTokens
+
 /** All tokens of a call, each counted once. */
-export const totalTokens = (usage: TokenUsage): number =>
-  usage.inputTokens + usage.cachedInputTokens + usage.cacheWriteTokens + usage.outputTokens + usage.reasoningTokens
+export const totalTokens = (usage: TokenUsage): number => inputOf(usage) + outputOf(usage)
 
 /** The usage of several calls in one; estimated when any of them is. */
 export function sumUsage(usages: TokenUsage[]): TokenUsage {

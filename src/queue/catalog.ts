@@ -28,3 +28,10 @@ export const catalog = {
 } as const
 
 export type Catalog = typeof catalog
+
+/** The same job in each lane. */
+export const byLane = {
+  turnRun: { platform: catalog.turnRun, own: catalog.ownTurnRun },
+  conversationTitle: { platform: catalog.conversationTitle, own: catalog.ownConversationTitle },
+  conversationSummarize: { platform: catalog.conversationSummarize, own: catalog.ownConversationSummarize },
+} as const

@@ -1,4 +1,4 @@
-import { catalog } from '../queue/catalog.ts'
+import { byLane } from '../queue/catalog.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import { Lately } from '../shared/lately.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -69,13 +69,12 @@ export class Dispatcher {
   /** Never rejects. */
   async enqueue(dispatches: Dispatch[]): Promise<void> {
     await Promise.all(
-      dispatches.map(async ({ runId, turn, dispatch, delayMs, lane, userId }) => {
+      dispatches.map(async ({ runId, turn, dispatch, lane, userId }) => {
         try {
-          const job = lane === 'own' ? catalog.ownTurnRun : catalog.turnRun
           const rank = 1 + Math.floor(this.#letIn.of(userId))
           this.#letIn.note(userId, 1)
           const name = `${runId}-${turn}-${dispatch}`
-          await this.#queue.enqueue(job, { runId, turn, userId }, { jobId: name, delayMs, rank })
+          await this.#queue.enqueue(byLane.turnRun[lane], { runId, turn, userId }, { jobId: name, rank })
         } catch (error) {
           this.#logger.warn({ err: error, runId, turn }, 'enqueueing failed; the reconciler will repeat it')
         }

@@ -1,4 +1,4 @@
-import { catalog } from '../queue/catalog.ts'
+import { byLane } from '../queue/catalog.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { EngineRepository } from './engine.repository.ts'
@@ -19,7 +19,7 @@ export class SummaryJobs {
   async enqueue(conversationId: string): Promise<void> {
     try {
       const lane = (await this.#engine.lanesOf([conversationId])).get(conversationId)
-      const job = lane === 'own' ? catalog.ownConversationSummarize : catalog.conversationSummarize
+      const job = byLane.conversationSummarize[lane ?? 'platform']
       await this.#queue.enqueue(job, { conversationId }, { jobId: `summary-${conversationId}` })
     } catch (error) {
       this.#logger.warn({ err: error, conversationId }, 'a summary waits for the next turn')

@@ -1,5 +1,5 @@
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
-import { catalog } from '../queue/catalog.ts'
+import { byLane } from '../queue/catalog.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { EngineRepository } from './engine.repository.ts'
@@ -37,7 +37,7 @@ export class Titles {
     if (conversationIds.length === 0) return
     try {
       for (const [conversationId, lane] of await this.#engine.lanesOf(conversationIds)) {
-        const job = lane === 'own' ? catalog.ownConversationTitle : catalog.conversationTitle
+        const job = byLane.conversationTitle[lane]
         await this.#queue.enqueue(job, { conversationId }, { jobId: `title-${conversationId}` })
       }
     } catch (error) {

@@ -2,8 +2,7 @@ import type { ConversationView, RunView } from '../contract/views.ts'
 import type { NewMessage } from '../conversations/message.entity.ts'
 import type { Settlement } from '../credits/ledger.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
-import type { MeteredCall } from '../credits/metered-call.ts'
-import { costOf } from '../credits/pricing.ts'
+import { costOfCalls, type MeteredCall } from '../credits/metered-call.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { newId } from '../shared/ids.ts'
 import type { EngineRepository, SettleAnswer } from './engine.repository.ts'
@@ -171,7 +170,6 @@ function foresee(room: TurnRoom, claim: TurnClaim, result: TurnResult, messageId
     errorMessage: result.error?.message ?? null,
   }
   if (room.run.isToStop || result.endedBy === 'cancelled') return undefined
-  const cost = result.calls.reduce((sum, { price, usage, ratePpm }) => sum + costOf(price, usage, ratePpm), 0n)
   return {
     known: room,
     following: following({
@@ -180,7 +178,7 @@ function foresee(room: TurnRoom, claim: TurnClaim, result: TurnResult, messageId
       turns: room.turns.map((turn) => (turn === own ? ended : turn)),
       user: room.user,
       lastWords: result.text,
-      spent: (room.spent ?? 0n) + cost,
+      spent: (room.spent ?? 0n) + costOfCalls(result.calls),
       seconds: room.secondsSinceStart + (performance.now() - room.readAt) / 1_000,
     }),
   }

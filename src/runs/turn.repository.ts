@@ -5,12 +5,11 @@ import type { Tx } from '../database/transaction.ts'
 import type { Lane } from '../queue/job.ts'
 import { type Turn, type TurnQuote, turnEntity } from './turn.entity.ts'
 
-/** What a queue needs to deliver a turn. `delayMs` until it is due. */
+/** What a queue needs to deliver a turn, which is due. */
 export interface Dispatch extends TurnName {
   userId: string
   lane: Lane
   dispatch: number
-  delayMs: number
 }
 
 /** What a claim found: the turn as it is now claimed, and the attempt whose lease had lapsed, if it took one over. */
@@ -27,8 +26,7 @@ export interface GivenBack {
   fallsBack?: boolean
 }
 
-const DISPATCH = `run_id AS "runId", index AS turn, user_id AS "userId", lane, dispatch,
-  greatest(ceil(extract(epoch FROM due_at - clock_timestamp()) * 1000), 0)::int AS "delayMs"`
+const DISPATCH = `run_id AS "runId", index AS turn, user_id AS "userId", lane, dispatch`
 
 /** Time in leases is always the database's clock_timestamp(): workers' clocks may differ. */
 export class TurnRepository {
@@ -187,7 +185,7 @@ export class TurnRepository {
          SELECT run_id, index FROM turns WHERE status = 'running' AND lease_until < clock_timestamp()
            AND coalesce(dispatched_at, '-infinity') < greatest(lease_until, clock_timestamp() - $1 * interval '1 millisecond')
          ORDER BY lease_until LIMIT 1000 FOR UPDATE SKIP LOCKED)
-       RETURNING run_id AS "runId", index AS turn, user_id AS "userId", lane, dispatch, 0 AS "delayMs"`,
+       RETURNING ${DISPATCH}`,
       [afterMs],
     )
   }

@@ -1,6 +1,7 @@
 import type { ProviderName } from '../../src/connections/provider.ts'
 import { serverOf } from '../../src/connections/provider-address.ts'
 import type { Purpose } from '../../src/credits/metered-call.ts'
+import { inputOf, outputOf, sumUsage } from '../../src/credits/usage.ts'
 import type { TraceSpan, Tracing } from '../../src/shared/tracing.ts'
 import type { UsedCall } from './call-meter.ts'
 import type { ModelTerms } from './model-terms.ts'
@@ -44,15 +45,18 @@ export class CallSpan {
   }
 
   /** The call is over. `used` is asked only where somebody reads the answer: it may count tokens. */
-  async end(used: () => Promise<UsedCall[]>, errorCode: string | undefined, finish?: string): Promise<void> {
+  async end(
+    used: () => UsedCall[] | Promise<UsedCall[]>,
+    errorCode: string | undefined,
+    finish?: string,
+  ): Promise<void> {
     if (!this.#span.traceParent) return
-    const calls = await used()
-    const sum = (of: (usage: UsedCall['usage']) => number) => calls.reduce((all, { usage }) => all + of(usage), 0)
+    const usage = sumUsage((await used()).map((call) => call.usage))
     this.#span.set({
-      'gen_ai.usage.input_tokens': sum((u) => u.inputTokens + u.cachedInputTokens + u.cacheWriteTokens),
-      'gen_ai.usage.output_tokens': sum((u) => u.outputTokens + u.reasoningTokens),
-      'gen_ai.usage.cache_read.input_tokens': sum((u) => u.cachedInputTokens),
-      'gen_ai.usage.cache_creation.input_tokens': sum((u) => u.cacheWriteTokens),
+      'gen_ai.usage.input_tokens': inputOf(usage),
+      'gen_ai.usage.output_tokens': outputOf(usage),
+      'gen_ai.usage.cache_read.input_tokens': usage.cachedInputTokens,
+      'gen_ai.usage.cache_creation.input_tokens': usage.cacheWriteTokens,
       'gen_ai.response.finish_reasons': finish,
     })
     this.#span.end(errorCode)

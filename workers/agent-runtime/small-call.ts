@@ -84,12 +84,12 @@ export async function ask(terms: ModelTerms, network: ProviderNetwork, request: 
         .replaceAll('\0', '')
         .toWellFormed()
     const calls = await used()
-    await span?.end(async () => calls, undefined, meter.lastFinish)
+    await span?.end(() => calls, undefined, meter.lastFinish)
     return { text: joined('text'), thoughts: joined('reasoning'), calls, failure: undefined }
   } catch (error) {
     const failure = classifyProviderError(error)
     const calls = await used()
-    await span?.end(async () => calls, failure.code)
+    await span?.end(() => calls, failure.code)
     // A decision that is refused for now is done without; its speaker asks at once, and finds out for itself.
     const isDoneWithout = purpose === 'supervise' && troubleOf(failure) === 'limit'
     if (!isDoneWithout && !abortSignal?.aborted) {

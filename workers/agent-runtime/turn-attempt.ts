@@ -7,6 +7,7 @@ import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import type { UsedCall } from './call-meter.ts'
 import { CallSpan, type CallTrace } from './call-span.ts'
 import { DeltaCleaner } from './delta-cleaner.ts'
 import { DeltaCoalescer } from './delta-coalescer.ts'
@@ -112,6 +113,7 @@ export async function attemptSpeech(
   const { temperature } = agent
   const span = new CallSpan(trace, context, { purpose, maxOutputTokens, temperature })
   let errorCode: string | undefined
+  let used: UsedCall[] | undefined
   try {
     const model = languageModel(connection, modelId, {
       fetch: silence.watch(meter.watch(network.fetchFor(connection))),
@@ -139,7 +141,8 @@ export async function attemptSpeech(
     const { text, passed: saidSo } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
     // Who had words for others alone had none of its own: asked again it would have them again.
     const passed = saidSo || (cleaner.over && text.trim() === '')
-    const calls = onTerms(context, await meter.used(), agent)
+    used = await meter.used()
+    const calls = onTerms(context, used, agent)
     const outcome = { text: text.toWellFormed(), passed, calls, holdId }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
     if (isWhole && !passed && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
@@ -147,7 +150,7 @@ export async function attemptSpeech(
   } finally {
     silence.end()
     await live.close()
-    await span.end(() => meter.used(), errorCode, meter.lastFinish)
+    await span.end(() => used ?? meter.used(), errorCode, meter.lastFinish)
   }
 }
 
