@@ -11,8 +11,13 @@ import { providerRoutes } from './connections/provider.routes.ts'
 import type { Container } from './container.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
 import { unavailable } from './database/trouble.ts'
+import { agUiRoutes } from './doors/ag-ui/ag-ui.routes.ts'
+import { AgUiService } from './doors/ag-ui/ag-ui.service.ts'
 import { openAiRoutes } from './doors/openai/openai.routes.ts'
 import { OpenAiDoor } from './doors/openai/openai-door.ts'
+import { RunAnswers } from './doors/run-answer.ts'
+import { uiRoutes } from './doors/ui/ui.routes.ts'
+import { UiChatService } from './doors/ui/ui-chat.service.ts'
 import { closeServer, untilUnnoticed } from './drain.ts'
 import { erasureRoutes } from './erasure/erasure.routes.ts'
 import { exportRoutes } from './export/export.routes.ts'
@@ -148,9 +153,27 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
       logger: container.logger,
     }),
   ),
+  ...streamingDoors(container, streams),
   ...webhookRoutes(container.webhookService),
   ...scheduleRoutes(container.scheduleService, container.chatSchemas.party),
 ]
+
+/** Doors that tell a run as it goes. */
+function streamingDoors(container: Container, streams: EventStreams): Route[] {
+  const { env, logger, doorService: door, runViews: views } = container
+  const answers = new RunAnswers({ door, streams, heartbeatMs: env.SSE_HEARTBEAT_MS, logger })
+  const chats = new UiChatService({
+    door,
+    views,
+    conversations: container.conversationService,
+    retries: container.retryService,
+    regenerations: container.regenerateService,
+  })
+  return [
+    ...uiRoutes({ chats, answers, streams }),
+    ...agUiRoutes({ agUi: new AgUiService({ door, views }), answers, streams }),
+  ]
+}
 
 /** Opens the board of the queues to tickets of who is an administrator still. */
 function boardOf({ queue, secrets, userRepository }: Container): OpenBoard {

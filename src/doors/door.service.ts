@@ -13,9 +13,10 @@ import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import { checkedInput } from '../shared/checked-input.ts'
 import { AppError, notFound } from '../shared/errors.ts'
-import type { DoorModel, DoorModels } from './door-models.ts'
+import type { DoorModels } from './door-models.ts'
 import { type DoorThread, GIVEN_BYTES, THREAD_BYTES } from './door-thread.entity.ts'
 import type { DoorThreadRepository, ThreadName } from './door-thread.repository.ts'
+import type { Whom } from './whom.ts'
 
 interface DoorDependencies {
   chat: Pick<ChatService, 'single' | 'party'>
@@ -33,8 +34,9 @@ interface DoorDependencies {
 /** What a client of a door says. */
 export interface Saying {
   userId: string
-  model: DoorModel
+  model: Whom
   message: string
+  fileIds?: string[] | undefined
   /**
    * Where: in a conversation that is there; in that of the door's own thread, which begins with the first request that names it; or in
    * a new one.
@@ -122,7 +124,7 @@ export class DoorService {
   }
 
   #accept(
-    { userId, model, message, earlier, key, note }: Saying,
+    { userId, model, message, fileIds, earlier, key, note }: Saying,
     where: { conversationId: string } | 'new',
     begins: ThreadName | undefined,
   ): Promise<AcceptedView> {
@@ -138,6 +140,7 @@ export class DoorService {
     }
     const said = {
       message,
+      fileIds,
       // Nothing that a client of a door said is ever mixed into an answer that it does not read.
       onBusy: 'enqueue' as const,
       ...(where !== 'new' && { conversationId: where.conversationId }),

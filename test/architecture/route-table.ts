@@ -50,6 +50,13 @@ export const schedule = {
 }
 export const party = { name: 'Salon', agentIds: [ADA, BLAISE] }
 const completion = { model: ADA, messages: [{ role: 'user', content: 'Hello' }] }
+const uiChat = { id: 'tea', agentId: ADA, messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }] }
+const agUiRun = {
+  threadId: 'tea',
+  runId: 'one',
+  messages: [{ id: 'one', role: 'user', content: 'Hello' }],
+  forwardedProps: { agentId: ADA },
+}
 const price = { inputPerMTok: '1', outputPerMTok: '1' }
 
 export const ROUTE_TABLE: Record<string, RouteEntry> = {
@@ -149,6 +156,20 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'DELETE /api/chat/messages/:id/feedback': { access: 'user', of: 'message', owner: 204 },
   'POST /api/chat/messages/:id/regenerate': { access: 'user', of: 'message', owner: 202 },
 
+  // A chat's id is whatever its user calls it: one that nothing was said in is empty, and nothing is under way in it.
+  'POST /api/ui/chat': { access: 'user', body: uiChat },
+  'GET /api/ui/chat/:id': { access: 'user', of: 'conversation', stranger: 200, admin: 200 },
+  'GET /api/ui/chat/:id/stream': { access: 'user', of: 'conversation', owner: 204, stranger: 204, admin: 204 },
+  'POST /api/ui/chat/:id/stop': {
+    access: 'user',
+    of: 'conversation',
+    body: {},
+    owner: 204,
+    stranger: 204,
+    admin: 204,
+  },
+  'POST /api/ag-ui': { access: 'user', body: agUiRun },
+  'POST /api/ag-ui/cancel': { access: 'user', body: { threadId: 'tea' }, owner: 204 },
   'GET /v1/models': { access: 'user' },
   // The id of an agent of one's own; everybody's agents are everybody's models.
   'GET /v1/models/:id': { access: 'user', of: 'agent' },

@@ -1,0 +1,27 @@
+import type { EarlierMessage } from '../chat/accept.repository.ts'
+
+/** How much a body may hold that has a whole chat in it, as clients send it again and again. */
+export const HISTORY_SHAPE = { depth: 12, keys: 200, items: 2_000, values: 6_000 }
+/** Of a longer history the latest are kept: turns read no more than this. */
+const MOST_EARLIER = 200
+/** Whoever spoke elsewhere without a name. */
+const NAMELESS = 'Assistant'
+
+/** Something that was said before a conversation began here. */
+export interface EarlierLine {
+  role: 'user' | 'assistant' | 'system'
+  /** Of an assistant. */
+  name?: string | undefined
+  text: string
+}
+
+/** What a client tells of before, as the first messages of a conversation that begins; its speakers are none of ours. */
+export const earlierWords = (lines: EarlierLine[]): EarlierMessage[] =>
+  lines
+    .filter(({ text }) => text.trim() !== '')
+    .slice(-MOST_EARLIER)
+    .map(({ role, name, text: content }) =>
+      role === 'assistant'
+        ? { role: 'agent', agentId: null, agentName: name || NAMELESS, content }
+        : { role, agentId: null, agentName: null, content },
+    )

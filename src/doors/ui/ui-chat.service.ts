@@ -1,0 +1,140 @@
+import type { ConversationService } from '../../chat/conversation.service.ts'
+import type { RegenerateService } from '../../chat/regenerate.service.ts'
+import type { RetryService } from '../../chat/retry.service.ts'
+import { isGuid } from '../../contract/inputs.ts'
+import { type AcceptedView, type ConversationView, isTerminal, type RunView } from '../../contract/views.ts'
+import { presentMessage } from '../../conversations/conversation.presenter.ts'
+import type { RunViews } from '../../runs/run-views.ts'
+import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
+import { type DoorService, doorKey } from '../door.service.ts'
+import type { DoorThread } from '../door-thread.entity.ts'
+import { type EarlierLine, earlierWords } from '../earlier-words.ts'
+import { groupOf, namedWhom, type Whom } from '../whom.ts'
+import { turnName, type UiChatBody, type UiMessageInput } from './ui.schemas.ts'
+import { type UiMessage, uiMessages } from './ui-history.ts'
+
+interface UiChatDependencies {
+  door: DoorService
+  conversations: Pick<ConversationService, 'get'>
+  views: Pick<RunViews, 'conversation' | 'ofRuns'>
+  retries: Pick<RetryService, 'retry'>
+  regenerations: Pick<RegenerateService, 'regenerate'>
+}
+
+/** Chats as the AI SDK's `useChat` has them: their ids are the client's own, or those of conversations. */
+export class UiChatService {
+  readonly #deps: UiChatDependencies
+
+  constructor(dependencies: UiChatDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** Accepts what the last of the messages says, or has the last answer given anew. @throws AppError */
+  async accept(userId: string, body: UiChatBody, idempotencyKey: string | undefined): Promise<AcceptedView> {
+    const conversation = await this.#conversation(userId, body.id)
+    if (body.trigger === 'regenerate-message') return this.#again(userId, conversation, idempotencyKey)
+    const message = wordsOf(body.messages)
+    const thread: Pick<DoorThread, 'userId' | 'door' | 'thread'> = { userId, door: 'ui', thread: body.id }
+    return this.#deps.door.say({
+      userId,
+      model: await this.#whom(userId, body, conversation),
+      message,
+      fileIds: body.fileIds,
+      where: conversation ? { conversationId: conversation.id } : { thread },
+      earlier: earlierWords(body.messages.slice(0, -1).flatMap(linesOf)),
+      key: doorKey('ui/chat', idempotencyKey, body),
+    })
+  }
+
+  /** The run that a client may go on with: the named one, or that which is under way; undefined where nothing is. @throws AppError 404 */
+  async current(userId: string, chat: string, runId: string | undefined): Promise<string | undefined> {
+    const conversation = await this.#conversation(userId, chat)
+    if (runId === undefined || !conversation) return conversation?.activeRun?.id
+    const run = await this.#deps.door.run(userId, runId)
+    if (run.conversationId !== conversation.id) throw notFound('run')
+    return run.id
+  }
+
+  /** Stops what is under way, and answers it as it ended; undefined where nothing is. */
+  async stop(userId: string, chat: string): Promise<RunView | undefined> {
+    const runId = await this.current(userId, chat, undefined)
+    return runId === undefined ? undefined : this.#deps.door.cancel(userId, runId)
+  }
+
+  /** A page of a chat, the latest first page; of a chat in which nothing was said, an empty one. */
+  async history(
+    userId: string,
+    chat: string,
+    page: { limit: number; beforeSeq: number | undefined },
+  ): Promise<{ conversationId: string | null; data: UiMessage[]; nextCursor: string | null }> {
+    const conversation = await this.#conversation(userId, chat)
+    if (!conversation) return { conversationId: null, data: [], nextCursor: null }
+    const found = await this.#deps.conversations.get(userId, conversation.id, page)
+    // A page begins with what a user said, so that no answer is torn in two.
+    const first = found.nextCursor === null ? 0 : found.messages.findIndex(({ role }) => role === 'user')
+    const shown = found.messages.slice(Math.max(first, 0)).map(presentMessage)
+    const runs = await this.#deps.views.ofRuns([...new Set(shown.flatMap(({ runId }) => runId ?? []))])
+    const nextCursor = first > 0 && shown[0] ? String(shown[0].seq) : found.nextCursor
+    return { conversationId: conversation.id, data: uiMessages(shown, runs), nextCursor }
+  }
+
+  async #conversation(userId: string, chat: string): Promise<ConversationView | undefined> {
+    const thread = await this.#deps.door.thread({ userId, door: 'ui', thread: chat })
+    const id = thread?.conversationId ?? (isGuid(chat) ? chat.toLowerCase() : undefined)
+    if (id === undefined) return undefined
+    return this.#deps.views.conversation(userId, id).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === notFound('conversation').code) return undefined
+      throw error
+    })
+  }
+
+  async #whom(userId: string, body: UiChatBody, conversation: ConversationView | undefined): Promise<Whom> {
+    const named = await namedWhom(this.#deps.door.models, userId, body)
+    if (named) return named
+    if (conversation) return groupOf(conversation.agentIds)
+    throw invalidRequest([{ path: 'model', message: 'must name an agent or a party' }])
+  }
+
+  /** The newest run once more: what failed or was stopped, or the one message of what did not. */
+  #again(userId: string, conversation: ConversationView | undefined, key: string | undefined): Promise<AcceptedView> {
+    const run = conversation?.lastRun
+    if (!run) throw notFound('message')
+    const said = run.turns.flatMap(({ messageId }) => messageId ?? [])
+    const [messageId, second] = said
+    const isWhole = run.status === 'completed' || !isTerminal(run.status)
+    if (isWhole && messageId !== undefined && second === undefined) {
+      return this.#deps.regenerations.regenerate(userId, messageId, key)
+    }
+    return this.#deps.retries.retry(userId, run.id, key)
+  }
+}
+
+/** What the last message says. @throws AppError 400 where it is no user's, or has parts that no agent reads */
+function wordsOf(messages: UiMessageInput[]): string {
+  const last = messages.length - 1
+  const message = messages[last]
+  if (message?.role !== 'user') {
+    throw invalidRequest([
+      { path: `messages.${last}.role`, message: 'must be "user": the last message is what is said' },
+    ])
+  }
+  const file = message.parts.findIndex(({ type }) => type === 'file')
+  if (file >= 0) {
+    const said = 'cannot be a file: upload it by POST /api/storage/upload, and name it in fileIds'
+    throw invalidRequest([{ path: `messages.${last}.parts.${file}`, message: said }])
+  }
+  return textOf(message)
+}
+
+const textOf = ({ parts }: UiMessageInput): string =>
+  parts.flatMap(({ type, text }) => (type === 'text' && text ? [text] : [])).join('\n')
+
+/** What a message said: of an assistant's, each turn under its speaker's name. */
+function linesOf(message: UiMessageInput): EarlierLine[] {
+  if (message.role !== 'assistant') return [{ role: message.role, text: textOf(message) }]
+  let name: string | undefined
+  return message.parts.flatMap((part) => {
+    if (part.type === 'data-turn') name = turnName.safeParse(part).data?.data.name
+    return part.type === 'text' && part.text ? [{ role: 'assistant', name, text: part.text }] : []
+  })
+}

@@ -1,0 +1,65 @@
+import type { MessageView, RunView } from '../../contract/views.ts'
+import { type RunMetadata, runMetadata, type TurnData, turnData } from './ui-message.ts'
+
+export type UiPart =
+  | { type: 'step-start' }
+  | { type: 'data-turn'; id: string; data: TurnData }
+  | { type: 'text'; text: string; state: 'done' }
+
+/** A UIMessage of the AI SDK, as a stream of the same run leaves it with its client. */
+export interface UiMessage {
+  id: string
+  role: 'user' | 'assistant' | 'system'
+  metadata: RunMetadata | { createdAt: string; fileIds?: string[] }
+  parts: UiPart[]
+}
+
+/**
+ * Messages of a conversation, ascending, as UIMessages: what a run's agents said is one, behind the words that it answers. Of a run
+ * that is not over, or came to nothing, there is one without parts: streams go on in it, and its metadata say what went wrong.
+ */
+export function uiMessages(messages: MessageView[], runs: ReadonlyMap<string, RunView>): UiMessage[] {
+  const shown: UiMessage[] = []
+  const ofRuns = new Map<string, UiMessage>()
+  const answerOf = (run: RunView): UiMessage => {
+    const known = ofRuns.get(run.id)
+    if (known) return known
+    const answer: UiMessage = { id: run.id, role: 'assistant', metadata: runMetadata(run), parts: [] }
+    ofRuns.set(run.id, answer)
+    shown.push(answer)
+    return answer
+  }
+  for (const message of messages) {
+    if (message.role !== 'agent') shown.push(said(message))
+    const run = message.runId === null ? undefined : runs.get(message.runId)
+    if (run && message.status !== 'superseded') answerOf(run)
+  }
+  const spoken = Map.groupBy(messages.filter(isHeard), ({ runId }) => runId)
+  for (const [runId, answer] of ofRuns) {
+    const turns = spoken.get(runId)?.toSorted((one, other) => (one.turn ?? 0) - (other.turn ?? 0)) ?? []
+    answer.parts = turns.flatMap((message) => stepOf(message, runs.get(runId)))
+  }
+  return shown.filter(
+    ({ role, parts, id }) => role !== 'assistant' || parts.length > 0 || runs.get(id)?.status !== 'completed',
+  )
+}
+
+const isHeard = ({ role, status }: MessageView): boolean => role === 'agent' && status !== 'superseded'
+
+const said = ({ id, role, content, createdAt, fileIds }: MessageView): UiMessage => ({
+  id,
+  role: role === 'system' ? 'system' : 'user',
+  metadata: { createdAt, ...(fileIds.length > 0 && { fileIds }) },
+  parts: [{ type: 'text', text: content, state: 'done' }],
+})
+
+function stepOf(message: MessageView, run: RunView | undefined): UiPart[] {
+  const turn = message.turn ?? 0
+  const attempt = run?.turns.find(({ index }) => index === turn)?.attempt ?? 1
+  const speaker = { agentId: message.agentId ?? '', agentName: message.agentName ?? '' }
+  return [
+    { type: 'step-start' },
+    { type: 'data-turn', id: String(turn), data: turnData({ turn, attempt, ...speaker }, message) },
+    { type: 'text', text: message.content, state: 'done' },
+  ]
+}

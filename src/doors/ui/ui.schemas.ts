@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { idInput } from '../../contract/inputs.ts'
+import { whomShape } from '../whom.ts'
+
+/** What a client calls a chat; its bytes are checked where it is looked up. */
+const threadInput = z.string().min(1).max(255)
+
+/** Loose, as what comes with it is the client's own: parts, tools and metadata of other versions too. */
+const uiPart = z.looseObject({ type: z.string(), text: z.string().optional() })
+const uiMessage = z.looseObject({
+  id: z.string().optional(),
+  role: z.enum(['user', 'assistant', 'system']),
+  parts: z.array(uiPart),
+})
+export type UiMessageInput = z.output<typeof uiMessage>
+/** Of a `data-turn` part, whose turn it is. */
+export const turnName = z.looseObject({ data: z.looseObject({ name: z.string().max(200) }) })
+
+/** What `DefaultChatTransport` sends, with what an app adds by its `body`. */
+export const uiChatBody = z.looseObject({
+  id: threadInput,
+  messages: z.array(uiMessage).min(1),
+  trigger: z.enum(['submit-message', 'regenerate-message']).default('submit-message'),
+  messageId: z.string().nullish(),
+  ...whomShape,
+  fileIds: z.array(idInput).max(50).optional(),
+})
+export type UiChatBody = z.output<typeof uiChatBody>
+
+export const uiChatParams = z.strictObject({ id: threadInput })
+export const uiStreamQuery = z.strictObject({ runId: idInput.optional() })

@@ -1,0 +1,227 @@
+import { HttpAgent } from '@ag-ui/client'
+import { HttpAgent as OlderHttpAgent } from 'ag-ui-client-0.0.59'
+import { expect } from 'chai'
+import { z } from 'zod'
+import { newId } from '../../src/shared/ids.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { expectSettledOnce } from '../support/invariants.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
+import { by, usePartyWorld } from '../workers/party-world.ts'
+
+/** What this suite needs of a client, whatever its version. */
+interface Client {
+  messages: Array<{ id: string; role: string; name?: string; content?: unknown }>
+  runAgent(
+    parameters: { runId?: string; forwardedProps?: unknown },
+    subscriber: { onEvent(params: { event: { type: string } }): void },
+  ): Promise<{ result: unknown; newMessages: unknown[] }>
+  abortRun(): void
+}
+interface ClientConfig {
+  url: string
+  headers: Record<string, string>
+  threadId: string
+}
+/** 1.0, and the version that CopilotKit pins. Both judge every event before it is applied. */
+const CLIENTS: Record<string, (config: ClientConfig) => Client> = {
+  '1.0.0': (config) => new HttpAgent(config),
+  '0.0.59': (config) => new OlderHttpAgent(config),
+}
+
+/** The clients write their errors to the console too. */
+async function quietly<T>(work: () => Promise<T>): Promise<T> {
+  const { error } = console
+  console.error = () => {}
+  try {
+    return await work()
+  } finally {
+    console.error = error
+  }
+}
+
+const event = z.looseObject({ type: z.string() })
+type SeenEvent = z.output<typeof event>
+const WORDS = 'The quick brown fox jumps over the lazy dog.'
+
+for (const profile of QUEUES) {
+  describe(`AG-UI, queue on ${profile}`, function () {
+    this.timeout(30_000)
+    const redis = useRedis(profile)
+    const world = usePartyWorld(async () => ({ env: { ...redis.env, TURN_MAX_ATTEMPTS: '2' } }))
+
+    for (const [version, create] of Object.entries(CLIENTS)) {
+      describe(`its client ${version}`, () => {
+        /** A client that is signed in, says things, and notes the events that it took. */
+        const clientOf = (user: TestUser, threadId: string = newId(), query = '') => {
+          const headers = { authorization: `Bearer ${user.token}` }
+          const client = create({ url: `${world.app.url}/api/ag-ui${query}`, headers, threadId })
+          const seen: SeenEvent[] = []
+          let begun = () => {}
+          const said = new Promise<void>((resolve) => {
+            begun = resolve
+          })
+          const run = (forwardedProps?: unknown, runId?: string) =>
+            client.runAgent(
+              { runId, forwardedProps },
+              {
+                onEvent: ({ event: one }) => {
+                  seen.push(event.parse(one))
+                  if (one.type === 'TEXT_MESSAGE_CONTENT') begun()
+                },
+              },
+            )
+          const say = (content: string, forwardedProps?: unknown, runId?: string) => {
+            client.messages.push({ id: newId(), role: 'user', content })
+            return run(forwardedProps, runId)
+          }
+          const started = () =>
+            z.object({ metadata: z.object({ conversationId: z.guid(), runId: z.guid() }) }).parse(seen[0]).metadata
+          return { client, seen, run, say, started, said, types: () => seen.map(({ type }) => type) }
+        }
+        const linesOf = (messages: Client['messages']) =>
+          messages.map(({ role, name, content }) => [role === 'user' ? null : name, content])
+        /** What the client shows is what the database has. */
+        const expectSame = async (user: TestUser, conversationId: string, { messages }: Client) => {
+          const stored = await user.messages(conversationId)
+          expect(linesOf(messages)).to.deep.equal(stored.map(({ agentName, content }) => [agentName, content]))
+        }
+
+        it('an agent answers by its name; the thread goes on where it was', async () => {
+          const { user, agentIds } = await world.guests(['Ada'])
+          world.llm.replyOnce({ text: WORDS }).replyOnce('And again.')
+          const { client, say, started, types } = clientOf(user)
+          const { result } = await say('Hello', { agentId: agentIds[0] })
+          expect(types()).to.deep.include.members(['RUN_STARTED', 'STEP_STARTED', 'STEP_FINISHED', 'RUN_FINISHED'])
+          expect(result).to.deep.include({ status: 'completed', stopReason: 'finished' })
+          const { conversationId, runId } = started()
+          await expectSame(user, conversationId, client)
+          await expectSettledOnce(world.app.container.db, runId)
+          // Nobody is named: whoever was spoken with.
+          await say('Go on')
+          await expectSame(user, conversationId, client)
+          expect(linesOf(client.messages).at(-1)).to.deep.equal(['Ada', 'And again.'])
+          expect(world.llm.requests).to.have.length(2)
+        })
+
+        it('a model may be named by the address', async () => {
+          const { user } = await world.guests(['Zoe'])
+          world.llm.reply('I am.')
+          const { client, say } = clientOf(user, newId(), '?model=Zoe')
+          await say('Are you Zoe?')
+          expect(linesOf(client.messages).at(-1)).to.deep.equal(['Zoe', 'I am.'])
+        })
+
+        it('a party speaks in turns, each under its name', async () => {
+          const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
+          world.llm.reply({ text: WORDS })
+          const { client, say, started } = clientOf(user)
+          await say('Tea or coffee?', { agentIds, maxTurns: 4 })
+          expect(linesOf(client.messages).map(([name]) => name)).to.deep.equal([null, 'Ada', 'Blaise', 'Ada', 'Blaise'])
+          await expectSame(user, started().conversationId, client)
+        })
+
+        it('a panel speaks at the same time, in messages that are open at the same time', async () => {
+          const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
+          const holds = ['Ada', 'Blaise'].map((name) => {
+            const hold = world.llm.hold(2)
+            world.llm.reply({ when: by(name), times: 1, text: `${name}: ${WORDS}`, hold })
+            return hold
+          })
+          world.llm.reply('They agree.')
+          const { client, say, seen, started } = clientOf(user)
+          const done = say('Is it safe?', { agentIds, strategy: 'panel' })
+          await Promise.all(holds.map(({ reached }) => reached))
+          for (const hold of holds) hold.release()
+          await done
+          const opened = seen.findIndex(({ type }) => type === 'TEXT_MESSAGE_END')
+          const before = seen.slice(0, opened).filter(({ type }) => type === 'TEXT_MESSAGE_START')
+          expect(before.map(({ name }) => name)).to.have.members(['Ada', 'Blaise'])
+          const stored = await user.messages(started().conversationId)
+          const contents = (lines: Array<{ content?: unknown }>) => lines.map(({ content }) => content)
+          expect(contents(client.messages)).to.have.members(contents(stored))
+        })
+
+        it('a turn that is tried again takes its words back', async () => {
+          const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
+          world.llm
+            .reply({ when: by('Ada'), text: WORDS })
+            .reply({ when: by('Blaise'), times: 1, text: 'This will never be heard of again.', cutAfter: 3 })
+            .reply({ when: by('Blaise'), text: 'Once more.' })
+          const { client, say, types, started } = clientOf(user)
+          await say('Tea or coffee?', { agentIds, maxTurns: 2 })
+          expect(types().filter((type) => type === 'MESSAGES_SNAPSHOT')).to.have.length(1)
+          expect(linesOf(client.messages)).to.deep.equal([
+            [null, 'Tea or coffee?'],
+            ['Ada', WORDS],
+            ['Blaise', 'Once more.'],
+          ])
+          await expectSame(user, started().conversationId, client)
+          await expectSettledOnce(world.app.container.db, started().runId)
+        })
+
+        it('a run that fails says why, with its code', async () => {
+          const { user, agentIds } = await world.guests(['Ada'])
+          world.llm.reply({ status: 401 })
+          const { seen, say } = clientOf(user)
+          await say('Hello', { agentId: agentIds[0] }).catch(() => {})
+          expect(seen.at(-1)).to.deep.include({ type: 'RUN_ERROR', code: 'provider.unauthorized' })
+        })
+
+        it('what cannot be accepted is an error of HTTP, in the words of the API', async () => {
+          const { user } = await world.guests([])
+          const { say, seen } = clientOf(user)
+          const error = await quietly(() => say('Hello', { model: 'Nobody' }).then(() => undefined, Object))
+          expect(error).to.nested.include({ status: 404, 'payload.error.code': 'model.not_found' })
+          expect(seen).to.deep.equal([])
+        })
+
+        it('a run that is cancelled keeps what was said', async () => {
+          const { user, agentIds } = await world.guests(['Ada'])
+          const hold = world.llm.hold(3)
+          world.llm.reply({ text: WORDS, hold })
+          const threadId = newId()
+          const { client, say, seen, said, started } = clientOf(user, threadId)
+          const done = say('Hello', { agentId: agentIds[0] })
+          await hold.reached
+          await said
+          const { status, body } = await user.post('/api/ag-ui/cancel', { threadId })
+          expect(status).to.equal(200)
+          expect(body).to.include({ status: 'cancelled' })
+          await done
+          const outcome = version === '1.0.0' ? { outcome: { type: 'cancelled' } } : {}
+          expect(seen.at(-1)).to.deep.include({ type: 'RUN_FINISHED', ...outcome })
+          await expectSame(user, started().conversationId, client)
+          expect((await user.post('/api/ag-ui/cancel', { threadId })).status, 'nothing is under way').to.equal(204)
+        })
+
+        it('a client that goes away stops nothing', async () => {
+          const { user, agentIds } = await world.guests(['Ada'])
+          const hold = world.llm.hold(3)
+          world.llm.reply({ text: WORDS, hold })
+          const { client, say, said, started } = clientOf(user)
+          const done = say('Hello', { agentId: agentIds[0] }).catch(() => {})
+          await hold.reached
+          await said
+          client.abortRun()
+          await done
+          hold.release()
+          expect(await user.finished(started().runId)).to.include({ status: 'completed' })
+        })
+
+        it('a request that comes twice is accepted once', async () => {
+          const { user, agentIds } = await world.guests(['Ada'])
+          world.llm.reply(WORDS)
+          const threadId = newId()
+          const first = clientOf(user, threadId)
+          await first.say('Hello', { agentId: agentIds[0] }, 'run-1')
+          const again = clientOf(user, threadId)
+          again.client.messages.push(...first.client.messages.slice(0, 1))
+          await again.run({ agentId: agentIds[0] }, 'run-1')
+          expect(again.started()).to.deep.equal(first.started())
+          expect(linesOf(again.client.messages)).to.deep.equal(linesOf(first.client.messages))
+          expect(world.llm.requests).to.have.length(1)
+        })
+      })
+    }
+  })
+}
