@@ -2,16 +2,22 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import Mocha, { type Context } from 'mocha'
 
+/** Where the system has a program of this name. */
+export const pathOf = (name: string): string | undefined =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+
 /** Whether the system has a program of this name. */
-export const hasProgram = (name: string): boolean =>
-  (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+export const hasProgram = (name: string): boolean => pathOf(name) !== undefined
 
 /** Behind the title of what was skipped, so that the last lines of a run say why; titles are what comes back from parallel processes, too. */
 const MARK = ' [skipped: '

@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { build } from 'esbuild'
+import type { Context } from 'mocha'
+import { type Browser, chromium } from 'playwright-core'
+import { needPrograms, pathOf } from './programs.ts'
+
+/** Chromium says nothing to anybody but the page's servers, and needs no screen. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** The system's Chromium, with a profile of its own. Without one the suite is skipped, and says so. */
+export async function startBrowser(context: Context): Promise<Browser> {
+  needPrograms(context, 'chromium')
+  return chromium.launch({ executablePath: pathOf('chromium'), args: FLAGS })
+}
+
+/** A page whose script is given later, on an origin of its own. */
+export interface ScriptPage {
+  /** Where it is; its origin is what a server must let in. */
+  readonly origin: string
+  /** Bundles a module (JSX) with the packages of this project, as an app's build does. */
+  show(script: string): Promise<void>
+  close(): Promise<void>
+}
+
+export async function startScriptPage(): Promise<ScriptPage> {
+  let script = ''
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/page.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8')
+    response.end(isScript ? script : '<!doctype html><body></body><script type="module" src="/page.js"></script>')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    async show(contents) {
+      const { outputFiles } = await build({
+        stdin: { contents, loader: 'jsx', resolveDir: process.cwd() },
+        bundle: true,
+        format: 'esm',
+        jsx: 'automatic',
+        write: false,
+        define: { 'process.env.NODE_ENV': '"production"' },
+        logLevel: 'error',
+      })
+      script = outputFiles[0]?.text ?? ''
+    },
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
