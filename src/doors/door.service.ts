@@ -149,7 +149,8 @@ export class DoorService {
       const body = checkedInput(schemas.single, { agentId: model.agent.id, ...said })
       return chat.single(userId, body, undefined, preface)
     }
-    const body = checkedInput(schemas.party, { partyId: model.party.id, ...said })
+    const who = model.kind === 'party' ? { partyId: model.party.id } : { agentIds: model.agentIds }
+    const body = checkedInput(schemas.party, { ...who, ...model.terms, ...said })
     return chat.party(userId, body, undefined, preface)
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { idInput } from '../contract/inputs.ts'
 import { strategyView } from '../contract/views.ts'
 import { invalidRequest } from '../shared/errors.ts'
-import type { DoorModels, PartyPlan } from './door-models.ts'
+import type { DoorModels } from './door-models.ts'
 
 /** How an app says whom its users talk with; without any of the first four, whoever was talked with last in the same chat. */
 export const whomShape = {
@@ -17,10 +17,12 @@ export const whomShape = {
 const whomInput = z.object(whomShape)
 export type WhomInput = z.output<typeof whomInput>
 
-/** To whom something is said. */
-export type Whom =
+/** To whom something is said: an agent, a saved party, or some agents together. `terms` stand for what the party says of them. */
+export type Whom = (
   | { kind: 'agent'; agent: { id: string } }
-  | { kind: 'party'; party: Pick<PartyPlan, 'agentIds' | 'strategy' | 'maxTurns' | 'stop'> }
+  | { kind: 'party'; party: { id: string } }
+  | { kind: 'group'; agentIds: string[] }
+) & { terms?: Pick<WhomInput, 'strategy' | 'maxTurns'> }
 
 /** Whom a request names; undefined when it names nobody. @throws AppError 400 for several at once; 404 */
 export async function namedWhom(
@@ -32,16 +34,12 @@ export async function namedWhom(
   const [, second] = named
   if (second) throw invalidRequest([{ path: second[0], message: 'cannot be combined with another of its kind' }])
   const name = model ?? (agentId && `agent:${agentId}`) ?? (partyId && `party:${partyId}`)
-  const whom = name ? await models.resolve(userId, name) : agentIds && groupOf(agentIds)
-  if (whom?.kind !== 'party') return whom
-  const { party } = whom
-  const asked = { strategy: strategy ?? party.strategy, maxTurns: maxTurns ?? party.maxTurns }
-  return { kind: 'party', party: { agentIds: party.agentIds, stop: party.stop, ...asked } }
+  const whom: Whom | undefined = name ? await models.resolve(userId, name) : agentIds && groupOf(agentIds)
+  return whom && { ...whom, terms: { strategy, maxTurns } }
 }
 
-/** Those who are in a conversation: one alone, or a party. */
+/** Those who are in a conversation: one alone, or several. */
 export function groupOf(agentIds: string[]): Whom {
   const [id, ...others] = agentIds
-  if (id !== undefined && others.length === 0) return { kind: 'agent', agent: { id } }
-  return { kind: 'party', party: { agentIds, strategy: undefined, maxTurns: undefined, stop: undefined } }
+  return id !== undefined && others.length === 0 ? { kind: 'agent', agent: { id } } : { kind: 'group', agentIds }
 }
