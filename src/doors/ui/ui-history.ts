@@ -15,7 +15,7 @@ export interface UiMessage {
 }
 
 /**
- * Messages of a conversation, ascending, as UIMessages: what a run's agents said is one, behind the words that it answers. Of a run
+ * Messages of a conversation, ascending, as UIMessages, but for those that were superseded: what a run's agents said is one, behind the words that it answers. Of a run
  * that is not over, or came to nothing, there is one without parts: streams go on in it, and its metadata say what went wrong.
  */
 export function uiMessages(messages: MessageView[], runs: ReadonlyMap<string, RunView>): UiMessage[] {
@@ -29,12 +29,16 @@ export function uiMessages(messages: MessageView[], runs: ReadonlyMap<string, Ru
     shown.push(answer)
     return answer
   }
-  for (const message of messages) {
+  const standing = messages.filter(({ status }) => status !== 'superseded')
+  for (const message of standing) {
     if (message.role !== 'agent') shown.push(said(message))
     const run = message.runId === null ? undefined : runs.get(message.runId)
-    if (run && message.status !== 'superseded') answerOf(run)
+    if (run) answerOf(run)
   }
-  const spoken = Map.groupBy(messages.filter(isHeard), ({ runId }) => runId)
+  const spoken = Map.groupBy(
+    standing.filter(({ role }) => role === 'agent'),
+    ({ runId }) => runId,
+  )
   for (const [runId, answer] of ofRuns) {
     const turns = spoken.get(runId)?.toSorted((one, other) => (one.turn ?? 0) - (other.turn ?? 0)) ?? []
     answer.parts = turns.flatMap((message) => stepOf(message, runs.get(runId)))
@@ -43,8 +47,6 @@ export function uiMessages(messages: MessageView[], runs: ReadonlyMap<string, Ru
     ({ role, parts, id }) => role !== 'assistant' || parts.length > 0 || runs.get(id)?.status !== 'completed',
   )
 }
-
-const isHeard = ({ role, status }: MessageView): boolean => role === 'agent' && status !== 'superseded'
 
 const said = ({ id, role, content, createdAt, fileIds }: MessageView): UiMessage => ({
   id,
