@@ -234,6 +234,27 @@ describe('The chats of the AI SDK', function () {
     expect(before.nextCursor).to.equal(null)
   })
 
+  it('a new chat begins with what was said elsewhere before, each under its name', async () => {
+    const { user, agentIds } = await world.guests(['Ada'])
+    world.llm.reply(WORDS)
+    const text = (words: string) => ({ type: 'text' as const, text: words })
+    const before: UIMessage[] = [
+      { id: 'one', role: 'user', parts: [text('Tea or coffee?')] },
+      {
+        id: 'two',
+        role: 'assistant',
+        parts: [{ type: 'data-turn', data: { name: 'Zoe' } }, text('Tea.'), text('Or not.')],
+      },
+    ]
+    const chat = chatOf(user, { agentId: agentIds[0] }, newId(), before)
+    await chat.sendMessage({ text: 'And you?' })
+    expect(world.llm.requests[0]?.messages.map(({ text: words }) => words).join('\n')).to.include('Zoe: Tea.')
+    const { data } = await historyOf(user, chat.id)
+    expect(data.map(({ role }) => role)).to.deep.equal(['user', 'assistant', 'assistant', 'user', 'assistant'])
+    expect(data.flatMap(wordsOf)).to.deep.equal(chat.messages.flatMap(wordsOf))
+    expect(data.flatMap(namesOf)).to.deep.equal(['Zoe', 'Zoe', 'Ada'])
+  })
+
   it('says precisely what it cannot take', async () => {
     const { user, agentIds } = await world.guests(['Ada'])
     const say = async (body: object) => {

@@ -15,8 +15,9 @@ export interface UiMessage {
 }
 
 /**
- * Messages of a conversation, ascending, as UIMessages, but for those that were superseded: what a run's agents said is one, behind the words that it answers. Of a run
- * that is not over, or came to nothing, there is one without parts: streams go on in it, and its metadata say what went wrong.
+ * Messages of a conversation, ascending, as UIMessages, but for those that were superseded. What a run's agents said is one, behind the
+ * words that it answers; what was said elsewhere before stands alone. Of a run that is not over, or came to nothing, there is one
+ * without parts: streams go on in it, and its metadata say what went wrong.
  */
 export function uiMessages(messages: MessageView[], runs: ReadonlyMap<string, RunView>): UiMessage[] {
   const shown: UiMessage[] = []
@@ -31,8 +32,8 @@ export function uiMessages(messages: MessageView[], runs: ReadonlyMap<string, Ru
   }
   const standing = messages.filter(({ status }) => status !== 'superseded')
   for (const message of standing) {
-    if (message.role !== 'agent') shown.push(said(message))
     const run = message.runId === null ? undefined : runs.get(message.runId)
+    if (message.role !== 'agent' || !run) shown.push(said(message))
     if (run) answerOf(run)
   }
   const spoken = Map.groupBy(
@@ -48,12 +49,17 @@ export function uiMessages(messages: MessageView[], runs: ReadonlyMap<string, Ru
   )
 }
 
-const said = ({ id, role, content, createdAt, fileIds }: MessageView): UiMessage => ({
-  id,
-  role: role === 'system' ? 'system' : 'user',
-  metadata: { createdAt, ...(fileIds.length > 0 && { fileIds }) },
-  parts: [{ type: 'text', text: content, state: 'done' }],
-})
+const ROLES = { user: 'user', agent: 'assistant', system: 'system' } as const
+
+function said(message: MessageView): UiMessage {
+  const { id, role, content, createdAt, fileIds } = message
+  return {
+    id,
+    role: ROLES[role],
+    metadata: { createdAt, ...(fileIds.length > 0 && { fileIds }) },
+    parts: role === 'agent' ? stepOf(message, undefined) : [{ type: 'text', text: content, state: 'done' }],
+  }
+}
 
 function stepOf(message: MessageView, run: RunView | undefined): UiPart[] {
   const turn = message.turn ?? 0
