@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isTerminal } from '../contract/views.ts'
 import type { EventStreams, StreamReader } from '../realtime/sse.ts'
-import { AppError } from '../shared/errors.ts'
+import { AppError, notFound } from '../shared/errors.ts'
 import { RunScript, type RunStep } from './run-script.ts'
 
 /** A stream that could not be read on is opened again after this, in ms. */
@@ -56,6 +56,7 @@ export async function* readRun(
       close()
     }
     if (events.ended === 'session') throw new AppError('auth.unauthorized/expired')
+    if (events.ended === 'gone') throw notFound('conversation')
     if (events.ended === 'server') throw new AppError('run.unread')
   }
   if (!gone.aborted) throw new AppError('run.unread')

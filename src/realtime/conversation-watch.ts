@@ -9,6 +9,8 @@ export interface WatchSink {
   emit(event: ConversationEvent): void
   /** True while more is waiting to be sent than should. Then nothing is added; `drained()` tells that it is over. */
   isBehind(): boolean
+  /** The conversation was deleted: nothing comes any more. */
+  gone?(): void
 }
 
 /** Where this client is in one turn; `sent` counts UTF-16 units of the attempt's text. */
@@ -99,6 +101,11 @@ export class ConversationWatch {
   /** False when a commit made this version that the client was not told of. */
   explains(version: number): boolean {
     return version <= this.#version
+  }
+
+  /** To be called when there is no such conversation any more. */
+  gone(): void {
+    if (!this.#closed) this.#sink.gone?.()
   }
 
   /** Sends a snapshot: something was missed. */

@@ -62,7 +62,11 @@ export class EventStream {
       conversationId,
       feed,
       rows: (afterSeq) => ports.snapshot(this.userId, conversationId, afterSeq),
-      sink: { emit: (event) => this.#emit(event), isBehind: () => this.#isBehind() },
+      sink: {
+        emit: (event) => this.#emit(event),
+        isBehind: () => this.#isBehind(),
+        gone: () => void this.close('gone'),
+      },
       logger,
     })
     outlet.onDrain(() => this.#watch.drained())

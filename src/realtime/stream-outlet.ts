@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Placed } from './stream-replay.ts'
 
-/** Why a stream ended: with its run; because its session did, or this server does; or because it could not be read on. */
-export type StreamEnd = 'over' | 'session' | 'server' | 'trouble'
+/** Why a stream ended: with its run; because its conversation, its session or this server did; or it could not be read on. */
+export type StreamEnd = 'over' | 'gone' | 'session' | 'server' | 'trouble'
 
 /** Where the events of a stream go. */
 export interface StreamOutlet {

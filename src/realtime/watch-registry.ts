@@ -60,7 +60,11 @@ export class WatchRegistry {
   async check(): Promise<void> {
     if (this.#watches.size === 0) return
     try {
-      const versions = await this.#versions([...this.#watches.keys()])
+      const asked = [...this.#watches.keys()]
+      const versions = await this.#versions(asked)
+      for (const id of asked.filter((one) => !versions.has(one))) {
+        for (const watch of [...(this.#watches.get(id) ?? [])]) watch.gone()
+      }
       const suspects = this.#all().filter((watch) => !watch.explains(versions.get(watch.conversationId) ?? -1))
       if (suspects.length === 0) return
       await new Promise((resolve) => setTimeout(resolve, Math.min(GRACE_MS, this.#intervalMs)))

@@ -68,6 +68,18 @@ describe('Event streams (SSE)', function () {
     expect(again.status).to.equal(204)
   })
 
+  it('ends when its conversation is deleted: whoever comes again is told that there is none', async () => {
+    const hold = llm.hold(3)
+    llm.reply({ text: LONG, hold })
+    const { conversationId } = await party(2)
+    const reader = await open(`/api/chat/conversations/${conversationId}/events`)
+    await hold.reached
+    await user.delete(`/api/chat/conversations/${conversationId}`)
+    await reader.ended
+    const again = open(`/api/chat/conversations/${conversationId}/events`, reader.lastEventId)
+    expect(await again.catch(String)).to.include('answered 404')
+  })
+
   it('answers a finished run with its messages and its end, and ends', async () => {
     llm.reply('Short.')
     const { runId } = await party(2)

@@ -318,6 +318,18 @@ for (const profile of QUEUES) {
       })
     })
 
+    it('is told when its conversation is deleted while somebody speaks', async () => {
+      const hold = world.llm.hold(5)
+      world.llm.reply({ text: LONG, hold })
+      const body = { model: 'Uma', messages: ask('Hi') }
+      const waiting = failureOf(client.chat.completions.create(body))
+      await hold.reached
+      const stream = await client.chat.completions.create({ ...body, stream: true })
+      for (const { id } of await newest()) await user.delete(`/api/chat/conversations/${id}`)
+      expect(await waiting).to.be.instanceOf(OpenAI.NotFoundError)
+      expect(await failureOf(textOf(stream))).to.include({ code: 'conversation.not_found' })
+    })
+
     it('is told that its session ended, and how many answers it may wait for at once', async () => {
       const hold = world.llm.hold(3)
       world.llm.reply({ text: LONG, hold })
