@@ -9,6 +9,8 @@ import { SignupGrants } from './credits/signup-grants.ts'
 import { WelcomeCredits } from './credits/welcome-credits.ts'
 import type { Transactions, Tx } from './database/transaction.ts'
 import type { Foundation } from './foundation.ts'
+import { ApiKeyRepository } from './identity/api-key.repository.ts'
+import { ApiKeyService } from './identity/api-key.service.ts'
 import { AuthService } from './identity/auth.service.ts'
 import { EmailLinkRepository } from './identity/email-link.repository.ts'
 import { EmailLinkService } from './identity/email-link.service.ts'
@@ -68,6 +70,8 @@ export function createAccounts(
   const sessionRepository = new SessionRepository(db)
   const { jwtSecret } = secrets
   const sessionService = new SessionService({ sessions: sessionRepository, transactions, audit, feed, jwtSecret })
+  const apiKeyRepository = new ApiKeyRepository(db)
+  const apiKeyService = new ApiKeyService({ keys: apiKeyRepository, transactions, audit, feed, most: env.USER_KEYS })
   const totpService = new TotpService({ users: userRepository, transactions, audit, secrets: sealedSecrets })
   const failedLogins = new FailedLogins({ audit, logger })
   const signInService = new SignInService({
@@ -88,6 +92,7 @@ export function createAccounts(
     links: emailLinkRepository,
     outbox,
     sessions: sessionService,
+    keys: apiKeyRepository,
     audit,
     transactions,
     key: linkKeyOf(jwtSecret),
@@ -142,6 +147,7 @@ export function createAccounts(
     authService,
     failedLogins,
     sessionService,
+    apiKeyService,
     signInService,
     suspensionService,
     invitationService,

@@ -168,12 +168,8 @@ export function createContainer(foundation: Foundation) {
     connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
   })
 
-  const partyService = new PartyService({
-    parties: new PartyRepository(db),
-    agents: agentService,
-    transactions,
-    most: env.USER_PARTIES,
-  })
+  const parties = new PartyRepository(db)
+  const partyService = new PartyService({ parties, agents: agentService, transactions, most: env.USER_PARTIES })
 
   const conversationRepository = new ConversationRepository(db)
   const messageRepository = new MessageRepository(db)
@@ -433,6 +429,7 @@ export function createContainer(foundation: Foundation) {
         conversations: env.RETAIN_CONVERSATIONS_DAYS,
         runs: env.RETAIN_RUNS_DAYS,
         sessions: env.RETAIN_SESSIONS_DAYS,
+        keys: env.RETAIN_SESSIONS_DAYS,
         idempotencyKeys: env.RETAIN_IDEMPOTENCY_KEYS_DAYS,
         mails: env.RETAIN_MAILS_DAYS,
         emailLinks: env.RETAIN_MAILS_DAYS,

@@ -17,6 +17,7 @@ import { doorThreadEntity } from './doors/door-thread.entity.ts'
 import { erasureEntity, erasureFileEntity } from './erasure/erasure.entity.ts'
 import { fleetProcessEntity } from './fleet/fleet-process.entity.ts'
 import { installationEntity } from './fleet/installation.entity.ts'
+import { apiKeyEntity, apiKeyMonthEntity } from './identity/api-key.entity.ts'
 import { emailLinkEntity } from './identity/email-link.entity.ts'
 import { invitationEntity, invitationUseEntity } from './identity/invitation.entity.ts'
 import { sessionEntity } from './identity/session.entity.ts'
@@ -41,6 +42,8 @@ export const allEntities: EntitySchema[] = [
   auditEntryEntity,
   userEntity,
   sessionEntity,
+  apiKeyEntity,
+  apiKeyMonthEntity,
   mailEntity,
   emailLinkEntity,
   invitationEntity,

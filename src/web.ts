@@ -31,6 +31,7 @@ import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts'
 import type { Route } from './http/route.ts'
 import { limitServer } from './http/server-limits.ts'
 import { createSignupLimits, type SignupLimits } from './http/signup-limits.ts'
+import { apiKeyRoutes } from './identity/api-key.routes.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { emailLinkRoutes } from './identity/email-link.routes.ts'
 import { invitationRoutes } from './identity/invitation.routes.ts'
@@ -104,6 +105,7 @@ const allRoutes = (container: Container, { limiter, signups, streams, waits }: L
     signups,
   }),
   ...sessionRoutes(container.sessionService),
+  ...apiKeyRoutes(container.apiKeyService),
   ...emailLinkRoutes(container.emailLinkService, signups),
   ...invitationRoutes(container.invitationService),
   ...totpRoutes(container.totpService, limiter),
@@ -186,12 +188,14 @@ function boardOf({ queue, secrets, userRepository }: Container): OpenBoard {
   }
 }
 
-/** Who holds a ticket for a path; nobody any more, when its session has ended. */
-function ticketOpener({ secrets, sessionService }: Container): OpenTicket {
+/** Who holds a ticket for a path; nobody any more, when its session or API key has ended. */
+function ticketOpener({ secrets, sessionService, apiKeyService }: Container): OpenTicket {
   const key = ticketKeyOf(secrets.jwtSecret)
   return async (ticket, path) => {
     const holder = readPathTicket(key, path, ticket)
-    return holder && sessionService.findById(holder.sessionId, holder.userId)
+    if (!holder) return undefined
+    const { sessionId, userId } = holder
+    return (await sessionService.findById(sessionId, userId)) ?? apiKeyService.findById(sessionId, userId)
   }
 }
 
@@ -283,7 +287,10 @@ export async function startWeb(
     () => isDraining || shutdown.isSignalled,
   )
   const app = createApp({
-    authenticate: createAuthenticate(container.secrets.jwtSecret, (claims) => container.sessionService.find(claims)),
+    authenticate: createAuthenticate(container.secrets.jwtSecret, {
+      session: (claims) => container.sessionService.find(claims),
+      key: (secret) => container.apiKeyService.find(secret),
+    }),
     routes: allRoutes(container, { limiter, signups, streams, waits }),
     limiter,
     health,

@@ -29,6 +29,9 @@ export const auditActions = [
   'totp.disabled',
   'totp.recovery_code_used',
 
+  'key.created',
+  'key.revoked',
+
   'invitation.created',
   'invitation.revoked',
   'invitation.used',

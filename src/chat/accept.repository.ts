@@ -32,6 +32,8 @@ export interface Asked {
   conversationId: string | undefined
   fileIds: string[]
   key: RequestKey | undefined
+  /** The API key that it came with. */
+  keyId?: string | undefined
 }
 
 /** A saved party, as it is looked up for a request. */
@@ -51,6 +53,8 @@ export interface Known {
   party: KnownParty | undefined
   /** Micro-credits; null for a user without an account. */
   available: bigint | null
+  /** Micro-credits that the API key's month has left; null where there is no key, or it has no budget. */
+  budgetLeft: bigint | null
   /** The remembered strategy of the conversation; undefined where it is not this user's. */
   conversation: { strategy: StrategyName } | undefined
   /** Those of the files that the user may attach. */
@@ -116,6 +120,7 @@ interface LookRow {
   agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
   party: (Omit<KnownParty, 'maxCredits'> & { maxCredits: string | null }) | null
   available: string | null
+  budgetLeft: string | null
   strategy: StrategyName | null
   files: string[]
   taken_ms: number | null
@@ -149,6 +154,7 @@ const LOOK = prepared<LookRow>(
           FROM unnest(p.agent_ids) WITH ORDINALITY AS m (id, position) LEFT JOIN agents a ON a.id = m.id
           WHERE a.id IS NULL OR a.deleted_at IS NOT NULL OR a.user_id <> $1)) FROM party p) AS party,
      (SELECT available::text FROM accounts WHERE user_id = $1) AS available,
+     budget_left($8, now())::text AS "budgetLeft",
      (SELECT strategy FROM conversations WHERE id = $3 AND user_id = $1) AS strategy,
      ARRAY(SELECT id FROM files WHERE user_id = $1 AND id = ANY($4::uuid[])
        AND status IN ('processing', 'ready', 'failed')) AS files,
@@ -180,15 +186,17 @@ export class AcceptRepository {
   }
 
   async look(asked: Asked, tx: Tx = this.#db.manager): Promise<Known> {
-    const { userId, agentIds, partyId, conversationId, fileIds, key } = asked
+    const { userId, agentIds, partyId, conversationId, fileIds, key, keyId } = asked
+    const [route, name] = [key?.route ?? null, key?.key ?? null]
     const [row] = await LOOK(
-      [userId, agentIds, conversationId ?? null, fileIds, key?.route ?? null, key?.key ?? null, partyId ?? null],
+      [userId, agentIds, conversationId ?? null, fileIds, route, name, partyId ?? null, keyId ?? null],
       tx,
     )
     return {
       party: row?.party ? { ...row.party, maxCredits: microOf(row.party.maxCredits) } : undefined,
       agents: (row?.agents ?? []).map(({ agent, terms }) => ({ agent: fromJson<Agent>(agent), terms: termsOf(terms) })),
       available: microOf(row?.available ?? null),
+      budgetLeft: microOf(row?.budgetLeft ?? null),
       conversation: row?.strategy ? { strategy: row.strategy } : undefined,
       fileIds: row?.files ?? [],
       takenMs: Math.max(0, row?.taken_ms ?? 0),

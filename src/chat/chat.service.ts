@@ -127,7 +127,7 @@ export class ChatService {
 
   async #accept(request: Request): Promise<AcceptedView> {
     const { accepts, announcer, dispatcher } = this.#deps
-    const known = await accepts.look({ ...request, agentIds: request.terms.agentIds })
+    const known = await accepts.look({ ...request, agentIds: request.terms.agentIds, keyId: runOrigin()?.keyId })
     if (known.before) {
       // Whatever has become of its agents since.
       if (known.before.bodyHash !== request.key?.bodyHash) throw keyConflict()
@@ -210,7 +210,7 @@ export class ChatService {
     messageBudget.require(known.takenMs, costMs)
     const first = firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message)
     const speakers = first.map(({ agentId }) => agentId)
-    ledger.requireAvailable(known.available, leastOf(holds, speakers, agents[0]?.id))
+    ledger.requireAvailable(known.available, leastOf(holds, speakers, agents[0]?.id), known.budgetLeft)
     return {
       userId,
       conversationId: conversationId ?? newId(),

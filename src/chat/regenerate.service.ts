@@ -77,10 +77,11 @@ export class RegenerateService {
   async #requireCredits(userId: string, agentId: string | null, tx: Tx): Promise<void> {
     const { accepts, ledger } = this.#deps
     const agentIds = agentId === null ? [] : [agentId]
-    const asked = { userId, agentIds, conversationId: undefined, fileIds: [], key: undefined }
-    const { agents, available } = await accepts.look(asked, tx)
+    const keyId = runOrigin()?.keyId
+    const asked = { userId, agentIds, conversationId: undefined, fileIds: [], key: undefined, keyId }
+    const { agents, available, budgetLeft } = await accepts.look(asked, tx)
     const holds = leastHolds(agents, { words: '', isParty: false }, this.#deps)
-    ledger.requireAvailable(available, leastOf(holds, [agentId], undefined))
+    ledger.requireAvailable(available, leastOf(holds, [agentId], undefined), budgetLeft)
   }
 
   /** The others of the first run are in the room again, so that the prompt is the same. */

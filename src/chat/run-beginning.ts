@@ -5,6 +5,7 @@ import type { PriceBook } from '../credits/price-book.ts'
 import type { Tx } from '../database/transaction.ts'
 import { following } from '../runs/following.ts'
 import type { Run } from '../runs/run.entity.ts'
+import { runOrigin } from '../shared/request-origin.ts'
 import type { AcceptRepository } from './accept.repository.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
 
@@ -46,7 +47,8 @@ export async function requireBeginning(
 ): Promise<void> {
   const { userId, agentIds, conversationId } = run
   const speaking = again ? [again] : agentIds
-  const known = await deps.accepts.look({ userId, agentIds: speaking, conversationId, fileIds: [], key: undefined }, tx)
+  const asked = { userId, agentIds: speaking, conversationId, fileIds: [], key: undefined, keyId: runOrigin()?.keyId }
+  const known = await deps.accepts.look(asked, tx)
   const found = known.agents.map(({ agent }) => agent)
   // What a deleted agent said may be said anew all the same.
   const participants = again ? found : deps.agents.inOrder(found, agentIds, (position) => `agentIds.${position}`)
@@ -54,5 +56,5 @@ export async function requireBeginning(
   const holds = leastHolds(known.agents, { words: user?.text ?? '', isParty }, deps)
   const first = following({ run, participants, turns: [], user, lastWords: '', spent: 0n, seconds: 0 })
   const speakers = again ? [again] : 'end' in first ? [] : first.speak
-  deps.ledger.requireAvailable(known.available, leastOf(holds, speakers, participants[0]?.id))
+  deps.ledger.requireAvailable(known.available, leastOf(holds, speakers, participants[0]?.id), known.budgetLeft)
 }

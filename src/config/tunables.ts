@@ -130,6 +130,8 @@ export const tunables = {
   HOLD_SLICE_TOKENS: count(256),
   /** Agents of one user: each is a few kilobytes that are kept for ever once it has spoken. */
   USER_AGENTS: count(500),
+  /** API keys of one user that are not revoked. */
+  USER_KEYS: count(50),
   /** Saved parties of one user. */
   USER_PARTIES: count(200),
   /** Connections of one user. */

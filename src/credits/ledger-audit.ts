@@ -128,6 +128,14 @@ const RULES: Record<string, string> = {
     WHERE a.held <> coalesce(h.pending, 0)`,
 }
 
+const MONTHS_HOLD_WHAT_IS_PENDING = `
+  SELECT m.key_id AS "keyId", m.month, m.held, coalesce(h.pending, 0) AS pending FROM api_key_months m
+  LEFT JOIN (
+    SELECT key_id, date_trunc('month', created_at AT TIME ZONE 'UTC')::date AS month, sum(amount) AS pending
+    FROM holds WHERE status = 'pending' AND key_id IS NOT NULL GROUP BY 1, 2
+  ) AS h ON h.key_id = m.key_id AND h.month = m.month
+  WHERE m.held <> coalesce(h.pending, 0)`
+
 /** Titles and summaries have no turn; what one of them held whose process died is given back after half an hour. */
 const HOLDS_HAVE_CLAIMS = `
   SELECT h.id AS "holdId", h.run_id AS "runId", h.turn, t.status FROM holds h
@@ -164,8 +172,15 @@ export function verifyLedger(db: Database): Promise<LedgerAudit> {
     const [found] = await rows<Record<string, string>>(tx, FIGURES)
     const differences: LedgerDifference[] = []
     for (const [rule, sql] of Object.entries(RULES)) differences.push(await check(tx, rule, sql))
-    const [turns] = await rows<{ exists: boolean }>(tx, `SELECT to_regclass('turns') IS NOT NULL AS exists`)
-    if (turns?.exists) differences.push(await check(tx, 'no hold outlives the claim of its turn', HOLDS_HAVE_CLAIMS))
+    const [tables] = await rows<{ turns: boolean; months: boolean }>(
+      tx,
+      `SELECT to_regclass('turns') IS NOT NULL AS turns, to_regclass('api_key_months') IS NOT NULL AS months`,
+    )
+    if (tables?.turns) differences.push(await check(tx, 'no hold outlives the claim of its turn', HOLDS_HAVE_CLAIMS))
+    if (tables?.months) {
+      const rule = 'what the month of an API key has held is the sum of its pending holds'
+      differences.push(await check(tx, rule, MONTHS_HOLD_WHAT_IS_PENDING))
+    }
 
     const figures = found ?? {}
     const money = ['available', 'held', 'grants', 'revenue', 'losses'] as const

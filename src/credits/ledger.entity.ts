@@ -67,6 +67,8 @@ export class Hold {
   /** What was given back of this turn's holds so far. */
   declare released: bigint
   declare status: 'pending' | 'posted' | 'voided'
+  /** The API key in whose budget it counts, in the month of `createdAt`; null where it counts in none. */
+  declare keyId: string | null
   declare createdAt: Date
   declare resolvedAt: Date | null
 }
@@ -173,6 +175,7 @@ export const holdEntity = new EntitySchema<Hold>({
     status: text({ default: 'pending' }),
     createdAt: createdAt(),
     resolvedAt: timestamp(nullable),
+    keyId: uuid(nullable),
   },
   indices: [{ name: 'holds_of_chores', columns: ['createdAt'], where: `status = 'pending' AND turn < 0` }],
 })

@@ -91,16 +91,19 @@ export class LedgerService {
 
   /**
    * Before a request is accepted, for a balance that was read already; null is no account. Also where nothing is required,
-   * something must be there.
+   * something must be there; and in what the month of an API key has left, where it has a budget.
    * @throws AppError 402 `credits.insufficient` with both amounts in `details`
    */
-  requireAvailable(available: bigint | null, required: bigint): void {
-    if ((available ?? 0n) > 0n && (available ?? 0n) >= required) return
-    const amounts = {
-      available: formatCredits(available ?? 0n),
-      required: formatCredits(required > 0n ? required : 1n),
+  requireAvailable(available: bigint | null, required: bigint, budgetLeft: bigint | null = null): void {
+    const least = required > 0n ? required : 1n
+    if ((available ?? 0n) < least) {
+      const amounts = amountsOf(available ?? 0n, least)
+      throw new AppError('credits.insufficient', { words: amounts, details: amounts })
     }
-    throw new AppError('credits.insufficient', { words: amounts, details: amounts })
+    if (budgetLeft !== null && budgetLeft < least) {
+      const amounts = amountsOf(budgetLeft, least)
+      throw new AppError('credits.insufficient/key', { words: amounts, details: amounts })
+    }
   }
 
   /**
@@ -278,3 +281,8 @@ function describe(call: MeteredCall, turn: number | null): string {
   const where = turn === null ? '' : `, turn ${turn}`
   return `${who}${PURPOSE_TITLES[call.purpose]}${where}, ${call.provider}/${call.model}`
 }
+
+const amountsOf = (available: bigint, required: bigint) => ({
+  available: formatCredits(available),
+  required: formatCredits(required),
+})

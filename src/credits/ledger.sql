@@ -28,6 +28,45 @@
 -- account that is debited and the one that is credited, the amount, and what is available and held after it.
 
 
+-- Whose budget a turn's credits count in: the API key, one with a budget, by which its run was asked for. Null for none. Titles and
+-- summaries (negative turns; p_run is their conversation) count in that of the conversation's newest run.
+CREATE FUNCTION budget_of(p_run uuid, p_turn integer) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  key uuid;
+BEGIN
+  IF p_turn < 0 THEN
+    SELECT (r.origin->>'keyId')::uuid INTO key FROM runs r WHERE r.conversation_id = p_run ORDER BY r.id DESC LIMIT 1;
+  ELSE
+    SELECT (r.origin->>'keyId')::uuid INTO key FROM runs r WHERE r.id = p_run;
+  END IF;
+  IF key IS NULL THEN RETURN NULL; END IF;
+  RETURN (SELECT k.id FROM api_keys k WHERE k.id = key AND k.monthly_credits IS NOT NULL);
+END $$;
+
+-- What a key's budget has left in the month (UTC) of this moment; null for a key without one.
+CREATE FUNCTION budget_left(p_key uuid, p_at timestamptz) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT k.monthly_credits - coalesce(m.held + m.spent, 0) FROM api_keys k
+  LEFT JOIN api_key_months m ON m.key_id = k.id AND m.month = date_trunc('month', p_at AT TIME ZONE 'UTC')::date
+  WHERE k.id = p_key
+$$;
+
+-- Counts what is held and spent in a key's month; false, and nothing is counted, where that would be more than its budget. A hold counts
+-- in the month in which it was taken, with all that comes of it. Whoever calls it is in the account's queue.
+CREATE FUNCTION budget_count(p_key uuid, p_at timestamptz, p_held bigint, p_spent bigint) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  first date := date_trunc('month', p_at AT TIME ZONE 'UTC')::date;
+BEGIN
+  UPDATE api_key_months m SET held = m.held + p_held, spent = m.spent + p_spent
+  WHERE m.key_id = p_key AND m.month = first AND m.held + m.spent + p_held + p_spent <= m.budget;
+  IF FOUND THEN RETURN true; END IF;
+  INSERT INTO api_key_months (key_id, month, budget, held, spent)
+  SELECT k.id, first, k.monthly_credits, p_held, p_spent FROM api_keys k
+  WHERE k.id = p_key AND p_held >= 0 AND p_held + p_spent <= k.monthly_credits
+  ON CONFLICT DO NOTHING;
+  RETURN FOUND;
+END $$;
+
+
 -- Adds credits to what is available, or takes them from there (a negative adjustment), once per key. Answers `given`,
 -- `repeated`, `insufficient` or `no_account`.
 --
@@ -70,7 +109,8 @@ END $$;
 -- forget it, and the settlement then takes all from available. Whatever commits later waits for what came before it, so
 -- what is charged is never forgotten, nor the hold that it was charged from.
 --
--- The hold is written before the wait for the account, and resolved again where the account does not cover it.
+-- The hold is written before the wait for the account, and resolved again where the account does not cover it, nor the budget of the
+-- API key by which the run was asked for (`budget_of`).
 --
 -- Example: a turn holds 100.
 --
@@ -84,23 +124,29 @@ CREATE FUNCTION ledger_hold(p_hold uuid, p_entry uuid, p_user uuid, p_run uuid, 
 DECLARE
   account record;
   pending record;
+  api_key uuid := budget_of(p_run, p_turn);
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  INSERT INTO holds AS hold (id, user_id, run_id, turn, attempt, claim_token, amount)
-  VALUES (p_hold, p_user, p_run, p_turn, p_attempt, p_claim_token, p_amount)
+  INSERT INTO holds AS hold (id, user_id, run_id, turn, attempt, claim_token, amount, key_id)
+  VALUES (p_hold, p_user, p_run, p_turn, p_attempt, p_claim_token, p_amount, api_key)
   ON CONFLICT (run_id, turn) DO UPDATE SET id = excluded.id, attempt = excluded.attempt,
-    claim_token = excluded.claim_token, amount = excluded.amount, status = 'pending', created_at = now(),
-    resolved_at = NULL
+    claim_token = excluded.claim_token, amount = excluded.amount, key_id = excluded.key_id, status = 'pending',
+    created_at = now(), resolved_at = NULL
   WHERE hold.status <> 'pending';
   IF NOT FOUND THEN
     SELECT claim_token INTO pending FROM holds WHERE run_id = p_run AND turn = p_turn AND status = 'pending';
     RETURN CASE WHEN pending.claim_token = p_claim_token THEN 'repeated' ELSE 'other' END;
   END IF;
   PERFORM pg_advisory_xact_lock(400, uuid_hash(p_user));
+  IF api_key IS NOT NULL AND NOT budget_count(api_key, now(), p_amount, 0) THEN
+    UPDATE holds SET status = 'voided', amount = 0, resolved_at = now() WHERE run_id = p_run AND turn = p_turn;
+    RETURN 'credits_exhausted';
+  END IF;
   UPDATE accounts SET available = available - p_amount, held = held + p_amount, entries = entries + 1
   WHERE user_id = p_user AND available >= p_amount RETURNING available, held, entries INTO account;
   IF NOT FOUND THEN
     UPDATE holds SET status = 'voided', amount = 0, resolved_at = now() WHERE run_id = p_run AND turn = p_turn;
+    IF api_key IS NOT NULL THEN PERFORM budget_count(api_key, now(), -p_amount, 0); END IF;
     RETURN 'credits_exhausted';
   END IF;
   INSERT INTO ledger_entries (id, user_id, number, kind, debit_account, credit_account, amount, available_after,
@@ -127,14 +173,20 @@ DECLARE
   account record;
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
-  SELECT user_id, attempt INTO hold FROM holds
+  SELECT user_id, attempt, key_id, created_at INTO hold FROM holds
   WHERE run_id = p_run AND turn = p_turn AND id = p_hold AND status = 'pending' FOR UPDATE;
   IF NOT FOUND THEN RETURN 'resolved'; END IF;
   IF EXISTS (SELECT FROM ledger_entries WHERE key = p_key) THEN RETURN 'held'; END IF;
   PERFORM pg_advisory_xact_lock(400, uuid_hash(hold.user_id));
+  IF hold.key_id IS NOT NULL AND NOT budget_count(hold.key_id, hold.created_at, p_amount, 0) THEN
+    RETURN 'credits_exhausted';
+  END IF;
   UPDATE accounts SET available = available - p_amount, held = held + p_amount, entries = entries + 1
   WHERE user_id = hold.user_id AND available >= p_amount RETURNING available, held, entries INTO account;
-  IF NOT FOUND THEN RETURN 'credits_exhausted'; END IF;
+  IF NOT FOUND THEN
+    IF hold.key_id IS NOT NULL THEN PERFORM budget_count(hold.key_id, hold.created_at, -p_amount, 0); END IF;
+    RETURN 'credits_exhausted';
+  END IF;
   UPDATE holds SET amount = amount + p_amount WHERE run_id = p_run AND turn = p_turn;
   INSERT INTO ledger_entries (id, user_id, number, kind, debit_account, credit_account, amount, available_after,
     held_after, key, run_id, turn, attempt, hold_id)
@@ -162,13 +214,14 @@ DECLARE
 BEGIN
   UPDATE holds AS h SET status = 'voided', released = h.released + h.amount, resolved_at = now()
   WHERE h.run_id = p_run AND h.turn = p_turn AND h.status = 'pending'
-  RETURNING h.id, h.user_id, h.attempt, h.amount INTO hold;
+  RETURNING h.id, h.user_id, h.attempt, h.amount, h.key_id, h.created_at INTO hold;
   IF NOT FOUND THEN RETURN; END IF;
   PERFORM pg_advisory_xact_lock(400, uuid_hash(hold.user_id));
   UPDATE accounts AS a SET available = a.available + hold.amount, held = a.held - hold.amount,
     entries = a.entries + (hold.amount > 0)::integer
   WHERE a.user_id = hold.user_id RETURNING a.available, a.held, a.entries INTO available, held, number;
   released := hold.amount;
+  IF hold.key_id IS NOT NULL THEN PERFORM budget_count(hold.key_id, hold.created_at, -released, 0); END IF;
   IF released > 0 THEN
     INSERT INTO ledger_entries (id, user_id, number, kind, debit_account, credit_account, amount, available_after,
       held_after, key, run_id, turn, attempt, hold_id)
@@ -186,6 +239,9 @@ END $$;
 -- Every posting comes out of held: what the hold does not cover is first moved there from available, as far as that goes.
 -- The calls are paid in order; what remains of one is the platform's loss. What can be done before waiting for the account is
 -- done before. A hold that has no entry was forgotten by a crash of the database: the charge is then taken from available.
+--
+-- What counts in the budget of an API key is paid from available only as far as that reaches. A title or a summary was held for in its
+-- conversation's name, and counts where its hold did, which this transaction has just given back.
 --
 -- Answers what was charged, released and lost, and what is available and held then; all of it null when the hold is resolved
 -- already, or there is no account.
@@ -228,6 +284,8 @@ DECLARE
   last_number bigint;
   next_number bigint;
   held_after bigint;
+  api_key uuid;
+  held_at timestamptz;
 BEGIN
   FOR i IN 1..calls LOOP
     due := due + (p_calls->(i - 1)->>'amount')::bigint;
@@ -235,17 +293,26 @@ BEGIN
   IF p_hold IS NOT NULL THEN
     UPDATE holds AS h SET status = 'posted', released = h.released + greatest(h.amount - due, 0), resolved_at = now()
     WHERE h.run_id = p_run AND h.turn = p_turn AND h.id = p_hold AND h.user_id = p_user AND h.status = 'pending'
-    RETURNING h.amount INTO reserved;
+    RETURNING h.amount, h.key_id, h.created_at INTO reserved, api_key, held_at;
     IF NOT FOUND THEN
       IF EXISTS (SELECT FROM ledger_entries WHERE key = 'hold:' || p_hold) THEN RETURN; END IF;
       p_hold := NULL;
       reserved := 0;
     END IF;
   END IF;
+  IF p_hold IS NULL AND p_run IS NOT NULL THEN
+    api_key := budget_of(p_run, p_turn);
+    held_at := now();
+  ELSIF p_hold IS NULL THEN
+    SELECT h.key_id, h.created_at INTO api_key, held_at FROM holds h
+    WHERE h.run_id = (p_calls->0->>'conversation_id')::uuid
+      AND h.turn = CASE p_calls->0->>'purpose' WHEN 'title' THEN -1 WHEN 'summary' THEN -2 END;
+  END IF;
   IF due > reserved THEN
     PERFORM pg_advisory_xact_lock(400, uuid_hash(p_user));
     SELECT a.available INTO available FROM accounts AS a WHERE a.user_id = p_user FOR UPDATE;
     extra := least(available, due - reserved);
+    IF api_key IS NOT NULL THEN extra := least(extra, budget_left(api_key, held_at)); END IF;
   END IF;
   unspent := reserved + extra;
   FOR i IN 1..calls LOOP
@@ -273,6 +340,10 @@ BEGIN
   charged := reserved + extra - unspent;
   released := unspent;
   lost := due - charged;
+  IF api_key IS NOT NULL AND NOT budget_count(api_key, held_at, -reserved, charged)
+    AND EXISTS (SELECT FROM api_keys k WHERE k.id = api_key) THEN
+    RAISE EXCEPTION 'the budget of key % does not cover what was held for it', api_key;
+  END IF;
 
   -- From the balances as they were after the extension the entries lead to what the account says now.
   held_after := held + charged + released;

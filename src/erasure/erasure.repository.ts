@@ -17,8 +17,8 @@ export class ErasureRepository {
   }
 
   /**
-   * Makes a user's row nobody's: without words or a way in, its address free for another one, no run may begin. Sessions, links and
-   * mails go at once, because they can be used.
+   * Makes a user's row nobody's: without words or a way in, its address free for another one, no run may begin. Sessions, keys,
+   * links and mails go at once, because they can be used.
    */
   async begin(
     id: string,
@@ -33,7 +33,7 @@ export class ErasureRepository {
          suspended_at = now(), suspended_reason = 'erased', erased_at = now(), updated_at = now() WHERE id = $1`,
       [userId],
     )
-    for (const table of ['sessions', 'email_links', 'mails']) {
+    for (const table of ['sessions', 'api_keys', 'email_links', 'mails']) {
       await rows(tx, `DELETE FROM ${table} WHERE user_id = $1`, [userId])
     }
     await rows(tx, 'DELETE FROM mails WHERE address_key = $1', [emailKey])

@@ -18,6 +18,7 @@ const ofUser = (name: string, table: string, order = 'id'): ExportTable => ({
 export const EXPORT_TABLES: readonly ExportTable[] = [
   { name: 'profile.json', sql: `SELECT ${shown('t', `'email_key'`)} AS row FROM users t WHERE t.id = $1` },
   ofUser('sessions.json', 'sessions'),
+  ofUser('keys.json', 'api_keys'),
   ofUser('connections.json', 'connections'),
   ofUser('agents.json', 'agents'),
   ofUser('parties.json', 'parties'),

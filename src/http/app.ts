@@ -97,7 +97,7 @@ export function createApp(options: AppOptions): Express {
         response.locals.errorForm = route.errorForm
         response.locals.span = traced(tracing, route, request, response)
         response.locals.user =
-          (await ticketHolder(options, route, request)) ?? (await options.authenticate(request, response, route.access))
+          (await ticketHolder(options, route, request)) ?? (await options.authenticate(request, response, route))
         if (route.raw) ownBody(request)
         next()
       },

@@ -1,27 +1,41 @@
 import type { Request, Response } from 'express'
 import { Passport } from 'passport'
 import { ExtractJwt, Strategy } from 'passport-jwt'
-import type { AuthUser } from '../contract/auth-user.ts'
+import { type AuthUser, KEY_PREFIX } from '../contract/auth-user.ts'
+import { requireScope } from '../contract/required-scope.ts'
 import { AppError } from '../shared/errors.ts'
-import type { Access } from './route.ts'
+import type { Route } from './route.ts'
+import { scopeOf } from './route-scope.ts'
 
-/** Answers who calls, or throws: 401 without a live session, 403 where an admin is needed. */
-export type Authenticate = (request: Request, response: Response, access: Access) => Promise<AuthUser | undefined>
+/** What of a route says who may call it. */
+type Guarded = Pick<Route, 'access' | 'method' | 'path'>
 
-/** Finds the live session that a verified token names; undefined when it was revoked, has expired or never was. */
-export type FindSession = (claims: unknown) => Promise<AuthUser | undefined>
+/** Answers who calls, or throws: 401 without a live session or key, 403 where an admin or another scope is needed. */
+export type Authenticate = (request: Request, response: Response, route: Guarded) => Promise<AuthUser | undefined>
+
+/** Where callers are looked up. What they find nobody for was revoked, has expired or never was. */
+export interface Callers {
+  /** The live session that a verified token names. */
+  session: (claims: unknown) => Promise<AuthUser | undefined>
+  /** The owner of an API key. */
+  key: (secret: string) => Promise<AuthUser | undefined>
+}
 
 const unauthorized = () => new AppError('auth.unauthorized')
+const bearerOf = ExtractJwt.fromAuthHeaderAsBearerToken()
 
-/** Bearer tokens by passport-jwt; the token only names a session, which is looked up so that a revoked one ends at once. */
-export function createAuthenticate(secret: string, findSession: FindSession): Authenticate {
+/**
+ * Bearer tokens: of sessions by passport-jwt, and API keys, which are told by how they begin. Either is looked up, so that one that was
+ * revoked ends at once.
+ */
+export function createAuthenticate(secret: string, { session, key }: Callers): Authenticate {
   // By name: passport then works on a copy for each request. A strategy passed itself would be shared, and requests at
   // the same time would be answered as each other's user.
   const passport = new Passport()
   const strategy = new Strategy(
-    { jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(), secretOrKey: secret, algorithms: ['HS256'] },
+    { jwtFromRequest: bearerOf, secretOrKey: secret, algorithms: ['HS256'] },
     (claims: unknown, done) => {
-      findSession(claims).then((user) => done(null, user ?? false), done)
+      session(claims).then((user) => done(null, user ?? false), done)
     },
   )
   passport.use('jwt', strategy)
@@ -34,9 +48,18 @@ export function createAuthenticate(secret: string, findSession: FindSession): Au
       }
       passport.authenticate('jwt', { session: false }, answer)(request, response, reject)
     })
-  return async (request, response, access) => {
+  const caller = async (request: Request, response: Response): Promise<AuthUser> => {
+    const token = bearerOf(request)
+    if (!token?.startsWith(KEY_PREFIX)) return verify(request, response)
+    const user = await key(token)
+    if (!user) throw new AppError('auth.unauthorized/key')
+    return user
+  }
+  return async (request, response, route) => {
+    const { access } = route
     if (access === 'public') return undefined
-    const user = await verify(request, response)
+    const user = await caller(request, response)
+    requireScope(user.key, scopeOf(route))
     if (access === 'admin' && user.role !== 'admin') throw new AppError('auth.forbidden/admin')
     return user
   }

@@ -10,6 +10,7 @@ export function originOf(request: Request, response: Response): RequestOrigin {
     network: clientNetwork(request.ip ?? 'unknown'),
     userAgent: request.get('user-agent')?.slice(0, USER_AGENT_CHARS) ?? null,
     requestId: String(response.locals.requestId),
+    keyId: response.locals.user?.key?.id,
     traceParent: response.locals.span?.traceParent,
     signal: abort.signal,
   }

@@ -6,6 +6,7 @@ import type { ClaimedMail } from '../mail/mail.repository.ts'
 import type { Outbox } from '../mail/outbox.ts'
 import type { Letter } from '../mail/smtp-transport.ts'
 import { AppError } from '../shared/errors.ts'
+import type { ApiKeyRepository } from './api-key.repository.ts'
 import { emailKeyOf } from './email-key.ts'
 import { changedLetter, resetLetter, verifyLetter } from './email-letters.ts'
 import type { EmailLink, LinkPurpose } from './email-link.entity.ts'
@@ -22,6 +23,7 @@ interface EmailLinkDependencies {
   links: EmailLinkRepository
   outbox: Outbox
   sessions: Pick<SessionService, 'endAll' | 'announceEnded' | 'rememberPlace'>
+  keys: Pick<ApiKeyRepository, 'revokeAll'>
   audit: Pick<AuditLog, 'record'>
   transactions: Transactions
   /** Signs links. */
@@ -121,9 +123,12 @@ export class EmailLinkService {
     })
   }
 
-  /** Sets a new password and ends all sessions. @throws AppError 400 `auth.invalid_link`, or for a password that is guessed early */
+  /**
+   * Sets a new password, and ends all sessions and API keys: who has lost a password does not know who found it, nor what was left behind
+   * with it. @throws AppError 400 `auth.invalid_link`, or for a password that is guessed early
+   */
   async reset(token: string, newPassword: string): Promise<void> {
-    const { links, users, sessions, audit, transactions } = this.#deps
+    const { links, users, sessions, keys, audit, transactions } = this.#deps
     const link = await this.#liveLink('reset_password', token)
     const current = await users.find(link.userId)
     if (!current || !isFor(link, current)) throw invalidLink()
@@ -136,8 +141,9 @@ export class EmailLinkService {
       // Who opened the link reads the mailbox, which is what a verification shows.
       await this.#markVerified(changed, tx)
       const ended = await sessions.endAll(user.id, null, tx)
+      const revoked = await keys.revokeAll(user.id, tx)
       await sessions.rememberPlace(user.id, tx)
-      const record = { actorId: user.id, targetId: user.id, details: { sessions: ended } }
+      const record = { actorId: user.id, targetId: user.id, details: { sessions: ended, keys: revoked } }
       await audit.record({ action: 'password.reset', ...record }, tx)
     })
     await sessions.announceEnded(link.userId)

@@ -42,11 +42,13 @@ export class SessionRepository {
     return user
   }
 
-  /** Those of these sessions that are still live. */
+  /** Those of these sessions, and API keys, that are still live: a key is not while its user is suspended. */
   async live(sessionIds: string[]): Promise<Set<string>> {
     const found = await rows<{ id: string }>(
       this.#db.manager,
-      'SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()',
+      `SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()
+       UNION ALL SELECT k.id FROM api_keys k JOIN users u ON u.id = k.user_id
+       WHERE k.id = ANY($1::uuid[]) AND k.revoked_at IS NULL AND (k.expires_at > now()) IS NOT FALSE AND u.suspended_at IS NULL`,
       [sessionIds],
     )
     return new Set(found.map((session) => session.id))

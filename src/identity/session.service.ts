@@ -44,7 +44,7 @@ export class SessionService {
     return this.#deps.sessions.findLive(sessionId, userId)
   }
 
-  /** Those of these sessions that are still live. */
+  /** Those of these sessions, and API keys, that are still live. */
   live(sessionIds: string[]): Promise<Set<string>> {
     return this.#deps.sessions.live(sessionIds)
   }

@@ -2,7 +2,7 @@ import { ID_BYTES, idAt, idBytes, readBytes, signBytes, signingKey } from '../sh
 
 const TIME_BYTES = 6
 
-/** Whose ticket it is, and of which session. */
+/** Whose ticket it is, and of which session or API key. */
 export interface TicketHolder {
   userId: string
   sessionId: string

@@ -1,11 +1,21 @@
 import type { DefaultEventsMap, Socket } from 'socket.io'
 import { clientCommands, type DrainingNotice, type ServerEvent, type UserEvent } from '../contract/events.ts'
+import { requireScope } from '../contract/required-scope.ts'
 import { AppError, invalidRequest } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { Budget } from './budget.ts'
 import { ConversationWatch } from './conversation-watch.ts'
 import type { LiveFeed, Unsubscribe } from './live-feed.ts'
-import { type Command, command, failureOf, parseSend, type Reply, tooFast, unknownCommand } from './socket-commands.ts'
+import {
+  type Command,
+  command,
+  failureOf,
+  parseSend,
+  type Reply,
+  scopeOf,
+  tooFast,
+  unknownCommand,
+} from './socket-commands.ts'
 import type { SocketPorts, SocketSession } from './socket-ports.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
@@ -141,9 +151,7 @@ export class SocketClient {
   }
 
   async #run(name: string, args: unknown[], reply: Reply): Promise<void> {
-    if (this.#session.expiresAt.getTime() <= Date.now()) {
-      if (name !== 'auth.refresh') throw new AppError('auth.unauthorized/expired')
-    }
+    if (isExpired(this.#session) && name !== 'auth.refresh') throw new AppError('auth.unauthorized/expired')
     if (this.#pendingChars > this.#limits.pendingChars * 16 || !this.#budget.take() || !this.#userBudget.take()) {
       if (!this.#refusals.take()) this.refuse()
       throw tooFast()
@@ -154,6 +162,7 @@ export class SocketClient {
     }
     const run = this.#commands.get(name)
     if (!run) throw unknownCommand()
+    requireScope(this.#session.key, scopeOf(name))
     await run(args.length > 1 ? args : args[0], reply)
   }
 
@@ -193,7 +202,8 @@ export class SocketClient {
   }
 
   async #send(body: unknown, reply: Reply): Promise<void> {
-    reply(await this.#ports.send(this.#session.userId, parseSend(body)))
+    const { userId, key } = this.#session
+    reply(await this.#ports.send(userId, parseSend(body), key?.id))
   }
 
   async #cancel({ runId }: { runId: string }, reply: Reply): Promise<void> {
@@ -204,9 +214,10 @@ export class SocketClient {
   async #refresh({ token }: { token: string }, reply: Reply): Promise<void> {
     const session = await this.#ports.authenticate(token)
     if (session.userId !== this.#session.userId) throw new AppError('auth.forbidden/other_user')
+    requireScope(session.key, 'read')
     this.#session = session
     this.#socket.data.session = session
-    reply({ expiresAt: session.expiresAt.toISOString() })
+    reply({ expiresAt: session.expiresAt?.toISOString() ?? null })
   }
 
   #emit(event: ServerEvent): void {
@@ -255,6 +266,10 @@ export class SocketClient {
     for (const watch of this.#watches.values()) watch.drained()
   }
 }
+
+/** By this process's clock; the rows are looked at besides. */
+export const isExpired = ({ expiresAt }: SocketSession): boolean =>
+  expiresAt !== null && expiresAt.getTime() <= Date.now()
 
 /** What a user's event is of: of each only the latest is told. An update of a conversation that is not known is a new one. */
 const subjectOf = (event: UserEvent): string =>

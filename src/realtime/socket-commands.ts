@@ -1,9 +1,21 @@
 import type { z } from 'zod'
 import { type clientCommands, partySend, singleSend } from '../contract/events.ts'
+import type { NeededScope } from '../contract/key-scopes.ts'
 import type { FailureView } from '../contract/views.ts'
 import { unavailable } from '../database/trouble.ts'
 import { checkedInput } from '../shared/checked-input.ts'
 import { AppError, notFound } from '../shared/errors.ts'
+
+/** What an API key must be good for to give a command. The connection itself tells of what is read. */
+const NEEDED: Record<string, NeededScope> = {
+  'conversation.join': 'read',
+  'conversation.leave': 'read',
+  'message.send': 'chat',
+  'run.cancel': 'chat',
+  'auth.refresh': 'read',
+} satisfies Record<keyof typeof clientCommands, NeededScope>
+/** Of a name that is no command nobody needs anything. */
+export const scopeOf = (command: string): NeededScope => NEEDED[command] ?? 'read'
 
 /** Answers a command: `{ ok: true, ...answer }`. */
 export type Reply = (answer: Record<string, unknown>) => void

@@ -1,12 +1,17 @@
+import type { CallingKey } from '../contract/auth-user.ts'
 import type { SendCommand } from '../contract/events.ts'
 import type { AcceptedView, ConversationView, MessageView, RunView } from '../contract/views.ts'
 
-/** A signed-in session, as a token proves it. */
+/** A signed-in session or an API key, as a token proves it. */
 export interface SocketSession {
   userId: string
+  /** The key's id where it is one. */
   sessionId: string
   role: 'user' | 'admin'
-  expiresAt: Date
+  /** Undefined for a session. */
+  key?: CallingKey | undefined
+  /** Null: it does not expire. */
+  expiresAt: Date | null
 }
 
 /** What a conversation's rows say. */
@@ -26,7 +31,7 @@ export interface ConversationRows {
 export interface SocketPorts {
   /** @throws AppError 401 for a token that is forged, expired or of a session that was revoked. */
   authenticate(token: string): Promise<SocketSession>
-  /** Those of the sessions that are neither revoked nor expired. One query. */
+  /** Those of the sessions and keys that are neither revoked nor expired. One query. */
   sessionAlive(sessionIds: string[]): Promise<Set<string>>
   /**
    * The conversation with its messages after `afterSeq`, oldest first and at most a page, bounded in number and bytes (`more`
@@ -37,8 +42,8 @@ export interface SocketPorts {
   snapshot(userId: string, conversationId: string, afterSeq?: number): Promise<ConversationRows>
   /** The current version of each conversation that exists. One query for all. */
   versions(conversationIds: string[]): Promise<Map<string, number>>
-  /** Accepts a message as the chat POSTs do. */
-  send(userId: string, body: SendCommand): Promise<AcceptedView>
+  /** Accepts a message as the chat POSTs do; `keyId` names the API key that it came with. */
+  send(userId: string, body: SendCommand, keyId?: string): Promise<AcceptedView>
   /** @throws AppError 404 when the run is not this user's. */
   cancel(userId: string, runId: string): Promise<RunView>
 }

@@ -1,13 +1,14 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type DefaultEventsMap, Server } from 'socket.io'
 import { Decoder, Encoder } from 'socket.io-parser'
+import { requireScope } from '../contract/required-scope.ts'
 import { AppError } from '../shared/errors.ts'
 import { inspectJson } from '../shared/json-size.ts'
 import type { Logger } from '../shared/logger.ts'
 import { Seats } from '../shared/seats.ts'
 import { Budget } from './budget.ts'
 import type { LiveFeed, Unsubscribe } from './live-feed.ts'
-import { type AppSocket, SocketClient, type SocketLimits, sizeOf } from './socket-client.ts'
+import { type AppSocket, isExpired, SocketClient, type SocketLimits, sizeOf } from './socket-client.ts'
 import { failureOf } from './socket-commands.ts'
 import type { SocketPorts, SocketSession } from './socket-ports.ts'
 import type { WatchRegistry } from './watch-registry.ts'
@@ -210,6 +211,7 @@ export class SocketServer {
       throw new AppError('auth.unauthorized/socket')
     }
     const session = await this.#ports.authenticate(token)
+    requireScope(session.key, 'read')
     // Taken here, where nothing comes between: many that connect at once would all find room.
     const leave = this.#userSeats.take(session.userId)
     if (typeof leave !== 'function') throw new AppError('socket.too_many_sockets')
@@ -255,8 +257,7 @@ export class SocketServer {
 
   /** Ends sockets whose session is over. Never rejects: without the database sessions go on until it is back. */
   async #checkSessions(clients: SocketClient[]): Promise<void> {
-    const now = Date.now()
-    for (const client of clients) if (client.session.expiresAt.getTime() <= now) client.refuse()
+    for (const client of clients) if (isExpired(client.session)) client.refuse()
     if (clients.length === 0) return
     try {
       const checked = clients.map((client) => ({ client, sessionId: client.session.sessionId }))

@@ -25,6 +25,9 @@ const OLD = {
     ORDER BY r.id LIMIT $3 FOR UPDATE OF r SKIP LOCKED)`,
   sessions: `DELETE FROM sessions WHERE id IN (
     SELECT id FROM sessions WHERE id < $2 AND least(expires_at, revoked_at) < $1 ORDER BY id LIMIT $3)`,
+  /** Those that nobody can use, with what their months cost; a key that is not revoked is its owner's to look at. */
+  keys: `DELETE FROM api_keys WHERE id IN (
+    SELECT id FROM api_keys WHERE id < $2 AND revoked_at < $1 ORDER BY id LIMIT $3)`,
   idempotencyKeys: `DELETE FROM idempotency_keys WHERE $2::uuid IS NOT NULL AND (user_id, route, key) IN (
     SELECT user_id, route, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $3)`,
   mails: `DELETE FROM mails WHERE $2::uuid IS NOT NULL AND id IN (

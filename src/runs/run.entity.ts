@@ -10,10 +10,14 @@ import {
 import { bigintColumn, createdAt, integer, jsonb, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
 
-/** The request by which a run was asked for, as logs name it, and its place in a trace (W3C `traceparent`). */
+/**
+ * The request by which a run was asked for, as logs name it, and its place in a trace (W3C `traceparent`). `keyId`: the API key that it
+ * came with, in whose budget the run's holds count (`api_key_of` in `ledger.sql` reads it).
+ */
 export interface RunOrigin {
   requestId?: string
   traceParent?: string
+  keyId?: string
 }
 
 /**

@@ -254,7 +254,7 @@ $$;
 -- The turn is given less than p_amount where the run's own limit leaves less (p_max_credits: siblings count together, and the
 -- run's lock makes them ask one after another), or where the account does not have as much for it and for each of the user's
 -- other turns that are about to ask: then they share, and one more share is left for whoever comes later. is_short says that the
--- account was the reason. p_loss_allowance null: what is lost with this call is not the platform's.
+-- account was the reason; the budget of the run's API key, where it has less, stands for the account. p_loss_allowance null: what is lost with this call is not the platform's.
 --
 -- Answers `held` with the hold's id and amount, `credits_exhausted`, `max_credits`, `losses` (the user's calls have cost the
 -- platform too much today), `other` while another claim's hold is pending, or `lost` when the claim is another's.
@@ -266,6 +266,7 @@ DECLARE
   room bigint := p_amount;
   free bigint;
   others integer;
+  api_key uuid := budget_of(p_run, p_turn);
 BEGIN
   IF p_max_credits IS NOT NULL THEN
     PERFORM FROM runs WHERE id = p_run FOR UPDATE;
@@ -283,6 +284,7 @@ BEGIN
     -- Others may take what was seen to be free: then it is looked at again.
     FOR try IN 1..3 LOOP
       SELECT a.available INTO free FROM accounts a WHERE a.user_id = turn.user_id;
+      IF api_key IS NOT NULL THEN free := least(free, budget_left(api_key, now())); END IF;
       amount := room;
       IF room > free / 16 THEN
         SELECT count(*) INTO others FROM turns o

@@ -64,6 +64,12 @@ export const ERROR_WORDS = {
   'users.export_running': [409, 'An export of this account is under way; please wait for its end.'],
   'users.export_busy': [503, 'Too many accounts are exported at this moment; please try again soon.'],
   'auth.email_taken': [409, 'This e-mail address is already registered.'],
+  'key.not_found': [404, 'There is no such API key.'],
+  'key.too_many': [409, 'You have {limit} API keys, which is the most. Please revoke one that you no longer need.'],
+  'key.scope': [403, 'This API key may not do this: it takes one with the scope "{needed}".'],
+  'key.scope/session': [403, 'No API key may do this: it takes somebody who has signed in.'],
+  'auth.unauthorized/key': [401, 'The API key is not valid: mistyped, revoked, expired, or of a suspended account.'],
+  'auth.forbidden/admin_key': [403, 'Only an administrator makes keys with the scope "admin".'],
   'session.not_found': [404, 'There is no such session.'],
   'user.not_found': [404, 'There is no such user.'],
   'users.suspend_self': [409, 'Nobody suspends themself; ask another administrator.'],
@@ -140,7 +146,14 @@ export const ERROR_WORDS = {
   'chat.not_last': [409, 'Only the last thing that an agent said can be said anew.'],
 
   'credits.insufficient': [402, 'You have {available} credits available, and this needs {required} at least.'],
-  'credits.insufficient/run': [402, 'Your credits did not reach for a single word.'],
+  'credits.insufficient/key': [
+    402,
+    'This API key has {available} credits left of its budget this month, and this needs {required} at least.',
+  ],
+  'credits.insufficient/run': [
+    402,
+    "The credits did not reach for a single word: the account's, or the budget of the API key.",
+  ],
   'credits.insufficient/account': [409, 'The account has fewer credits available than that.'],
   'credits.hold_pending': [409, 'Another attempt at this turn still holds credits.'],
   'credits.hold_resolved': [409, 'The hold of this turn is resolved already.'],

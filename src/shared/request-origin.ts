@@ -7,6 +7,8 @@ export interface RequestOrigin {
   /** At most 200 characters; null when the client does not say. */
   userAgent: string | null
   requestId: string
+  /** The API key that it came with; undefined for a session's. */
+  keyId?: string | undefined
   /** Its place in a trace (W3C `traceparent`), while requests are traced. */
   traceParent?: string | undefined
   /** Aborts when the client goes away. */
@@ -24,9 +26,9 @@ export const withOrigin = <T>(origin: RequestOrigin, work: () => T): T => origin
 export const currentOrigin = (): RequestOrigin | undefined => origins.getStore()
 
 /** What a run notes of the request that it was asked for by. */
-export function runOrigin(): { requestId: string; traceParent?: string } | null {
+export function runOrigin(): { requestId: string; traceParent?: string; keyId?: string } | null {
   const origin = currentOrigin()
   if (!origin) return null
-  const { requestId, traceParent } = origin
-  return { requestId, ...(traceParent && { traceParent }) }
+  const { requestId, traceParent, keyId } = origin
+  return { requestId, ...(traceParent && { traceParent }), ...(keyId && { keyId }) }
 }

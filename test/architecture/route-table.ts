@@ -1,3 +1,5 @@
+import type { NeededScope } from '../../src/contract/key-scopes.ts'
+
 /**
  * Every route that the API may have: who may call it, what its `:id` names, and what it answers to whom. The matrix
  * (`test/http/matrix.test.ts`) is made of it; a route that is not in it, or is and does not exist, fails `routes.test.ts`.
@@ -5,6 +7,8 @@
 export interface RouteEntry {
   /** `open`: not of the API, without a token; `public`: of the API, without a token. */
   access: 'open' | 'public' | 'user' | 'admin'
+  /** What an API key needs for it, where it is not what `scopeOf` takes from its access and method. */
+  scope?: NeededScope
   /** What the id of the path is. */
   of?: Thing
   /** What its owner (of an admin's route: an administrator) sends. */
@@ -12,6 +16,8 @@ export interface RouteEntry {
   headers?: Record<string, string>
   /** What the owner is answered; 200 where nothing is said. */
   owner?: number
+  /** The same for a second time, where it is another one. */
+  again?: number
   /** What another user is answered about it; 404 where nothing is said. */
   stranger?: number
   /** The same of an administrator, whom it does not belong to either. */
@@ -25,6 +31,7 @@ export type Thing =
   | 'conversation'
   | 'file'
   | 'invitation'
+  | 'key'
   | 'message'
   | 'party'
   | 'price'
@@ -49,6 +56,7 @@ export const schedule = {
   party: { agentIds: [ADA, BLAISE], message: 'Hello' },
 }
 export const party = { name: 'Salon', agentIds: [ADA, BLAISE] }
+export const apiKey = { name: 'Program', scopes: ['read'] }
 const completion = { model: ADA, messages: [{ role: 'user', content: 'Hello' }] }
 const uiChat = { id: 'tea', agentId: ADA, messages: [{ role: 'user', parts: [{ type: 'text', text: 'Hello' }] }] }
 const agUiRun = {
@@ -68,31 +76,34 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/auth/login': { access: 'public', body: account },
   'POST /api/auth/verify-email': { access: 'public', body: { token: 'x' }, owner: 400 },
   // Where no mail is set up.
-  'POST /api/auth/verify-email/resend': { access: 'user', owner: 409 },
+  'POST /api/auth/verify-email/resend': { access: 'user', scope: 'session', owner: 409 },
   'POST /api/auth/password/forgot': { access: 'public', body: { email: account.email } },
   'POST /api/auth/password/reset': {
     access: 'public',
     body: { token: 'x', newPassword: account.password },
     owner: 400,
   },
-  'POST /api/auth/logout': { access: 'user', owner: 204 },
+  'POST /api/auth/logout': { access: 'user', scope: 'session', owner: 204 },
   'GET /api/auth/me': { access: 'user' },
-  'GET /api/auth/sessions': { access: 'user' },
-  'DELETE /api/auth/sessions': { access: 'user', owner: 204 },
-  'DELETE /api/auth/sessions/:id': { access: 'user', of: 'session', owner: 204 },
-  'POST /api/auth/totp': { access: 'user', body: { password: account.password } },
-  'POST /api/auth/totp/confirm': { access: 'user', body: { code: '000000' }, owner: 409 },
-  'DELETE /api/auth/totp': { access: 'user', body: { password: account.password }, owner: 409 },
-  'PUT /api/auth/profile': { access: 'user', body: { name: 'New' } },
+  'GET /api/auth/sessions': { access: 'user', scope: 'session' },
+  'DELETE /api/auth/sessions': { access: 'user', scope: 'session', owner: 204 },
+  'DELETE /api/auth/sessions/:id': { access: 'user', scope: 'session', of: 'session', owner: 204 },
+  'GET /api/keys': { access: 'user', scope: 'session' },
+  'POST /api/keys': { access: 'user', scope: 'session', body: apiKey, owner: 201 },
+  'DELETE /api/keys/:id': { access: 'user', scope: 'session', of: 'key', owner: 204 },
+  'POST /api/auth/totp': { access: 'user', scope: 'session', body: { password: account.password } },
+  'POST /api/auth/totp/confirm': { access: 'user', scope: 'session', body: { code: '000000' }, owner: 409 },
+  'DELETE /api/auth/totp': { access: 'user', scope: 'session', body: { password: account.password }, owner: 409 },
+  'PUT /api/auth/profile': { access: 'user', scope: 'session', body: { name: 'New' } },
 
   // Whatever it names: its own route says whether there is anything.
-  'POST /api/tickets': { access: 'user', body: { for: 'file.download', id: ADA }, owner: 201 },
+  'POST /api/tickets': { access: 'user', scope: 'read', body: { for: 'file.download', id: ADA }, owner: 201 },
 
   'GET /api/users': { access: 'admin' },
   'GET /api/users/:id': { access: 'user', of: 'user', admin: 200 },
-  'PUT /api/users/:id': { access: 'user', of: 'user', body: { name: 'New' }, admin: 200 },
-  'DELETE /api/users/:id': { access: 'user', of: 'user', owner: 204, admin: 204 },
-  'GET /api/users/:id/export': { access: 'user', of: 'user', admin: 200 },
+  'PUT /api/users/:id': { access: 'user', scope: 'session', of: 'user', body: { name: 'New' }, admin: 200 },
+  'DELETE /api/users/:id': { access: 'user', scope: 'session', of: 'user', owner: 204, admin: 204 },
+  'GET /api/users/:id/export': { access: 'user', scope: 'session', of: 'user', admin: 200 },
   'POST /api/users/:id/suspend': { access: 'admin', of: 'user', body: { reason: 'spam' } },
   'POST /api/users/:id/unsuspend': { access: 'admin', of: 'user' },
   'GET /api/admin/audit': { access: 'admin' },
@@ -100,7 +111,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/admin/breakers': { access: 'admin' },
   'GET /api/admin/processes': { access: 'admin' },
   'GET /api/admin/queues': { access: 'admin' },
-  'POST /api/admin/queues/ticket': { access: 'admin', owner: 201 },
+  'POST /api/admin/queues/ticket': { access: 'admin', scope: 'session', owner: 201 },
   'GET /api/admin/runs': { access: 'admin' },
   'POST /api/admin/runs/:id/end': { access: 'admin', of: 'run' },
   // The run is over by then.
@@ -181,11 +192,16 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/credits/balance': { access: 'user' },
   'GET /api/credits/transactions': { access: 'user' },
   'GET /api/credits/usage': { access: 'user' },
-  'POST /api/credits/estimate': { access: 'user', body: chat },
+  'POST /api/credits/estimate': { access: 'user', scope: 'read', body: chat },
   'GET /api/credits/models': { access: 'user' },
   'POST /api/credits/add': { access: 'admin', body: { userId: ADA, amount: '1', reason: 'gift' }, owner: 404 },
   'GET /api/credits/losses': { access: 'admin' },
-  'POST /api/credits/models': { access: 'admin', body: { provider: 'demo', model: 'new', ...price }, owner: 201 },
+  'POST /api/credits/models': {
+    access: 'admin',
+    body: { provider: 'demo', model: 'new', ...price },
+    owner: 201,
+    again: 409,
+  },
   'PUT /api/credits/models/:id': { access: 'admin', of: 'price', body: price },
 
   'GET /api/storage/usage': { access: 'user' },
@@ -227,3 +243,10 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
 /** Its names, by who may call it. */
 export const routesFor = (access: RouteEntry['access']): string[] =>
   Object.entries(ROUTE_TABLE).flatMap(([name, entry]) => (entry.access === access ? [name] : []))
+
+/** What an API key needs for a route: to look is `read`, whatever changes something is `chat`, what administrators do is `admin`. */
+export function scopeOf(name: string, { access, scope }: RouteEntry): NeededScope {
+  if (scope) return scope
+  if (access === 'admin') return 'admin'
+  return name.startsWith('GET ') ? 'read' : 'chat'
+}

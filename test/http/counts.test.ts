@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { party } from '../architecture/route-table.ts'
+import { apiKey, party } from '../architecture/route-table.ts'
 import { type Answer, errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
@@ -11,7 +11,7 @@ describe('What a user may have', () => {
   const most = String(MOST)
   const app = useApp({
     worker: false,
-    env: { USER_AGENTS: most, USER_CONNECTIONS: most, USER_CONVERSATIONS: most, USER_PARTIES: most },
+    env: { USER_AGENTS: most, USER_CONNECTIONS: most, USER_CONVERSATIONS: most, USER_KEYS: most, USER_PARTIES: most },
   })
   let user: TestUser
   beforeEach(async () => {
@@ -21,6 +21,7 @@ describe('What a user may have', () => {
   const kinds: Record<string, (by: TestUser) => Promise<Answer>> = {
     agent: (by) => by.post('/api/agents', { name: 'N', instructions: 'I' }),
     connection: (by) => by.post('/api/connections', { name: 'N', provider: 'demo', model: 'demo', isDefault: true }),
+    key: (by) => by.post('/api/keys', apiKey),
     party: (by) => by.post('/api/parties', party),
     conversation: (by) => by.post('/api/chat', { agentId: ADA, message: 'Hello' }),
   }

@@ -3,15 +3,35 @@ import { expect } from 'chai'
 import { io } from 'socket.io-client'
 import { z } from 'zod'
 import { clientCommands } from '../../src/contract/events.ts'
-import { ADA, party, ROUTE_TABLE, type RouteEntry, schedule, type Thing, webhook } from '../architecture/route-table.ts'
+import { type KeyScope, keyScopes, scopesReach } from '../../src/contract/key-scopes.ts'
+import { newApiKeyView } from '../../src/contract/views.ts'
+import {
+  ADA,
+  apiKey,
+  party,
+  ROUTE_TABLE,
+  type RouteEntry,
+  schedule,
+  scopeOf,
+  type Thing,
+  webhook,
+} from '../architecture/route-table.ts'
 import { errorOf, type TestUser, wireErrorOf } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 
 const idOnly = z.looseObject({ id: z.string() })
 const list = z.object({ data: z.array(idOnly).min(1) })
 
-/** Whose tokens are none any more: every door is shut to them. (The scopes of API keys will be more kinds.) */
-const SHUT_OUT = ['nobody', 'suspended', 'deleted', 'revoked', 'expired'] as const
+/** Whose tokens are none any more: every door is shut to them. */
+const SHUT_OUT = [
+  'nobody',
+  'suspended',
+  'deleted',
+  'revoked',
+  'expired',
+  'key of the suspended',
+  'revoked key',
+] as const
 
 describe('The matrix of who may what', function () {
   this.timeout(120_000)
@@ -21,21 +41,32 @@ describe('The matrix of who may what', function () {
 
   before(async () => {
     admin = await app.api.login(ADMIN.email, ADMIN.password)
-    const users = await Promise.all(SHUT_OUT.slice(1).map(() => app.api.register()))
+    const users = await Promise.all(SHUT_OUT.slice(1, 5).map(() => app.api.register()))
     for (const [index, user] of users.entries()) tokens.set(SHUT_OUT[index + 1] ?? '', user.token)
     const [suspended, deleted, revoked, expired] = users
+    if (!suspended || !revoked) throw new Error('there are four users')
+    tokens.set('key of the suspended', (await keyOf(suspended, ['read', 'chat'])).token)
+    const key = await keyOf(revoked, ['read', 'chat'])
+    tokens.set('revoked key', key.token)
+    expect((await revoked.delete(`/api/keys/${key.id}`)).status).to.equal(204)
     expect((await admin.post(`/api/users/${suspended?.id}/suspend`, { reason: 'spam' })).status).to.equal(200)
     expect((await deleted?.delete(`/api/users/${deleted.id}`))?.status).to.equal(204)
     expect((await revoked?.post('/api/auth/logout', undefined))?.status).to.equal(204)
     await app.container.db.query(`UPDATE sessions SET expires_at = now() WHERE user_id = $1`, [expired?.id])
   })
 
+  /** An API key: its id, and the key. */
+  const keyOf = async (owner: TestUser, scopes: KeyScope[]) => {
+    const { id, key } = newApiKeyView.parse((await owner.post('/api/keys', { ...apiKey, scopes })).body)
+    return { id, token: key }
+  }
   const MAKERS: Record<Thing, (owner: TestUser) => Promise<string>> = {
     agent: (owner) => owner.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' }),
     connection: (owner) => owner.create('/api/connections', { name: 'C', provider: 'demo', model: 'demo' }),
     conversation: async (owner) => (await spoken(owner)).conversationId,
     file: (owner) => owner.upload('a.txt', 'text/plain', 'words'),
     invitation: async (owner) => idOnly.parse((await owner.post('/api/invitations', {})).body).id,
+    key: (owner) => owner.create('/api/keys', apiKey),
     message: async (owner) => {
       const messages = await owner.messages((await spoken(owner)).conversationId)
       return messages.find(({ role }) => role === 'agent')?.id ?? ''
@@ -115,6 +146,30 @@ describe('The matrix of who may what', function () {
       expect(await statusOf(route, id, entry, admin.token), 'an administrator').to.equal(entry.owner ?? 200)
     })
   }
+
+  describe('of API keys', () => {
+    const ofAdmin = new Map<KeyScope, string>()
+    before(async () => {
+      for (const scope of keyScopes) ofAdmin.set(scope, (await keyOf(admin, [scope])).token)
+    })
+
+    for (const [route, entry] of guarded) {
+      const needed = scopeOf(route, entry)
+      it(`${route}: to those with the scope "${needed}"`, async () => {
+        const owner = entry.access === 'admin' ? admin : await app.api.register()
+        const subject = entry.access === 'admin' && entry.of === 'user' ? await app.api.register() : owner
+        const id = entry.of ? await MAKERS[entry.of](subject) : ''
+        const isEnough = (scope: KeyScope) => scopesReach([scope], needed)
+        // Those that are refused first: what the others do may be done once.
+        for (const scope of keyScopes.toSorted((one, other) => Number(isEnough(one)) - Number(isEnough(other)))) {
+          const own = owner !== admin && scope !== 'admin'
+          const token = own ? (await keyOf(owner, [scope])).token : ofAdmin.get(scope)
+          const status = await statusOf(route, id, entry, token)
+          expect(status, scope).to.equal(isEnough(scope) ? (entry.again ?? entry.owner ?? 200) : 403)
+        }
+      })
+    }
+  })
 
   describe('of commands over sockets', () => {
     type Ids = { conversationId: string; runId: string; token: string }

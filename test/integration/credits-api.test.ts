@@ -27,7 +27,7 @@ describe('the credits API', () => {
     const app = createApp({
       routes: creditsRoutes({ ...world, audit: new AuditLog(new AuditRepository(db.dataSource)) }),
       // Who is signed in is not what is tested here; who may do what is.
-      authenticate: async (request, _response, access) => {
+      authenticate: async (request, _response, { access }) => {
         const id = request.get('x-user') ?? ADMIN
         const role = id === ADMIN ? 'admin' : 'user'
         if (access === 'admin' && role !== 'admin') throw new AppError('auth.forbidden')

@@ -1,0 +1,36 @@
+import { idParams } from '../http/input.ts'
+import { page, pageQuery } from '../http/page.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { presentApiKey } from './api-key.presenter.ts'
+import { apiKeyBody } from './api-key.schemas.ts'
+import type { ApiKeyService } from './api-key.service.ts'
+
+/** All of them take a session: a key makes no keys, and ends none. */
+export const apiKeyRoutes = (keys: ApiKeyService): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/api/keys',
+    access: 'user',
+    query: pageQuery,
+    handler: async ({ user, query }) =>
+      page(await keys.list(user, query.limit + 1, query.cursor), query.limit, presentApiKey),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/keys',
+    access: 'user',
+    body: apiKeyBody,
+    status: 201,
+    handler: async ({ user, body }) => {
+      const { key, secret } = await keys.create(user, body)
+      return { ...presentApiKey(key), key: secret }
+    },
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/keys/:id',
+    access: 'user',
+    params: idParams,
+    handler: ({ user, params }) => keys.revoke(user, params.id),
+  }),
+]
