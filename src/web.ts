@@ -96,7 +96,7 @@ interface LiveServices {
 }
 
 /** Every route of the API but the health checks. */
-const allRoutes = (container: Container, { limiter, signups, streams, waits }: LiveServices): Route[] => [
+export const allRoutes = (container: Container, { limiter, signups, streams, waits }: LiveServices): Route[] => [
   ...authRoutes({
     auth: container.authService,
     signIns: container.signInService,
@@ -301,6 +301,7 @@ export async function startWeb(
     onAnswered: ({ method, route, status }) => metrics.requests.inc({ method, route, status }),
     isDraining: () => isDraining,
     watchProxies: env.TRUST_PROXY === 0 ? proxies.watch : undefined,
+    onUnpromised: env.NODE_ENV === 'test' ? (why) => process.emitWarning(why) : undefined,
     explain: unavailable,
     corsOrigins,
     trustProxy: env.TRUST_PROXY,

@@ -1,7 +1,8 @@
+import type { AgentView } from '../contract/agent-views.ts'
 import type { Agent } from './agent.entity.ts'
 
 /** An agent as the API shows it. `scope` tells the platform's agents from one's own. */
-export const presentAgent = (agent: Agent) => ({
+export const presentAgent = (agent: Agent): AgentView => ({
   id: agent.id,
   name: agent.name,
   instructions: agent.instructions,
@@ -16,7 +17,7 @@ export const presentAgent = (agent: Agent) => ({
   reasoningEffort: agent.reasoningEffort,
   avatar: agent.avatar,
   color: agent.color,
-  scope: agent.userId === null ? ('platform' as const) : ('user' as const),
+  scope: agent.userId === null ? 'platform' : 'user',
   createdAt: agent.createdAt.toISOString(),
   updatedAt: agent.updatedAt.toISOString(),
 })

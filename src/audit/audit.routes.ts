@@ -1,3 +1,5 @@
+import { auditEntryView } from '../contract/admin-views.ts'
+import { listOf } from '../contract/views.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { presentAuditEntry } from './audit.presenter.ts'
@@ -10,6 +12,10 @@ export const auditRoutes = (audit: AuditLog): Route[] => [
     method: 'get',
     path: '/api/admin/audit',
     access: 'admin',
+    scope: 'admin',
+    summary: 'Who did what, when and from where; newest first',
+    response: listOf(auditEntryView),
+    errors: [],
     query: pageQuery.extend(auditFilter),
     handler: async ({ user, query: { limit, cursor, ...filter } }) => {
       const entries = await audit.list(filter, limit + 1, cursor)

@@ -1,7 +1,18 @@
 import { z } from 'zod'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import { INT4_MAX, seqInput } from '../contract/inputs.ts'
-import type { AcceptedView } from '../contract/views.ts'
+import {
+  type AcceptedView,
+  acceptedView,
+  conversationPageView,
+  conversationView,
+  listedConversationView,
+  listOf,
+  type OutcomeView,
+  outcomeView,
+  readMarkView,
+  runView,
+} from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { emptyBody, idParams } from '../http/input.ts'
@@ -9,6 +20,7 @@ import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, Reply, type Route, type RouteInput, SMALL_BODY_BYTES } from '../http/route.ts'
 import type { CancelService } from '../runs/cancel.service.ts'
 import type { RunViews } from '../runs/run-views.ts'
+import { ACCEPT_ERRORS, AGAIN_ERRORS } from './accept-errors.ts'
 import type { ChatService } from './chat.service.ts'
 import type { ConversationService } from './conversation.service.ts'
 import { conversationCursor, cursorBehind } from './conversation-cursor.ts'
@@ -57,7 +69,7 @@ async function answer(
   waits: RunWait,
   { user, headers, signal }: Pick<RouteInput<'user', undefined, undefined, undefined>, 'user' | 'headers' | 'signal'>,
   accepted: AcceptedView,
-): Promise<AcceptedView | Reply> {
+): Promise<AcceptedView | Reply<AcceptedView | OutcomeView>> {
   const seconds = waitOf(headers.prefer)
   const leave = seconds === undefined ? undefined : waits.enter(user.id)
   if (seconds === undefined || !leave) return accepted
@@ -90,7 +102,14 @@ export const chatRoutes = ({
     method: 'post',
     path: '/api/chat',
     access: 'user',
+    scope: 'chat',
+    summary: 'A message to one agent, accepted',
+    response: acceptedView,
+    others: { 200: outcomeView },
+    headers: ['Idempotency-Key', 'Prefer'],
+    errors: ACCEPT_ERRORS,
     body: schemas.single,
+    example: { agentId: '01990000-0000-7000-8000-0000000000a1', message: 'Should a startup use microservices?' },
     status: 202,
     handler: async (input) => {
       const key = idempotencyKeyOf(input.headers['idempotency-key'])
@@ -101,7 +120,19 @@ export const chatRoutes = ({
     method: 'post',
     path: '/api/chat/multi-agent',
     access: 'user',
+    scope: 'chat',
+    summary: 'A message to a party of agents, accepted',
+    response: acceptedView,
+    others: { 200: outcomeView },
+    headers: ['Idempotency-Key', 'Prefer'],
+    errors: ACCEPT_ERRORS,
     body: schemas.party,
+    example: {
+      agentIds: ['01990000-0000-7000-8000-0000000000a1', '01990000-0000-7000-8000-0000000000a2'],
+      message: 'Should a startup use microservices?',
+      strategy: 'round_robin',
+      stop: { maxRounds: 2 },
+    },
     status: 202,
     handler: async (input) => {
       const key = idempotencyKeyOf(input.headers['idempotency-key'])
@@ -112,6 +143,10 @@ export const chatRoutes = ({
     method: 'get',
     path: '/api/chat/runs/:id',
     access: 'user',
+    scope: 'read',
+    summary: 'A run, with its turns and what it cost',
+    response: runView,
+    errors: ['run.not_found'],
     params: idParams,
     handler: ({ user, params }) => views.run(user.id, params.id),
   }),
@@ -119,6 +154,10 @@ export const chatRoutes = ({
     method: 'post',
     path: '/api/chat/runs/:id/cancel',
     access: 'user',
+    scope: 'chat',
+    summary: 'A run that is stopped; what was said stays',
+    response: runView,
+    errors: ['run.not_found'],
     params: idParams,
     handler: ({ user, params }) => cancels.cancel(user.id, params.id),
   }),
@@ -126,8 +165,15 @@ export const chatRoutes = ({
     method: 'post',
     path: '/api/chat/runs/:id/retry',
     access: 'user',
+    scope: 'chat',
+    summary: "The newest run once more from its user's message on, accepted",
+    response: acceptedView,
+    others: { 200: outcomeView },
+    headers: ['Idempotency-Key', 'Prefer'],
+    errors: [...AGAIN_ERRORS, 'run.not_found', 'run.not_last', 'run.not_failed'],
     params: idParams,
     body: emptyBody,
+    example: {},
     bodyMaxBytes: SMALL_BODY_BYTES,
     status: 202,
     handler: async (input) => {
@@ -139,8 +185,14 @@ export const chatRoutes = ({
     method: 'post',
     path: '/api/chat/messages/:id/regenerate',
     access: 'user',
+    scope: 'chat',
+    summary: 'The last words of an agent said anew, accepted',
+    response: acceptedView,
+    headers: ['Idempotency-Key'],
+    errors: [...AGAIN_ERRORS, 'message.not_found', 'chat.not_last'],
     params: idParams,
     body: emptyBody,
+    example: {},
     bodyMaxBytes: SMALL_BODY_BYTES,
     status: 202,
     handler: ({ user, params, headers }) =>
@@ -150,6 +202,10 @@ export const chatRoutes = ({
     method: 'get',
     path: '/api/chat/conversations',
     access: 'user',
+    scope: 'read',
+    summary: "One's own conversations, last spoken in first",
+    response: listOf(listedConversationView),
+    errors: ['search.too_many', 'server.busy'],
     query: listQuery,
     handler: async ({ user, query }) => {
       const archived = query.archived === undefined ? undefined : query.archived === 'true'
@@ -166,6 +222,10 @@ export const chatRoutes = ({
     method: 'get',
     path: '/api/chat/conversations/:id',
     access: 'user',
+    scope: 'read',
+    summary: 'A conversation with a page of its messages',
+    response: conversationPageView,
+    errors: ['conversation.not_found'],
     params: idParams,
     query: messagesQuery,
     handler: async ({ user, params, query }) => {
@@ -178,6 +238,10 @@ export const chatRoutes = ({
     method: 'get',
     path: '/api/chat/conversations/:id/runs',
     access: 'user',
+    scope: 'read',
+    summary: 'Runs of a conversation, newest first',
+    response: listOf(runView),
+    errors: ['conversation.not_found'],
     params: idParams,
     query: pageQuery,
     handler: async ({ user, params, query }) =>
@@ -187,16 +251,26 @@ export const chatRoutes = ({
     method: 'patch',
     path: '/api/chat/conversations/:id',
     access: 'user',
+    scope: 'chat',
+    summary: 'A conversation, named or put away',
+    response: conversationView,
+    errors: ['conversation.not_found'],
     params: idParams,
     body: changeBody,
+    example: { title: 'Microservices' },
     handler: ({ user, params, body }) => conversations.change(user.id, params.id, body),
   }),
   defineRoute({
     method: 'put',
     path: '/api/chat/conversations/:id/read',
     access: 'user',
+    scope: 'chat',
+    summary: 'How far a conversation was read',
+    response: readMarkView,
+    errors: ['conversation.not_found'],
     params: idParams,
     body: readBody,
+    example: { seq: 12 },
     bodyMaxBytes: SMALL_BODY_BYTES,
     handler: ({ user, params, body }) => conversations.read(user.id, params.id, body.seq),
   }),
@@ -204,6 +278,10 @@ export const chatRoutes = ({
     method: 'delete',
     path: '/api/chat/conversations/:id',
     access: 'user',
+    scope: 'chat',
+    summary: 'A conversation that is gone, with all that was said',
+    response: null,
+    errors: ['conversation.not_found'],
     params: idParams,
     handler: ({ user, params }) => conversations.delete(user.id, params.id),
   }),

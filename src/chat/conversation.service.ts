@@ -1,4 +1,4 @@
-import type { ConversationView, FoundView, ReadMarkView } from '../contract/views.ts'
+import type { ConversationView, FileView, FoundView, ReadMarkView } from '../contract/views.ts'
 import type { ConversationChange, ConversationRepository, ListPlace } from '../conversations/conversation.repository.ts'
 import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
@@ -7,7 +7,6 @@ import type { Announcer } from '../runs/announcer.ts'
 import type { CancelService } from '../runs/cancel.service.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import { notFound } from '../shared/errors.ts'
-import type { FileView } from '../storage/file.presenter.ts'
 import type { FileService } from '../storage/file.service.ts'
 import type { ConversationSearch } from './conversation-search.ts'
 

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import { idInput } from '../contract/inputs.ts'
+import { acceptedView, conversationView, messageView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { idParams } from '../http/input.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
+import { AGAIN_ERRORS } from './accept-errors.ts'
 import type { BranchService } from './branch.service.ts'
 import type { EditService } from './edit.service.ts'
 import type { FeedbackService } from './feedback.service.ts'
@@ -35,8 +37,14 @@ export const revisionRoutes = ({ edits, branches, feedback, schemas }: RevisionS
     method: 'post',
     path: '/api/chat/messages/:id/edit',
     access: 'user',
+    scope: 'chat',
+    summary: "The user's last words said otherwise, accepted",
+    response: acceptedView,
+    headers: ['Idempotency-Key'],
+    errors: [...AGAIN_ERRORS, 'message.not_found', 'agent.not_found', 'file.not_found', 'chat.not_last_of_user'],
     params: idParams,
     body: schemas.edit,
+    example: { message: 'Should a company of two use microservices?' },
     status: 202,
     handler: ({ user, params, body, headers }) =>
       edits.edit(user.id, params.id, body, idempotencyKeyOf(headers['idempotency-key'])),
@@ -45,8 +53,13 @@ export const revisionRoutes = ({ edits, branches, feedback, schemas }: RevisionS
     method: 'post',
     path: '/api/chat/conversations/:id/branch',
     access: 'user',
+    scope: 'chat',
+    summary: 'A conversation that goes on from a message of another one',
+    response: conversationView,
+    errors: ['conversation.not_found', 'message.not_found', 'conversation.too_many', 'conversation.too_long_to_branch'],
     params: idParams,
     body: branchBody,
+    example: { messageId: '01990000-0000-7000-8000-0000000000a1' },
     bodyMaxBytes: SMALL_BODY_BYTES,
     status: 201,
     handler: ({ user, params, body }) => branches.branch(user.id, params.id, body.messageId),
@@ -55,14 +68,23 @@ export const revisionRoutes = ({ edits, branches, feedback, schemas }: RevisionS
     method: 'put',
     path: '/api/chat/messages/:id/feedback',
     access: 'user',
+    scope: 'chat',
+    summary: 'What its user thinks of a message',
+    response: messageView,
+    errors: ['message.not_found', 'message.not_of_agent'],
     params: idParams,
     body: feedbackBody,
+    example: { value: 'up', comment: 'To the point.' },
     handler: async ({ user, params, body }) => presentMessage(await feedback.give(user.id, params.id, body)),
   }),
   defineRoute({
     method: 'delete',
     path: '/api/chat/messages/:id/feedback',
     access: 'user',
+    scope: 'chat',
+    summary: 'A message without an opinion',
+    response: null,
+    errors: ['message.not_found', 'message.not_of_agent'],
     params: idParams,
     handler: async ({ user, params }) => {
       await feedback.give(user.id, params.id, null)

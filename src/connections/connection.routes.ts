@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { AuthUser } from '../contract/auth-user.ts'
+import { connectionModelsView, connectionTestView, connectionView, troubleView } from '../contract/connection-views.ts'
+import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import type { BreakerRepository, BreakerState } from './breaker.repository.ts'
+import type { BreakerRepository } from './breaker.repository.ts'
 import type { Connection } from './connection.entity.ts'
-import { presentBreaker, presentConnection } from './connection.presenter.ts'
+import { presentConnection, presentTrouble } from './connection.presenter.ts'
 import { createConnectionBody, updateConnectionBody } from './connection.schemas.ts'
 import type { ConnectionService } from './connection.service.ts'
 import type { ModelCatalogue } from './model-catalogue.ts'
@@ -28,6 +30,10 @@ export const connectionRoutes = (
       method: 'get',
       path: '/api/connections',
       access: 'user',
+      scope: 'read',
+      summary: "One's own connections and the platform's, newest first",
+      response: listOf(connectionView),
+      errors: [],
       query: pageQuery,
       handler: async ({ user, query }) => {
         const found = await connections.list(user.id, query.limit + 1, query.cursor)
@@ -39,7 +45,18 @@ export const connectionRoutes = (
       method: 'post',
       path: '/api/connections',
       access: 'user',
+      scope: 'chat',
+      summary: 'A new connection to a model provider',
+      response: connectionView,
+      errors: ['connection.too_many', 'auth.forbidden'],
       body: createConnectionBody,
+      example: {
+        name: 'Local',
+        provider: 'openai-compatible',
+        baseUrl: 'http://localhost:11434/v1',
+        model: 'llama3.2',
+        apiKey: 'not-needed',
+      },
       status: 201,
       handler: async ({ user, body }) => presentConnection(await connections.create(user, body), user),
     }),
@@ -47,6 +64,10 @@ export const connectionRoutes = (
       method: 'get',
       path: '/api/connections/:id',
       access: 'user',
+      scope: 'read',
+      summary: 'A connection',
+      response: connectionView,
+      errors: ['connection.not_found'],
       params: idParams,
       handler: async ({ user, params }) => shown(await connections.get(user.id, params.id), user),
     }),
@@ -54,14 +75,23 @@ export const connectionRoutes = (
       method: 'put',
       path: '/api/connections/:id',
       access: 'user',
+      scope: 'chat',
+      summary: 'A connection, changed; what is left out stays',
+      response: connectionView,
+      errors: ['connection.not_found', 'auth.forbidden'],
       params: idParams,
       body: updateConnectionBody,
+      example: { model: 'llama3.3', isDefault: true },
       handler: async ({ user, params, body }) => shown(await connections.update(user, params.id, body), user),
     }),
     defineRoute({
       method: 'delete',
       path: '/api/connections/:id',
       access: 'user',
+      scope: 'chat',
+      summary: 'A connection that is gone',
+      response: null,
+      errors: ['connection.not_found', 'connections.in_use', 'auth.forbidden'],
       params: idParams,
       handler: ({ user, params }) => connections.delete(user, params.id),
     }),
@@ -69,6 +99,10 @@ export const connectionRoutes = (
       method: 'post',
       path: '/api/connections/:id/test',
       access: 'user',
+      scope: 'chat',
+      summary: 'What a call of a few tokens to the provider came to',
+      response: connectionTestView,
+      errors: ['connection.not_found', 'auth.forbidden'],
       params: idParams,
       handler: ({ user, params, signal }) => connections.test(user, params.id, signal),
     }),
@@ -76,6 +110,17 @@ export const connectionRoutes = (
       method: 'get',
       path: '/api/connections/:id/models',
       access: 'user',
+      scope: 'read',
+      summary: 'The models that a connection has, as its provider lists them',
+      response: connectionModelsView,
+      errors: [
+        'connection.not_found',
+        'connections.key_unreadable',
+        'connections.models_unavailable',
+        'connections.no_model_list',
+        'connections.incomplete',
+        'auth.forbidden',
+      ],
       params: idParams,
       query: modelsQuery,
       handler: async ({ user, params, query }) => {
@@ -87,16 +132,11 @@ export const connectionRoutes = (
       method: 'get',
       path: '/api/admin/breakers',
       access: 'admin',
-      handler: async () => ({ data: (await breakers.list(MOST_BREAKERS)).map(presentState), nextCursor: null }),
+      scope: 'admin',
+      summary: 'Connections and hosts that are in trouble',
+      response: listOf(troubleView),
+      errors: [],
+      handler: async () => ({ data: (await breakers.list(MOST_BREAKERS)).map(presentTrouble), nextCursor: null }),
     }),
   ]
 }
-
-/** A connection (by its id) or a host in trouble, as administrators see it. */
-const presentState = (breaker: BreakerState) => ({
-  subject: breaker.subject,
-  failures: breaker.failures,
-  opens: breaker.opens,
-  ...presentBreaker(breaker),
-  code: breaker.code,
-})

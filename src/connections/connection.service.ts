@@ -1,5 +1,6 @@
 import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
+import type { ConnectionTestView } from '../contract/connection-views.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { AppError, type FieldIssue, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
@@ -33,9 +34,6 @@ export interface ConnectionDependencies {
 }
 
 /** The outcome of real, minimal calls. `learnt` says in words what parties can expect of the model. */
-export type ConnectionTest =
-  | { ok: true; model: string; latencyMs: number; learnt: string[] }
-  | { ok: false; error: { code: string; message: string } }
 
 /** Shorter keys are no provider's; their last four would be most of them. */
 const SHOWN_KEY_LENGTH = 12
@@ -159,7 +157,7 @@ export class ConnectionService {
    * known. Failures are outcomes. The platform's connections are tried by administrators only: nobody pays for the calls.
    * @throws AppError 403; 404
    */
-  async test(actor: AuthUser, id: string, signal?: AbortSignal): Promise<ConnectionTest> {
+  async test(actor: AuthUser, id: string, signal?: AbortSignal): Promise<ConnectionTestView> {
     const connection = await this.get(actor.id, id)
     if (connection.userId === null && actor.role !== 'admin') throw new AppError('auth.forbidden/test_connection')
     const timeout = AbortSignal.timeout(this.#testTimeoutMs)

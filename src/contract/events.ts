@@ -7,6 +7,7 @@
 import { z } from 'zod'
 import { idInput, saysWho, seqInput } from './inputs.ts'
 import {
+  acceptedView,
   conversationView,
   creditsAmount,
   creditsView,
@@ -109,6 +110,13 @@ export const isUserEvent = (event: ServerEvent): event is UserEvent => OF_USERS.
 export const isConversationEvent = (event: ServerEvent): event is ConversationEvent =>
   event.type === 'conversation.updated' || !isUserEvent(event)
 
+/** Types of all events. */
+export const eventTypes: readonly ServerEventType[] = serverEvent.options.map(({ shape }) => shape.type.value)
+/** Types of events that those are told who watch a conversation. */
+export const conversationEventTypes: readonly ServerEventType[] = eventTypes.filter(
+  (type) => type === 'conversation.updated' || !OF_USERS.includes(type),
+)
+
 /** An event's payload without its type, as sockets carry it. */
 export type PayloadOf<T extends ServerEventType> = Omit<EventOf<T>, 'type'>
 
@@ -155,3 +163,12 @@ export const clientCommands = {
   'run.cancel': z.strictObject({ runId: idInput }),
   'auth.refresh': z.strictObject({ token: z.string().min(1).max(8_192) }),
 }
+
+/** What each is acknowledged with, beside `ok: true`. One that fails is acknowledged with `ok: false` and `error`, a `failureView`. */
+export const commandReplies = {
+  'conversation.join': snapshotView,
+  'conversation.leave': z.object({}),
+  'message.send': acceptedView,
+  'run.cancel': z.object({ run: runView }),
+  'auth.refresh': z.object({ expiresAt: timeView }),
+} satisfies Record<keyof typeof clientCommands, z.ZodObject>

@@ -1,11 +1,11 @@
+import type { BalanceView, LossView, PriceView, TransactionView, UsageSumView } from '../contract/credits-views.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { TransactionType } from './credits.schemas.ts'
-import type { EntryKind } from './ledger.entity.ts'
 import type { Balance } from './ledger.repository.ts'
 import type { PriceVersion } from './pricing.ts'
-import type { LossLine, StatementLine, UsageSum } from './statement.repository.ts'
+import type { LossLine, StatementKind, StatementLine, UsageSum } from './statement.repository.ts'
 
-export const presentBalance = ({ available, held, granted, spent }: Balance) => ({
+export const presentBalance = ({ available, held, granted, spent }: Balance): BalanceView => ({
   available: formatCredits(available),
   held: formatCredits(held),
   granted: formatCredits(granted),
@@ -13,11 +13,11 @@ export const presentBalance = ({ available, held, granted, spent }: Balance) => 
 })
 
 /** Clients read `charge` where the ledger says `post`. */
-const typeOf = (kind: EntryKind) => (kind === 'post' ? 'charge' : kind)
-export const kindOf = (type: TransactionType): EntryKind => (type === 'charge' ? 'post' : type)
+const typeOf = (kind: StatementKind) => (kind === 'post' ? 'charge' : kind)
+export const kindOf = (type: TransactionType): StatementKind => (type === 'charge' ? 'post' : type)
 
 /** A statement's line. `balanceAfter` is all that the user owns then: available and held. */
-export const presentTransaction = ({ charge, ...line }: StatementLine) => ({
+export const presentTransaction = ({ charge, ...line }: StatementLine): TransactionView => ({
   id: line.id,
   type: typeOf(line.kind),
   amount: formatCredits(line.amount),
@@ -34,12 +34,11 @@ export const presentTransaction = ({ charge, ...line }: StatementLine) => ({
   usage: charge?.usage ?? null,
   priceVersionId: charge?.priceVersionId ?? null,
   priceVersion: charge?.priceVersion ?? null,
-  /** The share of the price that was charged. */
   rate: charge ? formatCredits(charge.ratePpm) : null,
   createdAt: line.createdAt.toISOString(),
 })
 
-export const presentPrice = (price: PriceVersion) => ({
+export const presentPrice = (price: PriceVersion): PriceView => ({
   id: price.priceId,
   provider: price.provider,
   model: price.model,
@@ -53,7 +52,7 @@ export const presentPrice = (price: PriceVersion) => ({
   effectiveFrom: price.effectiveFrom.toISOString(),
 })
 
-export const presentUsage = ({ key, name, calls, usage, credits }: UsageSum) => ({
+export const presentUsage = ({ key, name, calls, usage, credits }: UsageSum): UsageSumView => ({
   key,
   name,
   calls,
@@ -61,7 +60,7 @@ export const presentUsage = ({ key, name, calls, usage, credits }: UsageSum) => 
   credits: formatCredits(credits),
 })
 
-export const presentLoss = (line: LossLine) => ({
+export const presentLoss = (line: LossLine): LossView => ({
   ...line,
   amount: formatCredits(line.amount),
   createdAt: line.createdAt.toISOString(),

@@ -1,4 +1,6 @@
 import type { AuditLog } from '../audit/audit-log.ts'
+import { balanceView, lossesView, priceView, transactionView, usageSummaryView } from '../contract/credits-views.ts'
+import { listOf } from '../contract/views.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { idParams } from '../http/input.ts'
@@ -53,6 +55,10 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'get',
       path: '/api/credits/balance',
       access: 'user',
+      scope: 'read',
+      summary: "One's own credits",
+      response: balanceView,
+      errors: [],
       handler: async ({ user }) => presentBalance(await ledger.balance(user.id)),
     }),
 
@@ -60,6 +66,10 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'get',
       path: '/api/credits/transactions',
       access: 'user',
+      scope: 'read',
+      summary: "One's own statement, newest first",
+      response: listOf(transactionView),
+      errors: [],
       query: pageQuery.extend(transactionsFilter),
       handler: async ({ user, query: { limit, cursor, type, ...filter } }) => {
         const kinds = type && [kindOf(type)]
@@ -72,6 +82,10 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'get',
       path: '/api/credits/usage',
       access: 'user',
+      scope: 'read',
+      summary: 'What was used, by day, model, agent or conversation',
+      response: usageSummaryView,
+      errors: [],
       query: usageQuery,
       handler: async ({ user, query }) => {
         const to = query.to ?? new Date()
@@ -91,7 +105,13 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'post',
       path: '/api/credits/add',
       access: 'admin',
+      scope: 'admin',
+      summary: 'Credits for a user, or taken back from one',
+      response: transactionView,
+      headers: ['Idempotency-Key'],
+      errors: ['user.not_found', 'credits.insufficient', 'request.key_reused'],
       body: addBody,
+      example: { userId: '01990000-0000-7000-8000-0000000000a1', amount: '100', reason: 'a gift' },
       status: 201,
       handler: async ({ user, body: { userId, amount, reason }, headers }) => {
         const given = idempotencyKeyOf(headers['idempotency-key'])
@@ -118,6 +138,10 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'get',
       path: '/api/credits/losses',
       access: 'admin',
+      scope: 'admin',
+      summary: 'What calls cost the platform, newest first',
+      response: lossesView,
+      errors: [],
       query: pageQuery.extend(lossesFilter),
       handler: async ({ user, query: { limit, cursor, ...filter } }) => {
         await audit.recordAlone({ action: 'credits.losses_read', actorId: user.id })
@@ -130,6 +154,10 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'get',
       path: '/api/credits/models',
       access: 'user',
+      scope: 'read',
+      summary: 'Prices of today',
+      response: listOf(priceView),
+      errors: [],
       query: pageQuery,
       handler: async ({ query: { limit, cursor } }) => {
         const current = await prices.list(limit + 1, cursor)
@@ -146,7 +174,12 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'post',
       path: '/api/credits/models',
       access: 'admin',
+      scope: 'admin',
+      summary: 'The price of a model that had none',
+      response: priceView,
+      errors: ['credits.price_exists'],
       body: priceBody,
+      example: { provider: 'openai', model: 'gpt-5-mini', inputPerMTok: '250', outputPerMTok: '2000' },
       status: 201,
       handler: ({ user, body: { provider, model, ...rates } }) =>
         pricing('price.created', user.id, (tx) => prices.add(provider, model, rates, tx)),
@@ -156,8 +189,13 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       method: 'put',
       path: '/api/credits/models/:id',
       access: 'admin',
+      scope: 'admin',
+      summary: 'A new version of a price',
+      response: priceView,
+      errors: ['price.not_found', 'credits.price_changed'],
       params: idParams,
       body: priceChangeBody,
+      example: { outputPerMTok: '1800' },
       handler: ({ user, params, body: { effectiveFrom, ...rates } }) =>
         pricing('price.changed', user.id, (tx) => prices.change(params.id, rates, effectiveFrom, tx)),
     }),

@@ -3,9 +3,13 @@ import { rows } from '../database/query.ts'
 import type { EntryKind } from './ledger.entity.ts'
 import type { TokenUsage } from './usage.ts'
 
+/** Kinds that change what the user owns; the others move credits between `available` and `held`. */
+export const STATEMENT_KINDS = ['grant', 'adjustment', 'refund', 'post'] as const satisfies EntryKind[]
+export type StatementKind = (typeof STATEMENT_KINDS)[number]
+
 /** What of a statement is asked for; `from` is included, `to` is not. */
 export interface StatementFilter {
-  kinds?: EntryKind[]
+  kinds?: StatementKind[]
   runId?: string
   conversationId?: string
   from?: Date
@@ -15,7 +19,7 @@ export interface StatementFilter {
 /** A line of a user's statement: something that changed what the user owns (available and held together). */
 export interface StatementLine {
   id: string
-  kind: EntryKind
+  kind: StatementKind
   /** Signed, micro-credits: the previous line's `balanceAfter` and this give this one's. */
   amount: bigint
   balanceAfter: bigint
@@ -82,9 +86,6 @@ interface UsageColumns {
 
 const USAGE = `input_tokens AS "inputTokens", cached_input_tokens AS "cachedInputTokens",
   cache_write_tokens AS "cacheWriteTokens", output_tokens AS "outputTokens", reasoning_tokens AS "reasoningTokens", estimated`
-
-/** Kinds that change what the user owns; the others move credits between `available` and `held`. */
-export const STATEMENT_KINDS = ['grant', 'adjustment', 'refund', 'post'] as const satisfies EntryKind[]
 
 const GROUP_KEYS: Record<UsageGroup, string> = {
   day: `to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`,
@@ -155,7 +156,7 @@ export class StatementRepository {
       UsageColumns & {
         id: string
         userId: string
-        kind: EntryKind
+        kind: StatementKind
         amount: string
         balanceAfter: string
         description: string | null

@@ -1,7 +1,8 @@
+import type { ErasureView } from '../contract/admin-views.ts'
 import type { Erasure } from './erasure.entity.ts'
 
-/** An erasure as administrators see it. `error`: it is in trouble, and tried again at `dueAt`. */
-export const presentErasure = (erasure: Erasure) => ({
+/** An erasure as administrators see it. */
+export const presentErasure = (erasure: Erasure): ErasureView => ({
   id: erasure.id,
   userId: erasure.userId,
   requestedBy: erasure.requestedBy,

@@ -12,6 +12,10 @@ export const exportRoutes = (exports: ExportService, conversations: Conversation
     method: 'get',
     path: '/api/users/:id/export',
     access: 'user',
+    scope: 'session',
+    summary: 'All that is kept of an account, made while it is sent',
+    answers: { 200: { types: ['application/zip'], says: 'JSON files, and the stored files as they came.' } },
+    errors: ['user.not_found', 'users.export_running', 'users.export_busy'],
     params: idParams,
     handler: async ({ user, params, res }) => {
       await exports.export(user, params.id, () => {
@@ -29,6 +33,12 @@ export const exportRoutes = (exports: ExportService, conversations: Conversation
     path: '/api/chat/conversations/:id/export',
     access: 'user',
     takesTicket: true,
+    scope: 'read',
+    summary: 'A conversation as a document, made while it is sent',
+    answers: {
+      200: { types: ['text/markdown', 'application/json'], says: 'All that stands of it, as `format` asks.' },
+    },
+    errors: ['conversation.not_found'],
     params: idParams,
     query: formatQuery,
     handler: async ({ user, params, query, res }) => {

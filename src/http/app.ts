@@ -7,6 +7,8 @@ import { AppError, shortened } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { withOrigin } from '../shared/request-origin.ts'
 import { noTracing, type TraceSpan, type Tracing } from '../shared/tracing.ts'
+import { VERSION } from '../shared/version.ts'
+import { checkAnswers } from './answer-check.ts'
 import type { Authenticate } from './authenticate.ts'
 import { type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
@@ -15,6 +17,7 @@ import { type MetricsPage, metricsRoute } from './metrics-page.ts'
 import { originOf } from './origin.ts'
 import { type OpenBoard, queuePages } from './queue-pages.ts'
 import type { RateLimiter } from './rate-limit.ts'
+import { referenceRoutes } from './reference.ts'
 import { type Answered, requestLog } from './request-log.ts'
 import { MOST_TICKET_CHARS, type Route } from './route.ts'
 import { hasBody, ownBody } from './server-limits.ts'
@@ -42,6 +45,8 @@ export interface AppOptions {
   isDraining?: () => boolean
   /** Looks for balancers that nobody told of. */
   watchProxies?: RequestHandler | undefined
+  /** For tests: told of answers that are not what their routes promise; these are errors then. */
+  onUnpromised?: ((why: string) => void) | undefined
   /** Names trouble that is no AppError. */
   explain?: Explain
   corsOrigins: string[]
@@ -84,8 +89,9 @@ export function createApp(options: AppOptions): Express {
   if (options.openBoard) queuePages(app, options.openBoard)
   if (options.metrics) metricsRoute(app, options.metrics)
   frontPage(app)
+  referenceRoutes(app, options.routes, VERSION)
 
-  const most = options.jsonBodyMaxBytes
+  const { jsonBodyMaxBytes: most, onUnpromised } = options
   const json = (bytes = most) => {
     const limit = Math.min(bytes, most)
     return [requireJson(limit), express.json({ limit, verify: verifyJson })]
@@ -93,6 +99,7 @@ export function createApp(options: AppOptions): Express {
   for (const route of options.routes) {
     app[route.method](
       route.path,
+      ...(onUnpromised ? [checkAnswers(route, onUnpromised)] : []),
       async (request, response, next) => {
         response.locals.errorForm = route.errorForm
         response.locals.span = traced(tracing, route, request, response)

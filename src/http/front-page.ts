@@ -12,7 +12,8 @@ const PAGE = `<!doctype html>
 <h1>Chatsparty runs.</h1>
 <p>${WHAT} It has no pages: programs talk to it, as JSON below <code>/api</code> and live over Socket.IO or server-sent events.</p>
 <p>To see a party, run this where it is installed: <code>npm run demo -- "Should a startup use microservices?"</code></p>
-<p>The README has a walk by curl, all routes and the typed client. <a href="/readyz">Is it ready?</a></p>
+<p><a href="/docs">All routes</a>; as <a href="/openapi.json">OpenAPI</a>, and what happens live as <a href="/asyncapi.json">AsyncAPI</a>.
+The README has a walk by curl and the typed client. <a href="/readyz">Is it ready?</a></p>
 </html>
 `
 
@@ -20,7 +21,16 @@ const PAGE = `<!doctype html>
 export function frontPage(app: Express): void {
   app.get('/', (_request, response) => {
     const json = () =>
-      response.json({ name: 'Chatsparty', description: WHAT, api: '/api', health: '/healthz', ready: '/readyz' })
+      response.json({
+        name: 'Chatsparty',
+        description: WHAT,
+        api: '/api',
+        openapi: '/openapi.json',
+        asyncapi: '/asyncapi.json',
+        docs: '/docs',
+        health: '/healthz',
+        ready: '/readyz',
+      })
     response.format({ json, html: () => response.send(PAGE), default: json })
   })
 }

@@ -2,9 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { AuthUser } from '../contract/auth-user.ts'
+import type { ErrorCode } from '../shared/error-words.ts'
 import type { ShapeLimits } from '../shared/input-shape.ts'
 import type { ErrorForm } from './error-handler.ts'
 import { parseInput } from './input.ts'
+import type { RequestHeader } from './request-headers.ts'
 
 /** Who may call a route: a required field, so that no route can forget it. */
 export type Access = 'public' | 'user' | 'admin'
@@ -16,7 +18,35 @@ export const MOST_TICKET_CHARS = 200
 /** `?ticket=` of a route that takes one in the place of a token. */
 export const ticketInput = z.string().max(MOST_TICKET_CHARS).optional()
 
-interface RouteShape<A extends Access, P, Q> {
+/**
+ * What an API key must be good for to call a route. `read` changes nothing; `chat` speaks, and keeps what is spoken with; `admin` is
+ * what administrators do. `session`: no key is ever enough, it takes somebody who has signed in.
+ */
+export const KEY_SCOPES = ['read', 'chat', 'admin', 'session'] as const
+export type KeyScope = (typeof KEY_SCOPES)[number]
+/** `public`: nobody is asked who they are. */
+export type Scope = KeyScope | 'public'
+
+/** What is no JSON: the types that it may have, and what it is. */
+export interface OtherContent {
+  types: readonly string[]
+  says: string
+}
+/** What comes with one status: JSON of this schema, other content, or nothing. */
+export type AnswerShape = z.ZodType | OtherContent | null
+
+/** What clients are promised of a route, beside its input. All of it is checked in tests, and is what `/openapi.json` is made of. */
+interface Promised<A extends Access> {
+  /** One line, of what a caller gets. */
+  summary: string
+  scope: A extends 'public' ? 'public' : KeyScope
+  /** Codes that it may answer beside those that any route may: `commonErrors`. */
+  errors: readonly ErrorCode[]
+  /** Headers of a request that mean something here. */
+  headers?: readonly RequestHeader[]
+}
+
+interface RouteShape<A extends Access, P, Q> extends Promised<A> {
   method: 'get' | 'post' | 'put' | 'patch' | 'delete'
   path: string
   access: A
@@ -24,6 +54,8 @@ interface RouteShape<A extends Access, P, Q> {
   query?: Q
   /** How its errors are said, where a protocol of others has its own way. */
   errorForm?: ErrorForm
+  /** What such an error is answered with. */
+  errorView?: z.ZodType
 }
 
 /**
@@ -45,12 +77,12 @@ export interface RouteInput<A extends Access, P, Q, B> {
 }
 
 /** An answer whose status depends on what happened; a plain view is answered with the route's `status`. */
-export class Reply {
+export class Reply<Body = unknown> {
   readonly status: number
-  readonly body: unknown
+  readonly body: Body
   readonly headers: Record<string, string>
 
-  constructor(status: number, body: unknown, headers: Record<string, string> = {}) {
+  constructor(status: number, body: Body, headers: Record<string, string> = {}) {
     this.status = status
     this.body = body
     this.headers = headers
@@ -66,11 +98,35 @@ export class StreamReply {
   }
 }
 
+/** A body is shown by one that is good. */
+type Shown<B> = B extends z.ZodType ? { example: z.input<B> } : { example?: undefined }
+
+/** Answers of statuses besides the route's own. */
+type Others = Record<number, z.ZodType>
+/** What a handler answers: nothing where nothing is promised. */
+type Answer<R extends z.ZodType | null, O extends Others> = R extends z.ZodType
+  ? Promise<z.input<R> | Reply<z.input<R> | z.input<O[keyof O]>> | StreamReply>
+  : Promise<void>
+
 /** A route as the app mounts it: input unchecked, `run` checks it. */
 export interface Route {
   method: RouteShape<Access, unknown, unknown>['method']
   path: string
   access: Access
+  summary: string
+  scope: Scope
+  errors: readonly ErrorCode[]
+  headers?: readonly RequestHeader[]
+  params?: z.ZodType | undefined
+  query?: z.ZodType | undefined
+  body?: z.ZodType | undefined
+  /** A body that is good. */
+  example?: unknown
+  streams?: string
+  /** Of a raw route, what its body may be, by type. */
+  content?: Readonly<Record<string, z.ZodType>>
+  /** By status, of answers that are no errors. */
+  answers: Readonly<Record<number, AnswerShape>>
   /** True when the handler reads the request's body and writes the response by itself. */
   raw: boolean
   /** True where a ticket in the query stands for a token. */
@@ -78,35 +134,47 @@ export interface Route {
   /** The largest JSON body, where it is less than JSON_BODY_MAX_BYTES. */
   bodyMaxBytes: number | undefined
   errorForm?: ErrorForm
+  errorView?: z.ZodType
   run(request: Request, response: Response, user: AuthUser | undefined): Promise<void>
 }
 
 /**
- * A JSON route. Bodies, queries and parameters are checked before the handler runs; what it returns is the answer's body
- * (`undefined` answers 204).
+ * A JSON route. Bodies, queries and parameters are checked before the handler runs; what it returns is the answer's body, of the
+ * schema `response`, with `status`. A route whose `response` is null answers 204.
  *
  * @example
- * defineRoute({ method: 'get', path: '/api/agents/:id', access: 'user', params: idParams,
+ * defineRoute({ method: 'get', path: '/api/agents/:id', access: 'user', scope: 'read', params: idParams,
+ *   summary: 'An agent', response: agentView, errors: ['agent.not_found'],
  *   handler: ({ user, params }) => agents.get(user.id, params.id) })
  */
 export function defineRoute<
   A extends Access,
+  R extends z.ZodType | null,
   P extends z.ZodType | undefined = undefined,
   Q extends z.ZodType | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
+  O extends Others = Record<never, never>,
 >(
-  route: RouteShape<A, P, Q> & {
-    body?: B
-    /** The largest body that is read; public routes and those without a `body` read SMALL_BODY_BYTES. */
-    bodyMaxBytes?: number
-    /** How much the body may hold, where that is more than usual. */
-    bodyShape?: ShapeLimits
-    status?: number
-    handler: (input: RouteInput<A, P, Q, B>) => Promise<unknown>
-  },
+  route: RouteShape<A, P, Q> &
+    Shown<B> & {
+      body?: B
+      /** The largest body that is read; public routes and those without a `body` read SMALL_BODY_BYTES. */
+      bodyMaxBytes?: number
+      /** How much the body may hold, where that is more than usual. */
+      bodyShape?: ShapeLimits
+      response: R
+      status?: number
+      /** What else it may answer, by status, in a `Reply`. */
+      others?: O
+      /** What is written over time, where it may be asked for instead. */
+      streams?: string
+      handler: (input: RouteInput<A, P, Q, B>) => Answer<R, O>
+    },
 ): Route {
+  const status = route.response ? (route.status ?? 200) : 204
   return {
     ...route,
+    answers: { ...route.others, [status]: route.response },
     raw: false,
     takesTicket: false,
     bodyMaxBytes: route.bodyMaxBytes ?? (route.access === 'public' || !route.body ? SMALL_BODY_BYTES : undefined),
@@ -120,11 +188,11 @@ export function defineRoute<
         ip: request.ip ?? '',
         signal: abort.signal,
       }
-      const result = await route.handler(input as RouteInput<A, P, Q, B>)
+      const result: unknown = await route.handler(input as RouteInput<A, P, Q, B>)
       if (result instanceof StreamReply) await result.write(response)
+      else if (status === 204) response.status(204).end()
       else if (result instanceof Reply) response.set(result.headers).status(result.status).json(result.body)
-      else if (result === undefined) response.status(204).end()
-      else response.status(route.status ?? 200).json(result)
+      else response.status(status).json(result)
     },
   }
 }
@@ -138,6 +206,8 @@ export function defineStreamRoute<
   route: RouteShape<A, P, Q> & {
     /** Its query has `ticketInput`. */
     takesTicket?: boolean
+    answers: Route['answers']
+    content?: Route['content']
     handler: (
       input: Omit<RouteInput<A, P, Q, undefined>, 'body' | 'headers' | 'ip' | 'signal'> & {
         req: Request

@@ -1,3 +1,4 @@
+import { signedInView, userView } from '../contract/account-views.ts'
 import { clientNetwork } from '../http/client-network.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
@@ -26,7 +27,12 @@ export const authRoutes = (services: {
     method: 'post',
     path: '/api/auth/register',
     access: 'public',
+    scope: 'public',
+    summary: 'A new account, signed in',
+    response: signedInView,
+    errors: ['auth.email_taken', 'auth.busy', 'auth.too_many_sign_ins'],
     body: registerBody,
+    example: { email: 'ada@example.com', password: 'correct horse battery' },
     status: 201,
     handler: async ({ body, ip }) => {
       await services.signups.beforeRegistration(ip)
@@ -37,7 +43,21 @@ export const authRoutes = (services: {
     method: 'post',
     path: '/api/auth/login',
     access: 'public',
+    scope: 'public',
+    summary: 'A session, for an e-mail address and a password',
+    response: signedInView,
+    errors: [
+      'auth.invalid_credentials',
+      'auth.totp_required',
+      'auth.totp_invalid',
+      'auth.totp_unreadable',
+      'auth.suspended',
+      'auth.too_many_attempts',
+      'auth.too_many_sign_ins',
+      'auth.busy',
+    ],
     body: loginBody,
+    example: { email: 'ada@example.com', password: 'correct horse battery' },
     handler: async ({ body, headers }) => {
       const attempt = await services.signIns.attempt(body.email, bearerOf(headers.authorization))
       await services.limiter.beforeLogin(attempt)
@@ -56,13 +76,22 @@ export const authRoutes = (services: {
     method: 'get',
     path: '/api/auth/me',
     access: 'user',
+    scope: 'read',
+    summary: 'Who is signed in',
+    response: userView,
+    errors: ['user.not_found'],
     handler: ({ user }) => services.users.get(user, user.id),
   }),
   defineRoute({
     method: 'put',
     path: '/api/auth/profile',
     access: 'user',
+    scope: 'session',
+    summary: "One's own name, address and password, changed",
+    response: userView,
+    errors: ['auth.wrong_password', 'auth.email_taken', 'auth.too_many_attempts', 'auth.busy'],
     body: profileBody,
+    example: { name: 'Ada' },
     bodyMaxBytes: 2 * SMALL_BODY_BYTES,
     handler: async ({ user, body, ip }) => {
       if (body.currentPassword === undefined) return services.auth.updateProfile(user, body)

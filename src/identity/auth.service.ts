@@ -1,4 +1,5 @@
 import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
+import type { SignedInView, UserView } from '../contract/account-views.ts'
 import type { AuthUser, Role } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
@@ -11,9 +12,9 @@ import type { Invited } from './invitation.repository.ts'
 import type { InvitationService } from './invitation.service.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { SessionService } from './session.service.ts'
-import type { SignedIn, SignInService } from './sign-in.service.ts'
+import type { SignInService } from './sign-in.service.ts'
 import type { User } from './user.entity.ts'
-import { presentUser, type UserView } from './user.presenter.ts'
+import { presentUser } from './user.presenter.ts'
 import type { UserRepository } from './user.repository.ts'
 
 interface AuthDependencies {
@@ -42,7 +43,7 @@ export class AuthService {
   }
 
   /** @throws AppError 409 `auth.email_taken`; 400 for a password that is guessed early, or a code that is not valid */
-  async register(body: RegisterBody): Promise<SignedIn> {
+  async register(body: RegisterBody): Promise<SignedInView> {
     await refuseGuessable('password', body.password, body.email)
     const user = await this.createUser(body, 'user')
     return this.#deps.signIns.begin(user)

@@ -1,8 +1,9 @@
+import type { InvitationView } from '../contract/account-views.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { Invitation } from './invitation.entity.ts'
 
 /** An invitation as administrators see it; its code is not kept, so nobody sees it again. */
-export const presentInvitation = (invitation: Invitation) => ({
+export const presentInvitation = (invitation: Invitation): InvitationView => ({
   id: invitation.id,
   grant: invitation.grant === null ? null : formatCredits(invitation.grant),
   uses: invitation.uses,
@@ -12,5 +13,3 @@ export const presentInvitation = (invitation: Invitation) => ({
   revokedAt: invitation.revokedAt?.toISOString() ?? null,
   createdAt: invitation.createdAt.toISOString(),
 })
-
-export type InvitationView = ReturnType<typeof presentInvitation>

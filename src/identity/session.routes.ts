@@ -1,3 +1,5 @@
+import { sessionView } from '../contract/account-views.ts'
+import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -9,12 +11,20 @@ export const sessionRoutes = (sessions: SessionService): Route[] => [
     method: 'post',
     path: '/api/auth/logout',
     access: 'user',
+    scope: 'session',
+    summary: 'The end of this session',
+    response: null,
+    errors: [],
     handler: ({ user }) => sessions.logout(user),
   }),
   defineRoute({
     method: 'get',
     path: '/api/auth/sessions',
     access: 'user',
+    scope: 'session',
+    summary: "One's own sessions: where and when, newest first",
+    response: listOf(sessionView),
+    errors: [],
     query: pageQuery,
     handler: async ({ user, query }) =>
       page(await sessions.list(user, query.limit + 1, query.cursor), query.limit, (session) =>
@@ -25,12 +35,20 @@ export const sessionRoutes = (sessions: SessionService): Route[] => [
     method: 'delete',
     path: '/api/auth/sessions',
     access: 'user',
+    scope: 'session',
+    summary: 'The end of all other sessions',
+    response: null,
+    errors: [],
     handler: ({ user }) => sessions.revokeOthers(user),
   }),
   defineRoute({
     method: 'delete',
     path: '/api/auth/sessions/:id',
     access: 'user',
+    scope: 'session',
+    summary: 'The end of one session',
+    response: null,
+    errors: ['session.not_found'],
     params: idParams,
     handler: ({ user, params }) => sessions.revoke(user, params.id),
   }),

@@ -1,4 +1,5 @@
 import type { AuditLog } from '../audit/audit-log.ts'
+import type { SignedInView } from '../contract/account-views.ts'
 import type { Transactions } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
@@ -11,14 +12,8 @@ import type { SessionRepository } from './session.repository.ts'
 import { readExpiredToken, signToken } from './token.ts'
 import type { TotpService } from './totp.service.ts'
 import type { User } from './user.entity.ts'
-import { presentUser, type UserView } from './user.presenter.ts'
+import { presentUser } from './user.presenter.ts'
 import type { UserRepository } from './user.repository.ts'
-
-export interface SignedIn {
-  user: UserView
-  token: string
-  expiresAt: string
-}
 
 /** A try to sign in, as limits see it. */
 export interface LoginAttempt {
@@ -79,7 +74,11 @@ export class SignInService {
    * @throws AppError 401 `auth.invalid_credentials`, the same for an unknown address and a wrong password; for the right one 403
    * `auth.suspended`, 401 `auth.totp_required`, `auth.totp_invalid`
    */
-  async login({ user, network }: LoginAttempt, body: LoginBody, beforeFactor: () => Promise<void>): Promise<SignedIn> {
+  async login(
+    { user, network }: LoginAttempt,
+    body: LoginBody,
+    beforeFactor: () => Promise<void>,
+  ): Promise<SignedInView> {
     const matches = await verifyPassword(body.password, user?.passwordHash ?? NOBODYS_HASH)
     if (!user || !matches) {
       await this.#deps.failures.note({ action: 'login.failed', targetId: user?.id ?? null, network })
@@ -104,7 +103,7 @@ export class SignInService {
    * is asked for all the same.
    * @throws AppError 401 `auth.totp_required`, `auth.totp_invalid`; 403 `auth.suspended`; 429 `auth.too_many_sign_ins`
    */
-  async begin(user: User, factor?: string): Promise<SignedIn> {
+  async begin(user: User, factor?: string): Promise<SignedInView> {
     const { users, sessions, transactions, audit, jwtSecret, sessionSeconds } = this.#deps
     const { network = null, userAgent = null } = currentOrigin() ?? {}
     const expiresAt = new Date(Date.now() + sessionSeconds * 1000)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ticketView } from '../contract/account-views.ts'
 import { idInput } from '../contract/inputs.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
 import { signTicket, ticketKeyOf } from './ticket.ts'
@@ -25,7 +26,12 @@ export const ticketRoutes = (jwtSecret: string): Route[] => {
       method: 'post',
       path: '/api/tickets',
       access: 'user',
+      scope: 'session',
+      summary: "A ticket that opens one thing of one's own without a header, for a while",
+      response: ticketView,
+      errors: [],
       body: ticketBody,
+      example: { for: 'file.download', id: '01990000-0000-7000-8000-0000000000a1' },
       bodyMaxBytes: SMALL_BODY_BYTES,
       status: 201,
       handler: async ({ user, body }) => {

@@ -1,3 +1,4 @@
+import { recoveryCodesView, totpBegunView } from '../contract/account-views.ts'
 import { clientNetwork } from '../http/client-network.ts'
 import type { Attempt, RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -17,7 +18,12 @@ export const totpRoutes = (totp: TotpService, limiter: RateLimiter): Route[] => 
     method: 'post',
     path: '/api/auth/totp',
     access: 'user',
+    scope: 'session',
+    summary: 'A new secret for a second factor, to be confirmed',
+    response: totpBegunView,
+    errors: ['auth.wrong_password', 'auth.totp_enabled', 'auth.too_many_attempts', 'auth.busy'],
     body: totpBeginBody,
+    example: { password: 'correct horse battery' },
     handler: async ({ user, body, ip }) => {
       const attempt = attemptOf(user.id, ip)
       await limiter.beforeLogin(attempt)
@@ -30,7 +36,18 @@ export const totpRoutes = (totp: TotpService, limiter: RateLimiter): Route[] => 
     method: 'post',
     path: '/api/auth/totp/confirm',
     access: 'user',
+    scope: 'session',
+    summary: 'The second factor, turned on; recovery codes, shown here only',
+    response: recoveryCodesView,
+    errors: [
+      'auth.totp_invalid',
+      'auth.totp_enabled',
+      'auth.totp_not_begun',
+      'auth.totp_unreadable',
+      'auth.too_many_attempts',
+    ],
     body: totpConfirmBody,
+    example: { code: '123456' },
     handler: async ({ user, body, ip }) => {
       const attempt = attemptOf(user.id, ip)
       await limiter.beforeLogin(attempt)
@@ -43,7 +60,19 @@ export const totpRoutes = (totp: TotpService, limiter: RateLimiter): Route[] => 
     method: 'delete',
     path: '/api/auth/totp',
     access: 'user',
+    scope: 'session',
+    summary: 'The second factor, turned off',
+    response: null,
+    errors: [
+      'auth.wrong_password',
+      'auth.totp_invalid',
+      'auth.totp_off',
+      'auth.totp_unreadable',
+      'auth.too_many_attempts',
+      'auth.busy',
+    ],
     body: totpDisableBody,
+    example: { code: '123456' },
     handler: async ({ user, body, ip }) => {
       const attempt = attemptOf(user.id, ip)
       await limiter.beforeLogin(attempt)

@@ -1,7 +1,8 @@
+import type { ManagedUserView, UserView } from '../contract/account-views.ts'
 import type { User } from './user.entity.ts'
 
 /** A user as the API shows it. */
-export const presentUser = (user: User) => ({
+export const presentUser = (user: User): UserView => ({
   id: user.id,
   email: user.email,
   emailVerified: user.emailVerifiedAt !== null,
@@ -13,10 +14,8 @@ export const presentUser = (user: User) => ({
 })
 
 /** The same as administrators see it. */
-export const presentUserToAdmin = (user: User) => ({
+export const presentUserToAdmin = (user: User): ManagedUserView => ({
   ...presentUser(user),
   suspendedAt: user.suspendedAt?.toISOString() ?? null,
   suspendedReason: user.suspendedReason,
 })
-
-export type UserView = ReturnType<typeof presentUser>

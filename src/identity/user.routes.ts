@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { managedUserView, userView } from '../contract/account-views.ts'
+import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -15,6 +17,10 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     method: 'get',
     path: '/api/users',
     access: 'admin',
+    scope: 'admin',
+    summary: 'All users, newest first',
+    response: listOf(managedUserView),
+    errors: [],
     query: userQuery,
     handler: async ({ user, query }) =>
       page(await users.list(user, { ...query, limit: query.limit + 1 }), query.limit, presentUserToAdmin),
@@ -23,6 +29,10 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     method: 'get',
     path: '/api/users/:id',
     access: 'user',
+    scope: 'read',
+    summary: 'A user: oneself, or anybody for administrators',
+    response: userView,
+    errors: ['user.not_found'],
     params: idParams,
     handler: ({ user, params }) => users.get(user, params.id),
   }),
@@ -30,14 +40,23 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     method: 'put',
     path: '/api/users/:id',
     access: 'user',
+    scope: 'session',
+    summary: 'A user, changed; roles by administrators alone',
+    response: userView,
+    errors: ['user.not_found', 'users.last_admin', 'auth.email_taken', 'auth.forbidden'],
     params: idParams,
     body: userBody,
+    example: { role: 'admin' },
     handler: ({ user, params, body }) => users.update(user, params.id, body),
   }),
   defineRoute({
     method: 'delete',
     path: '/api/users/:id',
     access: 'user',
+    scope: 'session',
+    summary: 'An account that is gone, with all that it had',
+    response: null,
+    errors: ['user.not_found', 'users.last_admin'],
     params: idParams,
     handler: ({ user, params }) => users.delete(user, params.id),
   }),
@@ -45,8 +64,13 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     method: 'post',
     path: '/api/users/:id/suspend',
     access: 'admin',
+    scope: 'admin',
+    summary: 'A user shut out: sessions and runs end',
+    response: managedUserView,
+    errors: ['user.not_found', 'users.suspend_self', 'users.last_admin'],
     params: idParams,
     body: suspendBody,
+    example: { reason: 'spam' },
     handler: async ({ user, params, body }) =>
       presentUserToAdmin(await suspensions.suspend(user, params.id, body.reason)),
   }),
@@ -54,6 +78,10 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     method: 'post',
     path: '/api/users/:id/unsuspend',
     access: 'admin',
+    scope: 'admin',
+    summary: 'A user let in again',
+    response: managedUserView,
+    errors: ['user.not_found'],
     params: idParams,
     handler: async ({ user, params }) => presentUserToAdmin(await suspensions.unsuspend(user, params.id)),
   }),

@@ -1,4 +1,5 @@
 import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
+import type { UserView } from '../contract/account-views.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
@@ -8,7 +9,7 @@ import type { Afterwards } from './email-link.service.ts'
 import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'
 import { mayChange, mayChangeEmail, mayManage } from './user.policy.ts'
-import { presentUser, presentUserToAdmin, type UserView } from './user.presenter.ts'
+import { presentUser, presentUserToAdmin } from './user.presenter.ts'
 import type { UserFilter, UserRepository } from './user.repository.ts'
 
 interface UserDependencies {

@@ -1,3 +1,5 @@
+import { boardTicketView, processView, queueView } from '../contract/admin-views.ts'
+import { listOf } from '../contract/views.ts'
 import type { FleetProcess } from '../fleet/fleet-process.entity.ts'
 import type { FleetProcessRepository } from '../fleet/fleet-process.repository.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -25,12 +27,20 @@ export const fleetRoutes = ({ audit, secrets, processes, workerPlaces, queue }: 
     method: 'get',
     path: '/api/admin/processes',
     access: 'admin',
+    scope: 'admin',
+    summary: 'The processes of this installation',
+    response: listOf(processView),
+    errors: [],
     handler: async () => ({ data: (await processes.list()).map(presentProcess), nextCursor: null }),
   }),
   defineRoute({
     method: 'post',
     path: '/api/admin/queues/ticket',
     access: 'admin',
+    scope: 'session',
+    summary: 'A ticket that opens the board of the queues',
+    response: boardTicketView,
+    errors: [],
     status: 201,
     handler: async ({ user }) => {
       const expiresAt = new Date(Date.now() + TICKET_MS)
@@ -43,6 +53,10 @@ export const fleetRoutes = ({ audit, secrets, processes, workerPlaces, queue }: 
     method: 'get',
     path: '/api/admin/queues',
     access: 'admin',
+    scope: 'admin',
+    summary: 'The queues, with places and jobs',
+    response: listOf(queueView),
+    errors: [],
     handler: async () => {
       const places = await workerPlaces.ofFleet()
       const data = QUEUES.map(async (name) => ({

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { caredRunView } from '../contract/admin-views.ts'
+import { listOf, runView } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -17,6 +19,10 @@ export const runCareRoutes = (care: RunCareService): Route[] => [
     method: 'get',
     path: '/api/admin/runs',
     access: 'admin',
+    scope: 'admin',
+    summary: 'Runs that are stuck, waiting, running or failed, and why',
+    response: listOf(caredRunView),
+    errors: [],
     query,
     handler: async ({ user, query: asked }) =>
       page(await care.list(user, { ...asked, limit: asked.limit + 1 }), asked.limit, presentCared),
@@ -25,6 +31,10 @@ export const runCareRoutes = (care: RunCareService): Route[] => [
     method: 'post',
     path: '/api/admin/runs/:id/end',
     access: 'admin',
+    scope: 'admin',
+    summary: 'A run, ended now as failed',
+    response: runView,
+    errors: ['run.not_found'],
     params: idParams,
     handler: ({ user, params }) => care.end(user, params.id),
   }),
@@ -32,6 +42,10 @@ export const runCareRoutes = (care: RunCareService): Route[] => [
     method: 'post',
     path: '/api/admin/runs/:id/retry',
     access: 'admin',
+    scope: 'admin',
+    summary: 'A run whose waiting turns are tried now',
+    response: runView,
+    errors: ['run.not_found', 'run.over'],
     params: idParams,
     handler: ({ user, params }) => care.retry(user, params.id),
   }),

@@ -1,31 +1,7 @@
-import type { PartyInput } from '../contract/chat.schemas.ts'
+import type { ScheduleView, TickView } from '../contract/schedule-views.ts'
 import { formatCredits } from '../shared/money.ts'
-import type { MissedPolicy, PausedReason, Schedule } from './schedule.entity.ts'
-import type { ScheduleTick, TickStatus } from './schedule-tick.entity.ts'
-
-export interface ScheduleView {
-  id: string
-  name: string
-  cron: string
-  timeZone: string
-  party: PartyInput
-  missed: MissedPolicy
-  monthlyCredits: string | null
-  paused: boolean
-  pausedReason: PausedReason | null
-  nextAt: string | null
-  createdAt: string
-  updatedAt: string
-}
-
-export interface TickView {
-  id: string
-  at: string
-  status: TickStatus
-  error: { code: string; message: string } | null
-  runId: string | null
-  conversationId: string | null
-}
+import type { Schedule } from './schedule.entity.ts'
+import type { ScheduleTick } from './schedule-tick.entity.ts'
 
 export const presentSchedule = (schedule: Schedule): ScheduleView => ({
   id: schedule.id,

@@ -1,4 +1,6 @@
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
+import { scheduleView, tickView } from '../contract/schedule-views.ts'
+import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -13,6 +15,10 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       method: 'get',
       path: '/api/schedules',
       access: 'user',
+      scope: 'read',
+      summary: "One's own schedules, newest first",
+      response: listOf(scheduleView),
+      errors: [],
       query: pageQuery,
       handler: async ({ user, query: { limit, cursor } }) =>
         page(await schedules.list(user.id, limit + 1, cursor), limit, presentSchedule),
@@ -21,7 +27,20 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       method: 'post',
       path: '/api/schedules',
       access: 'user',
+      scope: 'chat',
+      summary: 'A new schedule of a party',
+      response: scheduleView,
+      errors: ['schedule.too_many'],
       body: create,
+      example: {
+        name: 'Morning',
+        cron: '0 9 * * 1-5',
+        timeZone: 'Europe/Berlin',
+        party: {
+          agentIds: ['01990000-0000-7000-8000-0000000000a1', '01990000-0000-7000-8000-0000000000a2'],
+          message: 'What is new?',
+        },
+      },
       status: 201,
       handler: async ({ user, body }) => presentSchedule(await schedules.create(user.id, body)),
     }),
@@ -29,6 +48,10 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       method: 'get',
       path: '/api/schedules/:id',
       access: 'user',
+      scope: 'read',
+      summary: 'A schedule',
+      response: scheduleView,
+      errors: ['schedule.not_found'],
       params: idParams,
       handler: async ({ user, params }) => presentSchedule(await schedules.get(user.id, params.id)),
     }),
@@ -36,14 +59,23 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       method: 'put',
       path: '/api/schedules/:id',
       access: 'user',
+      scope: 'chat',
+      summary: 'A schedule, changed; what is left out stays',
+      response: scheduleView,
+      errors: ['schedule.not_found'],
       params: idParams,
       body: update,
+      example: { paused: true },
       handler: async ({ user, params, body }) => presentSchedule(await schedules.update(user.id, params.id, body)),
     }),
     defineRoute({
       method: 'delete',
       path: '/api/schedules/:id',
       access: 'user',
+      scope: 'chat',
+      summary: 'A schedule that ticks no more',
+      response: null,
+      errors: ['schedule.not_found'],
       params: idParams,
       handler: ({ user, params }) => schedules.delete(user.id, params.id),
     }),
@@ -51,6 +83,10 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       method: 'get',
       path: '/api/schedules/:id/ticks',
       access: 'user',
+      scope: 'read',
+      summary: 'When a schedule ticked, and what came of it; newest first',
+      response: listOf(tickView),
+      errors: ['schedule.not_found'],
       params: idParams,
       query: pageQuery,
       handler: async ({ user, params, query: { limit, cursor } }) =>

@@ -29,16 +29,20 @@ export function cronProblem(cron: string, timeZone: string): { path: string[]; m
 
 /** The bodies of the schedule routes; `party` is that of `POST /api/chat/multi-agent`. */
 export function scheduleSchemas(party: ChatSchemas['party']) {
+  const { $schema: _, ...partyShown } = z.toJSONSchema(party, { io: 'input' })
   const fields = {
     name: z.string().trim().min(1, 'must not be empty').max(100),
     cron: z.string().trim().min(1, 'must not be empty').max(100),
     timeZone: z.string().trim().min(1).max(60),
-    party: z.custom<PartyInput>().superRefine((given, context) => {
-      const { error } = party.safeParse(given, { error: inputWords })
-      for (const { path, message } of error ? fieldIssues(error, given) : []) {
-        context.addIssue({ code: 'custom', path: path === '' ? [] : path.split('.'), message })
-      }
-    }),
+    party: z
+      .custom<PartyInput>()
+      .superRefine((given, context) => {
+        const { error } = party.safeParse(given, { error: inputWords })
+        for (const { path, message } of error ? fieldIssues(error, given) : []) {
+          context.addIssue({ code: 'custom', path: path === '' ? [] : path.split('.'), message })
+        }
+      })
+      .meta(partyShown),
     missed: z.enum(missedPolicies),
     monthlyCredits: credits.nullable(),
     paused: z.boolean(),

@@ -18,6 +18,7 @@ export const ERROR_WORDS = {
   'request.key_reused': [409, 'This Idempotency-Key was used for another request.'],
   'server.error': [500, 'Something went wrong on our side. Nothing was lost; please try again.'],
   'server.error/command': [500, 'Something went wrong on our side.'],
+  'server.error/unpromised': [500, 'An answer was not what its route promises. {said}'],
   'server.closing': [503, 'The stream cannot begin now: connect again.'],
 
   'auth.unauthorized': [401, 'Sign in first: send a valid token as "Authorization: Bearer ...".'],
@@ -200,6 +201,8 @@ export const ERROR_WORDS = {
 
 /** A code, or a code and the occasion that has words of its own. */
 export type ErrorKey = keyof typeof ERROR_WORDS
+/** A code alone, as clients are told it. */
+export type ErrorCode = ErrorKey extends infer K ? (K extends `${infer C}/${string}` ? C : K) : never
 /** What may be missing: `notFound('run')` is `run.not_found`. */
 export type Missing = Exclude<
   ErrorKey extends infer K ? (K extends `${infer W}.not_found` ? W : never) : never,

@@ -18,6 +18,19 @@ const GUARDS = {
 /** What `req.range` answers to a range outside of the file. */
 const UNSATISFIABLE = -1
 
+const BYTES = { types: ['*/*'], says: 'The bytes, of the type that they were seen to have.' }
+const ANSWERS: Route['answers'] = {
+  200: BYTES,
+  /** The range that `Range` asks for. */
+  206: BYTES,
+  /** The store gives the bytes, at the address in `Location`. */
+  302: null,
+  /** As the client has it (`If-None-Match`). */
+  304: null,
+  /** No such range. */
+  416: null,
+}
+
 /** `GET /api/storage/files/:id/download` with ranges and conditions, or a redirect to the store. */
 export const downloadRoute = (files: FileService): Route =>
   defineStreamRoute({
@@ -25,6 +38,11 @@ export const downloadRoute = (files: FileService): Route =>
     path: '/api/storage/files/:id/download',
     access: 'user',
     takesTicket: true,
+    scope: 'read',
+    summary: "A file's bytes, or a range of them",
+    answers: ANSWERS,
+    headers: ['Range', 'If-Range', 'If-None-Match'],
+    errors: ['file.not_found', 'file.unsafe', 'file.no_variant', 'storage.object_missing', 'storage.unavailable'],
     params: idParams,
     query: downloadQuery.extend({ ticket: ticketInput }),
     async handler({ user, params, query, req, res }) {

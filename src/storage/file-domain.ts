@@ -1,7 +1,7 @@
+import type { FileView } from '../contract/views.ts'
 import type { Transactions } from '../database/transaction.ts'
 import type { JobQueue } from '../queue/job-queue.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { FileView } from './file.presenter.ts'
 import { FileRepository } from './file.repository.ts'
 import { FileService } from './file.service.ts'
 import { FileChunkRepository } from './file-chunk.repository.ts'

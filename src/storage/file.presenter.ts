@@ -1,19 +1,5 @@
+import type { FileView } from '../contract/views.ts'
 import type { File } from './file.entity.ts'
-
-/** A file as its owner sees it. `sha256` is null until a direct upload has been processed. */
-export interface FileView {
-  id: string
-  name: string
-  contentType: string
-  size: number
-  sha256: string | null
-  status: 'processing' | 'ready' | 'failed'
-  error: { code: string; message: string } | null
-  pages: number | null
-  textLength: number | null
-  createdAt: string
-  updatedAt: string
-}
 
 /** Only for visible files; one that is not yet or no longer its owner's shows as processing. */
 export const presentFile = (file: File): FileView => ({

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import type { BatchDeletedView, StorageUsageView } from '../contract/storage-views.ts'
+import type { FileView } from '../contract/views.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { type FilePassage, MOST_IMAGES, MOST_SCAN_PAGES, PASSAGE_OVERHEAD } from './context-selection.ts'
 import type { File, ScanPage } from './file.entity.ts'
-import { type FileView, presentFile } from './file.presenter.ts'
+import { presentFile } from './file.presenter.ts'
 import type { FileFilter, FileRepository } from './file.repository.ts'
 import type { FileChunkRepository } from './file-chunk.repository.ts'
 import { readContext } from './file-context.ts'
@@ -52,13 +54,6 @@ export interface ReadableFile extends FileView {
   scans: ScanPage[]
 }
 
-/** What a user has stored and may store, in bytes and counts. */
-export interface StorageUsage {
-  bytes: number
-  files: number
-  limits: { bytes: number; files: number; fileBytes: number; uploadsPerMinute: number }
-}
-
 export interface FileServiceOptions {
   files: FileRepository
   work: FileWorkRepository
@@ -97,10 +92,7 @@ export class FileService {
   }
 
   /** Per item: what is not there, or another's, is named in `failed`. */
-  async deleteMany(
-    userId: string,
-    ids: string[],
-  ): Promise<{ deleted: string[]; failed: Array<{ id: string; code: string }> }> {
+  async deleteMany(userId: string, ids: string[]): Promise<BatchDeletedView> {
     const wanted = [...new Set(ids)]
     const marked = new Set(await this.#options.files.markDeleting(userId, wanted))
     await Promise.all(
@@ -126,7 +118,7 @@ export class FileService {
     return view
   }
 
-  async usage(userId: string): Promise<StorageUsage> {
+  async usage(userId: string): Promise<StorageUsageView> {
     const { userBytes, userFiles, uploadMaxBytes, uploadsPerMinute } = this.#options.limits
     const { bytes, files } = await this.#options.files.usage(userId)
     return { bytes, files, limits: { bytes: userBytes, files: userFiles, fileBytes: uploadMaxBytes, uploadsPerMinute } }

@@ -1,33 +1,6 @@
+import type { DeliveryView, WebhookView } from '../contract/webhook-views.ts'
 import type { Webhook } from './webhook.entity.ts'
 import type { WebhookDelivery } from './webhook-delivery.entity.ts'
-import type { DeliveryStatus, DisabledReason, WebhookEvent } from './webhook-events.ts'
-
-export interface WebhookView {
-  id: string
-  url: string
-  events: WebhookEvent[]
-  description: string
-  enabled: boolean
-  disabledReason: DisabledReason | null
-  succeededAt: string | null
-  createdAt: string
-  updatedAt: string
-}
-
-export interface DeliveryView {
-  /** The `webhook-id` that the receiver is sent. */
-  id: string
-  event: WebhookEvent
-  subjectId: string
-  status: DeliveryStatus
-  attempts: number
-  /** When it is tried next; null when it is over. */
-  nextAt: string | null
-  lastStatus: number | null
-  lastError: string | null
-  createdAt: string
-  endedAt: string | null
-}
 
 export const presentWebhook = (webhook: Webhook): WebhookView => ({
   id: webhook.id,

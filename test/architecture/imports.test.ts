@@ -60,6 +60,7 @@ const HOMES: Record<string, RegExp[]> = {
   'passport-jwt': [/^src\/http\//],
   'prom-client': [/^src\/metrics\//],
   '@opentelemetry/*': [/^src\/tracing\//],
+  'zod-openapi': [/^src\/http\//],
   'rate-limiter-flexible': [/^src\/http\//],
   jsonwebtoken: [/^src\/identity\//],
   'socket.io': [/^src\/realtime\//],

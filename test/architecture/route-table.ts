@@ -71,6 +71,9 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /': { access: 'open' },
   'GET /healthz': { access: 'open' },
   'GET /readyz': { access: 'open' },
+  'GET /openapi.json': { access: 'open' },
+  'GET /asyncapi.json': { access: 'open' },
+  'GET /docs': { access: 'open' },
 
   'POST /api/auth/register': { access: 'public', body: account, owner: 201 },
   'POST /api/auth/login': { access: 'public', body: account },

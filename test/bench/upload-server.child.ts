@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { z } from 'zod'
 import { createDataSource } from '../../src/database/data-source.ts'
 import { createApp } from '../../src/http/app.ts'
 import { Health } from '../../src/http/health.ts'
@@ -33,6 +34,10 @@ const memory = defineRoute({
   method: 'get',
   path: '/memory',
   access: 'public',
+  scope: 'public',
+  summary: 'Memory of this process',
+  response: z.looseObject({}),
+  errors: [],
   handler: () => memoryOf('self'),
 })
 const app = createApp({

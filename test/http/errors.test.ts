@@ -254,7 +254,10 @@ describe('A failure of our own', () => {
       throw what
     }
     const route = (path: string, handler: () => Promise<unknown>) =>
-      defineRoute({ method: 'get', path, access: 'public', handler })
+      defineRoute({
+        ...{ method: 'get', path, access: 'public', scope: 'public', summary: 'Fails' },
+        ...{ response: z.unknown(), errors: [], handler },
+      })
     server = createServer(
       createApp({
         routes: [

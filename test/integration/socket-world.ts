@@ -5,6 +5,7 @@ import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
 import { type ConversationEvent, type EventOf, type ServerEvent, serverEvent } from '../../src/contract/events.ts'
 import { type MessageView, type RunView, snapshotView } from '../../src/contract/views.ts'
+import { deviation } from '../../src/http/answer-check.ts'
 import type { LiveAttempt, LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { SocketLimits } from '../../src/realtime/socket-client.ts'
 import type { ConversationRows, SocketPorts } from '../../src/realtime/socket-ports.ts'
@@ -278,6 +279,8 @@ export class Client {
   constructor(url: string, token: string | undefined) {
     this.socket = io(url, { transports: ['websocket'], auth: { token }, forceNew: true, reconnection: false })
     this.socket.onAny((type: string, payload: object) => {
+      const why = deviation(serverEvent, { type, ...payload })
+      if (why) throw new Error(`${type} is not as promised: ${why}`)
       this.#take(serverEvent.parse({ type, ...payload }))
       for (const wake of this.#wake.splice(0)) wake()
     })

@@ -1,4 +1,5 @@
 import { type ServerEvent, serverEvent } from '../../src/contract/events.ts'
+import { deviation } from '../../src/http/answer-check.ts'
 
 /** Reads an event stream as `curl` would: no EventSource, no reconnecting; every event is checked to be as documented. */
 export class EventReader {
@@ -122,7 +123,10 @@ export class EventReader {
     if (block.startsWith(':')) this.comments++
     const [type, data, id] = [field('event'), field('data'), field('id')]
     if (data !== undefined) {
-      this.events.push(serverEvent.parse({ type, ...JSON.parse(data) }))
+      const sent = { type, ...JSON.parse(data) }
+      const why = deviation(serverEvent, sent)
+      if (why) throw new Error(`${type} is not as promised: ${why}`)
+      this.events.push(serverEvent.parse(sent))
       this.lastEventId = id ?? this.lastEventId
     }
     this.#wakeAll()

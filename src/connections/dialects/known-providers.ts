@@ -1,3 +1,4 @@
+import type { ProviderView } from '../../contract/connection-views.ts'
 import type { ProviderName } from '../provider.ts'
 import { inWords, type Trait } from './traits.ts'
 
@@ -202,7 +203,7 @@ export const knownTraits = (baseUrl: string | null): readonly Trait[] =>
   baseUrl && URL.canParse(baseUrl) ? (BY_ORIGIN.get(new URL(baseUrl).origin) ?? []) : []
 
 /** As `GET /api/providers` shows it. */
-export const presentProvider = ({ traits, ...provider }: KnownProvider) => ({
+export const presentProvider = ({ traits, ...provider }: KnownProvider): ProviderView => ({
   ...provider,
   needsBaseUrl: provider.baseUrl !== null && provider.provider === 'openai-compatible',
   dialect: inWords(traits),

@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import { ACCEPT_ERRORS } from '../../chat/accept-errors.ts'
 import { idInput } from '../../contract/inputs.ts'
 import { clientNetwork } from '../../http/client-network.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { emptyBody } from '../../http/input.ts'
 import { defineRoute, type Route, type RouteInput, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
+import type { ErrorCode } from '../../shared/error-words.ts'
 import { notFound } from '../../shared/errors.ts'
 import { completionBody } from './chat-completions.ts'
 import { listedModel, modelList } from './models.ts'
@@ -11,6 +13,7 @@ import type { Asked, Asker, OpenAiDoor } from './openai-door.ts'
 import { responseBody, responseQuery } from './response-body.ts'
 import { BODY_SHAPE } from './wire-content.ts'
 import { requestError } from './wire-errors.ts'
+import { completionView, wireErrorView, wireModelsView, wireModelView, wireResponseView } from './wire-views.ts'
 
 type Given = Pick<RouteInput<'user', undefined, undefined, undefined>, 'user' | 'headers' | 'ip' | 'signal'>
 
@@ -34,7 +37,21 @@ function askedOf({ headers }: Given): Asked {
 
 const responseParams = z.strictObject({ id: z.string().max(100) })
 const modelParams = z.strictObject({ id: z.string().min(1).max(300) })
-const common = { access: 'user', errorForm: requestError } as const
+const common = { access: 'user', errorForm: requestError, errorView: wireErrorView } as const
+/** A run that failed, by whose fault: its provider's, or ours. */
+const FAILED = { 502: wireErrorView }
+const SPEAKING = [
+  ...ACCEPT_ERRORS,
+  'model.not_found',
+  'model.ambiguous',
+  'stream.too_many',
+  'server.closing',
+  'thread.busy',
+  'thread.invalid',
+  'run.not_found',
+  'run.unread',
+  'run.said_anew',
+] as const satisfies ErrorCode[]
 
 /** The wire of OpenAI, as its official clients speak it. */
 export const openAiRoutes = (door: OpenAiDoor): Route[] => [
@@ -42,12 +59,20 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     ...common,
     method: 'get',
     path: '/v1/models',
+    scope: 'read',
+    summary: 'Agents and saved parties, as models',
+    response: wireModelsView,
+    errors: [],
     handler: async ({ user }) => modelList(await door.models.list(user.id)),
   }),
   defineRoute({
     ...common,
     method: 'get',
     path: '/v1/models/:id',
+    scope: 'read',
+    summary: 'An agent or a saved party, as a model',
+    response: wireModelView,
+    errors: ['model.not_found', 'model.ambiguous'],
     params: modelParams,
     handler: async ({ user, params }) => listedModel(await door.models.resolve(user.id, params.id), params.id),
   }),
@@ -55,6 +80,14 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     ...common,
     method: 'post',
     path: '/v1/chat/completions',
+    scope: 'chat',
+    summary: 'What an agent or a party says, as a chat completion',
+    headers: ['Idempotency-Key', 'Prefer', 'X-Conversation-Id'],
+    response: completionView,
+    others: FAILED,
+    streams: 'With `stream`: chunks of a completion, and `[DONE]`.',
+    errors: SPEAKING,
+    example: { model: 'Ada', messages: [{ role: 'user', content: 'Should a startup use microservices?' }] },
     body: completionBody,
     bodyShape: BODY_SHAPE,
     handler: async (input) => new StreamReply(await door.complete(askerOf(input), input.body, askedOf(input))),
@@ -63,6 +96,14 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     ...common,
     method: 'post',
     path: '/v1/responses',
+    scope: 'chat',
+    summary: 'What an agent or a party says, as a response',
+    headers: ['Idempotency-Key', 'Prefer', 'X-Conversation-Id'],
+    response: wireResponseView,
+    others: FAILED,
+    streams: 'With `stream`: the events of a response.',
+    errors: [...SPEAKING, 'response.not_found'],
+    example: { model: 'Ada', input: 'Should a startup use microservices?' },
     body: responseBody,
     bodyShape: BODY_SHAPE,
     handler: async (input) => new StreamReply(await door.respond(askerOf(input), input.body, askedOf(input))),
@@ -71,6 +112,11 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     ...common,
     method: 'get',
     path: '/v1/responses/:id',
+    scope: 'read',
+    summary: 'A response as it is now',
+    response: wireResponseView,
+    streams: 'With `stream=true`: the events of the response, behind `starting_after`.',
+    errors: ['response.not_found', 'run.not_found', 'run.unread', 'run.said_anew', 'stream.too_many', 'server.closing'],
     params: responseParams,
     query: responseQuery,
     handler: async (input) => {
@@ -83,6 +129,11 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     ...common,
     method: 'post',
     path: '/v1/responses/:id/cancel',
+    scope: 'chat',
+    summary: 'A response that is stopped; what was said stays',
+    response: wireResponseView,
+    errors: ['response.not_found', 'run.not_found'],
+    example: {},
     params: responseParams,
     body: emptyBody,
     bodyMaxBytes: SMALL_BODY_BYTES,

@@ -1,5 +1,6 @@
+import type { FileView } from '../../contract/views.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { type FileView, presentFile } from '../file.presenter.ts'
+import { presentFile } from '../file.presenter.ts'
 import type { FileChunkRepository } from '../file-chunk.repository.ts'
 import type { FileObjects } from '../file-objects.ts'
 import type { FileDispatch } from './file-dispatch.ts'

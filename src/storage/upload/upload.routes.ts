@@ -1,14 +1,33 @@
 import type { Readable } from 'node:stream'
 import type { Request, Response } from 'express'
 import multer, { type StorageEngine } from 'multer'
+import { z } from 'zod'
+import { directUploadView, uploadedView } from '../../contract/storage-views.ts'
+import { fileView } from '../../contract/views.ts'
 import { idParams } from '../../http/input.ts'
 import { defineRoute, defineStreamRoute, type Route } from '../../http/route.ts'
+import type { ErrorCode } from '../../shared/error-words.ts'
 import { AppError, invalidRequest } from '../../shared/errors.ts'
 import { directUploadBody } from '../file.schemas.ts'
 import type { DeclaredFile, ReceivedFile, UploadService } from './upload.service.ts'
 
 /** Files of one request. */
 const MAX_FILES = 20
+
+const bytes = z.string().meta({ format: 'binary' })
+const filesForm = z.union([z.object({ file: bytes }), z.object({ files: z.array(bytes).max(MAX_FILES) })])
+
+/** What may be wrong with bytes that come in. */
+const BYTES_ERRORS = [
+  'file.too_large',
+  'storage.quota_exceeded',
+  'storage.unavailable',
+  'upload.interrupted',
+  'upload.rate_limited',
+  'upload.too_many',
+  'server.busy',
+] as const satisfies ErrorCode[]
+
 /** Names with brackets would become lists and objects, of any size: there are none. */
 const LIMITS = {
   files: MAX_FILES,
@@ -156,6 +175,11 @@ const uploadRoute = (uploads: UploadService): Route =>
     method: 'post',
     path: '/api/storage/upload',
     access: 'user',
+    scope: 'chat',
+    summary: 'Files, sent as multipart/form-data: `file` (one) or `files` (several; all or none are kept)',
+    content: { 'multipart/form-data': filesForm },
+    answers: { 201: uploadedView },
+    errors: [...BYTES_ERRORS, 'upload.invalid'],
     async handler({ user, req, res }) {
       const done = enter(uploads, user.id, req, res)
       const engine = new StoreEngine(uploads, user.id, req)
@@ -198,7 +222,12 @@ export const uploadRoutes = (uploads: UploadService): Route[] => [
     method: 'post',
     path: '/api/storage/uploads',
     access: 'user',
+    scope: 'chat',
+    summary: 'An address to send the bytes of a file to',
+    response: directUploadView,
+    errors: ['file.too_large', 'storage.quota_exceeded', 'upload.rate_limited'],
     body: directUploadBody,
+    example: { name: 'report.pdf', contentType: 'application/pdf', size: 48_213 },
     status: 201,
     handler: ({ user, body }) =>
       uploads.beginDirect(user.id, { name: body.name, contentType: body.contentType, size: body.size }),
@@ -207,6 +236,11 @@ export const uploadRoutes = (uploads: UploadService): Route[] => [
     method: 'put',
     path: '/api/storage/uploads/:id/content',
     access: 'user',
+    scope: 'chat',
+    summary: 'The bytes of an upload, where the store takes none itself',
+    content: { '*/*': bytes },
+    answers: { 204: null },
+    errors: [...BYTES_ERRORS, 'upload.not_found', 'upload.busy'],
     params: idParams,
     async handler({ user, params, req, res }) {
       const done = enter(uploads, user.id, req, res)
@@ -227,6 +261,10 @@ export const uploadRoutes = (uploads: UploadService): Route[] => [
     method: 'post',
     path: '/api/storage/uploads/:id/complete',
     access: 'user',
+    scope: 'chat',
+    summary: 'The file whose bytes were sent',
+    response: fileView,
+    errors: ['upload.not_found', 'upload.incomplete', 'upload.busy', 'storage.unavailable'],
     params: idParams,
     status: 201,
     handler: ({ user, params }) => uploads.completeDirect(user.id, params.id),

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import type { DirectUploadView } from '../../contract/storage-views.ts'
+import type { FileView } from '../../contract/views.ts'
 import type { Transactions, Tx } from '../../database/transaction.ts'
 import { AppError, notFound } from '../../shared/errors.ts'
 import { newId } from '../../shared/ids.ts'
 import type { Logger } from '../../shared/logger.ts'
 import { Seats } from '../../shared/seats.ts'
 import type { File } from '../file.entity.ts'
-import { type FileView, presentFile } from '../file.presenter.ts'
+import { presentFile } from '../file.presenter.ts'
 import type { FileRepository } from '../file.repository.ts'
 import type { FileLimits } from '../file-limits.ts'
 import { cleanName } from '../file-name.ts'
@@ -30,15 +32,6 @@ export interface ReceivedFile {
   id: string
   size: number
   sha256: string
-}
-
-/** Where and how a client sends the bytes itself. A relative `url` is this server's and needs the usual Authorization. */
-export interface DirectUpload {
-  id: string
-  method: 'PUT'
-  url: string
-  headers: Record<string, string>
-  expiresAt: string
 }
 
 /** How many bytes an upload may have and how many will come, as far as its request tells. */
@@ -204,7 +197,7 @@ export class UploadService {
    * Begins an upload whose bytes do not pass through this server where the store can presign, else through `putContent`. `size`
    * is reserved at once.
    */
-  async beginDirect(userId: string, declared: DeclaredFile & { size: number }): Promise<DirectUpload> {
+  async beginDirect(userId: string, declared: DeclaredFile & { size: number }): Promise<DirectUploadView> {
     const { size } = declared
     if (size > this.#limits.uploadMaxBytes) throw tooLarge(this.#limits.uploadMaxBytes)
     const id = newId()

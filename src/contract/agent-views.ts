@@ -1,0 +1,32 @@
+/** Agents as clients see them. Pure: browsers import this file too. */
+import { z } from 'zod'
+import { idView, timeView } from './views.ts'
+
+const level = z.enum(['low', 'medium', 'high'])
+
+/** `scope` tells the platform's agents from one's own. */
+export const agentView = z
+  .object({
+    id: idView,
+    name: z.string().meta({ examples: ['Ada'] }),
+    instructions: z.string(),
+    characteristics: z.string(),
+    chatStyle: z.object({ friendliness: level, humor: level, formality: level, verbosity: level }),
+    /** Null: the user's default connection, else the platform's. */
+    connectionId: idView.nullable(),
+    model: z.string().nullable(),
+    fallbackConnectionId: idView.nullable(),
+    fallbackModel: z.string().nullable(),
+    temperature: z.number().nullable(),
+    maxOutputTokens: z.number().int().nullable(),
+    reasoningEffort: z.enum(['none', 'minimal', 'low', 'medium', 'high']).nullable(),
+    /** An emoji or initials. */
+    avatar: z.string().nullable(),
+    /** `#rrggbb`. */
+    color: z.string().nullable(),
+    scope: z.enum(['user', 'platform']),
+    createdAt: timeView,
+    updatedAt: timeView,
+  })
+  .meta({ id: 'Agent' })
+export type AgentView = z.infer<typeof agentView>
