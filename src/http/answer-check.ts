@@ -5,7 +5,7 @@ import { errorAnswerView } from '../contract/views.ts'
 import { AppError } from '../shared/errors.ts'
 import { errorsOf } from './common-errors.ts'
 import { errorBody } from './error-handler.ts'
-import type { Route } from './route.ts'
+import { isOther, type Route } from './route.ts'
 
 /**
  * For tests: a JSON answer that the route does not promise, by its status, a field or an error's code, becomes a 500 that says what
@@ -44,7 +44,7 @@ export function unpromised(
     return errorsOf(route).some((known) => known === code) ? undefined : `its contract does not name the error ${code}`
   }
   const shape = route.answers[status]
-  if (!shape || !('safeParse' in shape)) return 'its contract has no JSON for this status'
+  if (!shape || isOther(shape)) return 'its contract has no JSON for this status'
   return deviation(shape, sent)
 }
 

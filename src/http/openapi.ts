@@ -9,7 +9,7 @@ import { sampleOf } from './document-samples.ts'
 import { SCHEMA_OPTIONS } from './document-schemas.ts'
 import { ANSWER_HEADERS, errorExamples, headerRef, type Made, refusals } from './openapi-errors.ts'
 import { REQUEST_HEADERS } from './request-headers.ts'
-import type { AnswerShape, Route } from './route.ts'
+import { type AnswerShape, isOther, type Route } from './route.ts'
 
 type Document = ReturnType<typeof createDocument>
 
@@ -20,6 +20,7 @@ export interface ApiFacts {
 
 /** What routes are about, by the first part of their path behind `/api`. */
 const TAGS: Record<string, string> = {
+  'ag-ui': 'What clients of AG-UI speak.',
   agents: 'Those who speak.',
   admin: 'What operators see and do.',
   auth: "Signing in, and one's own account.",
@@ -32,6 +33,7 @@ const TAGS: Record<string, string> = {
   schedules: 'Parties that begin by the clock.',
   storage: 'Files.',
   tickets: 'For what is opened without a header.',
+  ui: "What the AI SDK's `useChat` speaks.",
   users: 'Accounts.',
   v1: "What OpenAI's clients speak.",
   webhooks: 'Addresses that are told of events.',
@@ -158,7 +160,7 @@ const MEANINGS: Record<string, string> = {
 
 function contentOf(shape: AnswerShape, streams?: string): Pick<ZodOpenApiResponseObject, 'content'> {
   if (shape === null) return {}
-  if ('types' in shape) {
+  if (isOther(shape)) {
     const schema = { type: 'string' as const, description: shape.says }
     return { content: Object.fromEntries(shape.types.map((type) => [type, { schema }])) }
   }

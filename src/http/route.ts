@@ -102,11 +102,18 @@ export class StreamReply {
 type Shown<B> = B extends z.ZodType ? { example: z.input<B> } : { example?: undefined }
 
 /** Answers of statuses besides the route's own. */
-type Others = Record<number, z.ZodType>
+type Others = Record<number, z.ZodType | null>
 /** What a handler answers: nothing where nothing is promised. */
-type Answer<R extends z.ZodType | null, O extends Others> = R extends z.ZodType
-  ? Promise<z.input<R> | Reply<z.input<R> | z.input<O[keyof O]>> | StreamReply>
-  : Promise<void>
+type Answer<R extends AnswerShape, O extends Others> = R extends z.ZodType
+  ? Promise<
+      | z.input<R>
+      | Reply<z.input<R> | z.input<Extract<O[keyof O], z.ZodType>>>
+      | StreamReply
+      | (204 extends keyof O ? undefined : never)
+    >
+  : R extends OtherContent
+    ? Promise<StreamReply | undefined>
+    : Promise<void>
 
 /** A route as the app mounts it: input unchecked, `run` checks it. */
 export interface Route {
@@ -140,7 +147,7 @@ export interface Route {
 
 /**
  * A JSON route. Bodies, queries and parameters are checked before the handler runs; what it returns is the answer's body, of the
- * schema `response`, with `status`. A route whose `response` is null answers 204.
+ * schema `response`, with `status`. A route whose `response` is null answers 204, and one whose `response` is other content may.
  *
  * @example
  * defineRoute({ method: 'get', path: '/api/agents/:id', access: 'user', scope: 'read', params: idParams,
@@ -149,7 +156,7 @@ export interface Route {
  */
 export function defineRoute<
   A extends Access,
-  R extends z.ZodType | null,
+  R extends AnswerShape,
   P extends z.ZodType | undefined = undefined,
   Q extends z.ZodType | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
@@ -171,10 +178,11 @@ export function defineRoute<
       handler: (input: RouteInput<A, P, Q, B>) => Answer<R, O>
     },
 ): Route {
+  const none: Route['answers'] = isOther(route.response) ? { 204: null } : {}
   const status = route.response ? (route.status ?? 200) : 204
   return {
     ...route,
-    answers: { ...route.others, [status]: route.response },
+    answers: { ...route.others, ...none, [status]: route.response },
     raw: false,
     takesTicket: false,
     bodyMaxBytes: route.bodyMaxBytes ?? (route.access === 'public' || !route.body ? SMALL_BODY_BYTES : undefined),
@@ -190,12 +198,14 @@ export function defineRoute<
       }
       const result: unknown = await route.handler(input as RouteInput<A, P, Q, B>)
       if (result instanceof StreamReply) await result.write(response)
-      else if (status === 204) response.status(204).end()
+      else if (status === 204 || result === undefined) response.status(204).end()
       else if (result instanceof Reply) response.set(result.headers).status(result.status).json(result.body)
       else response.status(status).json(result)
     },
   }
 }
+
+export const isOther = (shape: AnswerShape): shape is OtherContent => shape !== null && 'types' in shape
 
 /** A route that owns its request and response: uploads, downloads, event streams. */
 export function defineStreamRoute<

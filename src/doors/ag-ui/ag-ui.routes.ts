@@ -1,8 +1,10 @@
+import { runView } from '../../contract/views.ts'
 import { clientNetwork } from '../../http/client-network.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import type { EventStreams } from '../../realtime/sse.ts'
 import { AppError } from '../../shared/errors.ts'
+import { SPEAKING_ERRORS } from '../door-errors.ts'
 import { HISTORY_SHAPE } from '../earlier-words.ts'
 import type { RunAnswers } from '../run-answer.ts'
 import { agUiCancelBody, agUiQuery, runAgentInput } from './ag-ui.schemas.ts'
@@ -21,8 +23,19 @@ export const agUiRoutes = ({ agUi, answers, streams }: AgUiRouteServices): Route
     method: 'post',
     path: '/api/ag-ui',
     access: 'user',
+    scope: 'chat',
+    summary: 'What an agent or a party says, as events of AG-UI',
+    response: { types: ['text/event-stream'], says: 'Events of AG-UI, from RUN_STARTED to the end.' },
+    headers: ['Idempotency-Key'],
+    errors: SPEAKING_ERRORS,
     query: agUiQuery,
     body: runAgentInput,
+    example: {
+      threadId: 'tea',
+      runId: 'one',
+      messages: [{ id: 'one', role: 'user', content: 'Tea or coffee?' }],
+      forwardedProps: { agentId: '01990000-0000-7000-8000-0000000000a1' },
+    },
     bodyShape: HISTORY_SHAPE,
     handler: async ({ user, query, body, headers, ip }) => {
       const reader = { userId: user.id, sessionId: user.sessionId, network: clientNetwork(ip) }
@@ -44,7 +57,13 @@ export const agUiRoutes = ({ agUi, answers, streams }: AgUiRouteServices): Route
     method: 'post',
     path: '/api/ag-ui/cancel',
     access: 'user',
+    scope: 'chat',
+    summary: 'A thread in which nobody speaks any more; what was said stays',
+    response: runView,
+    others: { 204: null },
+    errors: ['run.not_found', 'conversation.not_found', 'thread.invalid'],
     body: agUiCancelBody,
+    example: { threadId: 'tea' },
     bodyMaxBytes: SMALL_BODY_BYTES,
     handler: ({ user, body }) => agUi.cancel(user.id, body.threadId),
   }),

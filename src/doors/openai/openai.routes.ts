@@ -1,12 +1,11 @@
 import { z } from 'zod'
-import { ACCEPT_ERRORS } from '../../chat/accept-errors.ts'
 import { idInput } from '../../contract/inputs.ts'
 import { clientNetwork } from '../../http/client-network.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { emptyBody } from '../../http/input.ts'
 import { defineRoute, type Route, type RouteInput, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
-import type { ErrorCode } from '../../shared/error-words.ts'
 import { notFound } from '../../shared/errors.ts'
+import { READING_ERRORS, SPEAKING_ERRORS } from '../door-errors.ts'
 import { completionBody } from './chat-completions.ts'
 import { listedModel, modelList } from './models.ts'
 import type { Asked, Asker, OpenAiDoor } from './openai-door.ts'
@@ -40,18 +39,7 @@ const modelParams = z.strictObject({ id: z.string().min(1).max(300) })
 const common = { access: 'user', errorForm: requestError, errorView: wireErrorView } as const
 /** A run that failed, by whose fault: its provider's, or ours. */
 const FAILED = { 502: wireErrorView }
-const SPEAKING = [
-  ...ACCEPT_ERRORS,
-  'model.not_found',
-  'model.ambiguous',
-  'stream.too_many',
-  'server.closing',
-  'thread.busy',
-  'thread.invalid',
-  'run.not_found',
-  'run.unread',
-  'run.said_anew',
-] as const satisfies ErrorCode[]
+const SPEAKING = [...SPEAKING_ERRORS, 'run.said_anew'] as const
 
 /** The wire of OpenAI, as its official clients speak it. */
 export const openAiRoutes = (door: OpenAiDoor): Route[] => [
@@ -116,7 +104,7 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     summary: 'A response as it is now',
     response: wireResponseView,
     streams: 'With `stream=true`: the events of the response, behind `starting_after`.',
-    errors: ['response.not_found', 'run.not_found', 'run.unread', 'run.said_anew', 'stream.too_many', 'server.closing'],
+    errors: ['response.not_found', 'run.said_anew', ...READING_ERRORS],
     params: responseParams,
     query: responseQuery,
     handler: async (input) => {

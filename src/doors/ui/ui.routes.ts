@@ -1,16 +1,23 @@
 import { z } from 'zod'
 import { INT4_MAX } from '../../contract/inputs.ts'
+import { runView } from '../../contract/views.ts'
 import { clientNetwork } from '../../http/client-network.ts'
 import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { emptyBody } from '../../http/input.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import type { EventStreams } from '../../realtime/sse.ts'
+import type { ErrorCode } from '../../shared/error-words.ts'
+import { READING_ERRORS, SPEAKING_ERRORS } from '../door-errors.ts'
 import { HISTORY_SHAPE } from '../earlier-words.ts'
 import type { RunAnswers } from '../run-answer.ts'
 import { uiChatBody, uiChatParams, uiStreamQuery } from './ui.schemas.ts'
 import type { UiChatService } from './ui-chat.service.ts'
 import { UiStream } from './ui-stream.ts'
+import { uiHistoryView } from './ui-views.ts'
 
+const STREAM = { types: ['text/event-stream'], says: 'Chunks of a UI message stream, and `[DONE]`.' }
+/** Of having something said once more. */
+const REVISION_ERRORS = ['chat.not_last', 'run.not_last', 'run.not_failed'] as const satisfies ErrorCode[]
 /** Names the protocol, as the AI SDK's own servers do. */
 const HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' }
 const historyQuery = z.strictObject({
@@ -30,7 +37,17 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     method: 'post',
     path: '/api/ui/chat',
     access: 'user',
+    scope: 'chat',
+    summary: 'What an agent or a party says, as a stream of the AI SDK',
+    response: STREAM,
+    headers: ['Idempotency-Key'],
+    errors: [...SPEAKING_ERRORS, 'message.not_found', ...REVISION_ERRORS],
     body: uiChatBody,
+    example: {
+      id: 'tea',
+      agentId: '01990000-0000-7000-8000-0000000000a1',
+      messages: [{ role: 'user' as const, parts: [{ type: 'text', text: 'Tea or coffee?' }] }],
+    },
     bodyShape: HISTORY_SHAPE,
     handler: async ({ user, body, headers, ip }) => {
       const reader = { userId: user.id, sessionId: user.sessionId, network: clientNetwork(ip) }
@@ -49,6 +66,10 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     method: 'get',
     path: '/api/ui/chat/:id',
     access: 'user',
+    scope: 'read',
+    summary: 'A chat with the latest page of its messages',
+    response: uiHistoryView,
+    errors: ['conversation.not_found', 'thread.invalid'],
     params: uiChatParams,
     query: historyQuery,
     handler: ({ user, params, query }) =>
@@ -58,6 +79,10 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     method: 'get',
     path: '/api/ui/chat/:id/stream',
     access: 'user',
+    scope: 'read',
+    summary: 'The rest of what is being said in a chat; nothing where nobody speaks',
+    response: STREAM,
+    errors: [...READING_ERRORS, 'conversation.not_found', 'thread.invalid'],
     params: uiChatParams,
     query: uiStreamQuery,
     handler: async ({ user, params, query, ip }) => {
@@ -71,8 +96,14 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     method: 'post',
     path: '/api/ui/chat/:id/stop',
     access: 'user',
+    scope: 'chat',
+    summary: 'A chat in which nobody speaks any more; what was said stays',
+    response: runView,
+    others: { 204: null },
+    errors: ['run.not_found', 'conversation.not_found', 'thread.invalid'],
     params: uiChatParams,
     body: emptyBody,
+    example: {},
     bodyMaxBytes: SMALL_BODY_BYTES,
     handler: ({ user, params }) => chats.stop(user.id, params.id),
   }),
