@@ -5,10 +5,9 @@ import { type AuthUser, KEY_PREFIX } from '../contract/auth-user.ts'
 import { requireScope } from '../contract/required-scope.ts'
 import { AppError } from '../shared/errors.ts'
 import type { Route } from './route.ts'
-import { scopeOf } from './route-scope.ts'
 
 /** What of a route says who may call it. */
-type Guarded = Pick<Route, 'access' | 'method' | 'path'>
+type Guarded = Pick<Route, 'access' | 'scope'>
 
 /** Answers who calls, or throws: 401 without a live session or key, 403 where an admin or another scope is needed. */
 export type Authenticate = (request: Request, response: Response, route: Guarded) => Promise<AuthUser | undefined>
@@ -56,10 +55,10 @@ export function createAuthenticate(secret: string, { session, key }: Callers): A
     return user
   }
   return async (request, response, route) => {
-    const { access } = route
-    if (access === 'public') return undefined
+    const { access, scope } = route
+    if (scope === 'public') return undefined
     const user = await caller(request, response)
-    requireScope(user.key, scopeOf(route))
+    requireScope(user.key, scope)
     if (access === 'admin' && user.role !== 'admin') throw new AppError('auth.forbidden/admin')
     return user
   }

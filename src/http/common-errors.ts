@@ -16,7 +16,7 @@ const ANYWHERE = [
 export function commonErrors({ access, params }: Pick<Route, 'access' | 'params'>): ErrorCode[] {
   return [
     ...ANYWHERE,
-    ...(access === 'public' ? [] : (['auth.unauthorized'] as const)),
+    ...(access === 'public' ? [] : (['auth.unauthorized', 'key.scope'] as const)),
     ...(access === 'admin' ? (['auth.forbidden'] as const) : []),
     // An id that is none names nothing.
     ...(params ? (['request.not_found'] as const) : []),

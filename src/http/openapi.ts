@@ -27,6 +27,7 @@ const TAGS: Record<string, string> = {
   chat: 'Conversations, runs, and what is said in them.',
   connections: 'Accounts at model providers.',
   credits: 'What is paid with: balance, statement, usage, prices.',
+  keys: 'API keys.',
   invitations: 'Codes by which others may register.',
   parties: 'Parties that are kept under a name.',
   providers: 'What a connection can be made to.',

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { AuthUser } from '../contract/auth-user.ts'
+import type { NeededScope } from '../contract/key-scopes.ts'
 import type { ErrorCode } from '../shared/error-words.ts'
 import type { ShapeLimits } from '../shared/input-shape.ts'
 import type { ErrorForm } from './error-handler.ts'
@@ -18,14 +19,8 @@ export const MOST_TICKET_CHARS = 200
 /** `?ticket=` of a route that takes one in the place of a token. */
 export const ticketInput = z.string().max(MOST_TICKET_CHARS).optional()
 
-/**
- * What an API key must be good for to call a route. `read` changes nothing; `chat` speaks, and keeps what is spoken with; `admin` is
- * what administrators do. `session`: no key is ever enough, it takes somebody who has signed in.
- */
-export const KEY_SCOPES = ['read', 'chat', 'admin', 'session'] as const
-export type KeyScope = (typeof KEY_SCOPES)[number]
-/** `public`: nobody is asked who they are. */
-export type Scope = KeyScope | 'public'
+/** What an API key must be good for; `public`: nobody is asked who they are. */
+export type Scope = NeededScope | 'public'
 
 /** What is no JSON: the types that it may have, and what it is. */
 export interface OtherContent {
@@ -39,7 +34,7 @@ export type AnswerShape = z.ZodType | OtherContent | null
 interface Promised<A extends Access> {
   /** One line, of what a caller gets. */
   summary: string
-  scope: A extends 'public' ? 'public' : KeyScope
+  scope: A extends 'public' ? 'public' : NeededScope
   /** Codes that it may answer beside those that any route may: `commonErrors`. */
   errors: readonly ErrorCode[]
   /** Headers of a request that mean something here. */

@@ -26,7 +26,7 @@ export const ticketRoutes = (jwtSecret: string): Route[] => {
       method: 'post',
       path: '/api/tickets',
       access: 'user',
-      scope: 'session',
+      scope: 'read',
       summary: "A ticket that opens one thing of one's own without a header, for a while",
       response: ticketView,
       errors: [],

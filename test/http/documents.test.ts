@@ -1,7 +1,7 @@
 import { Parser } from '@asyncapi/parser'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { expect } from 'chai'
-import { ROUTE_TABLE } from '../architecture/route-table.ts'
+import { ROUTE_TABLE, scopeOf } from '../architecture/route-table.ts'
 import { useApp } from '../support/app.ts'
 import { checkerOf, type Operation, operationsOf } from '../support/openapi.ts'
 
@@ -39,10 +39,11 @@ describe('The documents of the API', function () {
     const written = Object.entries(ROUTE_TABLE).flatMap(([name, { access }]) => (access === 'open' ? [] : [name]))
     expect(operations.map(({ name }) => name)).to.have.members(written)
     for (const { name, spec, errorCodes } of operations) {
-      const isPublic = ROUTE_TABLE[name]?.access === 'public'
+      const entry = ROUTE_TABLE[name] ?? { access: 'user' }
+      const isPublic = entry.access === 'public'
       expect(spec.summary, name).to.match(/^\S.{5,99}$/)
       expect(spec.description, name).to.match(/^Asks for /)
-      expect(spec.security, name).to.have.length(isPublic ? 0 : 1)
+      expect(spec.security, name).to.deep.equal(isPublic ? [] : [{ bearer: [scopeOf(name, entry)] }])
       expect(errorCodes, name).to.include.members(['request.invalid', 'request.rate_limited', 'server.error'])
       expect(errorCodes.includes('auth.unauthorized'), name).to.equal(!isPublic)
     }

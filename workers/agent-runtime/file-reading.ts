@@ -1,7 +1,7 @@
+import type { FileView } from '../../src/contract/views.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { MOST_IMAGES, MOST_SCAN_PAGES } from '../../src/storage/context-selection.ts'
 import type { ScanPage } from '../../src/storage/file.entity.ts'
-import type { FileView } from '../../src/contract/views.ts'
 import type { FileImage, FileService, ReadableFile } from '../../src/storage/file.service.ts'
 import { filesPrompt, type NamedFile } from './file-prompt.ts'
 
