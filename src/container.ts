@@ -252,6 +252,7 @@ export function createContainer(foundation: Foundation) {
     logger,
   })
   const accepts = new AcceptRepository(db)
+  const messageBudget = new MessageBudget(env.USER_MESSAGE_BYTES_PER_DAY, accepts)
   const chatService = new ChatService({
     agents: agentService,
     connections: connectionService,
@@ -271,7 +272,7 @@ export function createContainer(foundation: Foundation) {
     maxTurnsCap: env.MAX_TURNS_CAP,
     userConcurrency: env.USER_CONCURRENCY,
     mostConversations: env.USER_CONVERSATIONS,
-    messageBudget: new MessageBudget(env.USER_MESSAGE_BYTES_PER_DAY),
+    messageBudget,
   })
   const estimateService = new EstimateService({
     accepts,
@@ -311,6 +312,7 @@ export function createContainer(foundation: Foundation) {
     maxTurnsDefault: env.MAX_TURNS_DEFAULT,
     maxTurnsCap: env.MAX_TURNS_CAP,
     mostConversations: env.USER_CONVERSATIONS,
+    messageBudget,
   })
   const decisions = new TurnDecisions({ engine, turns: turnRepository, ledger: ledgerService, transactions })
   const summaryJobs = new SummaryJobs({ queue, engine, logger })

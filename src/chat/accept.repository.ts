@@ -113,8 +113,12 @@ export type AcceptAnswer =
   | { outcome: 'too_much'; waitMs: number }
   | { outcome: 'conflict' | 'conversation_gone' | 'files_gone' | 'too_many' }
 
-/** What `messages_take` raises. */
-const TOO_MUCH = 'CP003'
+/** The milliseconds that `messages_take` raises; throws every other error. */
+function tooMuch(error: unknown): number {
+  const waitMs = raised(error, 'CP003')
+  if (waitMs === undefined) throw error
+  return Number(waitMs)
+}
 
 interface LookRow {
   agents: Array<{ agent: Record<string, unknown>; terms: TermsRow }>
@@ -234,6 +238,12 @@ export class AcceptRepository {
     return begun.length > 0
   }
 
+  /** Takes a piece of the user's day of messages; answers how many milliseconds that is too much: then `tx` is broken, and to be undone. */
+  async take(userId: string, costMs: number, tx: Tx): Promise<number | undefined> {
+    const taken = await rows(tx, 'SELECT messages_take($1, $2)', [userId, costMs]).catch(tooMuch)
+    return typeof taken === 'number' ? taken : undefined
+  }
+
   async accept(request: Acceptance, tx: Tx = this.#db.manager): Promise<AcceptAnswer> {
     const { limits, key } = request
     const written = await ACCEPT(
@@ -265,11 +275,7 @@ export class AcceptRepository {
         request.costMs,
       ],
       tx,
-    ).catch((error: unknown) => {
-      const waitMs = raised(error, TOO_MUCH)
-      if (waitMs === undefined) throw error
-      return Number(waitMs)
-    })
+    ).catch(tooMuch)
     if (typeof written === 'number') return { outcome: 'too_much', waitMs: written }
     const [row] = written
     // It was not called: the one other condition is room for a conversation.

@@ -7,6 +7,7 @@ import type { Announcer } from '../runs/announcer.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import { AppError, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import type { MessageBudget } from './message-budget.ts'
 
 /** A branch takes along so much at most: what one request writes is bounded. */
 const MOST_MESSAGES = 10_000
@@ -21,6 +22,7 @@ interface BranchDependencies {
   transactions: Transactions
   /** USER_CONVERSATIONS. */
   mostConversations: number
+  messageBudget: Pick<MessageBudget, 'take'>
 }
 
 /** Begins a conversation that goes on from a message of another one, which stays as it is. */
@@ -34,10 +36,11 @@ export class BranchService {
   /**
    * The new conversation, with what stands up to the message and its files. From one that was superseded the branch goes on with the
    * old words.
-   * @throws AppError 404; 409 `conversation.too_many`; 413 `conversation.too_long_to_branch`
+   * @throws AppError 404; 409 `conversation.too_many`; 413 `conversation.too_long_to_branch`; 429 `chat.rate_limited`
    */
   async branch(userId: string, conversationId: string, messageId: string): Promise<ConversationView> {
-    const { branches, conversations, messages, views, announcer, transactions, mostConversations } = this.#deps
+    const { branches, conversations, messages, views, announcer, transactions, mostConversations, messageBudget } =
+      this.#deps
     if (!(await conversations.findOwned(userId, conversationId))) throw notFound('conversation')
     const message = await messages.find(messageId)
     if (message?.conversationId !== conversationId) throw notFound('message')
@@ -50,6 +53,8 @@ export class BranchService {
     await transactions.run(async (tx) => {
       if (!(await conversations.hasRoom(userId, mostConversations, tx)))
         throw tooMany('conversation', mostConversations)
+      // Before they are written, since they may be many: a copy takes as much room as what was sent.
+      await messageBudget.take(userId, size, tx)
       if (!(await branches.copy(id, message, tx))) throw notFound('message')
     })
     const view = await views.conversation(userId, id)

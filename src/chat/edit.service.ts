@@ -14,6 +14,7 @@ import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { FileService } from '../storage/file.service.ts'
 import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
+import type { MessageBudget } from './message-budget.ts'
 import { requestKey } from './request-key.ts'
 import { type BeginningDependencies, type BeginningRun, requireBeginning } from './run-beginning.ts'
 
@@ -24,6 +25,7 @@ interface EditDependencies extends AnewDependencies, BeginningDependencies, Turn
   messages: MessageRepository
   summaries: Pick<SummaryRepository, 'forgetFrom'>
   files: Pick<FileService, 'requireAll'>
+  messageBudget: Pick<MessageBudget, 'take'>
   runDeadlineMs: number
 }
 
@@ -40,7 +42,7 @@ export class EditService {
 
   /**
    * Accepts the new words and a run like the one that the old ones were said to; `messageId` of the answer is the new message.
-   * @throws AppError 402; 404; 409 `chat.busy` while agents talk, `chat.not_last_of_user` for anything but the user's last words
+   * @throws AppError 402; 404; 409 `chat.busy` while agents talk, `chat.not_last_of_user` for anything but the user's last words; 429
    */
   edit(userId: string, messageId: string, body: EditBody, idempotencyKey?: string): Promise<AcceptedView> {
     const key = requestKey('chat/edit', idempotencyKey, { messageId, ...body })
@@ -92,6 +94,9 @@ export class EditService {
       tx,
     )
     await steps.begin(run, tx)
+    // Last, since others of the user's wait for it.
+    const size = { bytes: Buffer.byteLength(body.message), messages: 1 }
+    await this.#deps.messageBudget.take(userId, size, tx)
     const status = (await runs.find(run.id, tx))?.status ?? run.status
     return { accepted: { conversationId, runId: run.id, messageId: said.id, status }, superseded, said, version }
   }

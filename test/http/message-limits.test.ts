@@ -101,6 +101,24 @@ describe('What a user may send within a day', () => {
     expectRefused(await say(bytes(2_000)))
   })
 
+  it('counts words that are edited, and what a branch copies', async () => {
+    const { conversationId, runId, messageId } = await user.accept('/api/chat', { agentId: ADA, message: bytes(4_000) })
+    await user.finished(runId)
+    const edit = (message: string) => user.post(`/api/chat/messages/${messageId}/edit`, { message })
+    const branch = () => user.post(`/api/chat/conversations/${conversationId}/branch`, { messageId })
+    await leave(4_000 + ROWS - 1)
+    expectRefused(await branch())
+    expectRefused(await edit(bytes(4_000)))
+    expect(await written()).to.equal(1)
+    await leave(4_000 + ROWS + 100)
+    expect((await branch()).status).to.equal(201)
+    expectRefused(await branch())
+    await leave(4_000 + ROWS + 100)
+    expect((await edit(bytes(4_000))).status).to.equal(202)
+    expectRefused(await say('Now there is none'))
+    expect(await written()).to.equal(3)
+  })
+
   it('is taken by no request that is repeated, refused, or says anew what was said', async () => {
     const key = { 'idempotency-key': randomUUID() }
     const first = await user.accept('/api/chat', { agentId: ADA, message: 'Hello' }, key)
