@@ -43,7 +43,7 @@ import { PartyRepository } from './parties/party.repository.ts'
 import { PartyService } from './parties/party.service.ts'
 import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
 import { RetentionRepository } from './retention/retention.repository.ts'
-import { RetentionService } from './retention/retention.service.ts'
+import { RetentionService, retentionDays } from './retention/retention.service.ts'
 import { Announcer } from './runs/announcer.ts'
 import { CancelService } from './runs/cancel.service.ts'
 import { Dispatcher } from './runs/dispatcher.ts'
@@ -427,19 +427,7 @@ export function createContainer(foundation: Foundation) {
     }),
     retention: new RetentionService({
       rows: new RetentionRepository(db),
-      days: {
-        conversations: env.RETAIN_CONVERSATIONS_DAYS,
-        runs: env.RETAIN_RUNS_DAYS,
-        sessions: env.RETAIN_SESSIONS_DAYS,
-        keys: env.RETAIN_SESSIONS_DAYS,
-        idempotencyKeys: env.RETAIN_IDEMPOTENCY_KEYS_DAYS,
-        mails: env.RETAIN_MAILS_DAYS,
-        emailLinks: env.RETAIN_MAILS_DAYS,
-        webhookDeliveries: env.RETAIN_WEBHOOK_DELIVERIES_DAYS,
-        ticks: env.RETAIN_TICKS_DAYS,
-        audit: env.RETAIN_AUDIT_DAYS,
-        usage: env.RETAIN_USAGE_DAYS,
-      },
+      days: retentionDays(env),
       logger,
     }),
     chatSchemas: schemas,

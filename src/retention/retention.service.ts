@@ -1,8 +1,24 @@
+import type { Env } from '../config/env.ts'
 import type { Logger } from '../shared/logger.ts'
 import { KEPT, type Kept, type RetentionRepository } from './retention.repository.ts'
 
 /** Days that each is kept; 0: for ever. */
 export type RetentionDays = Record<Kept | 'audit' | 'usage', number>
+
+/** As the environment has it. */
+export const retentionDays = (env: Env): RetentionDays => ({
+  conversations: env.RETAIN_CONVERSATIONS_DAYS,
+  runs: env.RETAIN_RUNS_DAYS,
+  sessions: env.RETAIN_SESSIONS_DAYS,
+  keys: env.RETAIN_SESSIONS_DAYS,
+  idempotencyKeys: env.RETAIN_IDEMPOTENCY_KEYS_DAYS,
+  mails: env.RETAIN_MAILS_DAYS,
+  emailLinks: env.RETAIN_MAILS_DAYS,
+  webhookDeliveries: env.RETAIN_WEBHOOK_DELIVERIES_DAYS,
+  ticks: env.RETAIN_TICKS_DAYS,
+  audit: env.RETAIN_AUDIT_DAYS,
+  usage: env.RETAIN_USAGE_DAYS,
+})
 
 /** Rows of a batch. A conversation brings its messages along. */
 const BATCH = 1_000
