@@ -58,12 +58,4 @@ export class AuditRepository {
     }
     return query.getMany()
   }
-
-  /** Deletes entries that are older than this; the database refuses it for the last 30 days. Answers how many. */
-  async forget(before: Date): Promise<number> {
-    const [answer] = await rows<{ forgotten: string }>(this.#db.manager, 'SELECT audit_forget($1) AS forgotten', [
-      before,
-    ])
-    return Number(answer?.forgotten ?? 0)
-  }
 }

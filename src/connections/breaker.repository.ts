@@ -38,9 +38,9 @@ export interface Called {
 }
 
 /** A breaker as it is looked at. */
-export type BreakerState = Pick<Breaker, 'subject' | 'failures' | 'opens' | 'openUntil' | 'probeUntil' | 'code'>
+export type BreakerState = Pick<Breaker, 'subject' | 'failures' | 'opens' | 'openUntil' | 'code'>
 
-const STATE = `subject, failures, opens, open_until AS "openUntil", probe_until AS "probeUntil", code`
+const STATE = `subject, failures, opens, open_until AS "openUntil", code`
 /** What has been well for so long, or is not called any more, is forgotten. A model may be called anything, and its limit has no past. */
 const FORGOTTEN_AFTER = `CASE WHEN code = 'provider.rate_limited' THEN interval '1 hour' ELSE interval '1 day' END`
 

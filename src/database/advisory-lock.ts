@@ -54,6 +54,13 @@ export async function lockOwner(lock: OwnerLock, ownerId: string | null, tx: Tx)
 
 const answer = z.tuple([z.object({ locked: z.boolean() })])
 
+/** The same where somebody else who has it is not waited for: then false. */
+export async function tryLockOwner(lock: OwnerLock, ownerId: string, tx: Tx): Promise<boolean> {
+  const sql = 'SELECT pg_try_advisory_xact_lock($1, uuid_hash($2)) AS locked'
+  const [{ locked }] = answer.parse(await tx.query(sql, [OWNER_LOCKS[lock], ownerId]))
+  return locked
+}
+
 /**
  * Runs work while holding a lock that all processes share; undefined, without it, when another holds it. The lock ends with a
  * transaction that is open meanwhile, on a connection of its own: a session's lock would stay behind in a pooler's.

@@ -52,11 +52,6 @@ export class FreshPool extends Pool {
     })
   }
 
-  /** How often a read-only server made the pool let go of all it had. */
-  get generation(): number {
-    return this.#generation
-  }
-
   override connect(): Promise<PoolClient>
   override connect(callback: Connected): void
   override connect(callback?: Connected): Promise<PoolClient> | undefined {

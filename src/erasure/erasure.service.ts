@@ -52,7 +52,7 @@ export class ErasureService {
     return async () => {
       try {
         const taken = await this.#deps.erasures.take(LEASE_MS, id)
-        if (taken) await this.#try(taken, BATCHES_AT_ONCE)
+        if (taken) await this.#try(taken)
       } catch (error) {
         this.#deps.logger.warn({ err: error, erasureId: id }, 'an erasure waits for a worker')
       }
@@ -64,7 +64,7 @@ export class ErasureService {
     while (!isStopped()) {
       const taken = await this.#deps.erasures.take(LEASE_MS)
       if (!taken) return
-      await this.#try(taken, BATCHES_AT_ONCE)
+      await this.#try(taken)
     }
   }
 
@@ -77,11 +77,11 @@ export class ErasureService {
     while ((await this.#deps.erasures.eraseNetworks(NETWORKS_DAYS, NETWORKS_BATCH)) === NETWORKS_BATCH);
   }
 
-  /** One try of at most so many batches. */
-  async #try(erasure: ClaimedErasure, batches: number): Promise<void> {
+  /** One try, of at most `BATCHES_AT_ONCE`. */
+  async #try(erasure: ClaimedErasure): Promise<void> {
     const { erasures, settleMs, logger } = this.#deps
     const { id, userId, phase, failures } = erasure
-    let left = batches
+    let left = BATCHES_AT_ONCE
     const spend = () => {
       if (left-- <= 0) throw new Enough()
     }

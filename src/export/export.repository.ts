@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm'
-import { OWNER_LOCKS } from '../database/advisory-lock.ts'
+import { tryLockOwner } from '../database/advisory-lock.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 
@@ -40,12 +40,8 @@ export class ExportRepository {
    */
   snapshot<T>(userId: string, work: (snapshot: Snapshot) => Promise<T>): Promise<{ value: T } | undefined> {
     return this.#db.transaction('REPEATABLE READ', async (tx) => {
-      const [lock] = await rows<{ locked: boolean }>(
-        tx,
-        'SELECT pg_try_advisory_xact_lock($1, uuid_hash($2)) AS locked',
-        [OWNER_LOCKS.exports, userId],
-      )
-      return lock?.locked ? { value: await work(new Snapshot(tx)) } : undefined
+      const locked = await tryLockOwner('exports', userId, tx)
+      return locked ? { value: await work(new Snapshot(tx)) } : undefined
     })
   }
 }

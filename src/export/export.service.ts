@@ -3,6 +3,7 @@ import type { AuthUser } from '../contract/auth-user.ts'
 import { mayManage } from '../identity/user.policy.ts'
 import type { UserRepository } from '../identity/user.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
+import { Seats } from '../shared/seats.ts'
 import { objectKeys } from '../storage/store/object-keys.ts'
 import { ObjectMissing, type Store } from '../storage/store/store.ts'
 import { Archive } from './archive.ts'
@@ -28,7 +29,7 @@ type Row = { row: Record<string, unknown> }
 /** Everything that is kept of a user, for the user: one archive, made while it is sent. */
 export class ExportService {
   readonly #deps: ExportDependencies
-  readonly #underWay = new Set<string>()
+  readonly #seats = new Seats({ each: 1, all: AT_ONCE })
 
   constructor(dependencies: ExportDependencies) {
     this.#deps = dependencies
@@ -41,11 +42,11 @@ export class ExportService {
   async export(actor: AuthUser, userId: string, open: () => NodeJS.WritableStream): Promise<void> {
     const { rows, users, audit } = this.#deps
     if (!mayManage(actor, userId) || !(await users.find(userId))) throw notFound('user')
-    if (this.#underWay.has(userId)) throw new AppError('users.export_running')
-    if (this.#underWay.size >= AT_ONCE) {
+    const leave = this.#seats.take(userId)
+    if (leave === 'each') throw new AppError('users.export_running')
+    if (leave === 'all') {
       throw new AppError('users.export_busy', { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } })
     }
-    this.#underWay.add(userId)
     try {
       let archive: Archive | undefined
       const read = await rows.snapshot(userId, async (snapshot) => {
@@ -62,7 +63,7 @@ export class ExportService {
       await this.#addFiles(archive, read.value)
       await archive.close()
     } finally {
-      this.#underWay.delete(userId)
+      leave()
     }
   }
 

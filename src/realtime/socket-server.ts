@@ -96,8 +96,8 @@ export class SocketServer {
     this.#pollMs = options.pollMs
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
     const { socketsPerUser, socketsPerNetwork } = this.#limits
-    this.#userSeats = new Seats({ each: socketsPerUser, all: Number.POSITIVE_INFINITY })
-    this.#networkSeats = new Seats({ each: socketsPerNetwork, all: Number.POSITIVE_INFINITY })
+    this.#userSeats = new Seats({ each: socketsPerUser })
+    this.#networkSeats = new Seats({ each: socketsPerNetwork })
     this.#networkOf = options.networkOf ?? (() => '')
     this.#mayConnect = options.mayConnect ?? (async () => true)
     this.#io = new Server({

@@ -61,8 +61,8 @@ export class EventStreams {
 
   constructor(options: StreamsOptions) {
     this.#options = options
-    this.#userSeats = new Seats({ each: options.limits.perUser, all: Number.POSITIVE_INFINITY })
-    this.#networkSeats = new Seats({ each: options.limits.perNetwork, all: Number.POSITIVE_INFINITY })
+    this.#userSeats = new Seats({ each: options.limits.perUser })
+    this.#networkSeats = new Seats({ each: options.limits.perNetwork })
   }
 
   async start(): Promise<void> {

@@ -1,12 +1,7 @@
 import type { DataSource } from 'typeorm'
 import { unfinishedRunStatuses } from '../contract/views.ts'
 import { rows, wordList } from '../database/query.ts'
-
-/** The first id (UUID v7) of a moment: older rows have smaller ids, so that the primary key finds them. */
-export const idAt = (moment: Date): string => {
-  const hex = moment.getTime().toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
-}
+import { firstIdOf } from '../shared/ids.ts'
 
 const FIRST = '00000000-0000-0000-0000-000000000000'
 const UNFINISHED = `status IN ${wordList(unfinishedRunStatuses)}`
@@ -62,7 +57,7 @@ export class RetentionRepository {
   /** Answers how many were removed. */
   async remove(what: Kept, before: Date, most: number): Promise<number> {
     const gone = `WITH gone AS (${OLD[what]} RETURNING 1) SELECT count(*)::int AS removed FROM gone`
-    const [found] = await rows<{ removed: number }>(this.#db.manager, gone, [before, idAt(before), most])
+    const [found] = await rows<{ removed: number }>(this.#db.manager, gone, [before, firstIdOf(before), most])
     return found?.removed ?? 0
   }
 
@@ -81,7 +76,7 @@ export class RetentionRepository {
   async forgetUsage(before: Date, after: string | undefined, most: number): Promise<string | undefined> {
     const [found] = await rows<{ last: string | null }>(this.#db.manager, 'SELECT usage_forget($1, $2, $3) AS last', [
       after ?? FIRST,
-      idAt(before),
+      firstIdOf(before),
       most,
     ])
     return found?.last ?? undefined

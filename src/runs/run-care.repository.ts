@@ -1,6 +1,8 @@
 import type { DataSource } from 'typeorm'
-import { rows } from '../database/query.ts'
+import { unfinishedRunStatuses } from '../contract/views.ts'
+import { rows, wordList } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import { firstIdOf } from '../shared/ids.ts'
 
 /** Which runs an operator looks for. `stuck`: what should have moved within a minute and has not. */
 export const CARE_STATES = ['stuck', 'waiting', 'running', 'failed'] as const
@@ -71,9 +73,8 @@ export class RunCareRepository {
 
   /** Newest first, after the run `before`. Of failed ones those that were begun since then: ids are in the order of time. */
   list(state: CareState, since: Date, limit: number, before: string | undefined): Promise<CaredRun[]> {
-    const floor = since.getTime().toString(16).padStart(12, '0')
-    const first = `${floor.slice(0, 8)}-${floor.slice(8)}-7000-8000-000000000000`
-    const unfinished = `status IN ('pending', 'queued', 'running', 'waiting')`
+    const first = firstIdOf(since)
+    const unfinished = `status IN ${wordList(unfinishedRunStatuses)}`
     return rows<CaredRun>(
       this.#db.manager,
       `SELECT id, conversation_id AS "conversationId", user_id AS "userId", status, reason, error_code AS "errorCode",

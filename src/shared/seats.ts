@@ -1,7 +1,7 @@
-/** How many may be in at once: of one key (a user, a network), and in all. */
+/** How many may be in at once: of one key (a user, a network), and in all; as many as want to where that is not said. */
 export interface SeatLimits {
   each: number
-  all: number
+  all?: number
 }
 
 /** Why there is no seat: this key has all of its own, or there is none left for anybody. */
@@ -9,12 +9,12 @@ export type NoSeat = 'each' | 'all'
 
 /** Counts what is under way in this process, by who asked for it. */
 export class Seats {
-  readonly #limits: SeatLimits
+  readonly #limits: Required<SeatLimits>
   readonly #taken = new Map<string, number>()
   #all = 0
 
   constructor(limits: SeatLimits) {
-    this.#limits = limits
+    this.#limits = { all: Number.POSITIVE_INFINITY, ...limits }
   }
 
   /** Seats that are taken. */

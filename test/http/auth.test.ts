@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import jwt from 'jsonwebtoken'
-import { idAt } from '../../src/retention/retention.repository.ts'
+import { firstIdOf } from '../../src/shared/ids.ts'
 import { errorOf } from '../support/api-client.ts'
 import { testSettings, useApp } from '../support/app.ts'
 
@@ -213,7 +213,7 @@ describe('Signing up and in', () => {
         `INSERT INTO sessions (id, user_id, expires_at, revoked_at)
          VALUES ($4, $1, now() + $2::interval, now() + $3::interval)`,
         // They began 40 days ago.
-        [user.id, expires, revoked, idAt(new Date(Date.now() - 40 * 86_400_000 + n))],
+        [user.id, expires, revoked, firstIdOf(new Date(Date.now() - 40 * 86_400_000 + n))],
       )
     }
     await app.container.retention.round()

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { verifyLedger } from '../../src/credits/ledger-audit.ts'
-import { idAt, type Kept, RetentionRepository } from '../../src/retention/retention.repository.ts'
+import { type Kept, RetentionRepository } from '../../src/retention/retention.repository.ts'
+import { firstIdOf } from '../../src/shared/ids.ts'
 import { ADA } from '../architecture/route-table.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
@@ -155,7 +156,7 @@ describe('What is kept for some time only', () => {
     )
     await db.query('ANALYZE conversations')
     const plan: Array<Record<string, string>> = await db.query(
-      `EXPLAIN SELECT c.id FROM conversations c WHERE c.id < '${idAt(new Date(1_000))}' AND c.updated_at < now()
+      `EXPLAIN SELECT c.id FROM conversations c WHERE c.id < '${firstIdOf(new Date(1_000))}' AND c.updated_at < now()
        AND NOT EXISTS (SELECT FROM runs r WHERE r.conversation_id = c.id AND r.status IN ('queued', 'running', 'waiting', 'pending')) ORDER BY c.id LIMIT 50`,
     )
     expect(JSON.stringify(plan)).to.contain('conversations_pk').and.not.to.contain('Seq Scan on conversations')
