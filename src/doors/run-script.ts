@@ -20,9 +20,11 @@ export type RunStep =
 interface ScriptTurn {
   attempt: number
   speaker: { id: string; name: string } | undefined
-  /** All that is known of what this attempt says; of a speaker who is not known yet it waits here. */
-  text: string
-  /** UTF-16 units of it that were told; undefined before the attempt began. */
+  /** What this attempt said, in its pieces. */
+  pieces: string[]
+  /** UTF-16 units of them. */
+  length: number
+  /** UTF-16 units that were told; undefined before the attempt began. What a speaker says who is not known yet waits. */
   told: number | undefined
   isOver: boolean
 }
@@ -50,8 +52,8 @@ export class RunScript {
       }
       case 'turn.delta': {
         const turn = this.#attempt(event.turn, event.attempt)
-        if (!turn || turn.isOver || event.offset > turn.text.length) return []
-        turn.text += event.text.slice(turn.text.length - event.offset)
+        if (!turn || turn.isOver || event.offset > turn.length) return []
+        add(turn, event.text.slice(turn.length - event.offset))
         return this.#tell(event.turn, turn)
       }
       case 'turn.completed':
@@ -96,22 +98,22 @@ export class RunScript {
     if (known && known.attempt > attempt) return undefined
     if (known?.attempt === attempt) return known
     // The same speaker: who has the turn is decided before the first words, and kept.
-    const turn = { attempt, speaker: known?.speaker, text: '', told: undefined, isOver: known?.isOver ?? false }
+    const turn = { attempt, speaker: known?.speaker, ...nothingSaid(), isOver: known?.isOver ?? false }
     this.#turns.set(index, turn)
     return turn
   }
 
   /** What of a turn can be told and was not. */
   #tell(index: number, turn: ScriptTurn): RunStep[] {
-    const { attempt, speaker, text, told } = turn
-    if (!speaker || turn.isOver || attempt === 0 || told === text.length) return []
-    turn.told = text.length
+    const { attempt, speaker, told, length } = turn
+    if (!speaker || turn.isOver || attempt === 0 || told === length) return []
+    turn.told = length
     const steps: RunStep[] = []
     if (told === undefined) {
       steps.push({ type: 'turn.began', turn: index, attempt, agentId: speaker.id, agentName: speaker.name })
     }
     const offset = told ?? 0
-    if (text.length > offset) steps.push({ type: 'turn.text', turn: index, attempt, offset, text: text.slice(offset) })
+    if (length > offset) steps.push({ type: 'turn.text', turn: index, attempt, offset, text: untold(turn, offset) })
     return steps
   }
 
@@ -122,8 +124,8 @@ export class RunScript {
     if (!turn) return []
     turn.speaker ??= { id: message.agentId ?? '', name: message.agentName ?? '' }
     // What was shown is kept as it was, but for what turned out to be none of the answer.
-    if (!message.content.startsWith(turn.text)) turn.told = undefined
-    turn.text = message.content
+    if (!message.content.startsWith(turn.pieces.join(''))) Object.assign(turn, nothingSaid())
+    add(turn, message.content.slice(turn.length))
     const rest = this.#tell(index, turn)
     turn.isOver = true
     return [...rest, { type: 'turn.ended', turn: index, attempt: turn.attempt, message }]
@@ -135,4 +137,18 @@ export class RunScript {
     turn.isOver = true
     return [{ type: 'turn.ended', turn: index, attempt: turn.attempt, message: null }]
   }
+}
+
+const nothingSaid = (): Pick<ScriptTurn, 'pieces' | 'length' | 'told'> => ({ pieces: [], length: 0, told: undefined })
+
+function add(turn: ScriptTurn, text: string): void {
+  if (text === '') return
+  turn.pieces.push(text)
+  turn.length += text.length
+}
+
+/** What was said from this place on: mostly the last piece, so that a long text is not put together again for each word. */
+function untold({ pieces, length }: ScriptTurn, from: number): string {
+  const last = pieces.at(-1) ?? ''
+  return length - last.length === from ? last : pieces.join('').slice(from)
 }

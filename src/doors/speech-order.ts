@@ -13,6 +13,7 @@ export type Speech =
 
 interface Waiting {
   began: Extract<RunStep, { type: 'turn.began' }> | undefined
+  /** What did not go out yet. */
   text: string
   /** UTF-16 units that went out; undefined before this speech was begun. */
   sent: number | undefined
@@ -79,12 +80,13 @@ function spoken(index: number, turn: Waiting): Speech[] {
   const { began, text, message, isOver } = turn
   const out: Speech[] = []
   // Of a turn that came to nothing, nothing is begun.
-  if (began && (message || !isOver) && (turn.sent ?? 0) < text.length) {
+  if (began && (message || !isOver) && text !== '') {
     const { attempt, agentId, agentName } = began
     if (turn.sent === undefined) out.push({ type: 'speech.began', turn: index, attempt, agentId, agentName })
     const offset = turn.sent ?? 0
-    out.push({ type: 'speech.text', turn: index, attempt, offset, text: text.slice(offset) })
-    turn.sent = text.length
+    out.push({ type: 'speech.text', turn: index, attempt, offset, text })
+    turn.sent = offset + text.length
+    turn.text = ''
   }
   if (!isOver || !began) return out
   if (message) out.push({ type: 'speech.ended', turn: index, attempt: began.attempt, message })

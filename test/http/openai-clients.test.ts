@@ -2,6 +2,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { generateText, type LanguageModel, streamText } from 'ai'
 import { expect } from 'chai'
+import { serverEvent } from '../../src/contract/events.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { usePartyWorld } from '../workers/party-world.ts'
 
@@ -11,7 +12,7 @@ const USAGE = { inputTokens: 21, outputTokens: 90 }
 /** These check every field of every event against schemas of their own. */
 describe("Other clients of OpenAI's wire", function () {
   this.timeout(20_000)
-  const world = usePartyWorld()
+  const world = usePartyWorld({ env: { SSE_HEARTBEAT_MS: '50' } })
   let user: TestUser
   let models: Record<string, LanguageModel>
 
@@ -56,4 +57,26 @@ describe("Other clients of OpenAI's wire", function () {
       expect(answer.body).to.have.nested.property('data.length', 1)
     })
   }
+
+  it('a stream that is silent shows that it lives, and its events are none of ours', async () => {
+    const hold = world.llm.hold(0)
+    world.llm.reply({ text: 'Tea.', hold })
+    const answer = await fetch(`${world.app.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${user.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'Uma', messages: [{ role: 'user', content: 'Hi' }], stream: true }),
+    })
+    expect(answer.headers.get('content-type')).to.match(/^text\/event-stream/)
+    let text = ''
+    for await (const piece of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += piece
+      if (text.startsWith(':')) hold.release()
+    }
+    const blocks = text.split('\n\n').filter((block) => block !== '' && !block.startsWith(':'))
+    expect(blocks.at(-1)).to.equal('data: [DONE]')
+    for (const block of blocks.slice(0, -1)) {
+      expect(block).to.match(/^data: \{/)
+      expect(serverEvent.safeParse(JSON.parse(block.slice(6))).success).to.equal(false)
+    }
+  })
 })

@@ -15,9 +15,10 @@ export class GrowingText {
   readonly #wholeTurns: boolean
   #turn = -1
   #isFirst = true
-  /** What of this turn went out, and what it says now. */
+  /** What of this turn went out. */
   #sent = ''
-  #said = ''
+  /** UTF-16 units of what its attempt says now, all of which are as they went out. */
+  #said = 0
 
   constructor(options: { namesSpeakers: boolean; wholeTurns: boolean }) {
     this.#namesSpeakers = options.namesSpeakers
@@ -28,28 +29,23 @@ export class GrowingText {
   take(speech: Speech): string {
     switch (speech.type) {
       case 'speech.began': {
-        if (speech.turn === this.#turn) {
-          this.#said = ''
-          return ''
-        }
-        this.#requireAllKept()
+        if (speech.turn !== this.#turn) this.#requireAllKept()
+        this.#said = 0
+        if (speech.turn === this.#turn) return ''
         this.#turn = speech.turn
         this.#sent = ''
-        this.#said = ''
         return this.#wholeTurns ? '' : this.#opening(speech.agentName)
       }
       case 'speech.text':
-        this.#said += speech.text
-        return this.#wholeTurns ? '' : this.#goOn()
+        return this.#wholeTurns ? '' : this.#goOn(speech.text)
       case 'speech.ended': {
-        this.#said = speech.message.content
-        if (this.#wholeTurns) return this.#opening(speech.message.agentName ?? '') + this.#goOn()
-        const rest = this.#goOn()
+        const { content, agentName } = speech.message
+        if (this.#wholeTurns) return this.#opening(agentName ?? '') + content
         this.#requireAllKept()
-        return rest
+        return ''
       }
       case 'speech.void':
-        this.#said = ''
+        this.#said = 0
         return ''
       case 'run.ended':
         if (speech.run.status !== 'failed') this.#requireAllKept()
@@ -63,16 +59,17 @@ export class GrowingText {
     return between + (this.#namesSpeakers ? speakerLabel(name) : '')
   }
 
-  #goOn(): string {
-    if (this.#sent.startsWith(this.#said)) return ''
-    if (!this.#said.startsWith(this.#sent)) throw new AppError('run.said_anew')
-    const rest = this.#said.slice(this.#sent.length)
-    this.#sent = this.#said
+  #goOn(text: string): string {
+    const again = this.#sent.slice(this.#said, this.#said + text.length)
+    if (!text.startsWith(again)) throw new AppError('run.said_anew')
+    this.#said += text.length
+    const rest = text.slice(again.length)
+    this.#sent += rest
     return rest
   }
 
   /** What went out of the last turn is what it said. */
   #requireAllKept(): void {
-    if (this.#sent !== this.#said) throw new AppError('run.said_anew')
+    if (this.#sent.length !== this.#said) throw new AppError('run.said_anew')
   }
 }
