@@ -317,6 +317,34 @@ for (const profile of QUEUES) {
       })
     })
 
+    it('comes in with an API key, as far as that goes: its scope, its budget, its end', async () => {
+      const keyOf = async (fields: object) => {
+        const { body } = await user.post('/api/keys', { name: 'Program', scopes: ['chat'], ...fields })
+        return z.object({ id: z.string(), key: z.string() }).parse(body)
+      }
+      const hold = world.llm.hold(3)
+      world.llm.reply('Tea.').replyOnce({ text: LONG, hold })
+      const body = { model: 'Uma', messages: ask('Hi') }
+      const { id, key } = await keyOf({})
+      const stream = await clientOf({ token: key }).chat.completions.create({ ...body, stream: true })
+      await hold.reached
+      expect((await user.delete(`/api/keys/${id}`)).status).to.equal(204)
+      expect(await failureOf(textOf(stream))).to.include({ code: 'invalid_api_key' })
+      hold.release()
+      expect(await failureOf(clientOf({ token: key }).models.list())).to.be.instanceOf(OpenAI.AuthenticationError)
+
+      const reader = clientOf({ token: (await keyOf({ scopes: ['read'] })).key })
+      expect((await reader.models.list()).data.map((model) => model.id)).to.include('Uma')
+      expect(await failureOf(reader.chat.completions.create(body)))
+        .to.be.instanceOf(OpenAI.PermissionDeniedError)
+        .and.to.include({ code: 'key.scope' })
+
+      const small = clientOf({ token: (await keyOf({ monthlyCredits: '0.000001' })).key })
+      expect(await failureOf(small.chat.completions.create(body)))
+        .to.be.instanceOf(OpenAI.RateLimitError)
+        .and.to.include({ code: 'insufficient_quota' })
+    })
+
     it('is told when its conversation is deleted while somebody speaks', async () => {
       const hold = world.llm.hold(5)
       world.llm.reply({ text: LONG, hold })
