@@ -10,7 +10,7 @@ import { noTracing, type TraceSpan, type Tracing } from '../shared/tracing.ts'
 import { VERSION } from '../shared/version.ts'
 import { checkAnswers } from './answer-check.ts'
 import type { Authenticate } from './authenticate.ts'
-import { type Explain, errorHandler } from './error-handler.ts'
+import { type ErrorForm, type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
 import { type Health, healthRoutes } from './health.ts'
 import { type MetricsPage, metricsRoute } from './metrics-page.ts'
@@ -83,6 +83,12 @@ export function createApp(options: AppOptions): Express {
     next()
   })
   healthRoutes(app, options.health)
+  for (const [root, form] of errorForms(options.routes)) {
+    app.use(root, (_request, response, next) => {
+      response.locals.errorForm = form
+      next()
+    })
+  }
   if (options.watchProxies) app.use(options.watchProxies)
   app.use(options.limiter.perAddress)
   app.use(requireUtf8Address)
@@ -101,7 +107,6 @@ export function createApp(options: AppOptions): Express {
       route.path,
       ...(onUnpromised ? [checkAnswers(route, onUnpromised)] : []),
       async (request, response, next) => {
-        response.locals.errorForm = route.errorForm
         response.locals.span = traced(tracing, route, request, response)
         response.locals.user =
           (await ticketHolder(options, route, request)) ?? (await options.authenticate(request, response, route))
@@ -119,6 +124,10 @@ export function createApp(options: AppOptions): Express {
   app.use(errorHandler(options.logger, options.explain ?? (() => undefined)))
   return app
 }
+
+/** The forms of errors, by the first part of the paths that have one: of what no route has seen yet, too. */
+const errorForms = (routes: readonly Route[]): Map<string, ErrorForm> =>
+  new Map(routes.flatMap(({ path, errorForm }) => (errorForm ? [[`/${path.split('/')[1]}`, errorForm]] : [])))
 
 /**
  * A body of another type would be left unread, and taken for an empty one. One that announces too much is refused before it comes:

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { idInput } from '../contract/inputs.ts'
 import { checkedInput } from '../shared/checked-input.ts'
 import { AppError } from '../shared/errors.ts'
-import type { ShapeLimits } from '../shared/input-shape.ts'
+import { inspectInput, type ShapeLimits } from '../shared/input-shape.ts'
 
 /**
  * Checks input against its schema, and before that its size.
@@ -15,8 +15,9 @@ export function parseInput<S extends z.ZodType>(
   limits?: ShapeLimits,
 ): z.output<S> {
   if (where !== 'params') return checkedInput(schema, value, limits)
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
+  // What cannot be stored was never the name of anything.
+  const result = inspectInput(value).issues.length === 0 ? schema.safeParse(value) : undefined
+  if (result?.success) return result.data
   throw new AppError('request.not_found/object')
 }
 

@@ -162,8 +162,11 @@ const MEANINGS: Record<string, string> = {
 function contentOf(shape: AnswerShape, streams?: string): Pick<ZodOpenApiResponseObject, 'content'> {
   if (shape === null) return {}
   if (isOther(shape)) {
-    const schema = { type: 'string' as const, description: shape.says }
-    return { content: Object.fromEntries(shape.types.map((type) => [type, { schema }])) }
+    const schemaOf = (type: string) => ({
+      ...(type !== 'application/json' && { type: 'string' as const }),
+      description: shape.says,
+    })
+    return { content: Object.fromEntries(shape.types.map((type) => [type, { schema: schemaOf(type) }])) }
   }
   const events = streams && { 'text/event-stream': { schema: { type: 'string' as const, description: streams } } }
   return { content: { 'application/json': { schema: shape }, ...events } }

@@ -10,7 +10,7 @@ import { Health } from '../../src/http/health.ts'
 import { createRateLimiter } from '../../src/http/rate-limit.ts'
 import { defineRoute } from '../../src/http/route.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
-import { type Answer, ApiClient, errorOf, type TestUser } from '../support/api-client.ts'
+import { type Answer, ApiClient, errorOf, type TestUser, wireErrorOf } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
 const pathsOf = (answer: Answer): string[] =>
@@ -105,6 +105,18 @@ describe('Errors', () => {
     expect((await user.get('/api/agents/%00')).status).to.equal(404)
     expect((await user.get('/api/agents/%E0%A4%A')).status).to.equal(400)
     expect((await user.get('/api/agents/not-an-id')).status).to.equal(404)
+  })
+
+  it('of names that cannot be stored, or read, are those of what is not there, or of the path; in the form of their door', async () => {
+    for (const path of ['/api/agents/%00', '/api/ui/chat/%00', '/api/ui/chat/a%00b/stream']) {
+      expect((await user.get(path)).status, path).to.equal(404)
+    }
+    for (const path of ['/v1/models/%00', '/v1/responses/%00', '/v1/no-such-thing']) {
+      const answer = await user.get(path)
+      expect([answer.status, wireErrorOf(answer).type], path).to.deep.equal([404, 'invalid_request_error'])
+    }
+    const broken = await user.get('/v1/models/%E0%A4%A')
+    expect([broken.status, wireErrorOf(broken).type]).to.deep.equal([400, 'invalid_request_error'])
   })
 
   it('of absurdly nested bodies are small, and the server lives', async () => {
