@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm'
-import { REASONING_EFFORTS, type ReasoningEffort } from '../connections/provider.ts'
+import { REASONING_EFFORTS, type ReasoningEffort } from '../contract/providers.ts'
 import { createdAt, integer, jsonb, real, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
 

@@ -1,10 +1,10 @@
+import { createAgentBody, updateAgentBody } from '../contract/agent.schemas.ts'
 import { agentView } from '../contract/agent-views.ts'
 import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { presentAgent } from './agent.presenter.ts'
-import { createAgentBody, updateAgentBody } from './agent.schemas.ts'
 import type { AgentService } from './agent.service.ts'
 
 export const agentRoutes = (agents: AgentService): Route[] => [

@@ -1,10 +1,10 @@
+import type { CreateAgentBody, UpdateAgentBody } from '../contract/agent.schemas.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions } from '../database/transaction.ts'
 import { AppError, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Agent } from './agent.entity.ts'
 import type { AgentRepository } from './agent.repository.ts'
-import type { CreateAgentBody, UpdateAgentBody } from './agent.schemas.ts'
 
 interface AgentDependencies {
   transactions: Transactions

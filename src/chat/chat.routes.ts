@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
-import { INT4_MAX, seqInput } from '../contract/inputs.ts'
+import { conversationChangeBody, readBody } from '../contract/conversation.schemas.ts'
+import { INT4_MAX } from '../contract/inputs.ts'
 import {
   type AcceptedView,
   acceptedView,
@@ -53,17 +54,6 @@ const messagesQuery = z
     if (cursor === undefined) return query
     return query.afterSeq === undefined ? { ...query, beforeSeq: cursor } : { ...query, afterSeq: cursor }
   })
-const changeBody = z
-  .strictObject({
-    title: z.string().trim().min(1).max(200).optional(),
-    archived: z.boolean().optional(),
-    pinned: z.boolean().optional(),
-  })
-  .refine((body) => Object.keys(body).length > 0, 'must name something to change')
-
-/** The last message that the user has seen. */
-const readBody = z.strictObject({ seq: seqInput })
-
 /** 202 with what was accepted, or, with `Prefer: wait=N`, 200 with the run and its messages when it ends in time. */
 async function answer(
   waits: RunWait,
@@ -256,7 +246,7 @@ export const chatRoutes = ({
     response: conversationView,
     errors: ['conversation.not_found'],
     params: idParams,
-    body: changeBody,
+    body: conversationChangeBody,
     example: { title: 'Microservices' },
     handler: ({ user, params, body }) => conversations.change(user.id, params.id, body),
   }),

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
-import { idInput } from '../contract/inputs.ts'
+import { branchBody, feedbackBody } from '../contract/conversation.schemas.ts'
 import { acceptedView, conversationView, messageView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import { idempotencyKeyOf } from '../http/idempotency-key.ts'
@@ -10,19 +9,6 @@ import { AGAIN_ERRORS } from './accept-errors.ts'
 import type { BranchService } from './branch.service.ts'
 import type { EditService } from './edit.service.ts'
 import type { FeedbackService } from './feedback.service.ts'
-
-const branchBody = z.strictObject({ messageId: idInput })
-const feedbackBody = z.strictObject({
-  value: z.enum(['up', 'down']),
-  comment: z
-    .string()
-    .trim()
-    .min(1)
-    .max(2_000)
-    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'must be valid text without NUL characters')
-    .nullable()
-    .default(null),
-})
 
 interface RevisionServices {
   edits: EditService

@@ -1,8 +1,8 @@
 import { EntitySchema } from 'typeorm'
+import { PROVIDERS, type ProviderName } from '../contract/providers.ts'
 import { boolean, createdAt, jsonb, text, updatedAt, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
 import type { Dialects } from './dialects/traits.ts'
-import { PROVIDERS, type ProviderName } from './provider.ts'
 
 /** A provider account as it is stored: a user's own, or (`userId` null) the platform's, which everybody may use. */
 export class Connection {

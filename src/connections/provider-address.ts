@@ -1,6 +1,6 @@
+import type { ProviderName } from '../contract/providers.ts'
 import { withoutEnd } from '../shared/text-ends.ts'
 import type { Connection } from './connection.entity.ts'
-import type { ProviderName } from './provider.ts'
 
 /** Always given to the SDKs, which else take a base URL from the environment and would send a user's key there. */
 export const DEFAULT_BASE_URL: Record<Exclude<ProviderName, 'openai-compatible' | 'demo'>, string> = {

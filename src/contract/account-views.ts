@@ -61,6 +61,7 @@ export const recoveryCodesView = z.object({ recoveryCodes: z.array(z.string()) }
 
 /** Opens `path` without a header, to begin with until then. */
 export const ticketView = z.object({ ticket: z.string(), path: z.string(), expiresAt: timeView }).meta({ id: 'Ticket' })
+export type TicketView = z.infer<typeof ticketView>
 
 const invitation = {
   id: idView,

@@ -45,5 +45,7 @@ export type ChatSchemas = ReturnType<typeof chatSchemas>
 export type SingleBody = z.output<ChatSchemas['single']>
 export type EditBody = z.output<ChatSchemas['edit']>
 export type PartyBody = z.output<ChatSchemas['party']>
+/** Other words as clients write them. */
+export type EditInput = z.input<ChatSchemas['edit']>
 /** A party's request as clients write it. */
 export type PartyInput = z.input<ChatSchemas['party']>

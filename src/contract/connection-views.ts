@@ -85,3 +85,4 @@ export const listedModelView = z
   .meta({ id: 'ListedModel' })
 /** All of them, as they were at `fetchedAt`. */
 export const connectionModelsView = z.object({ ...listOf(listedModelView).shape, fetchedAt: timeView })
+export type ConnectionModelsView = z.infer<typeof connectionModelsView>

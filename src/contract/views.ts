@@ -276,6 +276,7 @@ export type FoundView = z.infer<typeof foundView>
 export const listedConversationView = conversationView
   .extend({ found: foundView.optional() })
   .meta({ id: 'ListedConversation' })
+export type ListedConversationView = z.infer<typeof listedConversationView>
 
 /** A user's balance as events carry it. */
 export const creditsView = z.object({ available: creditsAmount, held: creditsAmount }).meta({ id: 'Credits' })
@@ -397,3 +398,4 @@ export type OutcomeView = z.infer<typeof outcomeView>
 export const conversationPageView = conversationView
   .extend({ files: z.array(fileView), messages: listOf(messageView) })
   .meta({ id: 'ConversationPage' })
+export type ConversationPageView = z.infer<typeof conversationPageView>

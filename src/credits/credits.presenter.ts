@@ -1,6 +1,6 @@
+import type { TransactionType } from '../contract/credits.schemas.ts'
 import type { BalanceView, LossView, PriceView, TransactionView, UsageSumView } from '../contract/credits-views.ts'
 import { formatCredits } from '../shared/money.ts'
-import type { TransactionType } from './credits.schemas.ts'
 import type { Balance } from './ledger.repository.ts'
 import type { PriceVersion } from './pricing.ts'
 import type { LossLine, StatementKind, StatementLine, UsageSum } from './statement.repository.ts'

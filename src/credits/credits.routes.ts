@@ -1,4 +1,12 @@
 import type { AuditLog } from '../audit/audit-log.ts'
+import {
+  addBody,
+  lossesFilter,
+  priceBody,
+  priceChangeBody,
+  transactionsFilter,
+  usageQuery,
+} from '../contract/credits.schemas.ts'
 import { balanceView, lossesView, priceView, transactionView, usageSummaryView } from '../contract/credits-views.ts'
 import { listOf } from '../contract/views.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
@@ -17,7 +25,6 @@ import {
   presentTransaction,
   presentUsage,
 } from './credits.presenter.ts'
-import { addBody, lossesFilter, priceBody, priceChangeBody, transactionsFilter, usageQuery } from './credits.schemas.ts'
 import type { LedgerService } from './ledger.service.ts'
 import type { PriceBook } from './price-book.ts'
 import type { PriceVersion } from './pricing.ts'

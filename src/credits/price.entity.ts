@@ -1,11 +1,7 @@
 import { EntitySchema } from 'typeorm'
+import { MOST_PER_CALL, MOST_PER_MTOK } from '../contract/credits.schemas.ts'
 import { bigintColumn, createdAt, id, integer, text, timestamp, uuid } from '../database/columns.ts'
 import type { PriceVersion } from './pricing.ts'
-
-/** The most that a million tokens may cost: 100,000,000 credits. Above it is a mistake, not a price. */
-export const MOST_PER_MTOK = 100_000_000_000_000n
-/** The most that a call may cost: 1,000,000 credits. */
-export const MOST_PER_CALL = 1_000_000_000_000n
 
 /** A version of a price as it is stored, in micro-credits. */
 export class PriceVersionRow implements PriceVersion {

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm'
+import type { UsageGroup } from '../contract/credits.schemas.ts'
 import { rows } from '../database/query.ts'
 import type { EntryKind } from './ledger.entity.ts'
 import type { TokenUsage } from './usage.ts'
@@ -41,9 +42,6 @@ export interface StatementLine {
     ratePpm: bigint
   } | null
 }
-
-export const USAGE_GROUPS = ['day', 'model', 'agent', 'conversation'] as const
-export type UsageGroup = (typeof USAGE_GROUPS)[number]
 
 /** Charged calls of one day, model, agent or conversation. */
 export interface UsageSum {

@@ -1,9 +1,9 @@
+import { apiKeyBody } from '../contract/api-key.schemas.ts'
 import { apiKeyView, listOf, newApiKeyView } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { presentApiKey } from './api-key.presenter.ts'
-import { apiKeyBody } from './api-key.schemas.ts'
 import type { ApiKeyService } from './api-key.service.ts'
 
 /** All of them take a session: a key makes no keys, and ends none. */

@@ -1,4 +1,5 @@
 import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
+import type { ApiKeyBody } from '../contract/api-key.schemas.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
 import type { Transactions } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
@@ -6,7 +7,6 @@ import { AppError, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { ApiKey } from './api-key.entity.ts'
 import type { ApiKeyRepository, KeyWithMonth, LiveKey } from './api-key.repository.ts'
-import type { ApiKeyBody } from './api-key.schemas.ts'
 import { hashOf, isWhole, newSecret, shownOf } from './api-key-secret.ts'
 
 interface ApiKeyDependencies {

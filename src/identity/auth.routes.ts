@@ -1,11 +1,11 @@
 import { signedInView, userView } from '../contract/account-views.ts'
+import { loginBody, profileBody, registerBody } from '../contract/identity.schemas.ts'
 import { clientNetwork } from '../http/client-network.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
 import type { SignupLimits } from '../http/signup-limits.ts'
 import { AppError } from '../shared/errors.ts'
 import type { AuthService } from './auth.service.ts'
-import { loginBody, profileBody, registerBody } from './identity.schemas.ts'
 import type { SignInService } from './sign-in.service.ts'
 import type { UserService } from './user.service.ts'
 

@@ -1,8 +1,8 @@
 import { mailAcceptedView, verifiedEmailView } from '../contract/account-views.ts'
+import { forgotBody, linkBody, resetBody } from '../contract/identity.schemas.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import type { SignupLimits } from '../http/signup-limits.ts'
 import type { EmailLinkService } from './email-link.service.ts'
-import { forgotBody, linkBody, resetBody } from './identity.schemas.ts'
 
 const ACCEPTED = { status: 'accepted' as const }
 

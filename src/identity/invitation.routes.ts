@@ -1,10 +1,10 @@
 import { invitationView, newInvitationView } from '../contract/account-views.ts'
+import { invitationBody } from '../contract/invitation.schemas.ts'
 import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { presentInvitation } from './invitation.presenter.ts'
-import { invitationBody } from './invitation.schemas.ts'
 import type { InvitationService } from './invitation.service.ts'
 
 export const invitationRoutes = (invitations: InvitationService): Route[] => [

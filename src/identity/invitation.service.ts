@@ -1,6 +1,7 @@
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { InvitationView } from '../contract/account-views.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
+import type { InvitationBody } from '../contract/invitation.schemas.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { invalidRequest, notFound } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
@@ -9,7 +10,6 @@ import { emailKeyOf } from './email-key.ts'
 import type { Invitation } from './invitation.entity.ts'
 import { presentInvitation } from './invitation.presenter.ts'
 import type { InvitationRepository, Invited } from './invitation.repository.ts'
-import type { InvitationBody } from './invitation.schemas.ts'
 import { hashOfCode, newInvitationCode } from './invitation-code.ts'
 
 interface InvitationDependencies {

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import { ticketView } from '../contract/account-views.ts'
-import { idInput } from '../contract/inputs.ts'
+import { type TicketPurpose, ticketBody } from '../contract/ticket.schemas.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
 import { signTicket, ticketKeyOf } from './ticket.ts'
 
@@ -8,16 +7,12 @@ import { signTicket, ticketKeyOf } from './ticket.ts'
 const TICKET_MS = 300_000
 
 /** What tickets are for, each with its path: those routes take them (`takesTicket`). */
-const PATHS = {
+const PATHS: Record<TicketPurpose, (id: string) => string> = {
   'conversation.events': (id: string) => `/api/chat/conversations/${id}/events`,
   'run.events': (id: string) => `/api/chat/runs/${id}/events`,
   'file.download': (id: string) => `/api/storage/files/${id}/download`,
   'conversation.export': (id: string) => `/api/chat/conversations/${id}/export`,
 }
-const PURPOSES = ['conversation.events', 'run.events', 'file.download', 'conversation.export'] as const
-
-const ticketBody = z.strictObject({ for: z.enum(PURPOSES), id: idInput })
-
 /** Tickets for what is opened without a header. Whether there is anything to open, its own route says. */
 export const ticketRoutes = (jwtSecret: string): Route[] => {
   const key = ticketKeyOf(jwtSecret)

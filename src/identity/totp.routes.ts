@@ -1,8 +1,8 @@
 import { recoveryCodesView, totpBegunView } from '../contract/account-views.ts'
+import { totpBeginBody, totpConfirmBody, totpDisableBody } from '../contract/identity.schemas.ts'
 import { clientNetwork } from '../http/client-network.ts'
 import type { Attempt, RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { totpBeginBody, totpConfirmBody, totpDisableBody } from './identity.schemas.ts'
 import type { TotpService } from './totp.service.ts'
 
 /** Whoever has a session may not guess the password or a code with it, from wherever. */

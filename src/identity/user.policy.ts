@@ -1,6 +1,6 @@
 import type { AuthUser } from '../contract/auth-user.ts'
+import type { UserBody } from '../contract/identity.schemas.ts'
 import { emailKeyOf } from './email-key.ts'
-import type { UserBody } from './identity.schemas.ts'
 import type { User } from './user.entity.ts'
 
 /** Users see and change themselves, administrators everybody. */

@@ -1,9 +1,9 @@
+import type { PartySchemas } from '../contract/party.schemas.ts'
 import { listOf, partyView } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { presentParty } from './party.presenter.ts'
-import type { PartySchemas } from './party.schemas.ts'
 import type { PartyService } from './party.service.ts'
 
 export const partyRoutes = (parties: PartyService, { create, update }: PartySchemas): Route[] => [

@@ -1,12 +1,12 @@
 import { requireDistinctNames } from '../agents/agent.policy.ts'
 import type { AgentService } from '../agents/agent.service.ts'
+import type { CreatePartyBody, UpdatePartyBody } from '../contract/party.schemas.ts'
 import type { Transactions } from '../database/transaction.ts'
 import { notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Party } from './party.entity.ts'
 import { membersOf, type PartyMember } from './party.policy.ts'
 import type { PartyFields, PartyRepository } from './party.repository.ts'
-import type { CreatePartyBody, UpdatePartyBody } from './party.schemas.ts'
 
 type StopColumns = Pick<PartyFields, 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'>
 

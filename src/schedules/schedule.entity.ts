@@ -1,11 +1,8 @@
 import { EntitySchema } from 'typeorm'
 import type { PartyInput } from '../contract/chat.schemas.ts'
+import { type MissedPolicy, missedPolicies } from '../contract/schedule.schemas.ts'
 import { bigintColumn, createdAt, integer, jsonb, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
-
-/** What becomes of ticks that no worker was there for: left out, or made up for by one run, however many they were. */
-export const missedPolicies = ['skip', 'once'] as const
-export type MissedPolicy = (typeof missedPolicies)[number]
 
 /** Why a schedule rests: its owner's word, too many ticks in a row that came to nothing, or no time that is still to come. */
 export const pausedReasons = ['owner', 'failing', 'over'] as const

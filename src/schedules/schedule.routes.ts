@@ -1,11 +1,11 @@
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
+import { scheduleSchemas } from '../contract/schedule.schemas.ts'
 import { scheduleView, tickView } from '../contract/schedule-views.ts'
 import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { presentSchedule, presentTick } from './schedule.presenter.ts'
-import { scheduleSchemas } from './schedule.schemas.ts'
 import type { ScheduleService } from './schedule.service.ts'
 
 export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['party']): Route[] {

@@ -1,10 +1,11 @@
+import type { CreateScheduleBody, UpdateScheduleBody } from '../contract/schedule.schemas.ts'
 import type { Transactions } from '../database/transaction.ts'
 import { invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { CronTimes } from './cron.ts'
+import { cronProblem } from './cron-problem.ts'
 import type { Schedule } from './schedule.entity.ts'
 import type { ScheduleRepository } from './schedule.repository.ts'
-import { type CreateScheduleBody, cronProblem, type UpdateScheduleBody } from './schedule.schemas.ts'
 import type { ScheduleTick } from './schedule-tick.entity.ts'
 import type { ScheduleTickRepository } from './schedule-tick.repository.ts'
 

@@ -1,7 +1,7 @@
 import { EntitySchema } from 'typeorm'
+import { type DeliveryStatus, deliveryStatuses, type WebhookEvent } from '../contract/webhook-events.ts'
 import { createdAt, integer, text, timestamp, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
-import { type DeliveryStatus, deliveryStatuses, type WebhookEvent } from './webhook-events.ts'
 
 /** One event on its way to one webhook. Its id is what receivers know it by, in each try. */
 export class WebhookDelivery {

@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm'
+import type { DeliveryStatus } from '../contract/webhook-events.ts'
 import { inBatches, rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { Webhook } from './webhook.entity.ts'
 import { type WebhookDelivery, webhookDeliveryEntity } from './webhook-delivery.entity.ts'
-import type { DeliveryStatus } from './webhook-events.ts'
 
 /** A delivery that this worker tries, with what it needs to know of its webhook. */
 export type ClaimedDelivery = Pick<

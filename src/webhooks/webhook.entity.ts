@@ -1,7 +1,7 @@
 import { EntitySchema } from 'typeorm'
+import { type DisabledReason, disabledReasons, type WebhookEvent } from '../contract/webhook-events.ts'
 import { boolean, createdAt, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
-import { type DisabledReason, disabledReasons, type WebhookEvent } from './webhook-events.ts'
 
 /** An address of a user's own that is told of events. */
 export class Webhook {

@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm'
+import type { DisabledReason } from '../contract/webhook-events.ts'
 import { lockOwner } from '../database/advisory-lock.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type Webhook, webhookEntity } from './webhook.entity.ts'
-import type { DisabledReason } from './webhook-events.ts'
 
 type Change = Partial<Omit<Webhook, 'id' | 'userId' | 'createdAt' | 'updatedAt'>>
 

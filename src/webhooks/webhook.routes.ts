@@ -1,11 +1,11 @@
 import { idInput } from '../contract/inputs.ts'
 import { listOf } from '../contract/views.ts'
+import { createWebhookBody, deliveriesFilter, updateWebhookBody } from '../contract/webhook.schemas.ts'
 import { deliveryView, secretWebhookView, webhookView } from '../contract/webhook-views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { presentDelivery, presentWebhook } from './webhook.presenter.ts'
-import { createWebhookBody, deliveriesFilter, updateWebhookBody } from './webhook.schemas.ts'
 import type { WebhookService } from './webhook.service.ts'
 
 export const webhookRoutes = (webhooks: WebhookService): Route[] => [

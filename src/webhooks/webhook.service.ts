@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { ProviderNetwork } from '../connections/provider-network.ts'
 import type { SealedSecrets } from '../connections/sealed-secret.ts'
+import type { CreateWebhookBody, UpdateWebhookBody } from '../contract/webhook.schemas.ts'
+import type { DeliveryStatus } from '../contract/webhook-events.ts'
 import type { Transactions } from '../database/transaction.ts'
 import { notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Webhook } from './webhook.entity.ts'
 import type { WebhookRepository } from './webhook.repository.ts'
-import type { CreateWebhookBody, UpdateWebhookBody } from './webhook.schemas.ts'
 import type { WebhookDelivery } from './webhook-delivery.entity.ts'
 import type { WebhookDeliveryRepository } from './webhook-delivery.repository.ts'
-import type { DeliveryStatus } from './webhook-events.ts'
 
 interface WebhookDependencies {
   webhooks: WebhookRepository

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { z } from 'zod'
-import type { ProviderName } from '../../src/connections/provider.ts'
 import type { ServerEvent } from '../../src/contract/events.ts'
+import type { ProviderName } from '../../src/contract/providers.ts'
 import type { RunView } from '../../src/contract/views.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'

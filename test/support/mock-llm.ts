@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as delay } from 'node:timers/promises'
 import { LLMock } from '@copilotkit/aimock'
 import { z } from 'zod'
-import type { ProviderName } from '../../src/connections/provider.ts'
+import type { ProviderName } from '../../src/contract/providers.ts'
 import { moved } from './pace.ts'
 
 /** Providers whose wire the mock speaks. */

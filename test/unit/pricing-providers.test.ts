@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { ProviderName } from '../../src/connections/provider.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
+import type { ProviderName } from '../../src/contract/providers.ts'
 import type { NewPrice } from '../../src/credits/price.repository.ts'
 import { seedPrices } from '../../src/credits/price.seed.ts'
 import { costOf } from '../../src/credits/pricing.ts'

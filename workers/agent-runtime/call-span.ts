@@ -1,5 +1,5 @@
-import type { ProviderName } from '../../src/connections/provider.ts'
 import { serverOf } from '../../src/connections/provider-address.ts'
+import type { ProviderName } from '../../src/contract/providers.ts'
 import type { Purpose } from '../../src/credits/metered-call.ts'
 import { inputOf, outputOf, sumUsage } from '../../src/credits/usage.ts'
 import type { TraceSpan, Tracing } from '../../src/shared/tracing.ts'

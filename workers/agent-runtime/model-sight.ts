@@ -1,4 +1,4 @@
-import type { ProviderName } from '../../src/connections/provider.ts'
+import type { ProviderName } from '../../src/contract/providers.ts'
 
 /** Old models that take text only, of providers whose models see. */
 const BLIND = /^(?:gpt-3\.5|gpt-4(?:-\d|-32k|$)|o1-(?:mini|preview)|o3-mini|claude-(?:2|instant)|gemma)/

@@ -1,5 +1,5 @@
-import type { ReasoningEffort } from '../../src/connections/provider.ts'
 import { traitsOf } from '../../src/connections/provider-factory.ts'
+import type { ReasoningEffort } from '../../src/contract/providers.ts'
 import { FEWEST_TOKENS } from '../../src/credits/hold-size.ts'
 import type { ModelTerms } from './model-terms.ts'
 

@@ -8,7 +8,7 @@ import type {
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
 } from '@ai-sdk/provider'
-import type { ReasoningEffort } from '../provider.ts'
+import type { ReasoningEffort } from '../../contract/providers.ts'
 import type { MayRead } from '../reading-shares.ts'
 import { dialectFetch, LessonLearnt } from './dialect-fetch.ts'
 import { shapedOptions } from './request-shape.ts'

@@ -1,5 +1,5 @@
 import type { ProviderView } from '../../contract/connection-views.ts'
-import type { ProviderName } from '../provider.ts'
+import type { ProviderName } from '../../contract/providers.ts'
 import { inWords, type Trait } from './traits.ts'
 
 /** A provider or server that users name, with what a connection to it needs. */

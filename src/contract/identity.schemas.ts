@@ -53,3 +53,4 @@ export type LoginBody = z.output<typeof loginBody>
 export type RegisterBody = z.output<typeof registerBody>
 export type ProfileBody = z.output<typeof profileBody>
 export type UserBody = z.output<typeof userBody>
+export type TotpDisableBody = z.output<typeof totpDisableBody>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PROVIDERS } from './provider.ts'
+import { PROVIDERS } from './providers.ts'
 
 const fields = {
   name: z.string().trim().min(1, 'must not be empty').max(100),
@@ -29,3 +29,6 @@ export const updateConnectionBody = z.strictObject(fields).partial()
 
 export type CreateConnectionBody = z.output<typeof createConnectionBody>
 export type UpdateConnectionBody = z.output<typeof updateConnectionBody>
+/** A connection as clients write it, and a change of one. */
+export type ConnectionInput = z.input<typeof createConnectionBody>
+export type ConnectionChange = z.input<typeof updateConnectionBody>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { REASONING_EFFORTS } from '../connections/provider.ts'
-import { idInput } from '../contract/inputs.ts'
+import { idInput } from './inputs.ts'
+import { REASONING_EFFORTS } from './providers.ts'
 
 const level = z.enum(['low', 'medium', 'high'])
 
@@ -73,3 +73,6 @@ export const updateAgentBody = z.strictObject(fields).partial()
 
 export type CreateAgentBody = z.output<typeof createAgentBody>
 export type UpdateAgentBody = z.output<typeof updateAgentBody>
+/** An agent as clients write it, and a change of one. */
+export type AgentInput = z.input<typeof createAgentBody>
+export type AgentChange = z.input<typeof updateAgentBody>

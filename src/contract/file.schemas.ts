@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idInput } from '../contract/inputs.ts'
+import { idInput } from './inputs.ts'
 
 /** Filters of the list, besides its page. */
 export const fileFilter = {
@@ -20,3 +20,7 @@ export const directUploadBody = z.strictObject({
   contentType: z.string().max(255).optional(),
   size: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
 })
+
+export type FileFilter = z.input<z.ZodObject<typeof fileFilter>>
+export type DownloadQuery = z.input<typeof downloadQuery>
+export type DirectUploadBody = z.input<typeof directUploadBody>

@@ -1,31 +1,14 @@
 import { z } from 'zod'
-import type { ChatSchemas, PartyInput } from '../contract/chat.schemas.ts'
-import { positiveCreditsInput } from '../contract/credits-input.ts'
 import { fieldIssues } from '../shared/checked-input.ts'
 import { inputWords } from '../shared/input-words.ts'
-import { CronTimes } from './cron.ts'
-import { missedPolicies } from './schedule.entity.ts'
+import type { ChatSchemas, PartyInput } from './chat.schemas.ts'
+import { positiveCreditsInput } from './credits-input.ts'
 
 const credits = z.string().max(40).pipe(positiveCreditsInput)
 
-/** Whether there are such times at all; the path is that of what is wrong. */
-export function cronProblem(cron: string, timeZone: string): { path: string[]; message: string } | undefined {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone })
-  } catch {
-    return { path: ['timeZone'], message: 'must be the name of a time zone, such as Europe/Berlin' }
-  }
-  try {
-    const times = new CronTimes(cron, timeZone)
-    return times.after(new Date()) ? undefined : { path: ['cron'], message: 'names no time that is still to come' }
-  } catch (error) {
-    const why = error instanceof Error ? error.message : ''
-    return {
-      path: ['cron'],
-      message: why.startsWith('must') ? why : 'must be a cron expression, such as "0 9 * * 1-5"',
-    }
-  }
-}
+/** What becomes of ticks that no worker was there for: left out, or made up for by one run, however many they were. */
+export const missedPolicies = ['skip', 'once'] as const
+export type MissedPolicy = (typeof missedPolicies)[number]
 
 /** The bodies of the schedule routes; `party` is that of `POST /api/chat/multi-agent`. */
 export function scheduleSchemas(party: ChatSchemas['party']) {
@@ -63,3 +46,6 @@ export function scheduleSchemas(party: ChatSchemas['party']) {
 export type ScheduleSchemas = ReturnType<typeof scheduleSchemas>
 export type CreateScheduleBody = z.output<ScheduleSchemas['create']>
 export type UpdateScheduleBody = z.output<ScheduleSchemas['update']>
+/** A schedule as clients write it, and a change of one. */
+export type ScheduleInput = z.input<ScheduleSchemas['create']>
+export type ScheduleChange = z.input<ScheduleSchemas['update']>

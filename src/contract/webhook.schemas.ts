@@ -24,3 +24,6 @@ export const deliveriesFilter = { status: z.enum(deliveryStatuses).optional() }
 
 export type CreateWebhookBody = z.output<typeof createWebhookBody>
 export type UpdateWebhookBody = z.output<typeof updateWebhookBody>
+/** A webhook as clients write it, and a change of one. */
+export type WebhookInput = z.input<typeof createWebhookBody>
+export type WebhookChange = z.input<typeof updateWebhookBody>

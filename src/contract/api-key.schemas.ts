@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { positiveCreditsInput } from '../contract/credits-input.ts'
-import { keyScopes } from '../contract/key-scopes.ts'
+import { positiveCreditsInput } from './credits-input.ts'
+import { keyScopes } from './key-scopes.ts'
 
 export const apiKeyBody = z.strictObject({
   name: z.string().trim().min(1, 'must not be empty').max(100),
@@ -21,3 +21,5 @@ export const apiKeyBody = z.strictObject({
 })
 
 export type ApiKeyBody = z.output<typeof apiKeyBody>
+/** A key as clients ask for it. */
+export type ApiKeyInput = z.input<typeof apiKeyBody>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ChatSchemas } from '../contract/chat.schemas.ts'
+import type { ChatSchemas } from './chat.schemas.ts'
 
 /** The bodies of the party routes: what a chat may say of a party, and a name. */
 export function partySchemas({ agentIds, strategy, maxTurns, stop }: ChatSchemas['terms']) {
@@ -26,3 +26,6 @@ export function partySchemas({ agentIds, strategy, maxTurns, stop }: ChatSchemas
 export type PartySchemas = ReturnType<typeof partySchemas>
 export type CreatePartyBody = z.output<PartySchemas['create']>
 export type UpdatePartyBody = z.output<PartySchemas['update']>
+/** A saved party as clients write it, and a change of one. */
+export type SavedPartyInput = z.input<PartySchemas['create']>
+export type SavedPartyChange = z.input<PartySchemas['update']>

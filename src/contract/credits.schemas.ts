@@ -1,9 +1,15 @@
 import { z } from 'zod'
-import { creditsInput } from '../contract/credits-input.ts'
-import { idInput } from '../contract/inputs.ts'
 import { formatCredits } from '../shared/money.ts'
-import { MOST_PER_CALL, MOST_PER_MTOK } from './price.entity.ts'
-import { USAGE_GROUPS } from './statement.repository.ts'
+import { creditsInput } from './credits-input.ts'
+import { idInput } from './inputs.ts'
+
+/** The most that a million tokens may cost: 100,000,000 credits. Above it is a mistake, not a price. */
+export const MOST_PER_MTOK = 100_000_000_000_000n
+/** The most that a call may cost: 1,000,000 credits. */
+export const MOST_PER_CALL = 1_000_000_000_000n
+
+export const USAGE_GROUPS = ['day', 'model', 'agent', 'conversation'] as const
+export type UsageGroup = (typeof USAGE_GROUPS)[number]
 
 /** The largest grant or correction that one request may make: a billion credits. */
 const MOST_ADDED = 1_000_000_000_000_000n
@@ -93,3 +99,10 @@ export const usageQuery = z.strictObject({
 
 /** Beside a page's limit and cursor. */
 export const lossesFilter = { from: momentOrDay.optional(), to: momentOrDay.optional() }
+
+/** Prices and additions as clients write them: credits are decimal strings. */
+export type PriceInput = z.input<typeof priceBody>
+export type PriceChange = z.input<typeof priceChangeBody>
+export type CreditsInput = z.input<typeof addBody>
+export type UsageQuery = Omit<z.input<typeof usageQuery>, 'limit'> & { limit?: number | undefined }
+export type TransactionsFilter = z.input<z.ZodObject<typeof transactionsFilter>>

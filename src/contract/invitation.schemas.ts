@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { creditsInput } from '../contract/credits-input.ts'
+import { creditsInput } from './credits-input.ts'
 import { emailInput } from './identity.schemas.ts'
 
 /** The largest grant of one invitation: a million credits. */
@@ -23,3 +23,5 @@ export const invitationBody = z.strictObject({
 })
 
 export type InvitationBody = z.output<typeof invitationBody>
+/** An invitation as clients write it. */
+export type InvitationInput = z.input<typeof invitationBody>
