@@ -1,56 +1,63 @@
-/** The typed client: REST and live text in one small class. No Node-only imports: browsers run it too. */
+/** The typed client: REST and live text. No Node-only imports: browsers run it too. */
 import { z } from 'zod'
+import { type SignedInView, signedInView, ticketView } from '../contract/account-views.ts'
 import type { PartySend, SingleSend, UserEvent } from '../contract/events.ts'
-import {
-  type AcceptedView,
-  acceptedView,
-  conversationView,
-  creditsAmount,
-  creditsView,
-  messageView,
-  type RunView,
-  runView,
-} from '../contract/views.ts'
+import type { LoginBody, RegisterBody } from '../contract/identity.schemas.ts'
+import type { TicketInput } from '../contract/ticket.schemas.ts'
+import { type AcceptedView, acceptedView, type OutcomeView, outcomeView } from '../contract/views.ts'
+import { AuthApi, KeysApi, SessionsApi } from './account-api.ts'
+import { AdminApi } from './admin-api.ts'
+import { AgentsApi, PartiesApi } from './agents-api.ts'
+import { ConnectionsApi } from './connections-api.ts'
+import { ConversationsApi, MessagesApi, RunsApi } from './conversations-api.ts'
+import { CreditsApi } from './credits-api.ts'
+import { FilesApi } from './files-api.ts'
 import { Follower, type FollowOptions } from './follower.ts'
 import { LiveConnection } from './live-connection.ts'
-import { Rest } from './rest.ts'
+import { type CallOptions, Rest } from './rest.ts'
+import { SchedulesApi } from './schedules-api.ts'
+import { InvitationsApi, UsersApi } from './users-api.ts'
+import { WebhooksApi } from './webhooks-api.ts'
 
-export type { Change, ConversationState } from './conversation-view.ts'
+// What a front end names besides: every view, as a type and as a schema, what tells them apart, and what may be written.
+export * from '../contract/account-views.ts'
+export * from '../contract/admin-views.ts'
+export type { AgentChange, AgentInput } from '../contract/agent.schemas.ts'
+export * from '../contract/agent-views.ts'
+export type { ApiKeyInput } from '../contract/api-key.schemas.ts'
+export type { ConnectionChange, ConnectionInput } from '../contract/connection.schemas.ts'
+export * from '../contract/connection-views.ts'
+export type { ConversationChange, FeedbackInput } from '../contract/conversation.schemas.ts'
+export * from '../contract/credits-views.ts'
+export * from '../contract/events.ts'
+export type { SavedPartyChange, SavedPartyInput } from '../contract/party.schemas.ts'
+export * from '../contract/provider-failures.ts'
+export * from '../contract/providers.ts'
+export type { ScheduleChange, ScheduleInput } from '../contract/schedule.schemas.ts'
+export * from '../contract/schedule-views.ts'
+export * from '../contract/storage-views.ts'
+export * from '../contract/views.ts'
+export type { WebhookChange, WebhookInput } from '../contract/webhook.schemas.ts'
+export * from '../contract/webhook-views.ts'
+export { ApiError } from './api-error.ts'
+export type { Change, ConversationState, LiveText } from './conversation-view.ts'
+export { everyItem } from './every-item.ts'
 export type { FollowOptions } from './follower.ts'
-export { ApiError } from './rest.ts'
+export type { ListOf, PageQuery } from './rest.ts'
+export type { Progress } from './watched-send.ts'
 
-const userView = z.object({ id: z.string(), email: z.string(), name: z.string(), role: z.enum(['user', 'admin']) })
-const signedIn = z.object({ user: userView, token: z.string(), expiresAt: z.string() })
-const agentView = z.object({
-  id: z.string(),
-  name: z.string(),
-  instructions: z.string(),
-  scope: z.enum(['user', 'platform']),
-})
-const connectionView = z.object({ id: z.string(), name: z.string(), model: z.string() })
-const connectionTest = z.object({
-  ok: z.boolean(),
-  /** What parties can expect of the model, in words. */
-  learnt: z.array(z.string()).optional(),
-  error: z.object({ code: z.string(), message: z.string() }).optional(),
-})
-const balanceView = creditsView.extend({ granted: creditsAmount, spent: creditsAmount })
-const conversationPage = conversationView.extend({
-  messages: z.object({ data: z.array(messageView), nextCursor: z.string().nullable() }),
-})
-const page = <S extends z.ZodType>(item: S) => z.object({ data: z.array(item), nextCursor: z.string().nullable() })
+/** The run is over, and its messages are there, where it was waited for long enough. */
+const saidView = z.union([outcomeView, acceptedView])
 
-export type SignedInView = z.infer<typeof signedIn>
-export type AgentView = z.infer<typeof agentView>
-export type ConnectionView = z.infer<typeof connectionView>
-export type ConnectionTestView = z.infer<typeof connectionTest>
-export type BalanceView = z.infer<typeof balanceView>
-/** A conversation with a page of its messages. */
-export type ConversationPage = z.infer<typeof conversationPage>
+export interface SayOptions extends CallOptions {
+  /** Seconds (1-60) in which the answer may wait for the run's end; then it has `run` and `messages`. */
+  wait?: number | undefined
+}
 
 export interface ClientOptions {
   /** The server, such as `http://localhost:4000`. */
   url: string
+  /** Of a session, or an API key. */
   token?: string
   fetch?: typeof fetch
 }
@@ -66,123 +73,76 @@ export interface ClientOptions {
  * client.close()
  */
 export class ChatspartyClient {
+  readonly auth: AuthApi
+  readonly sessions: SessionsApi
+  readonly keys: KeysApi
+  readonly users: UsersApi
+  readonly connections: ConnectionsApi
+  readonly agents: AgentsApi
+  readonly parties: PartiesApi
+  readonly conversations: ConversationsApi
+  readonly messages: MessagesApi
+  readonly runs: RunsApi
+  readonly files: FilesApi
+  readonly credits: CreditsApi
+  readonly schedules: SchedulesApi
+  readonly webhooks: WebhooksApi
+  /** Of administrators, as `admin`. */
+  readonly invitations: InvitationsApi
+  readonly admin: AdminApi
   readonly #rest: Rest
   #live: LiveConnection | undefined
 
   constructor(options: ClientOptions) {
-    this.#rest = new Rest(options.url, options.token, options.fetch ?? ((...args) => fetch(...args)))
+    const rest = new Rest(options.url, options.token, options.fetch ?? ((...args) => fetch(...args)))
+    this.auth = new AuthApi(rest)
+    this.sessions = new SessionsApi(rest)
+    this.keys = new KeysApi(rest)
+    this.users = new UsersApi(rest)
+    this.connections = new ConnectionsApi(rest)
+    this.agents = new AgentsApi(rest)
+    this.parties = new PartiesApi(rest)
+    this.conversations = new ConversationsApi(rest)
+    this.messages = new MessagesApi(rest)
+    this.runs = new RunsApi(rest)
+    this.files = new FilesApi(rest)
+    this.credits = new CreditsApi(rest)
+    this.schedules = new SchedulesApi(rest)
+    this.webhooks = new WebhooksApi(rest)
+    this.invitations = new InvitationsApi(rest)
+    this.admin = new AdminApi(rest)
+    this.#rest = rest
   }
 
-  /** The token of the session; give it to another client to share the session. */
+  /** Of the session, or the key; another client that is given it is as signed in. */
   get token(): string | undefined {
     return this.#rest.token
   }
 
-  /** @throws ApiError 409 `auth.email_taken` */
-  register(body: { email: string; password: string; name?: string }): Promise<SignedInView> {
-    return this.#signIn('/api/auth/register', body)
+  /** An account; the client is signed in with it. @throws ApiError 409 `auth.email_taken` */
+  async register(body: RegisterBody, options: CallOptions = {}): Promise<SignedInView> {
+    return this.#signedIn(await this.#rest.call('POST /api/auth/register', signedInView, { body, ...options }))
   }
 
   /** `totp` is a code or a recovery code. @throws ApiError 401 `auth.invalid_credentials`, `auth.totp_required`, `auth.totp_invalid` */
-  login(body: { email: string; password: string; totp?: string }): Promise<SignedInView> {
-    return this.#signIn('/api/auth/login', body)
+  async login(body: LoginBody, options: CallOptions = {}): Promise<SignedInView> {
+    return this.#signedIn(await this.#rest.call('POST /api/auth/login', signedInView, { body, ...options }))
   }
 
   async logout(): Promise<void> {
-    await this.#rest.call(z.undefined(), '/api/auth/logout', { method: 'POST' })
+    await this.#rest.call('POST /api/auth/logout', null, {})
     this.#rest.token = undefined
     this.close()
   }
 
-  /** One's own agents and the platform's, all pages. */
-  async agents(): Promise<AgentView[]> {
-    const agents: AgentView[] = []
-    let cursor: string | null = null
-    do {
-      const query: string = cursor ? `&cursor=${cursor}` : ''
-      const found: z.infer<ReturnType<typeof page<typeof agentView>>> = await this.#rest.call(
-        page(agentView),
-        `/api/agents?limit=100${query}`,
-      )
-      agents.push(...found.data)
-      cursor = found.nextCursor
-    } while (cursor)
-    return agents
-  }
-
-  /** An agent of one's own, on one's own connection or the default one. */
-  createAgent(body: { name: string; instructions: string; connectionId?: string }): Promise<AgentView> {
-    return this.#rest.call(agentView, '/api/agents', { method: 'POST', body })
-  }
-
-  async deleteAgent(id: string): Promise<void> {
-    await this.#rest.call(z.undefined(), `/api/agents/${id}`, { method: 'DELETE' })
-  }
-
-  /** A connection to a model provider. @throws ApiError 400 for an address that the server may not connect to */
-  createConnection(body: {
-    name: string
-    provider: string
-    model: string
-    baseUrl?: string
-    apiKey?: string
-  }): Promise<ConnectionView> {
-    return this.#rest.call(connectionView, '/api/connections', { method: 'POST', body })
-  }
-
-  /** Calls the provider for a few tokens. What is wrong is an outcome, no error. */
-  testConnection(id: string): Promise<ConnectionTestView> {
-    return this.#rest.call(connectionTest, `/api/connections/${id}/test`, { method: 'POST' })
-  }
-
-  async deleteConnection(id: string): Promise<void> {
-    await this.#rest.call(z.undefined(), `/api/connections/${id}`, { method: 'DELETE' })
-  }
-
   /** A message to one agent. Safe to repeat: the key makes the same request the same run. */
-  chat(body: SingleSend): Promise<AcceptedView> {
-    return this.#send('/api/chat', body)
+  chat(body: SingleSend, options: SayOptions = {}): Promise<AcceptedView | OutcomeView> {
+    return this.#rest.call('POST /api/chat', saidView, saying(body, options))
   }
 
-  /** A conversation of several agents. Safe to repeat, as `chat`. */
-  startParty(body: PartySend): Promise<AcceptedView> {
-    return this.#send('/api/chat/multi-agent', body)
-  }
-
-  run(runId: string): Promise<RunView> {
-    return this.#rest.call(runView, `/api/chat/runs/${runId}`)
-  }
-
-  cancel(runId: string): Promise<RunView> {
-    return this.#rest.call(runView, `/api/chat/runs/${runId}/cancel`, { method: 'POST' })
-  }
-
-  /** A run that failed or was stopped, once more from the user's message on. Safe to repeat, as `chat`. @throws ApiError 402, 409 */
-  retry(runId: string, idempotencyKey: string = crypto.randomUUID()): Promise<AcceptedView> {
-    const headers = { 'idempotency-key': idempotencyKey }
-    return this.#rest.call(acceptedView, `/api/chat/runs/${runId}/retry`, { method: 'POST', headers })
-  }
-
-  /** A conversation's runs, newest first; `cursor` is the `nextCursor` of the page before. */
-  runs(
-    conversationId: string,
-    { limit = 20, cursor }: { limit?: number; cursor?: string } = {},
-  ): Promise<{ data: RunView[]; nextCursor: string | null }> {
-    const query = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
-    return this.#rest.call(page(runView), `/api/chat/conversations/${conversationId}/runs?limit=${limit}${query}`)
-  }
-
-  conversation(
-    id: string,
-    range: { beforeSeq?: number; afterSeq?: number; limit?: number; cursor?: string } = {},
-  ): Promise<ConversationPage> {
-    const query = new URLSearchParams()
-    for (const [name, value] of Object.entries(range)) query.set(name, String(value))
-    return this.#rest.call(conversationPage, `/api/chat/conversations/${id}?${query}`)
-  }
-
-  balance(): Promise<BalanceView> {
-    return this.#rest.call(balanceView, '/api/credits/balance')
+  /** A conversation of several agents, or of a saved party. Safe to repeat, as `chat`. */
+  startParty(body: PartySend, options: SayOptions = {}): Promise<AcceptedView | OutcomeView> {
+    return this.#rest.call('POST /api/chat/multi-agent', saidView, saying(body, options))
   }
 
   /**
@@ -190,7 +150,7 @@ export class ChatspartyClient {
    * text comes twice.
    */
   follow(conversationId: string, options: FollowOptions = {}): Follower {
-    return new Follower(this.#connection(), (runId) => this.run(runId), conversationId, options)
+    return new Follower(this.#connection(), (runId) => this.runs.get(runId), conversationId, options)
   }
 
   /** Credits, files and the list of conversations as they change; an update of a conversation that is not known is a new one. */
@@ -209,6 +169,15 @@ export class ChatspartyClient {
     this.#live?.drop()
   }
 
+  /**
+   * The address of something of one's own for those who send no header, such as links and an `EventSource`: it is good for five
+   * minutes, and for that alone.
+   */
+  async ticketUrl(body: TicketInput, options: CallOptions = {}): Promise<string> {
+    const { path } = await this.#rest.call('POST /api/tickets', ticketView, { body, ...options })
+    return `${this.#rest.url}${path}`
+  }
+
   /** Ends the live connection. Nothing stops on the server. */
   close(): void {
     this.#live?.close()
@@ -220,14 +189,14 @@ export class ChatspartyClient {
     return this.#live
   }
 
-  async #signIn(path: string, body: object): Promise<SignedInView> {
-    const answer = await this.#rest.call(signedIn, path, { method: 'POST', body })
+  #signedIn(answer: SignedInView): SignedInView {
     this.#rest.token = answer.token
     return answer
   }
+}
 
-  #send(path: string, { idempotencyKey, ...body }: SingleSend | PartySend): Promise<AcceptedView> {
-    const headers = { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() }
-    return this.#rest.call(acceptedView, path, { method: 'POST', body, headers })
-  }
+/** The key goes beside the body. */
+const saying = ({ idempotencyKey, ...body }: SingleSend | PartySend, { wait, signal }: SayOptions) => {
+  const preference: Record<string, string> = wait === undefined ? {} : { prefer: `wait=${wait}` }
+  return { body, headers: { 'idempotency-key': idempotencyKey ?? crypto.randomUUID(), ...preference }, signal }
 }

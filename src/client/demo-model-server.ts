@@ -1,8 +1,9 @@
+import type { ProviderName } from '../contract/providers.ts'
 import type { AgentView, ChatspartyClient } from './client.ts'
 
 /** A model of one's own that the demo's agents are to speak with. */
 export interface DemoModelServer {
-  provider: string
+  provider: ProviderName
   model: string
   baseUrl: string | undefined
   apiKey: string | undefined
@@ -27,7 +28,7 @@ export async function agentsOn(
   tell: (line: string) => void,
 ): Promise<BorrowedAgents> {
   const { provider, model, baseUrl, apiKey } = server
-  const connection = await client.createConnection({
+  const connection = await client.connections.create({
     name: 'Demo',
     provider,
     model,
@@ -36,16 +37,16 @@ export async function agentsOn(
   })
   const agents: AgentView[] = []
   const giveBack = async () => {
-    for (const { id } of agents) await client.deleteAgent(id)
-    await client.deleteConnection(connection.id)
+    for (const { id } of agents) await client.agents.delete(id)
+    await client.connections.delete(connection.id)
   }
   try {
-    const test = await client.testConnection(connection.id)
-    if (!test.ok) throw new Error(test.error?.message ?? 'The model does not answer.')
+    const test = await client.connections.test(connection.id)
+    if (!test.ok) throw new Error(test.error.message)
     tell(`${model}:`)
-    for (const line of test.learnt ?? []) tell(`  ${line}`)
+    for (const line of test.learnt) tell(`  ${line}`)
     for (const { name, instructions } of originals) {
-      agents.push(await client.createAgent({ name, instructions, connectionId: connection.id }))
+      agents.push(await client.agents.create({ name, instructions, connectionId: connection.id }))
     }
     return { agents, giveBack }
   } catch (error) {

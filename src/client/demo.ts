@@ -6,8 +6,9 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readProcessEnv } from '../config/env.ts'
+import { PROVIDERS } from '../contract/providers.ts'
 import { strategies, strategyView } from '../contract/views.ts'
-import { type AgentView, ChatspartyClient } from './client.ts'
+import { type AgentView, ChatspartyClient, everyItem } from './client.ts'
 import { agentsOn, type DemoModelServer } from './demo-model-server.ts'
 import { PartyPrinter, receiptOf } from './demo-printer.ts'
 import { isServing, startServer } from './demo-server.ts'
@@ -52,7 +53,9 @@ function readServer(values: ReturnType<typeof parse>['values']): DemoModelServer
   }
   const apiKey = variable === undefined ? undefined : process.env[variable]
   if (variable !== undefined && !apiKey) throw new UsageError(`The environment has no ${variable}.`)
-  return { model, provider: provider ?? 'openai-compatible', baseUrl, apiKey }
+  const kind = PROVIDERS.find((known) => known === (provider ?? 'openai-compatible'))
+  if (!kind) throw new UsageError(`--provider must be one of ${PROVIDERS.join(', ')}.`)
+  return { model, provider: kind, baseUrl, apiKey }
 }
 
 function parse(args: string[]) {
@@ -77,7 +80,11 @@ function parse(args: string[]) {
 
 /** The platform's demo agents. */
 async function chooseAgents(client: ChatspartyClient): Promise<AgentView[]> {
-  const agents = (await client.agents()).filter((agent) => agent.scope === 'platform').slice(0, PARTY_SIZE)
+  const agents: AgentView[] = []
+  for await (const agent of everyItem((cursor) => client.agents.list({ cursor }))) {
+    if (agent.scope === 'platform') agents.push(agent)
+    if (agents.length === PARTY_SIZE) return agents
+  }
   if (agents.length < 2) throw new UsageError('This server has no demo agents: run "npm run db:seed" on it.')
   return agents
 }
@@ -113,7 +120,7 @@ async function party(
   })
   const printer = new PartyPrinter(write, (agentId) => names.get(agentId ?? '') ?? 'Somebody')
   for await (const change of client.follow(conversationId, { untilRun: runId, signal: stop })) printer.show(change)
-  const run = stop.aborted ? await client.cancel(runId) : await client.run(runId)
+  const run = stop.aborted ? await client.runs.cancel(runId) : await client.runs.get(runId)
   write(`${stop.aborted ? '\n' : ''}${receiptOf(run)}\n`)
   if (run.error) process.stderr.write(`The party failed: ${run.error.message}\n`)
   return run.status === 'completed'

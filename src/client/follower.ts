@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { ConversationEvent } from '../contract/events.ts'
 import { isTerminal, type RunView, snapshotView } from '../contract/views.ts'
+import { ApiError } from './api-error.ts'
 import {
   type Change,
   type ConversationInput,
@@ -12,7 +13,6 @@ import {
 } from './conversation-view.ts'
 import type { LiveConnection, Subscriber } from './live-connection.ts'
 import type { LiveLink } from './live-link.ts'
-import { ApiError } from './rest.ts'
 
 const joined = snapshotView.extend({ ok: z.literal(true) })
 /** At least this long between a failed join or fetch and the next, in ms. */

@@ -10,8 +10,8 @@ import {
   type ServerEvent,
   type UserEvent,
 } from '../contract/events.ts'
+import { ApiError } from './api-error.ts'
 import { type LinkOwner, LiveLink } from './live-link.ts'
-import { ApiError } from './rest.ts'
 
 /**
  * Of the time that a draining server gives, this share is used to spread over. Who moves last still has the rest of it to be

@@ -3,7 +3,7 @@ import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
 import { drainingNotice, type ServerEvent, serverEvent } from '../contract/events.ts'
 import { failureView } from '../contract/views.ts'
-import { ApiError } from './rest.ts'
+import { ApiError } from './api-error.ts'
 
 const refusal = z.object({ ok: z.literal(false), error: failureView })
 /** How long an acknowledgement may take, in ms. */

@@ -158,7 +158,7 @@ export class Guest {
         hasSpoken = true
         if (dice < SHARE.stop) {
           stoppedAt = performance.now()
-          untilServed(() => this.#client.cancel(runId)).catch((error: unknown) => this.faults.push(String(error)))
+          untilServed(() => this.#client.runs.cancel(runId)).catch((error: unknown) => this.faults.push(String(error)))
         } else if (dice < SHARE.stop + SHARE.interject) {
           saidAt = this.#ask({ conversationId, onBusy: 'interject' })
           // Until it is awaited below.

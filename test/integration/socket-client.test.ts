@@ -325,13 +325,13 @@ describe('the client', () => {
   })
 
   it('says in one line what is wrong with the server', async () => {
-    expect(await failure(client.run(newId()))).to.include({ status: 404, code: 'run.not_found' })
+    expect(await failure(client.runs.get(newId()))).to.include({ status: 404, code: 'run.not_found' })
     const nowhere = new ChatspartyClient({ url: 'http://127.0.0.1:1' })
-    expect((await failure(nowhere.balance())).message).to.equal('No server answers at http://127.0.0.1:1.')
+    expect((await failure(nowhere.credits.balance())).message).to.equal('No server answers at http://127.0.0.1:1.')
     const other = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1')
     await once(other, 'listening')
     const stranger = new ChatspartyClient({ url: `http://127.0.0.1:${portOf(other)}` })
-    expect(await failure(stranger.balance())).to.include({ code: 'client.unexpected' })
+    expect(await failure(stranger.credits.balance())).to.include({ code: 'client.unexpected' })
     other.close()
   })
 })

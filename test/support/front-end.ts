@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -41,15 +43,26 @@ export class FrontEnd {
   /** The package that was installed. */
   readonly tarball: string
 
-  private constructor(home: string) {
+  readonly #pages: Server
+
+  private constructor(home: string, pages: Server) {
     this.folder = join(home, 'app')
     this.tarball = join(home, 'chatsparty-0.1.0.tgz')
+    this.#pages = pages.on('request', (request, response) => void this.#serve(request, response))
+  }
+
+  /** Where what was built is served: what a server must let in. */
+  get origin(): string {
+    const address = this.#pages.address()
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
   }
 
   /** Packs the client by `npm pack` in the repository, and installs what it made. */
   static async withClient(): Promise<FrontEnd> {
     const home = await mkdtemp(join(tmpdir(), 'front-end-'))
-    const app = new FrontEnd(home)
+    const pages = createServer().listen(0, '127.0.0.1')
+    await once(pages, 'listening')
+    const app = new FrontEnd(home, pages)
     await app.write({
       'package.json': JSON.stringify({ name: 'app', private: true, type: 'module' }),
       'tsconfig.json': JSON.stringify(TSCONFIG),
@@ -100,6 +113,15 @@ export class FrontEnd {
   }
 
   async remove(): Promise<void> {
+    this.#pages.closeAllConnections()
+    this.#pages.close()
     await rm(dirname(this.folder), { recursive: true, force: true })
+  }
+
+  async #serve({ url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = url === '/' ? 'index.html' : url.slice(1)
+    const body = await readFile(join(this.folder, 'dist', path)).catch(() => undefined)
+    const type = path.endsWith('.js') ? 'text/javascript' : 'text/html; charset=utf-8'
+    response.writeHead(body ? 200 : 404, { 'content-type': type }).end(body)
   }
 }

@@ -1,7 +1,10 @@
 import { expect } from 'chai'
 import { type Change, ChatspartyClient } from '../../src/client/client.ts'
-import type { AcceptedView } from '../../src/contract/views.ts'
+import { type AcceptedView, conversationView, type RunStatus, type StopReason } from '../../src/contract/views.ts'
+import { formatCredits, MICRO } from '../../src/shared/money.ts'
 import type { TestUser } from '../support/api-client.ts'
+import { ADMIN } from '../support/app.ts'
+import { balanceOf } from './ledger-world.ts'
 import { allSpoken, usePartyWorld } from './party-world.ts'
 
 /** Says something to one agent, or, with `agentIds`, to several. */
@@ -39,50 +42,133 @@ describe("The typed client's view of a conversation", () => {
   }
 
   const spoken = async ({ conversationId }: AcceptedView) => allSpoken(world.app.container.feed, conversationId)
-  /** How runs end: begins one that does. */
-  const ends: Record<string, (say: Say, agentIds: string[], user: TestUser) => Promise<AcceptedView>> = {
-    'has finished': (say, [agentId]) => {
-      world.llm.reply('Tea.')
-      return say({ agentId })
+  const LONG = 'There is a great deal to be said about tea, and I am going to say all of it. '.repeat(200)
+  const rowsOf = async (user: TestUser, id: string) =>
+    conversationView.parse((await user.get(`/api/chat/conversations/${id}`)).body)
+  interface End {
+    /** Begins a run that ends so. */
+    begin: (say: Say, agentIds: string[], user: TestUser) => Promise<AcceptedView>
+    /** Its status and reason then. */
+    as: [RunStatus, StopReason]
+  }
+  const ends: Record<string, End> = {
+    'has finished': {
+      begin: (say, [agentId]) => {
+        world.llm.reply('Tea.')
+        return say({ agentId })
+      },
+      as: ['completed', 'finished'],
     },
-    'had all its turns': (say, agentIds) => {
-      world.llm.reply('Tea.')
-      return say({ agentIds, maxTurns: 3 })
+    'had all its turns': {
+      begin: (say, agentIds) => {
+        world.llm.reply('Tea.')
+        return say({ agentIds, maxTurns: 3 })
+      },
+      as: ['completed', 'max_turns'],
     },
-    'heard its phrase': (say, agentIds) => {
-      world.llm.reply('We are done.')
-      return say({ agentIds, stop: { phrase: 'we are done' } })
+    'was a panel': {
+      begin: (say, agentIds) => {
+        world.llm.reply('Tea.')
+        return say({ agentIds, strategy: 'panel' })
+      },
+      as: ['completed', 'finished'],
     },
-    failed: (say, [agentId]) => {
-      world.llm.reply({ status: 401 })
-      return say({ agentId })
+    'heard its phrase': {
+      begin: (say, agentIds) => {
+        world.llm.reply('We are done.')
+        return say({ agentIds, stop: { phrase: 'we are done' } })
+      },
+      as: ['completed', 'phrase'],
     },
-    'was cancelled': async (say, [agentId], user) => {
-      world.llm.reply({ text: 'Tea is what I would choose.', hold: world.llm.hold(2) })
-      const accepted = await say({ agentId })
-      await spoken(accepted)
-      await user.post(`/api/chat/runs/${accepted.runId}/cancel`, {})
-      return accepted
+    'heard everybody pass': {
+      begin: (say, agentIds) => {
+        world.llm.reply('[pass]')
+        return say({ agentIds })
+      },
+      as: ['completed', 'all_passed'],
     },
-    'interrupted another': async (say, [agentId]) => {
-      world.llm.replyOnce({ text: 'Tea is what I would choose.', hold: world.llm.hold(2) }).replyOnce('Coffee.')
-      await spoken(await say({ agentId }))
-      return say({ agentId, message: 'Coffee?', onBusy: 'interrupt' })
+    'used up the credits of the user': {
+      begin: async (say, [agentId], user) => {
+        const { available } = await balanceOf(user)
+        const admin = await world.app.api.login(ADMIN.email, ADMIN.password)
+        const body = { userId: user.id, amount: formatCredits(20n * MICRO - available), reason: 'test' }
+        expect((await admin.post('/api/credits/add', body)).status).to.equal(201)
+        world.llm.reply({ text: LONG, paceMs: 1 })
+        return say({ agentId })
+      },
+      as: ['completed', 'credits_exhausted'],
+    },
+    failed: {
+      begin: (say, [agentId]) => {
+        world.llm.reply({ status: 401 })
+        return say({ agentId })
+      },
+      as: ['failed', 'failed'],
+    },
+    'was cancelled': {
+      begin: async (say, [agentId], user) => {
+        world.llm.reply({ text: 'Tea is what I would choose.', hold: world.llm.hold(2) })
+        const accepted = await say({ agentId })
+        await spoken(accepted)
+        await user.post(`/api/chat/runs/${accepted.runId}/cancel`, {})
+        return accepted
+      },
+      as: ['cancelled', 'cancelled'],
+    },
+    'was cancelled before it began': {
+      begin: async (say, [agentId], user) => {
+        const hold = world.llm.hold(2)
+        world.llm.replyOnce({ text: 'Tea is what I would choose.', hold })
+        await spoken(await say({ agentId }))
+        const waiting = await say({ agentId, message: 'Coffee?', onBusy: 'enqueue' })
+        await user.post(`/api/chat/runs/${waiting.runId}/cancel`, {})
+        hold.release()
+        return waiting
+      },
+      as: ['cancelled', 'cancelled'],
+    },
+    'was interrupted': {
+      begin: async (say, [agentId]) => {
+        world.llm.replyOnce({ text: 'Tea is what I would choose.', hold: world.llm.hold(2) }).replyOnce('Coffee.')
+        const interrupted = await say({ agentId })
+        await spoken(interrupted)
+        await say({ agentId, message: 'Coffee?', onBusy: 'interrupt' })
+        return interrupted
+      },
+      as: ['cancelled', 'interrupted'],
+    },
+    'waited for another to end': {
+      begin: async (say, [agentId]) => {
+        const hold = world.llm.hold(2)
+        world.llm.replyOnce({ text: 'Tea is what I would choose.', hold }).replyOnce('Coffee.')
+        await spoken(await say({ agentId }))
+        const next = await say({ agentId, message: 'Coffee?', onBusy: 'enqueue' })
+        expect(next.status).to.equal('pending')
+        hold.release()
+        return next
+      },
+      as: ['completed', 'finished'],
     },
   }
-  for (const [how, begin] of Object.entries(ends)) {
-    it(`has no active run when one ${how}, and its last one is as the rows have it`, async () => {
+  for (const [how, { begin, as }] of Object.entries(ends)) {
+    it(`has no active run when one ${how} and none follows, and all its runs as the rows have them`, async () => {
       const { user, agentIds, conversationId, client, follower, say, until } = await followed()
       try {
         const { runId } = await begin(say, agentIds, user)
-        await user.finished(runId)
-        await until(runId)
+        const { status, stopReason } = await user.finished(runId)
+        expect([status, stopReason]).to.deep.equal(as)
+        const lastId = (await rowsOf(user, conversationId)).lastRun?.id ?? ''
+        await user.finished(lastId)
+        const seen = await until(lastId)
+        if (lastId !== runId && !seen.some((change) => change.type === 'run.ended' && change.run.id === runId)) {
+          await until(runId)
+        }
         const { conversation, runs } = follower.state
-        const rows = Object((await user.get(`/api/chat/conversations/${conversationId}`)).body)
+        const rows = await rowsOf(user, conversationId)
         expect(rows.activeRun).to.equal(null)
         expect(conversation?.activeRun).to.equal(null)
         expect(conversation?.lastRun).to.deep.equal(rows.lastRun)
-        expect(runs.get(runId)).to.deep.equal(await user.run(runId))
+        for (const id of new Set([runId, lastId])) expect(runs.get(id)).to.deep.equal(await user.run(id))
       } finally {
         client.close()
       }
@@ -112,16 +198,16 @@ describe("The typed client's view of a conversation", () => {
       await until(runId)
       world.llm.reset()
       world.llm.reply('Tea.')
-      const again = await client.retry(runId, 'again')
-      expect(await client.retry(runId, 'again')).to.deep.equal(again)
+      const again = await client.runs.retry(runId, { idempotencyKey: 'again' })
+      expect(await client.runs.retry(runId, { idempotencyKey: 'again' })).to.deep.equal(again)
       await until(again.runId)
       expect(follower.state.conversation?.lastRun).to.deep.equal(await user.run(again.runId))
-      const { data, nextCursor } = await client.runs(conversationId, { limit: 2 })
+      const { data, nextCursor } = await client.conversations.runs(conversationId, { limit: 2 })
       expect(data.map(({ id, status }) => [id, status])).to.deep.equal([
         [again.runId, 'completed'],
         [runId, 'failed'],
       ])
-      const rest = await client.runs(conversationId, { limit: 2, cursor: nextCursor ?? '' })
+      const rest = await client.conversations.runs(conversationId, { limit: 2, cursor: nextCursor ?? '' })
       expect(rest.data).to.have.length(1)
     } finally {
       client.close()
