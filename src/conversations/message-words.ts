@@ -2,6 +2,11 @@ import { foldWord, isPaired, searchTerms } from '../storage/search-terms.ts'
 
 /** Of a longer message the beginning is found. */
 export const SEARCHED_CHARS = 32_768
+/**
+ * Bytes of a message's terms, the user's mark before each included; what comes after is not found. A `tsvector` holds a mebibyte, and signs
+ * that stand for many letters, with separators between, would make more of a message: it could not be noted, nor what waits behind it.
+ */
+const MOST_BYTES = 524_288
 /** More words of a question are not looked at. */
 const MOST_WORDS = 16
 /** And no more terms than these: a word of a script without spaces has one for each of its signs. */
@@ -36,7 +41,14 @@ export function wordsOf(userId: string, text: string): string {
   const mark = markOf(userId)
   const terms = new Set(searchTerms(text.slice(0, SEARCHED_CHARS)).map(foldWord))
   terms.delete('')
-  return Array.from(terms, (term) => quoted(mark + term)).join(' ')
+  const words: string[] = []
+  let bytes = 0
+  for (const term of terms) {
+    bytes += mark.length + Buffer.byteLength(term)
+    if (bytes > MOST_BYTES) break
+    words.push(quoted(mark + term))
+  }
+  return words.join(' ')
 }
 
 /** Words are found by their beginnings; undefined where there is nothing to look for. */
