@@ -4,6 +4,8 @@ import type { EarlierMessage } from '../chat/accept.repository.ts'
 export const HISTORY_SHAPE = { depth: 12, keys: 200, items: 2_000, values: 6_000 }
 /** Of a longer history the latest are kept: turns read no more than this. */
 const MOST_EARLIER = 200
+/** Of a speaker's name elsewhere, so many characters are kept: no name here is longer. */
+const NAME_CHARS = 60
 /** Whoever spoke elsewhere without a name. */
 const NAMELESS = 'Assistant'
 
@@ -22,6 +24,15 @@ export const earlierWords = (lines: EarlierLine[]): EarlierMessage[] =>
     .slice(-MOST_EARLIER)
     .map(({ role, name, text: content }) =>
       role === 'assistant'
-        ? { role: 'agent', agentId: null, agentName: name || NAMELESS, content }
+        ? { role: 'agent', agentId: null, agentName: nameOf(name), content }
         : { role, agentId: null, agentName: null, content },
     )
+
+/** As names are here: one line, without what ends a label. */
+const nameOf = (name = ''): string =>
+  name
+    .slice(0, 4 * NAME_CHARS)
+    .replace(/[\p{Cc}\s:@\ufe55\ufe6b\uff1a\uff20]+/gu, ' ')
+    .trim()
+    .slice(0, NAME_CHARS)
+    .toWellFormed() || NAMELESS

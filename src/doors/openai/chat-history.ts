@@ -8,8 +8,12 @@ export interface HistoryLine {
   content: string
 }
 
-/** Of a longer history, the latest are kept, and what the client says of the whole at its beginning: turns read no more than this. */
+/**
+ * Of a longer history, the latest messages are kept, and what the client says of the whole at its beginning: turns read no more than this.
+ * They are counted as they are written: one answer of a party is as many messages as its speakers took turns.
+ */
 const MOST_EARLIER = 200
+const MOST_OPENING = 20
 
 /** What is said now, and what was said before. */
 export interface Told {
@@ -34,15 +38,11 @@ export function toldBy(lines: HistoryLine[], model: DoorModel, goesOn: boolean, 
     return { message: fresh.map(({ content }) => content).join('\n\n'), earlier: [] }
   }
   const before = lines.slice(0, -1).filter(({ content }) => content.trim() !== '')
-  const opening = before.slice(
-    0,
-    Math.max(
-      before.findIndex(({ role }) => !isOfSystem(role)),
-      0,
-    ),
-  )
-  const kept = before.length <= MOST_EARLIER ? before : [...opening, ...before.slice(opening.length - MOST_EARLIER)]
-  return { message: last.content, earlier: kept.flatMap((line) => earlierOf(line, model)) }
+  const from = before.findIndex(({ role }) => !isOfSystem(role))
+  const messages = (some: HistoryLine[]) => some.flatMap((line) => earlierOf(line, model))
+  const opening = messages(before.slice(0, Math.max(from, 0)).slice(0, MOST_OPENING))
+  const since = messages(before.slice(Math.max(from, 0)).slice(-MOST_EARLIER)).slice(opening.length - MOST_EARLIER)
+  return { message: last.content, earlier: [...opening, ...since] }
 }
 
 const isOfSystem = (role: HistoryLine['role']): boolean => role === 'system' || role === 'developer'
