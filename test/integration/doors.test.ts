@@ -86,6 +86,14 @@ describe('Threads of doors', () => {
     expect((await say('ü'.repeat(127))).status).to.equal('queued')
   })
 
+  it('cannot be named by what no name holds', async () => {
+    for (const path of ['', '/stream']) {
+      expect((await user.get(`/api/ui/chat/a%00b${path}`)).status).to.equal(404)
+    }
+    expect((await user.post('/api/ui/chat/a%00b/stop', {})).status).to.equal(404)
+    expect((await user.get('/v1/models/a%00b')).status).to.equal(404)
+  })
+
   it('go with their conversation, and then begin anew', async () => {
     const { conversationId } = await say('again')
     expect((await user.delete(`/api/chat/conversations/${conversationId}`)).status).to.equal(204)
