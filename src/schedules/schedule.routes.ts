@@ -8,6 +8,10 @@ import { defineRoute, type Route } from '../http/route.ts'
 import { presentSchedule, presentTick } from './schedule.presenter.ts'
 import type { ScheduleService } from './schedule.service.ts'
 
+/**
+ * What ticks is nobody's request: a key that could make schedules, or change them, would speak on when it has ended, and beside its budget. It
+ * may look at them, and end them.
+ */
 export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['party']): Route[] {
   const { create, update } = scheduleSchemas(party)
   return [
@@ -27,7 +31,7 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       method: 'post',
       path: '/api/schedules',
       access: 'user',
-      scope: 'chat',
+      scope: 'session',
       summary: 'A new schedule of a party',
       response: scheduleView,
       errors: ['schedule.too_many'],
@@ -59,7 +63,7 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       method: 'put',
       path: '/api/schedules/:id',
       access: 'user',
-      scope: 'chat',
+      scope: 'session',
       summary: 'A schedule, changed; what is left out stays',
       response: scheduleView,
       errors: ['schedule.not_found'],

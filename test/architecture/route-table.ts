@@ -236,9 +236,9 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/webhooks/:id/deliveries/:deliveryId/redeliver': { access: 'user', of: 'webhook', owner: 404 },
 
   'GET /api/schedules': { access: 'user' },
-  'POST /api/schedules': { access: 'user', body: schedule, owner: 201 },
+  'POST /api/schedules': { access: 'user', scope: 'session', body: schedule, owner: 201 },
   'GET /api/schedules/:id': { access: 'user', of: 'schedule' },
-  'PUT /api/schedules/:id': { access: 'user', of: 'schedule', body: { paused: true } },
+  'PUT /api/schedules/:id': { access: 'user', scope: 'session', of: 'schedule', body: { paused: true } },
   'DELETE /api/schedules/:id': { access: 'user', of: 'schedule', owner: 204 },
   'GET /api/schedules/:id/ticks': { access: 'user', of: 'schedule' },
 }

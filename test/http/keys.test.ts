@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { apiKeyView, newApiKeyView } from '../../src/contract/views.ts'
 import { newSecret } from '../../src/identity/api-key-secret.ts'
 import { linkKeyOf, signLink } from '../../src/identity/link-token.ts'
+import { schedule } from '../architecture/route-table.ts'
 import { errorOf, TestUser } from '../support/api-client.ts'
 import { ADMIN, startApp, type TestApp, testSettings, useApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
@@ -181,12 +182,16 @@ describe('API keys', () => {
     expect(errorOf(refused)).to.deep.include({ code: 'key.scope', details: { needed: 'chat', scopes: ['read'] } })
     expect(await codeOf(chatting.user)).to.equal('ok')
     await chatting.user.accept('/api/chat', chat)
+    const scheduled = await owner.create('/api/schedules', schedule)
     for (const answer of [
       await chatting.user.get('/api/keys'),
       await chatting.user.post('/api/keys', { name: 'Child', scopes: ['chat'] }),
       await chatting.user.delete(`/api/keys/${chatting.id}`),
       await chatting.user.put('/api/auth/profile', { name: 'New' }),
       await chatting.user.delete(`/api/users/${owner.id}`),
+      // What ticks would go on when the key has ended, and is in nobody's budget.
+      await chatting.user.post('/api/schedules', schedule),
+      await chatting.user.put(`/api/schedules/${scheduled}`, { paused: false }),
     ]) {
       expect(errorOf(answer)).to.deep.include({ code: 'key.scope', details: { needed: 'session', scopes: ['chat'] } })
     }
