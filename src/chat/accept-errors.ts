@@ -19,6 +19,7 @@ export const ACCEPT_ERRORS = [
   'conversation.too_many',
   'credits.insufficient',
   'chat.busy',
+  'chat.rate_limited',
   'request.idempotency_conflict',
   'auth.suspended',
 ] as const satisfies ErrorCode[]
