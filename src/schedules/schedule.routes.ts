@@ -5,6 +5,7 @@ import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
+import { requireNoBudget } from './schedule.policy.ts'
 import { presentSchedule, presentTick } from './schedule.presenter.ts'
 import type { ScheduleService } from './schedule.service.ts'
 
@@ -34,7 +35,7 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       scope: 'session',
       summary: 'A new schedule of a party',
       response: scheduleView,
-      errors: ['schedule.too_many'],
+      errors: ['schedule.too_many', 'key.budget'],
       body: create,
       example: {
         name: 'Morning',
@@ -46,7 +47,10 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
         },
       },
       status: 201,
-      handler: async ({ user, body }) => presentSchedule(await schedules.create(user.id, body)),
+      handler: async ({ user, body }) => {
+        requireNoBudget(user.key)
+        return presentSchedule(await schedules.create(user.id, body))
+      },
     }),
     defineRoute({
       method: 'get',
@@ -66,11 +70,14 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       scope: 'session',
       summary: 'A schedule, changed; what is left out stays',
       response: scheduleView,
-      errors: ['schedule.not_found'],
+      errors: ['schedule.not_found', 'key.budget'],
       params: idParams,
       body: update,
       example: { paused: true },
-      handler: async ({ user, params, body }) => presentSchedule(await schedules.update(user.id, params.id, body)),
+      handler: async ({ user, params, body }) => {
+        requireNoBudget(user.key)
+        return presentSchedule(await schedules.update(user.id, params.id, body))
+      },
     }),
     defineRoute({
       method: 'delete',

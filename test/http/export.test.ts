@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { expect } from 'chai'
 import { openPromise } from 'yauzl'
-import { ADA } from '../architecture/route-table.ts'
+import { ADA, apiKey, party } from '../architecture/route-table.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 import { eventually } from '../support/pace.ts'
@@ -24,6 +24,7 @@ describe('An export of an account', function () {
   let admin: TestUser
   let long: string
   let fileId: string
+  let secret: string
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'chatsparty-export-'))
@@ -32,6 +33,8 @@ describe('An export of an account', function () {
     await user.create('/api/connections', { name: 'Mine', provider: 'openai', model: 'gpt-5', apiKey: KEY })
     await user.create('/api/agents', { name: 'Cleo', instructions: 'You are Cleo.' })
     await user.create('/api/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['run.completed'] })
+    await user.create('/api/parties', party)
+    secret = Object((await user.post('/api/keys', apiKey)).body).key
     fileId = await user.upload('notes.txt', 'text/plain', 'What I noted.')
     const said = await user.accept('/api/chat', { agentId: ADA, message: 'Hello' })
     await user.finished(said.runId)
@@ -79,6 +82,8 @@ describe('An export of an account', function () {
       ['agents', 'agents'],
       ['door-threads', 'door_threads'],
       ['sessions', 'sessions'],
+      ['keys', 'api_keys'],
+      ['parties', 'parties'],
       ['webhooks', 'webhooks'],
       ['credits/entries', 'ledger_entries'],
       ['credits/calls', 'metered_calls'],
@@ -108,6 +113,7 @@ describe('An export of an account', function () {
     expect(entries.get(`files/${fileId}/notes.txt`)).to.equal('What I noted.')
     const all = [...entries.values()].join('\n')
     expect(all).not.to.include(KEY)
+    expect(all).not.to.include(secret.slice(11))
     expect(all).not.to.match(/argon2|_sealed"|_hash"|_token"/)
   })
 

@@ -257,7 +257,20 @@ describe('API keys', () => {
     await over
   })
 
-  it('are in the audit log, and in the export without what is secret', async () => {
+  it('with a budget get around it by no schedule', async () => {
+    const { user } = await keyOf(app, owner, { monthlyCredits: '5' })
+    const id = await owner.create('/api/schedules', schedule)
+    for (const answer of [
+      await user.post('/api/schedules', schedule),
+      await user.put(`/api/schedules/${id}`, schedule),
+    ]) {
+      expect([answer.status, errorOf(answer).code]).to.deep.equal([403, 'key.budget'])
+    }
+    expect((await user.delete(`/api/schedules/${id}`)).status).to.equal(204)
+    await (await keyOf(app, owner)).user.create('/api/schedules', schedule)
+  })
+
+  it('are in the audit log', async () => {
     const { id, key, prefix } = await keyOf(app, owner)
     await owner.delete(`/api/keys/${id}`)
     const entries = await app.container.db.query(

@@ -270,6 +270,7 @@ for (const profile of ['embedded', 'distributed'] as const) {
         events: ['run.completed'],
         description: words.of('description'),
       })
+      await user.create('/api/keys', { name: words.of('key'), scopes: ['chat'] })
       await user.create('/api/parties', {
         name: words.of('saved party'),
         agentIds: [ada, bob],
