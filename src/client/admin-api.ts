@@ -14,7 +14,7 @@ import {
 } from '../contract/admin-views.ts'
 import { type TroubleView, troubleView } from '../contract/connection-views.ts'
 import { listOf, type RunView, runView } from '../contract/views.ts'
-import type { CallOptions, ListOf, PageQuery, Rest } from './rest.ts'
+import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
 /** Which entries of the log; `from` is included, `to` is not. */
 export interface AuditQuery extends PageQuery {
@@ -31,48 +31,42 @@ export interface CaredRunsQuery extends PageQuery {
 }
 
 /** `/api/admin`: what administrators see of the installation. */
-export class AdminApi {
-  readonly #rest: Rest
-
-  constructor(rest: Rest) {
-    this.#rest = rest
-  }
-
+export class AdminApi extends ApiPart {
   audit(query: AuditQuery = {}, options: CallOptions = {}): Promise<ListOf<AuditEntryView>> {
-    return this.#rest.call('GET /api/admin/audit', listOf(auditEntryView), { query, ...options })
+    return this.rest.call('GET /api/admin/audit', listOf(auditEntryView), { query, ...options })
   }
 
   erasures(query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<ErasureView>> {
-    return this.#rest.call('GET /api/admin/erasures', listOf(erasureView), { query, ...options })
+    return this.rest.call('GET /api/admin/erasures', listOf(erasureView), { query, ...options })
   }
 
   /** Connections and hosts in trouble. */
   breakers(options: CallOptions = {}): Promise<ListOf<TroubleView>> {
-    return this.#rest.call('GET /api/admin/breakers', listOf(troubleView), options)
+    return this.rest.call('GET /api/admin/breakers', listOf(troubleView), options)
   }
 
   processes(options: CallOptions = {}): Promise<ListOf<ProcessView>> {
-    return this.#rest.call('GET /api/admin/processes', listOf(processView), options)
+    return this.rest.call('GET /api/admin/processes', listOf(processView), options)
   }
 
   queues(options: CallOptions = {}): Promise<ListOf<QueueView>> {
-    return this.#rest.call('GET /api/admin/queues', listOf(queueView), options)
+    return this.rest.call('GET /api/admin/queues', listOf(queueView), options)
   }
 
   /** Opens the board of the queues at `path` of the server. */
   queueTicket(options: CallOptions = {}): Promise<z.output<typeof boardTicketView>> {
-    return this.#rest.call('POST /api/admin/queues/ticket', boardTicketView, options)
+    return this.rest.call('POST /api/admin/queues/ticket', boardTicketView, options)
   }
 
   runs(query: CaredRunsQuery = {}, options: CallOptions = {}): Promise<ListOf<CaredRunView>> {
-    return this.#rest.call('GET /api/admin/runs', listOf(caredRunView), { query, ...options })
+    return this.rest.call('GET /api/admin/runs', listOf(caredRunView), { query, ...options })
   }
 
   endRun(id: string, options: CallOptions = {}): Promise<RunView> {
-    return this.#rest.call('POST /api/admin/runs/:id/end', runView, { params: { id }, ...options })
+    return this.rest.call('POST /api/admin/runs/:id/end', runView, { params: { id }, ...options })
   }
 
   retryRun(id: string, options: CallOptions = {}): Promise<RunView> {
-    return this.#rest.call('POST /api/admin/runs/:id/retry', runView, { params: { id }, ...options })
+    return this.rest.call('POST /api/admin/runs/:id/retry', runView, { params: { id }, ...options })
   }
 }

@@ -41,9 +41,11 @@ export type { WebhookChange, WebhookInput } from '../contract/webhook.schemas.ts
 export * from '../contract/webhook-views.ts'
 export { ApiError } from './api-error.ts'
 export type { Change, ConversationState, LiveText } from './conversation-view.ts'
+export type { ConversationsQuery, MessagesQuery, SendOptions } from './conversations-api.ts'
 export { everyItem } from './every-item.ts'
-export type { FollowOptions } from './follower.ts'
-export type { ListOf, PageQuery } from './rest.ts'
+export type { UploadOptions } from './files-api.ts'
+export type { Follower, FollowOptions } from './follower.ts'
+export type { CallOptions, ListOf, PageQuery } from './rest.ts'
 export type { Progress } from './watched-send.ts'
 
 /** The run is over, and its messages are there, where it was waited for long enough. */

@@ -21,18 +21,12 @@ import {
 import type { PartySend, SingleSend } from '../contract/events.ts'
 import { listOf } from '../contract/views.ts'
 import { keyed, type SendOptions } from './conversations-api.ts'
-import type { CallOptions, ListOf, PageQuery, Rest } from './rest.ts'
+import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
 /** `/api/credits`. All amounts are exact decimal strings, such as "12.500000". */
-export class CreditsApi {
-  readonly #rest: Rest
-
-  constructor(rest: Rest) {
-    this.#rest = rest
-  }
-
+export class CreditsApi extends ApiPart {
   balance(options: CallOptions = {}): Promise<BalanceView> {
-    return this.#rest.call('GET /api/credits/balance', balanceView, options)
+    return this.rest.call('GET /api/credits/balance', balanceView, options)
   }
 
   /** Newest first. */
@@ -40,27 +34,27 @@ export class CreditsApi {
     query: PageQuery & TransactionsFilter = {},
     options: CallOptions = {},
   ): Promise<ListOf<TransactionView>> {
-    return this.#rest.call('GET /api/credits/transactions', listOf(transactionView), { query, ...options })
+    return this.rest.call('GET /api/credits/transactions', listOf(transactionView), { query, ...options })
   }
 
   /** Sums by day, model, agent or conversation; of the last 30 days where no dates are named. */
   usage(query: UsageQuery = {}, options: CallOptions = {}): Promise<z.output<typeof usageSummaryView>> {
-    return this.#rest.call('GET /api/credits/usage', usageSummaryView, { query, ...options })
+    return this.rest.call('GET /api/credits/usage', usageSummaryView, { query, ...options })
   }
 
   /** What the same body would cost as a chat. */
   estimate(body: SingleSend | PartySend, options: CallOptions = {}): Promise<EstimateView> {
-    return this.#rest.call('POST /api/credits/estimate', estimateView, { body, ...options })
+    return this.rest.call('POST /api/credits/estimate', estimateView, { body, ...options })
   }
 
   /** Prices of models. */
   models(query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<PriceView>> {
-    return this.#rest.call('GET /api/credits/models', listOf(priceView), { query, ...options })
+    return this.rest.call('GET /api/credits/models', listOf(priceView), { query, ...options })
   }
 
   /** Administrators: gives credits, or, by a negative amount, takes them back. Safe to repeat. */
   add(body: CreditsInput, options: SendOptions = {}): Promise<TransactionView> {
-    return this.#rest.call('POST /api/credits/add', transactionView, { body, ...keyed(options) })
+    return this.rest.call('POST /api/credits/add', transactionView, { body, ...keyed(options) })
   }
 
   /** Administrators: what the platform paid itself. */
@@ -68,16 +62,16 @@ export class CreditsApi {
     query: PageQuery & { from?: string | undefined; to?: string | undefined } = {},
     options: CallOptions = {},
   ): Promise<z.output<typeof lossesView>> {
-    return this.#rest.call('GET /api/credits/losses', lossesView, { query, ...options })
+    return this.rest.call('GET /api/credits/losses', lossesView, { query, ...options })
   }
 
   /** Administrators: the first price of a model. */
   createPrice(body: PriceInput, options: CallOptions = {}): Promise<PriceView> {
-    return this.#rest.call('POST /api/credits/models', priceView, { body, ...options })
+    return this.rest.call('POST /api/credits/models', priceView, { body, ...options })
   }
 
   /** Administrators: another version of it. What is left out stays as it is. */
   changePrice(id: string, body: PriceChange, options: CallOptions = {}): Promise<PriceView> {
-    return this.#rest.call('PUT /api/credits/models/:id', priceView, { params: { id }, body, ...options })
+    return this.rest.call('PUT /api/credits/models/:id', priceView, { params: { id }, body, ...options })
   }
 }

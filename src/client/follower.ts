@@ -125,9 +125,10 @@ export class Follower implements Subscriber, AsyncIterable<Change> {
   }
 
   #joinFailed(error: ApiError): void {
-    if (error.code.endsWith('.not_found') || error.code.startsWith('auth.') || error.code === 'client.unexpected') {
-      this.onEnded(error)
-    } else this.#later()
+    // Asking again would be refused again: there is no such conversation, nobody may ask, or no server of ours was asked.
+    const isFinal = [400, 401, 403, 404].includes(error.status) || error.code === 'client.unexpected'
+    if (isFinal || error.code.endsWith('.not_found') || error.code.startsWith('auth.')) this.onEnded(error)
+    else this.#later()
   }
 
   #apply(input: ConversationInput): void {

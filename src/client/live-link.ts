@@ -80,7 +80,8 @@ export class LiveLink {
     this.#socket.timeout(ANSWER_MS).emit(name, body, (error: Error | null, reply: unknown) => {
       if (error) return done(new ApiError(0, 'client.unreachable', 'The server did not acknowledge in time.'))
       const refused = refusal.safeParse(reply).data?.error
-      if (refused) return done(new ApiError(refused.status ?? 0, refused.code, refused.message, refused.details))
+      if (refused)
+        return done(new ApiError(refused.status ?? 0, refused.code, refused.message, { details: refused.details }))
       const result = answer.safeParse(reply)
       done(
         result.success ? result.data : new ApiError(0, 'client.unexpected', `${name} answered something unexpected.`),
@@ -110,7 +111,7 @@ export class LiveLink {
     const failure = failureView.safeParse('data' in error ? error.data : undefined).data
     if (!failure) return
     if (failure.code.startsWith('auth.')) {
-      this.#owner.onEnded(new ApiError(401, failure.code, failure.message, failure.details))
+      this.#owner.onEnded(new ApiError(401, failure.code, failure.message, { details: failure.details }))
       return
     }
     clearTimeout(this.#again)

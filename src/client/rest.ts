@@ -101,6 +101,15 @@ export class Rest {
   }
 }
 
+/** A part of the API, with methods named after its routes. */
+export class ApiPart {
+  protected readonly rest: Rest
+
+  constructor(rest: Rest) {
+    this.rest = rest
+  }
+}
+
 /** Where no body was to come, any is no matter. */
 function parseJson(text: string): unknown {
   try {

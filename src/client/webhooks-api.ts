@@ -9,41 +9,35 @@ import {
   type WebhookView,
   webhookView,
 } from '../contract/webhook-views.ts'
-import type { CallOptions, ListOf, PageQuery, Rest } from './rest.ts'
+import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
 /** A webhook with the secret that its deliveries are signed with: shown when it is made or changed, and never again. */
 export type SecretWebhookView = z.output<typeof secretWebhookView>
 
 /** `/api/webhooks`: addresses that are told of runs, files and credits. */
-export class WebhooksApi {
-  readonly #rest: Rest
-
-  constructor(rest: Rest) {
-    this.#rest = rest
-  }
-
+export class WebhooksApi extends ApiPart {
   list(query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<WebhookView>> {
-    return this.#rest.call('GET /api/webhooks', listOf(webhookView), { query, ...options })
+    return this.rest.call('GET /api/webhooks', listOf(webhookView), { query, ...options })
   }
 
   create(body: WebhookInput, options: CallOptions = {}): Promise<SecretWebhookView> {
-    return this.#rest.call('POST /api/webhooks', secretWebhookView, { body, ...options })
+    return this.rest.call('POST /api/webhooks', secretWebhookView, { body, ...options })
   }
 
   get(id: string, options: CallOptions = {}): Promise<WebhookView> {
-    return this.#rest.call('GET /api/webhooks/:id', webhookView, { params: { id }, ...options })
+    return this.rest.call('GET /api/webhooks/:id', webhookView, { params: { id }, ...options })
   }
 
   update(id: string, body: WebhookChange, options: CallOptions = {}): Promise<WebhookView> {
-    return this.#rest.call('PUT /api/webhooks/:id', webhookView, { params: { id }, body, ...options })
+    return this.rest.call('PUT /api/webhooks/:id', webhookView, { params: { id }, body, ...options })
   }
 
   delete(id: string, options: CallOptions = {}): Promise<void> {
-    return this.#rest.call('DELETE /api/webhooks/:id', null, { params: { id }, ...options })
+    return this.rest.call('DELETE /api/webhooks/:id', null, { params: { id }, ...options })
   }
 
   changeSecret(id: string, options: CallOptions = {}): Promise<SecretWebhookView> {
-    return this.#rest.call('POST /api/webhooks/:id/secret', secretWebhookView, { params: { id }, ...options })
+    return this.rest.call('POST /api/webhooks/:id/secret', secretWebhookView, { params: { id }, ...options })
   }
 
   /** Newest first. */
@@ -53,11 +47,11 @@ export class WebhooksApi {
     options: CallOptions = {},
   ): Promise<ListOf<DeliveryView>> {
     const request = { params: { id }, query, ...options }
-    return this.#rest.call('GET /api/webhooks/:id/deliveries', listOf(deliveryView), request)
+    return this.rest.call('GET /api/webhooks/:id/deliveries', listOf(deliveryView), request)
   }
 
   redeliver(id: string, deliveryId: string, options: CallOptions = {}): Promise<DeliveryView> {
     const request = { params: { id, deliveryId }, ...options }
-    return this.#rest.call('POST /api/webhooks/:id/deliveries/:deliveryId/redeliver', deliveryView, request)
+    return this.rest.call('POST /api/webhooks/:id/deliveries/:deliveryId/redeliver', deliveryView, request)
   }
 }

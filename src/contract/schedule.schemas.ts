@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { fieldIssues } from '../shared/checked-input.ts'
-import { inputWords } from '../shared/input-words.ts'
-import type { ChatSchemas, PartyInput } from './chat.schemas.ts'
+import type { PartyInput } from './chat.schemas.ts'
 import { positiveCreditsInput } from './credits-input.ts'
 
 const credits = z.string().max(40).pipe(positiveCreditsInput)
@@ -10,22 +8,13 @@ const credits = z.string().max(40).pipe(positiveCreditsInput)
 export const missedPolicies = ['skip', 'once'] as const
 export type MissedPolicy = (typeof missedPolicies)[number]
 
-/** The bodies of the schedule routes; `party` is that of `POST /api/chat/multi-agent`. */
-export function scheduleSchemas(party: ChatSchemas['party']) {
-  const { $schema: _, ...partyShown } = z.toJSONSchema(party, { io: 'input' })
+/** The bodies of the schedule routes; `party` is the body of `POST /api/chat/multi-agent`, kept as it was written. */
+export function scheduleSchemas(party: z.ZodType<PartyInput, PartyInput>) {
   const fields = {
     name: z.string().trim().min(1, 'must not be empty').max(100),
     cron: z.string().trim().min(1, 'must not be empty').max(100),
     timeZone: z.string().trim().min(1).max(60),
-    party: z
-      .custom<PartyInput>()
-      .superRefine((given, context) => {
-        const { error } = party.safeParse(given, { error: inputWords })
-        for (const { path, message } of error ? fieldIssues(error, given) : []) {
-          context.addIssue({ code: 'custom', path: path === '' ? [] : path.split('.'), message })
-        }
-      })
-      .meta(partyShown),
+    party,
     missed: z.enum(missedPolicies),
     monthlyCredits: credits.nullable(),
     paused: z.boolean(),

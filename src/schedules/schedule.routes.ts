@@ -8,13 +8,14 @@ import { defineRoute, type Route } from '../http/route.ts'
 import { requireNoBudget } from './schedule.policy.ts'
 import { presentSchedule, presentTick } from './schedule.presenter.ts'
 import type { ScheduleService } from './schedule.service.ts'
+import { scheduledParty } from './scheduled-party.ts'
 
 /**
  * What ticks is nobody's request: a key that could make schedules, or change them, would speak on when it has ended, and beside its budget. It
  * may look at them, and end them.
  */
 export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['party']): Route[] {
-  const { create, update } = scheduleSchemas(party)
+  const { create, update } = scheduleSchemas(scheduledParty(party))
   return [
     defineRoute({
       method: 'get',

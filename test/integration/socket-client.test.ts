@@ -324,6 +324,12 @@ describe('the client', () => {
     }
   })
 
+  it('follows nothing that is no conversation: what is wrong with it is said, once', async () => {
+    const error = await failure(client.follow('nonsense')[Symbol.asyncIterator]().next())
+    expect(error).to.include({ status: 400, code: 'request.invalid' })
+    expect(error.details.issues).to.deep.equal([{ path: 'conversationId', message: 'must be a UUID' }])
+  })
+
   it('says in one line what is wrong with the server', async () => {
     expect(await failure(client.runs.get(newId()))).to.include({ status: 404, code: 'run.not_found' })
     const nowhere = new ChatspartyClient({ url: 'http://127.0.0.1:1' })
