@@ -15,7 +15,6 @@ import {
   runView,
 } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
-import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { emptyBody, idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, Reply, type Route, type RouteInput, SMALL_BODY_BYTES } from '../http/route.ts'
@@ -102,8 +101,7 @@ export const chatRoutes = ({
     example: { agentId: '01990000-0000-7000-8000-0000000000a1', message: 'Should a startup use microservices?' },
     status: 202,
     handler: async (input) => {
-      const key = idempotencyKeyOf(input.headers['idempotency-key'])
-      return answer(waits, input, await chat.single(input.user.id, input.body, key))
+      return answer(waits, input, await chat.single(input.user.id, input.body, input.idempotencyKey))
     },
   }),
   defineRoute({
@@ -125,8 +123,7 @@ export const chatRoutes = ({
     },
     status: 202,
     handler: async (input) => {
-      const key = idempotencyKeyOf(input.headers['idempotency-key'])
-      return answer(waits, input, await chat.party(input.user.id, input.body, key))
+      return answer(waits, input, await chat.party(input.user.id, input.body, input.idempotencyKey))
     },
   }),
   defineRoute({
@@ -167,8 +164,7 @@ export const chatRoutes = ({
     bodyMaxBytes: SMALL_BODY_BYTES,
     status: 202,
     handler: async (input) => {
-      const key = idempotencyKeyOf(input.headers['idempotency-key'])
-      return answer(waits, input, await retries.retry(input.user.id, input.params.id, key))
+      return answer(waits, input, await retries.retry(input.user.id, input.params.id, input.idempotencyKey))
     },
   }),
   defineRoute({
@@ -185,8 +181,7 @@ export const chatRoutes = ({
     example: {},
     bodyMaxBytes: SMALL_BODY_BYTES,
     status: 202,
-    handler: ({ user, params, headers }) =>
-      regenerations.regenerate(user.id, params.id, idempotencyKeyOf(headers['idempotency-key'])),
+    handler: ({ user, params, idempotencyKey }) => regenerations.regenerate(user.id, params.id, idempotencyKey),
   }),
   defineRoute({
     method: 'get',

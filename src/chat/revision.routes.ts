@@ -2,7 +2,6 @@ import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import { branchBody, feedbackBody } from '../contract/conversation.schemas.ts'
 import { acceptedView, conversationView, messageView } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
-import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { idParams } from '../http/input.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES } from '../http/route.ts'
 import { AGAIN_ERRORS } from './accept-errors.ts'
@@ -39,8 +38,7 @@ export const revisionRoutes = ({ edits, branches, feedback, schemas }: RevisionS
     body: schemas.edit,
     example: { message: 'Should a company of two use microservices?' },
     status: 202,
-    handler: ({ user, params, body, headers }) =>
-      edits.edit(user.id, params.id, body, idempotencyKeyOf(headers['idempotency-key'])),
+    handler: ({ user, params, body, idempotencyKey }) => edits.edit(user.id, params.id, body, idempotencyKey),
   }),
   defineRoute({
     method: 'post',

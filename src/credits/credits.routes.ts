@@ -10,7 +10,6 @@ import {
 import { balanceView, lossesView, priceView, transactionView, usageSummaryView } from '../contract/credits-views.ts'
 import { listOf } from '../contract/views.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import { idempotencyKeyOf } from '../http/idempotency-key.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
@@ -116,13 +115,12 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
       summary: 'Credits for a user, or taken back from one',
       response: transactionView,
       headers: ['Idempotency-Key'],
-      errors: ['user.not_found', 'credits.insufficient', 'request.key_reused'],
+      errors: ['user.not_found', 'credits.insufficient', 'request.idempotency_conflict'],
       body: addBody,
       example: { userId: '01990000-0000-7000-8000-0000000000a1', amount: '100', reason: 'a gift' },
       status: 201,
-      handler: async ({ user, body: { userId, amount, reason }, headers }) => {
-        const given = idempotencyKeyOf(headers['idempotency-key'])
-        const key = `add:${user.id}:${given ?? newId()}`
+      handler: async ({ user, body: { userId, amount, reason }, idempotencyKey }) => {
+        const key = `add:${user.id}:${idempotencyKey ?? newId()}`
         const kind = amount > 0n ? 'grant' : 'adjustment'
         const gift = { userId, kind, amount, key, description: reason, createdBy: user.id } as const
         const { repeated } = await transactions.run(async (tx) => {
@@ -135,7 +133,7 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
         const line = await statements.findByKey(key)
         if (!line) throw new Error(`Entry ${key} is missing.`)
         if (repeated && (line.userId !== userId || line.amount !== amount || line.description !== reason)) {
-          throw new AppError('request.key_reused')
+          throw new AppError('request.idempotency_conflict')
         }
         return presentTransaction(line)
       },

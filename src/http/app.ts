@@ -10,6 +10,7 @@ import { noTracing, type TraceSpan, type Tracing } from '../shared/tracing.ts'
 import { VERSION } from '../shared/version.ts'
 import { checkAnswers } from './answer-check.ts'
 import type { Authenticate } from './authenticate.ts'
+import { compressed } from './compressed.ts'
 import { type ErrorForm, type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
 import { type Health, healthRoutes } from './health.ts'
@@ -19,7 +20,7 @@ import { type OpenBoard, queuePages } from './queue-pages.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { referenceRoutes } from './reference.ts'
 import { type Answered, requestLog } from './request-log.ts'
-import { MOST_TICKET_CHARS, type Route } from './route.ts'
+import { type Deprecation, MOST_TICKET_CHARS, type Route } from './route.ts'
 import { hasBody, ownBody } from './server-limits.ts'
 import { requireUtf8Address, verifyJson } from './valid-utf8.ts'
 
@@ -55,6 +56,19 @@ export interface AppOptions {
   logger: Logger
 }
 
+/** Headers of answers that pages of other origins may read. */
+const EXPOSED_HEADERS = [
+  'x-request-id',
+  'retry-after',
+  'ratelimit',
+  'ratelimit-policy',
+  'deprecation',
+  'sunset',
+].concat(
+  ['etag', 'preference-applied', 'x-conversation-id', 'x-run-id', 'x-vercel-ai-ui-message-stream'],
+  ['content-disposition', 'content-range', 'accept-ranges'],
+)
+
 /** The Express app: one chain for every route - id, log, limits, access, input, handler - and one error format. */
 export function createApp(options: AppOptions): Express {
   const app = express()
@@ -73,7 +87,7 @@ export function createApp(options: AppOptions): Express {
   app.use(
     cors({
       origin: options.corsOrigins,
-      exposedHeaders: ['x-request-id', 'retry-after', 'etag', 'preference-applied', 'x-conversation-id', 'x-run-id'],
+      exposedHeaders: EXPOSED_HEADERS,
       maxAge: 600,
     }),
   )
@@ -107,13 +121,14 @@ export function createApp(options: AppOptions): Express {
       route.path,
       ...(onUnpromised ? [checkAnswers(route, onUnpromised)] : []),
       async (request, response, next) => {
+        if (route.deprecated) response.set(deprecationHeaders(route.deprecated))
         response.locals.span = traced(tracing, route, request, response)
         response.locals.user =
           (await ticketHolder(options, route, request)) ?? (await options.authenticate(request, response, route))
         if (route.raw) ownBody(request)
         next()
       },
-      ...(route.raw ? [] : json(route.bodyMaxBytes)),
+      ...(route.raw ? [] : [compressed, ...json(route.bodyMaxBytes)]),
       (request, response) =>
         withOrigin(originOf(request, response), () => route.run(request, response, response.locals.user)),
     )
@@ -124,6 +139,12 @@ export function createApp(options: AppOptions): Express {
   app.use(errorHandler(options.logger, options.explain ?? (() => undefined)))
   return app
 }
+
+/** As RFC 9745 and RFC 8594 have them. */
+const deprecationHeaders = ({ since, sunset }: Deprecation) => ({
+  deprecation: `@${Math.floor(since.getTime() / 1_000)}`,
+  sunset: sunset.toUTCString(),
+})
 
 /** The forms of errors, by the first part of the paths that have one: of what no route has seen yet, too. */
 const errorForms = (routes: readonly Route[]): Map<string, ErrorForm> =>

@@ -9,9 +9,21 @@ import type { Route } from './route.ts'
 /** Headers of answers. */
 export const ANSWER_HEADERS = {
   'X-Request-Id': { description: 'What our logs call this request.', schema: { type: 'string' } },
+  RateLimit: {
+    description: 'Requests of this address that are left (`r`), and seconds until there are all of them again (`t`).',
+    schema: { type: 'string' },
+  },
+  'RateLimit-Policy': {
+    description: 'Requests of one address (`q`) within a window of seconds (`w`).',
+    schema: { type: 'string' },
+  },
   'Retry-After': { description: 'Seconds until it is worth to try again.', schema: { type: 'integer' } },
 } as const
+const COMMON_HEADERS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy'] as const
 export const headerRef = (name: keyof typeof ANSWER_HEADERS) => ({ $ref: `#/components/headers/${name}` })
+
+/** On every answer. */
+export const commonHeaders = Object.fromEntries(COMMON_HEADERS.map((name) => [name, headerRef(name)]))
 
 /** Answers that are alike are one. */
 export type Made = Map<string, ZodOpenApiResponseObject>
@@ -34,7 +46,7 @@ export function refusals(route: Route, made: Made): Record<string, ZodOpenApiRes
         ...(codes.every((code) => common.has(code)) && { id }),
         description: codes.map((code) => `\`${code}\``).join(', '),
         headers: {
-          'X-Request-Id': headerRef('X-Request-Id'),
+          ...commonHeaders,
           ...((status === 429 || status === 503) && { 'Retry-After': headerRef('Retry-After') }),
         },
         content: { 'application/json': { schema, examples: Object.fromEntries(shown) } },

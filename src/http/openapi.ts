@@ -7,7 +7,7 @@ import {
 } from 'zod-openapi'
 import { sampleOf } from './document-samples.ts'
 import { SCHEMA_OPTIONS } from './document-schemas.ts'
-import { ANSWER_HEADERS, errorExamples, headerRef, type Made, refusals } from './openapi-errors.ts'
+import { ANSWER_HEADERS, commonHeaders, errorExamples, type Made, refusals } from './openapi-errors.ts'
 import { REQUEST_HEADERS } from './request-headers.ts'
 import { type AnswerShape, isOther, type Route } from './route.ts'
 
@@ -94,7 +94,7 @@ const operationId = ({ method, path }: Route): string =>
     .reduce((name, word) => name + word.charAt(0).toUpperCase() + word.slice(1), method)
 
 function operation(route: Route, made: Made): ZodOpenApiOperationObject {
-  const { params, query, body, example, content, scope, summary } = route
+  const { params, query, body, example, content, scope, summary, deprecated } = route
   const requestParams: ZodOpenApiParameters = {}
   if (params) requestParams.path = objectOf(params)
   if (query) requestParams.query = objectOf(query)
@@ -105,7 +105,8 @@ function operation(route: Route, made: Made): ZodOpenApiOperationObject {
     operationId: operationId(route),
     tags: [tagOf(route)],
     summary,
-    description: PERMISSIONS[scope],
+    description: deprecated ? `${PERMISSIONS[scope]} ${deprecated.instead}` : PERMISSIONS[scope],
+    ...(deprecated && { deprecated: true }),
     security: scope === 'public' ? [] : [{ bearer: [scope] }],
     requestParams,
     parameters: (route.headers ?? []).map((name) => ({
@@ -140,7 +141,7 @@ function answers({ answers: promised, streams }: Route): Record<string, ZodOpenA
       status,
       {
         description: MEANINGS[status] ?? 'Done.',
-        headers: { 'X-Request-Id': headerRef('X-Request-Id') },
+        headers: commonHeaders,
         ...contentOf(shape, Number(status) < 300 ? streams : undefined),
       },
     ]),

@@ -17,6 +17,7 @@ export interface Attempt {
 
 /** Limits by address for every request, and for wrong passwords and codes. */
 export interface RateLimiter {
+  /** Says what is left in `RateLimit` and `RateLimit-Policy` (IETF draft 10). */
   perAddress: RequestHandler
   /** Counts a socket that is about to be opened from a network; false when there were too many of late. */
   mayConnect(network: string): Promise<boolean>
@@ -87,12 +88,18 @@ export function createRateLimiter(
   const strangers = make('limit:login-strangers', loginStrangerAttempts, LOGIN_WINDOW_SECONDS)
   const handshakes = make('limit:handshakes', handshakesPerMinute, 60)
   const factors = make('limit:factors', FACTOR_ATTEMPTS, DAY_SECONDS)
-  const take = async (limiter: typeof requests, key: string, code: LimitCode) => {
+  const take = async (
+    limiter: typeof requests,
+    key: string,
+    code: LimitCode,
+    tell: (left: RateLimiterRes) => void = () => {},
+  ) => {
     try {
-      await limiter.consume(key)
+      tell(await limiter.consume(key))
     } catch (error) {
-      if (error instanceof RateLimiterRes) throw tooMany(code, error)
-      throw error
+      if (!(error instanceof RateLimiterRes)) throw error
+      tell(error)
+      throw tooMany(code, error)
     }
   }
   const placeKey = ({ place, account }: Attempt) => `${place}:${account}`
@@ -102,8 +109,11 @@ export function createRateLimiter(
     if (!isKnown) await strangers.reward(account)
   }
   return {
-    perAddress: async (request, _response, next) => {
-      await take(requests, clientNetwork(request.ip ?? 'unknown'), 'request.rate_limited')
+    perAddress: async (request, response, next) => {
+      response.set('RateLimit-Policy', `"address";q=${requestsPerMinute};w=60`)
+      const tell = ({ remainingPoints, msBeforeNext }: RateLimiterRes) =>
+        response.set('RateLimit', `"address";r=${Math.max(0, remainingPoints)};t=${Math.ceil(msBeforeNext / 1_000)}`)
+      await take(requests, clientNetwork(request.ip ?? 'unknown'), 'request.rate_limited', tell)
       next()
     },
     mayConnect: (network) =>

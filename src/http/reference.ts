@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Express, Response } from 'express'
 import { asyncApiDocument } from './asyncapi.ts'
+import { compressed } from './compressed.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Route } from './route.ts'
 
@@ -41,6 +42,7 @@ const POLICY = [
 export function referenceRoutes(app: Express, routes: readonly Route[], version: string): void {
   const openApi = once(() => JSON.stringify(openApiDocument(routes, { version })))
   const asyncApi = once(() => JSON.stringify(asyncApiDocument({ version })))
+  app.use(['/openapi.json', '/asyncapi.json', '/docs'], compressed)
   app.get('/openapi.json', (_request, response) => void kept(response).type('json').send(openApi()))
   app.get('/asyncapi.json', (_request, response) => void kept(response).type('json').send(asyncApi()))
   app.get('/docs', (_request, response) => {

@@ -6,6 +6,7 @@ import type { NeededScope } from '../contract/key-scopes.ts'
 import type { ErrorCode } from '../shared/error-words.ts'
 import type { ShapeLimits } from '../shared/input-shape.ts'
 import type { ErrorForm } from './error-handler.ts'
+import { idempotencyKeyOf } from './idempotency-key.ts'
 import { parseInput } from './input.ts'
 import type { RequestHeader } from './request-headers.ts'
 
@@ -30,6 +31,14 @@ export interface OtherContent {
 /** What comes with one status: JSON of this schema, other content, or nothing. */
 export type AnswerShape = z.ZodType | OtherContent | null
 
+/** An old way, which works until `sunset` at least. */
+export interface Deprecation {
+  since: Date
+  sunset: Date
+  /** What to use in its place, in a sentence. */
+  instead: string
+}
+
 /** What clients are promised of a route, beside its input. All of it is checked in tests, and is what `/openapi.json` is made of. */
 interface Promised<A extends Access> {
   /** One line, of what a caller gets. */
@@ -39,6 +48,8 @@ interface Promised<A extends Access> {
   errors: readonly ErrorCode[]
   /** Headers of a request that mean something here. */
   headers?: readonly RequestHeader[]
+  /** It goes away: every answer says so, and the document. */
+  deprecated?: Deprecation
 }
 
 interface RouteShape<A extends Access, P, Q> extends Promised<A> {
@@ -66,6 +77,8 @@ export interface RouteInput<A extends Access, P, Q, B> {
   query: Parsed<Q>
   body: Parsed<B>
   headers: IncomingHttpHeaders
+  /** Of a route that names the header `Idempotency-Key`; of others undefined, whatever was sent. */
+  idempotencyKey: string | undefined
   ip: string
   /** Aborts when the client goes away. */
   signal: AbortSignal
@@ -119,6 +132,7 @@ export interface Route {
   scope: Scope
   errors: readonly ErrorCode[]
   headers?: readonly RequestHeader[]
+  deprecated?: Deprecation
   params?: z.ZodType | undefined
   query?: z.ZodType | undefined
   body?: z.ZodType | undefined
@@ -188,6 +202,9 @@ export function defineRoute<
         ...checkedInput(route, request, user),
         body: parse(route.body, request.body ?? {}, 'body', route.bodyShape),
         headers: request.headers,
+        idempotencyKey: route.headers?.includes('Idempotency-Key')
+          ? idempotencyKeyOf(request.headers['idempotency-key'])
+          : undefined,
         ip: request.ip ?? '',
         signal: abort.signal,
       }
@@ -214,7 +231,7 @@ export function defineStreamRoute<
     answers: Route['answers']
     content?: Route['content']
     handler: (
-      input: Omit<RouteInput<A, P, Q, undefined>, 'body' | 'headers' | 'ip' | 'signal'> & {
+      input: Omit<RouteInput<A, P, Q, undefined>, 'body' | 'headers' | 'idempotencyKey' | 'ip' | 'signal'> & {
         req: Request
         res: Response
       },

@@ -48,6 +48,7 @@ const HOMES: Record<string, RegExp[]> = {
   bullmq: [/^src\/queue\//, /^workers\//],
   express: [/^src\/http\//, ROUTES],
   multer: [ROUTES],
+  compression: [/^src\/http\//],
   helmet: [/^src\/http\//],
   cors: [/^src\/http\//],
   passport: [/^src\/http\//],

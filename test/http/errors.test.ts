@@ -235,11 +235,17 @@ describe('An address that asks too often', () => {
   const app = useApp({ worker: false, env: { REQUESTS_PER_MINUTE: '5' } })
 
   it('is told to slow down, and for how long; health checks are not counted', async () => {
-    for (let i = 0; i < 5; i++) expect((await app.api.get('/api/auth/me')).status).to.equal(401)
+    for (let left = 4; left >= 0; left--) {
+      const answer = await app.api.get('/api/auth/me')
+      expect(answer.status).to.equal(401)
+      expect(answer.headers.get('ratelimit')).to.match(new RegExp(`^"address";r=${left};t=\\d+$`))
+    }
     const limited = await app.api.get('/api/auth/me')
     expect(limited.status).to.equal(429)
     expect(errorOf(limited).code).to.equal('request.rate_limited')
     expect(Number(limited.headers.get('retry-after'))).to.be.within(1, 60)
+    expect(limited.headers.get('ratelimit-policy')).to.equal('"address";q=5;w=60')
+    expect(limited.headers.get('ratelimit')).to.match(/^"address";r=0;t=\d+$/)
     expect((await app.api.get('/healthz')).status).to.equal(200)
     // Without a trusted proxy, nobody becomes somebody else by a header.
     const disguised = await app.api.request('GET', '/api/auth/me', undefined, { 'x-forwarded-for': '10.1.2.3' })
@@ -278,6 +284,14 @@ describe('A failure of our own', () => {
             fail(Object.assign(new Error(`connect failed: ${SECRET}`), { status: 503, code: 'ECONNREFUSED' })),
           ),
           route('/text', fail('a thrown text')),
+          {
+            ...route('/old', async () => ({})),
+            deprecated: {
+              since: new Date('2026-01-31T00:00:00Z'),
+              sunset: new Date('2026-06-30T00:00:00Z'),
+              instead: 'Use /new.',
+            },
+          },
           route('/zod', async () => z.string().parse(1)),
           route('/unserializable', async () => ({ amount: 1n })),
         ],
@@ -295,6 +309,15 @@ describe('A failure of our own', () => {
     api = new ApiClient(`http://localhost:${typeof address === 'object' ? address?.port : ''}`)
   })
   after(() => server.close())
+
+  it('is not what goes away: that says so, and until when it stays', async () => {
+    const { status, headers } = await api.get('/old')
+    expect([status, headers.get('deprecation'), headers.get('sunset')]).to.deep.equal([
+      200,
+      '@1769817600',
+      'Tue, 30 Jun 2026 00:00:00 GMT',
+    ])
+  })
 
   it("is a 500 that says nothing of what is inside, and is logged whole under the request's id", async () => {
     for (const path of ['/error', '/text', '/zod', '/unserializable']) {

@@ -198,7 +198,7 @@ describe('the credits API', () => {
     const again = await send('post', 'add', body, { 'idempotency-key': 'gift-1' })
     expect([again.status, again.body.id]).to.deep.equal([201, first.body.id])
     const other = await send('post', 'add', { ...body, amount: '13' }, { 'idempotency-key': 'gift-1' })
-    expect([other.status, other.body.error.code]).to.deep.equal([409, 'request.key_reused'])
+    expect([other.status, other.body.error.code]).to.deep.equal([409, 'request.idempotency_conflict'])
 
     const taken = await send('post', 'add', { userId, amount: '-17.5', reason: 'a mistake' })
     expect(taken.body).to.include({ type: 'adjustment', amount: '-17.500000', balanceAfter: '0.000000' })

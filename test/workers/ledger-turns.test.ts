@@ -412,7 +412,7 @@ describe('Credits of turns', function () {
       { ...body, amount: '13' },
       { 'idempotency-key': `gift-${user.id}` },
     )
-    expect([other.status, errorOf(other).code]).to.deep.equal([409, 'request.key_reused'])
+    expect([other.status, errorOf(other).code]).to.deep.equal([409, 'request.idempotency_conflict'])
     expect((await user.post('/api/credits/add', body)).status).to.equal(403)
   })
 })

@@ -1,6 +1,5 @@
 import { runView } from '../../contract/views.ts'
 import { clientNetwork } from '../../http/client-network.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import type { EventStreams } from '../../realtime/sse.ts'
 import { AppError } from '../../shared/errors.ts'
@@ -37,13 +36,12 @@ export const agUiRoutes = ({ agUi, answers, streams }: AgUiRouteServices): Route
       forwardedProps: { agentId: '01990000-0000-7000-8000-0000000000a1' },
     },
     bodyShape: HISTORY_SHAPE,
-    handler: async ({ user, query, body, headers, ip }) => {
+    handler: async ({ user, query, body, idempotencyKey, ip }) => {
       const reader = { userId: user.id, sessionId: user.sessionId, network: clientNetwork(ip) }
       // Before anything is said: who cannot be told is not listened to.
       const leave = streams.place(reader)
       try {
-        const key = idempotencyKeyOf(headers['idempotency-key'])
-        const { runId } = await agUi.accept(user.id, body, query.model, key)
+        const { runId } = await agUi.accept(user.id, body, query.model, idempotencyKey)
         const { threadId, protocolVersion, messages } = body
         const translator = new AgUiStream({ threadId, runId: body.runId, protocolVersion, messages })
         return new StreamReply((res) => answers.tell({ reader, runId, translator, res, broken }).finally(leave))

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { idInput } from '../../contract/inputs.ts'
 import { clientNetwork } from '../../http/client-network.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { emptyBody } from '../../http/input.ts'
 import { defineRoute, type Route, type RouteInput, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import { notFound } from '../../shared/errors.ts'
@@ -14,7 +13,10 @@ import { BODY_SHAPE } from './wire-content.ts'
 import { requestError } from './wire-errors.ts'
 import { completionView, wireErrorView, wireModelsView, wireModelView, wireResponseView } from './wire-views.ts'
 
-type Given = Pick<RouteInput<'user', undefined, undefined, undefined>, 'user' | 'headers' | 'ip' | 'signal'>
+type Given = Pick<
+  RouteInput<'user', undefined, undefined, undefined>,
+  'user' | 'headers' | 'idempotencyKey' | 'ip' | 'signal'
+>
 
 const askerOf = ({ user, ip, signal }: Given): Asker => ({
   userId: user.id,
@@ -23,13 +25,13 @@ const askerOf = ({ user, ip, signal }: Given): Asker => ({
   gone: signal,
 })
 
-function askedOf({ headers }: Given): Asked {
+function askedOf({ headers, idempotencyKey }: Given): Asked {
   const conversation = headers['x-conversation-id']
   const conversationId = conversation === undefined ? undefined : idInput.safeParse(conversation).data
   if (conversation !== undefined && conversationId === undefined) throw notFound('conversation')
   return {
     conversationId,
-    idempotencyKey: idempotencyKeyOf(headers['idempotency-key']),
+    idempotencyKey,
     wholeTurns: /(^|[,\s])whole-turns\b/i.test(String(headers.prefer ?? '')),
   }
 }

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { INT4_MAX } from '../../contract/inputs.ts'
 import { runView } from '../../contract/views.ts'
 import { clientNetwork } from '../../http/client-network.ts'
-import { idempotencyKeyOf } from '../../http/idempotency-key.ts'
 import { emptyBody } from '../../http/input.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import type { EventStreams } from '../../realtime/sse.ts'
@@ -49,12 +48,12 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
       messages: [{ role: 'user' as const, parts: [{ type: 'text', text: 'Tea or coffee?' }] }],
     },
     bodyShape: HISTORY_SHAPE,
-    handler: async ({ user, body, headers, ip }) => {
+    handler: async ({ user, body, idempotencyKey, ip }) => {
       const reader = { userId: user.id, sessionId: user.sessionId, network: clientNetwork(ip) }
       // Before anything is said: who cannot be told is not listened to.
       const leave = streams.place(reader)
       try {
-        const { runId } = await chats.accept(user.id, body, idempotencyKeyOf(headers['idempotency-key']))
+        const { runId } = await chats.accept(user.id, body, idempotencyKey)
         return tell(answers, reader, runId, leave)
       } catch (error) {
         leave()
