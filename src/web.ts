@@ -17,6 +17,7 @@ import { AgUiService } from './doors/ag-ui/ag-ui.service.ts'
 import { openAiRoutes } from './doors/openai/openai.routes.ts'
 import { OpenAiDoor } from './doors/openai/openai-door.ts'
 import { RunAnswers } from './doors/run-answer.ts'
+import { SecondThoughts } from './doors/ui/second-thoughts.ts'
 import { uiRoutes } from './doors/ui/ui.routes.ts'
 import { UiChatService } from './doors/ui/ui-chat.service.ts'
 import { closeServer, untilUnnoticed } from './drain.ts'
@@ -168,8 +169,13 @@ function streamingDoors(container: Container, streams: EventStreams): Route[] {
     door,
     views,
     conversations: container.conversationService,
-    retries: container.retryService,
-    regenerations: container.regenerateService,
+    secondThoughts: new SecondThoughts({
+      conversations: container.conversationService,
+      edits: container.editService,
+      retries: container.retryService,
+      regenerations: container.regenerateService,
+      schemas: container.chatSchemas,
+    }),
   })
   return [
     ...uiRoutes({ chats, answers, streams }),

@@ -196,6 +196,53 @@ describe('The chats of the AI SDK', function () {
     await expectSame(user, chat)
   })
 
+  it("a party's answer is given anew from the same words on", async () => {
+    const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
+    world.llm.replyOnce('One.').replyOnce('Two.').replyOnce('Three.').replyOnce('Four.')
+    const chat = chatOf(user, { agentIds, maxTurns: 2 })
+    await chat.sendMessage({ text: 'Tea or coffee?' })
+    await chat.regenerate()
+    expect(chat.messages.flatMap(wordsOf)).to.deep.equal(['Tea or coffee?', 'Three.', 'Four.'])
+    expect(namesOf(last(chat))).to.deep.equal(['Ada', 'Blaise'])
+    await expectSame(user, chat)
+  })
+
+  it("the user's last words are said otherwise, before a reload and after one; words before them are not", async () => {
+    const { user, agentIds } = await world.guests(['Ada'])
+    world.llm.reply(WORDS)
+    const chat = chatOf(user, { agentId: agentIds[0] })
+    await chat.sendMessage({ text: 'First' })
+    await chat.sendMessage({ text: 'Secnd' })
+    const [one, , two] = chat.messages
+    await chat.sendMessage({ text: 'Second', messageId: two?.id })
+    expect(chat.messages.filter(({ role }) => role === 'user').flatMap(wordsOf)).to.deep.equal(['First', 'Second'])
+    await expectSame(user, chat)
+    const later = chatOf(user, {}, chat.id, (await historyOf(user, chat.id)).data)
+    await later.sendMessage({ text: 'The second', messageId: later.messages[2]?.id })
+    await expectSame(user, later)
+    expect(later.messages.filter(({ role }) => role === 'user').flatMap(wordsOf)).to.deep.equal(['First', 'The second'])
+    await later.sendMessage({ text: 'x'.repeat(40_000), messageId: later.messages[2]?.id })
+    expect(later.error?.message).to.include('request.invalid')
+    for (const before of [chat, later]) {
+      await before.sendMessage({ text: 'Zeroth', messageId: before === chat ? one?.id : before.messages[0]?.id })
+      expect(before.error?.message).to.include('chat.not_last_of_user')
+    }
+    const stale = chatOf(user, {}, chat.id, (await historyOf(user, chat.id)).data)
+    await stale.regenerate({ messageId: stale.messages[1]?.id ?? '' })
+    expect(stale.error?.message).to.include('run.not_last')
+  })
+
+  it('words that never came here are said when they are sent again', async () => {
+    const { user, agentIds } = await world.guests(['Ada'])
+    world.llm.reply(WORDS)
+    const chat = chatOf(user, { agentId: agentIds[0] })
+    await chat.sendMessage({ text: 'First' })
+    await chat.sendMessage({ text: ' ' })
+    expect(chat.status).to.equal('error')
+    await chat.sendMessage({ text: 'Second', messageId: last(chat).id })
+    await expectSame(user, chat)
+  })
+
   it('a chat of the same name is another one of somebody else', async () => {
     const [one, other] = await Promise.all([world.guests(['Ada']), world.guests(['Ada'])])
     world.llm.reply(WORDS)

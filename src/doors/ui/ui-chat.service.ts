@@ -1,8 +1,6 @@
 import type { ConversationService } from '../../chat/conversation.service.ts'
-import type { RegenerateService } from '../../chat/regenerate.service.ts'
-import type { RetryService } from '../../chat/retry.service.ts'
 import { isGuid } from '../../contract/inputs.ts'
-import { type AcceptedView, type ConversationView, isTerminal, type RunView } from '../../contract/views.ts'
+import type { AcceptedView, ConversationView, RunView } from '../../contract/views.ts'
 import { presentMessage } from '../../conversations/conversation.presenter.ts'
 import type { RunViews } from '../../runs/run-views.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
@@ -10,6 +8,7 @@ import { type DoorService, doorKey } from '../door.service.ts'
 import type { DoorThread } from '../door-thread.entity.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
+import type { SecondThoughts } from './second-thoughts.ts'
 import { turnName, type UiChatBody, type UiMessageInput } from './ui.schemas.ts'
 import { type UiMessage, uiMessages } from './ui-history.ts'
 
@@ -17,8 +16,7 @@ interface UiChatDependencies {
   door: DoorService
   conversations: Pick<ConversationService, 'get'>
   views: Pick<RunViews, 'conversation' | 'ofRuns'>
-  retries: Pick<RetryService, 'retry'>
-  regenerations: Pick<RegenerateService, 'regenerate'>
+  secondThoughts: SecondThoughts
 }
 
 /** Chats as the AI SDK's `useChat` has them: their ids are the client's own, or those of conversations. */
@@ -29,17 +27,27 @@ export class UiChatService {
     this.#deps = dependencies
   }
 
-  /** Accepts what the last of the messages says, or has the last answer given anew. @throws AppError */
+  /** Accepts what the last of the messages says, also in the place of what it said before, or has the last answer given anew. @throws AppError */
   async accept(userId: string, body: UiChatBody, idempotencyKey: string | undefined): Promise<AcceptedView> {
+    const { secondThoughts } = this.#deps
+    const { messageId = undefined, fileIds } = body
     const conversation = await this.#conversation(userId, body.id)
-    if (body.trigger === 'regenerate-message') return this.#again(userId, conversation, idempotencyKey)
+    if (body.trigger === 'regenerate-message') {
+      return secondThoughts.answerAnew(userId, conversation, messageId ?? undefined, idempotencyKey)
+    }
     const message = wordsOf(body.messages)
+    if (messageId && conversation) {
+      const meant = { messageId, place: body.messages.filter(({ role }) => role === 'user').length }
+      const anew = { message, fileIds }
+      const accepted = await secondThoughts.sayOtherwise(userId, conversation, meant, anew, idempotencyKey)
+      if (accepted) return accepted
+    }
     const thread: Pick<DoorThread, 'userId' | 'door' | 'thread'> = { userId, door: 'ui', thread: body.id }
     return this.#deps.door.say({
       userId,
       model: await this.#whom(userId, body, conversation),
       message,
-      fileIds: body.fileIds,
+      fileIds,
       where: conversation ? { conversationId: conversation.id } : { thread },
       earlier: earlierWords(body.messages.slice(0, -1).flatMap(linesOf)),
       key: doorKey('ui/chat', idempotencyKey, body),
@@ -93,19 +101,6 @@ export class UiChatService {
     if (named) return named
     if (conversation) return groupOf(conversation.agentIds)
     throw invalidRequest([{ path: 'model', message: 'must name an agent or a party' }])
-  }
-
-  /** The newest run once more: what failed or was stopped, or the one message of what did not. */
-  #again(userId: string, conversation: ConversationView | undefined, key: string | undefined): Promise<AcceptedView> {
-    const run = conversation?.lastRun
-    if (!run) throw notFound('message')
-    const said = run.turns.flatMap(({ messageId }) => messageId ?? [])
-    const [messageId, second] = said
-    const isWhole = run.status === 'completed' || !isTerminal(run.status)
-    if (isWhole && messageId !== undefined && second === undefined) {
-      return this.#deps.regenerations.regenerate(userId, messageId, key)
-    }
-    return this.#deps.retries.retry(userId, run.id, key)
   }
 }
 
