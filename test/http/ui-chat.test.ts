@@ -316,6 +316,8 @@ describe('The chats of the AI SDK', function () {
     expect(await say({ messages: [{ role: 'user', parts: [text] }], model: 'Ada' })).to.match(/^400 .*agentId/)
     expect(await say({ messages: [{ role: 'user', parts: [text] }], agentId: undefined })).to.match(/^400 .*model/)
     expect(await say({ messages: [{ role: 'user', parts: [text] }], id: 'x'.repeat(256) })).to.match(/^400 .*id/)
+    expect(await say({ messages: [{ role: 'user', parts: [text] }], id: 'ü'.repeat(200) })).to.match(/^400 .*bytes/)
+    expect((await user.get('/api/ui/chat/a%00b')).status).to.equal(404)
     expect(await say({ trigger: 'regenerate-message', messages: [{ role: 'user', parts: [text] }] })).to.match(/^404/)
   })
 })

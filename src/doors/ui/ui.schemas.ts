@@ -2,8 +2,12 @@ import { z } from 'zod'
 import { idInput } from '../../contract/inputs.ts'
 import { whomShape } from '../whom.ts'
 
-/** What a client calls a chat; its bytes are checked where it is looked up. */
-const threadInput = z.string().min(1).max(255)
+/** What a client calls a chat; its bytes are checked where one begins. */
+const threadInput = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((name) => name.isWellFormed() && !name.includes('\0'), 'must be valid text without NUL characters')
 
 /** Loose, as what comes with it is the client's own: parts, tools and metadata of other versions too. */
 const uiPart = z.looseObject({ type: z.string(), text: z.string().optional() })
