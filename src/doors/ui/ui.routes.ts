@@ -16,7 +16,12 @@ import { uiHistoryView } from './ui-views.ts'
 
 const STREAM = { types: ['text/event-stream'], says: 'Chunks of a UI message stream, and `[DONE]`.' }
 /** Of having something said once more. */
-const REVISION_ERRORS = ['chat.not_last', 'run.not_last', 'run.not_failed'] as const satisfies ErrorCode[]
+const REVISION_ERRORS = [
+  'chat.not_last',
+  'chat.not_last_of_user',
+  'run.not_last',
+  'run.not_failed',
+] as const satisfies ErrorCode[]
 /** Names the protocol, as the AI SDK's own servers do. */
 const HEADERS = { 'x-vercel-ai-ui-message-stream': 'v1' }
 const historyQuery = z.strictObject({
