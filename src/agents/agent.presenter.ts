@@ -1,6 +1,9 @@
 import type { AgentView } from '../contract/agent-views.ts'
 import type { Agent } from './agent.entity.ts'
 
+/** What of an agent its owner may change. */
+export const agentState = ({ createdAt: _, updatedAt: __, scope: ___, ...state }: AgentView) => state
+
 /** An agent as the API shows it. `scope` tells the platform's agents from one's own. */
 export const presentAgent = (agent: Agent): AgentView => ({
   id: agent.id,

@@ -76,11 +76,16 @@ export class AgentRepository {
     return ids.flatMap((id) => byId.get(id) ?? [])
   }
 
+  /** One that is not deleted; nobody else changes it before the end of this transaction. */
+  lock(id: string, tx: Tx): Promise<Agent | null> {
+    return tx.findOne(agentEntity, { where: { id, deletedAt: IsNull() }, lock: { mode: 'pessimistic_write' } })
+  }
+
   /** Null when it was deleted meanwhile: a deleted agent would keep its new connection in use. */
-  async update(id: string, change: Partial<AgentFields>): Promise<Agent | null> {
+  async update(id: string, change: Partial<AgentFields>, tx: Tx): Promise<Agent | null> {
     const there = { id, deletedAt: IsNull() }
-    await this.#db.manager.update(agentEntity, there, { ...change, updatedAt: new Date() }).catch(referenceGone)
-    return this.#db.manager.findOneBy(agentEntity, there)
+    await tx.update(agentEntity, there, { ...change, updatedAt: new Date() }).catch(referenceGone)
+    return tx.findOneBy(agentEntity, there)
   }
 
   /** Lets go of its connections too, so that a deleted agent never keeps one in use. */

@@ -4,7 +4,7 @@ import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { presentAgent } from './agent.presenter.ts'
+import { agentState, presentAgent } from './agent.presenter.ts'
 import type { AgentService } from './agent.service.ts'
 
 export const agentRoutes = (agents: AgentService): Route[] => [
@@ -40,6 +40,7 @@ export const agentRoutes = (agents: AgentService): Route[] => [
     scope: 'read',
     summary: 'An agent',
     response: agentView,
+    state: agentState,
     errors: ['agent.not_found'],
     params: idParams,
     handler: async ({ user, params }) => presentAgent(await agents.get(user.id, params.id)),
@@ -51,11 +52,14 @@ export const agentRoutes = (agents: AgentService): Route[] => [
     scope: 'chat',
     summary: 'An agent, changed; what is left out stays',
     response: agentView,
-    errors: ['agent.not_found', 'auth.forbidden'],
+    state: agentState,
+    headers: ['If-Match'],
+    errors: ['request.precondition_failed', 'agent.not_found', 'auth.forbidden'],
     params: idParams,
     body: updateAgentBody,
     example: { temperature: 0.7 },
-    handler: async ({ user, params, body }) => presentAgent(await agents.update(user, params.id, body)),
+    handler: async ({ user, params, body, ifMatch }) =>
+      presentAgent(await agents.update(user, params.id, body, (agent) => ifMatch(agentState(presentAgent(agent))))),
   }),
   defineRoute({
     method: 'delete',

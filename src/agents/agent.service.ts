@@ -58,13 +58,24 @@ export class AgentService {
     })
   }
 
-  async update(actor: AuthUser, id: string, body: UpdateAgentBody): Promise<Agent> {
+  /** `check` is told what there is, before it is changed. */
+  async update(
+    actor: AuthUser,
+    id: string,
+    body: UpdateAgentBody,
+    check: (current: Agent) => void = () => {},
+  ): Promise<Agent> {
     const { userId } = await this.#editable(actor, id)
     // Of the agent's owner: what is the platform's must not depend on the private connection of one administrator.
     await this.#checkConnections(userId, body)
-    const agent = await this.#agents.update(id, body)
-    if (!agent) throw notFound('agent')
-    return agent
+    return this.#transactions.run(async (tx) => {
+      const current = await this.#agents.lock(id, tx)
+      if (!current) throw notFound('agent')
+      check(current)
+      const agent = await this.#agents.update(id, body, tx)
+      if (!agent) throw notFound('agent')
+      return agent
+    })
   }
 
   async delete(actor: AuthUser, id: string): Promise<void> {

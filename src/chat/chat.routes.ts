@@ -14,7 +14,7 @@ import {
   readMarkView,
   runView,
 } from '../contract/views.ts'
-import { presentMessage } from '../conversations/conversation.presenter.ts'
+import { conversationState, presentMessage } from '../conversations/conversation.presenter.ts'
 import { emptyBody, idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, Reply, type Route, type RouteInput, SMALL_BODY_BYTES } from '../http/route.ts'
@@ -210,6 +210,7 @@ export const chatRoutes = ({
     scope: 'read',
     summary: 'A conversation with a page of its messages',
     response: conversationPageView,
+    state: conversationState,
     errors: ['conversation.not_found'],
     params: idParams,
     query: messagesQuery,
@@ -239,11 +240,14 @@ export const chatRoutes = ({
     scope: 'chat',
     summary: 'A conversation, named or put away',
     response: conversationView,
-    errors: ['conversation.not_found'],
+    state: conversationState,
+    headers: ['If-Match'],
+    errors: ['request.precondition_failed', 'conversation.not_found'],
     params: idParams,
     body: conversationChangeBody,
     example: { title: 'Microservices' },
-    handler: ({ user, params, body }) => conversations.change(user.id, params.id, body),
+    handler: ({ user, params, body, ifMatch }) =>
+      conversations.change(user.id, params.id, body, (current) => ifMatch(conversationState(current))),
   }),
   defineRoute({
     method: 'put',

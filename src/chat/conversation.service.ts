@@ -1,4 +1,5 @@
 import type { ConversationView, FileView, FoundView, ReadMarkView } from '../contract/views.ts'
+import type { Conversation } from '../conversations/conversation.entity.ts'
 import type { ConversationChange, ConversationRepository, ListPlace } from '../conversations/conversation.repository.ts'
 import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
@@ -100,11 +101,18 @@ export class ConversationService {
     return { conversation, messages: shown, nextCursor: first && first.seq > 1 ? String(first.seq) : null }
   }
 
-  async change(userId: string, id: string, change: ConversationChange): Promise<ConversationView> {
+  /** `check` is told what there is, before it is changed. */
+  async change(
+    userId: string,
+    id: string,
+    change: ConversationChange,
+    check: (current: Conversation) => void = () => {},
+  ): Promise<ConversationView> {
     const { conversations, transactions, views, announcer } = this.#deps
     await transactions.run(async (tx) => {
       const conversation = await conversations.lock(id, tx)
       if (conversation?.userId !== userId) throw notFound('conversation')
+      check(conversation)
       await conversations.change(id, change, tx)
     })
     const view = await views.conversation(userId, id)

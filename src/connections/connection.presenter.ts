@@ -29,6 +29,9 @@ export function presentConnection(
   }
 }
 
+/** What of a connection its owner may change. */
+export const connectionState = ({ breaker: _, learnt: __, updatedAt: ___, ...state }: ConnectionView) => state
+
 /** Whether calls go there now. */
 function presentBreaker(breaker: BreakerState | undefined): BreakerView {
   const openUntil = breaker?.openUntil

@@ -8,7 +8,7 @@ import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import type { BreakerRepository } from './breaker.repository.ts'
 import type { Connection } from './connection.entity.ts'
-import { presentConnection, presentTrouble } from './connection.presenter.ts'
+import { connectionState, presentConnection, presentTrouble } from './connection.presenter.ts'
 import type { ConnectionService } from './connection.service.ts'
 import type { ModelCatalogue } from './model-catalogue.ts'
 
@@ -67,6 +67,7 @@ export const connectionRoutes = (
       scope: 'read',
       summary: 'A connection',
       response: connectionView,
+      state: connectionState,
       errors: ['connection.not_found'],
       params: idParams,
       handler: async ({ user, params }) => shown(await connections.get(user.id, params.id), user),
@@ -78,11 +79,16 @@ export const connectionRoutes = (
       scope: 'chat',
       summary: 'A connection, changed; what is left out stays',
       response: connectionView,
-      errors: ['connection.not_found', 'auth.forbidden'],
+      state: connectionState,
+      headers: ['If-Match'],
+      errors: ['request.precondition_failed', 'connection.not_found', 'auth.forbidden'],
       params: idParams,
       body: updateConnectionBody,
       example: { model: 'llama3.3', isDefault: true },
-      handler: async ({ user, params, body }) => shown(await connections.update(user, params.id, body), user),
+      handler: async ({ user, params, body, ifMatch }) => {
+        const check = (current: Connection) => ifMatch(connectionState(presentConnection(current, user)))
+        return shown(await connections.update(user, params.id, body, check), user)
+      },
     }),
     defineRoute({
       method: 'delete',

@@ -95,9 +95,16 @@ export class ConnectionService {
     })
   }
 
-  async update(actor: AuthUser, id: string, { apiKey, ...change }: UpdateConnectionBody): Promise<Connection> {
+  /** `check` is told what there is, before it is changed. */
+  async update(
+    actor: AuthUser,
+    id: string,
+    { apiKey, ...change }: UpdateConnectionBody,
+    check: (current: Connection) => void = () => {},
+  ): Promise<Connection> {
     return this.#transactions.run(async (tx) => {
       const current = await this.#editable(actor, id, tx)
+      check(current)
       const next = { ...current, ...change }
       checkRequirements({ ...next, hasKey: apiKey === undefined ? current.apiKeySealed !== null : apiKey !== null })
       if (change.baseUrl) this.#network.assertBaseUrl(scopeOf(current), change.baseUrl)

@@ -44,6 +44,17 @@ export const presentConversation = (
   lastRun,
 })
 
+/** What of a conversation its user may change. */
+export const conversationState = ({
+  title,
+  archived,
+  pinned,
+}: Pick<ConversationView, 'title' | 'archived' | 'pinned'>) => ({
+  title,
+  archived,
+  pinned,
+})
+
 const originOf = ({ branchedFromConversationId: conversationId, branchedFromMessageId: messageId }: Conversation) =>
   conversationId === null || messageId === null ? null : { conversationId, messageId }
 

@@ -17,6 +17,7 @@ export const ANSWER_HEADERS = {
     description: 'Requests of one address (`q`) within a window of seconds (`w`).',
     schema: { type: 'string' },
   },
+  ETag: { description: 'Of this state, for `If-Match` and `If-None-Match`.', schema: { type: 'string' } },
   'Retry-After': { description: 'Seconds until it is worth to try again.', schema: { type: 'integer' } },
 } as const
 const COMMON_HEADERS = ['X-Request-Id', 'RateLimit', 'RateLimit-Policy'] as const

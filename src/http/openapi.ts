@@ -7,7 +7,7 @@ import {
 } from 'zod-openapi'
 import { sampleOf } from './document-samples.ts'
 import { SCHEMA_OPTIONS } from './document-schemas.ts'
-import { ANSWER_HEADERS, commonHeaders, errorExamples, type Made, refusals } from './openapi-errors.ts'
+import { ANSWER_HEADERS, commonHeaders, errorExamples, headerRef, type Made, refusals } from './openapi-errors.ts'
 import { REQUEST_HEADERS } from './request-headers.ts'
 import { type AnswerShape, isOther, type Route } from './route.ts'
 
@@ -135,13 +135,13 @@ function objectOf(schema: z.ZodType): z.ZodObject {
   throw new Error('Parameters of a route are an object.')
 }
 
-function answers({ answers: promised, streams }: Route): Record<string, ZodOpenApiResponseObject> {
+function answers({ answers: promised, streams, isTagged }: Route): Record<string, ZodOpenApiResponseObject> {
   return Object.fromEntries(
     Object.entries(promised).map(([status, shape]) => [
       status,
       {
         description: MEANINGS[status] ?? 'Done.',
-        headers: commonHeaders,
+        headers: { ...commonHeaders, ...(isTagged && { ETag: headerRef('ETag') }) },
         ...contentOf(shape, Number(status) < 300 ? streams : undefined),
       },
     ]),

@@ -8,6 +8,7 @@ export const REQUEST_HEADERS = {
   'Last-Event-ID': 'The id of the last event that the client had: the stream goes on behind it.',
   Range: '`bytes=FIRST-LAST`: this part alone.',
   'If-Range': 'The `ETag` of what the client has a part of; all of it comes when it is another one.',
+  'If-Match': 'The `ETag` of what the client has seen: 412 when somebody has changed it since.',
   'If-None-Match': 'The `ETag` of what the client has: 304 when it is the same still.',
 } as const
 export type RequestHeader = keyof typeof REQUEST_HEADERS

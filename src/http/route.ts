@@ -5,6 +5,7 @@ import type { AuthUser } from '../contract/auth-user.ts'
 import type { NeededScope } from '../contract/key-scopes.ts'
 import type { ErrorCode } from '../shared/error-words.ts'
 import type { ShapeLimits } from '../shared/input-shape.ts'
+import { entityTag, type IfMatch, ifMatchOf } from './entity-tag.ts'
 import type { ErrorForm } from './error-handler.ts'
 import { idempotencyKeyOf } from './idempotency-key.ts'
 import { parseInput } from './input.ts'
@@ -79,6 +80,8 @@ export interface RouteInput<A extends Access, P, Q, B> {
   headers: IncomingHttpHeaders
   /** Of a route that names the header `Idempotency-Key`; of others undefined, whatever was sent. */
   idempotencyKey: string | undefined
+  /** To be told what there is, under its lock, before it is changed: refuses what is not as the client saw it (`If-Match`). */
+  ifMatch: IfMatch
   ip: string
   /** Aborts when the client goes away. */
   signal: AbortSignal
@@ -108,6 +111,8 @@ export class StreamReply {
 
 /** A body is shown by one that is good. */
 type Shown<B> = B extends z.ZodType ? { example: z.input<B> } : { example?: undefined }
+
+type View<R> = R extends z.ZodType ? z.input<R> : never
 
 /** Answers of statuses besides the route's own. */
 type Others = Record<number, z.ZodType | null>
@@ -139,6 +144,8 @@ export interface Route {
   /** A body that is good. */
   example?: unknown
   streams?: string
+  /** True where answers have an `ETag` for `If-Match`. */
+  isTagged?: boolean
   /** Of a raw route, what its body may be, by type. */
   content?: Readonly<Record<string, z.ZodType>>
   /** By status, of answers that are no errors. */
@@ -182,6 +189,8 @@ export function defineRoute<
       status?: number
       /** What else it may answer, by status, in a `Reply`. */
       others?: O
+      /** Of the answer what somebody may change: it gets an `ETag` (`entityTag`). */
+      state?: (view: View<R>) => unknown
       /** What is written over time, where it may be asked for instead. */
       streams?: string
       handler: (input: RouteInput<A, P, Q, B>) => Answer<R, O>
@@ -192,6 +201,7 @@ export function defineRoute<
   return {
     ...route,
     answers: { ...route.others, ...none, [status]: route.response },
+    isTagged: route.state !== undefined,
     raw: false,
     takesTicket: false,
     bodyMaxBytes: route.bodyMaxBytes ?? (route.access === 'public' || !route.body ? SMALL_BODY_BYTES : undefined),
@@ -205,10 +215,12 @@ export function defineRoute<
         idempotencyKey: route.headers?.includes('Idempotency-Key')
           ? idempotencyKeyOf(request.headers['idempotency-key'])
           : undefined,
+        ifMatch: ifMatchOf(request.headers['if-match']),
         ip: request.ip ?? '',
         signal: abort.signal,
       }
       const result: unknown = await route.handler(input as RouteInput<A, P, Q, B>)
+      if (route.state) response.set('etag', entityTag(route.state(result as View<R>), result))
       if (result instanceof StreamReply) await result.write(response)
       else if (status === 204 || result === undefined) response.status(204).end()
       else if (result instanceof Reply) response.set(result.headers).status(result.status).json(result.body)
@@ -231,7 +243,10 @@ export function defineStreamRoute<
     answers: Route['answers']
     content?: Route['content']
     handler: (
-      input: Omit<RouteInput<A, P, Q, undefined>, 'body' | 'headers' | 'idempotencyKey' | 'ip' | 'signal'> & {
+      input: Omit<
+        RouteInput<A, P, Q, undefined>,
+        'body' | 'headers' | 'idempotencyKey' | 'ifMatch' | 'ip' | 'signal'
+      > & {
         req: Request
         res: Response
       },

@@ -2,6 +2,9 @@ import type { PartyView } from '../contract/views.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { PartyWithMembers } from './party.service.ts'
 
+/** What of a party its owner may change. */
+export const partyState = ({ agents: _, updatedAt: __, ...state }: PartyView) => state
+
 /** A party as the API shows it: `strategy`, `stop` and `maxTurns` may be sent back as they are. */
 export const presentParty = ({ members, ...party }: PartyWithMembers): PartyView => ({
   id: party.id,

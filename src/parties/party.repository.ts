@@ -42,10 +42,15 @@ export class PartyRepository {
     return this.#db.manager.findOneBy(partyEntity, { id, userId })
   }
 
+  /** The same; nobody else changes it before the end of this transaction. */
+  lockOwned(userId: string, id: string, tx: Tx): Promise<Party | null> {
+    return tx.findOne(partyEntity, { where: { id, userId }, lock: { mode: 'pessimistic_write' } })
+  }
+
   /** Null when it is not this user's, or was deleted meanwhile. */
-  async update(userId: string, id: string, change: Partial<PartyFields>): Promise<Party | null> {
-    await this.#db.manager.update(partyEntity, { id, userId }, { ...change, updatedAt: new Date() })
-    return this.findOwned(userId, id)
+  async update(userId: string, id: string, change: Partial<PartyFields>, tx: Tx): Promise<Party | null> {
+    await tx.update(partyEntity, { id, userId }, { ...change, updatedAt: new Date() })
+    return tx.findOneBy(partyEntity, { id, userId })
   }
 
   /** Runs that it began go on. False when it is not this user's. */

@@ -3,7 +3,8 @@ import { listOf, partyView } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { presentParty } from './party.presenter.ts'
+import type { Party } from './party.entity.ts'
+import { partyState, presentParty } from './party.presenter.ts'
 import type { PartyService } from './party.service.ts'
 
 export const partyRoutes = (parties: PartyService, { create, update }: PartySchemas): Route[] => [
@@ -44,6 +45,7 @@ export const partyRoutes = (parties: PartyService, { create, update }: PartySche
     scope: 'read',
     summary: 'A saved party',
     response: partyView,
+    state: partyState,
     errors: ['party.not_found'],
     params: idParams,
     handler: async ({ user, params }) => presentParty(await parties.get(user.id, params.id)),
@@ -55,11 +57,16 @@ export const partyRoutes = (parties: PartyService, { create, update }: PartySche
     scope: 'chat',
     summary: 'A saved party, changed; what is left out stays',
     response: partyView,
-    errors: ['party.not_found', 'agent.not_found'],
+    state: partyState,
+    headers: ['If-Match'],
+    errors: ['request.precondition_failed', 'party.not_found', 'agent.not_found'],
     example: { strategy: 'panel' },
     params: idParams,
     body: update,
-    handler: async ({ user, params, body }) => presentParty(await parties.update(user.id, params.id, body)),
+    handler: async ({ user, params, body, ifMatch }) => {
+      const check = (current: Party) => ifMatch(partyState(presentParty({ ...current, members: [] })))
+      return presentParty(await parties.update(user.id, params.id, body, check))
+    },
   }),
   defineRoute({
     method: 'delete',

@@ -63,10 +63,22 @@ export class PartyService {
   }
 
   /** Who is not named anew stays, deleted or not. @throws AppError 400, 404 as `create` */
-  async update(userId: string, id: string, { stop, ...change }: UpdatePartyBody): Promise<PartyWithMembers> {
+  async update(
+    userId: string,
+    id: string,
+    { stop, ...change }: UpdatePartyBody,
+    check: (current: Party) => void = () => {},
+  ): Promise<PartyWithMembers> {
     await this.get(userId, id)
     if (change.agentIds) await this.#checkAgents(userId, change.agentIds)
-    return this.#whole(await this.#deps.parties.update(userId, id, { ...change, ...(stop && stopColumns(stop)) }))
+    const { parties, transactions } = this.#deps
+    const party = await transactions.run(async (tx) => {
+      const current = await parties.lockOwned(userId, id, tx)
+      if (!current) throw notFound('party')
+      check(current)
+      return parties.update(userId, id, { ...change, ...(stop && stopColumns(stop)) }, tx)
+    })
+    return this.#whole(party)
   }
 
   /** @throws AppError 404 */

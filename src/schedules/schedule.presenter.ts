@@ -18,6 +18,9 @@ export const presentSchedule = (schedule: Schedule): ScheduleView => ({
   updatedAt: schedule.updatedAt.toISOString(),
 })
 
+/** What of a schedule its owner may change. */
+export const scheduleState = ({ nextAt: _, updatedAt: __, pausedReason: ___, ...state }: ScheduleView) => state
+
 export const presentTick = (tick: ScheduleTick): TickView => ({
   id: tick.id,
   at: tick.at.toISOString(),

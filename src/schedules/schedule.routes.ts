@@ -5,8 +5,9 @@ import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
+import type { Schedule } from './schedule.entity.ts'
 import { requireNoBudget } from './schedule.policy.ts'
-import { presentSchedule, presentTick } from './schedule.presenter.ts'
+import { presentSchedule, presentTick, scheduleState } from './schedule.presenter.ts'
 import type { ScheduleService } from './schedule.service.ts'
 import { scheduledParty } from './scheduled-party.ts'
 
@@ -60,6 +61,7 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       scope: 'read',
       summary: 'A schedule',
       response: scheduleView,
+      state: scheduleState,
       errors: ['schedule.not_found'],
       params: idParams,
       handler: async ({ user, params }) => presentSchedule(await schedules.get(user.id, params.id)),
@@ -71,13 +73,16 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       scope: 'session',
       summary: 'A schedule, changed; what is left out stays',
       response: scheduleView,
-      errors: ['schedule.not_found', 'key.budget'],
+      state: scheduleState,
+      headers: ['If-Match'],
+      errors: ['request.precondition_failed', 'schedule.not_found', 'key.budget'],
       params: idParams,
       body: update,
       example: { paused: true },
-      handler: async ({ user, params, body }) => {
+      handler: async ({ user, params, body, ifMatch }) => {
         requireNoBudget(user.key)
-        return presentSchedule(await schedules.update(user.id, params.id, body))
+        const check = (current: Schedule) => ifMatch(scheduleState(presentSchedule(current)))
+        return presentSchedule(await schedules.update(user.id, params.id, body, check))
       },
     }),
     defineRoute({

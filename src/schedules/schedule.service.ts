@@ -45,10 +45,16 @@ export class ScheduleService {
   }
 
   /** One that goes on begins with the next time that is still to come: a pause misses nothing. @throws AppError 400, 404 */
-  update(userId: string, id: string, { paused, ...change }: UpdateScheduleBody): Promise<Schedule> {
+  update(
+    userId: string,
+    id: string,
+    { paused, ...change }: UpdateScheduleBody,
+    check: (current: Schedule) => void = () => {},
+  ): Promise<Schedule> {
     const { schedules, transactions } = this.#deps
     return transactions.run(async (tx) => {
       const current = found(await schedules.lockOwned(userId, id, tx))
+      check(current)
       const next = { ...current, ...change }
       const isTimeChanged = change.cron !== undefined || change.timeZone !== undefined
       const isPaused = paused ?? current.pausedReason !== null

@@ -9,6 +9,7 @@ export const ERROR_WORDS = {
   'request.invalid/body': [400, 'The request body cannot be read.'],
   'request.not_found': [404, 'There is no {method} {path}.'],
   'request.not_found/object': [404, 'There is no such object.'],
+  'request.precondition_failed': [412, 'It was changed since you looked at it: look again, then change it.'],
   'request.timeout': [408, 'The request did not arrive in time.'],
   'request.too_large': [413, 'The request body is too large.'],
   'request.unsupported_type': [415, 'Send JSON, with "Content-Type: application/json".'],

@@ -14,6 +14,14 @@ export const presentWebhook = (webhook: Webhook): WebhookView => ({
   updatedAt: webhook.updatedAt.toISOString(),
 })
 
+/** What of a webhook its owner may change. */
+export const webhookState = ({ url, events, description, enabled }: WebhookView) => ({
+  url,
+  events,
+  description,
+  enabled,
+})
+
 export const presentDelivery = (delivery: WebhookDelivery): DeliveryView => ({
   id: delivery.id,
   event: delivery.event,

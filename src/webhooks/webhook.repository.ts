@@ -43,6 +43,11 @@ export class WebhookRepository {
     return tx.findOneBy(webhookEntity, { id, userId })
   }
 
+  /** The same; nobody else changes it before the end of this transaction. */
+  lockOwned(userId: string, id: string, tx: Tx): Promise<Webhook | null> {
+    return tx.findOne(webhookEntity, { where: { id, userId }, lock: { mode: 'pessimistic_write' } })
+  }
+
   /** Null when it is not this user's. */
   async update(userId: string, id: string, change: Change, tx: Tx): Promise<Webhook | null> {
     await tx.update(webhookEntity, { id, userId }, { ...change, updatedAt: new Date() })

@@ -5,7 +5,7 @@ import { deliveryView, secretWebhookView, webhookView } from '../contract/webhoo
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { presentDelivery, presentWebhook } from './webhook.presenter.ts'
+import { presentDelivery, presentWebhook, webhookState } from './webhook.presenter.ts'
 import type { WebhookService } from './webhook.service.ts'
 
 export const webhookRoutes = (webhooks: WebhookService): Route[] => [
@@ -44,6 +44,7 @@ export const webhookRoutes = (webhooks: WebhookService): Route[] => [
     scope: 'read',
     summary: 'A webhook',
     response: webhookView,
+    state: webhookState,
     errors: ['webhook.not_found'],
     params: idParams,
     handler: async ({ user, params }) => presentWebhook(await webhooks.get(user.id, params.id)),
@@ -55,11 +56,16 @@ export const webhookRoutes = (webhooks: WebhookService): Route[] => [
     scope: 'chat',
     summary: 'A webhook, changed; what is left out stays',
     response: webhookView,
-    errors: ['webhook.not_found'],
+    state: webhookState,
+    headers: ['If-Match'],
+    errors: ['request.precondition_failed', 'webhook.not_found'],
     params: idParams,
     body: updateWebhookBody,
     example: { enabled: false },
-    handler: async ({ user, params, body }) => presentWebhook(await webhooks.update(user.id, params.id, body)),
+    handler: async ({ user, params, body, ifMatch }) =>
+      presentWebhook(
+        await webhooks.update(user.id, params.id, body, (current) => ifMatch(webhookState(presentWebhook(current)))),
+      ),
   }),
   defineRoute({
     method: 'delete',

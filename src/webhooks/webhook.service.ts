@@ -64,12 +64,18 @@ export class WebhookService {
   }
 
   /** Turning one on again begins anew: what it missed meanwhile can be delivered again one by one. @throws AppError 400, 404 */
-  update(userId: string, id: string, { enabled, ...change }: UpdateWebhookBody): Promise<Webhook> {
+  update(
+    userId: string,
+    id: string,
+    { enabled, ...change }: UpdateWebhookBody,
+    check: (current: Webhook) => void = () => {},
+  ): Promise<Webhook> {
     const { webhooks, network, transactions } = this.#deps
     if (change.url !== undefined) network.assertTarget('user', change.url, 'url')
     const isOn = enabled === undefined ? {} : { enabled, disabledReason: enabled ? null : ('owner' as const) }
     return transactions.run(async (tx) => {
-      const current = found(await webhooks.findOwned(userId, id, tx))
+      const current = found(await webhooks.lockOwned(userId, id, tx))
+      check(current)
       // Whoever turned it off first is who did.
       const next = enabled === false && !current.enabled ? {} : isOn
       return found(await webhooks.update(userId, id, { ...change, ...next }, tx))
