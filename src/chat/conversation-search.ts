@@ -1,13 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ConversationView, ExcerptView, FoundView } from '../contract/views.ts'
-import { beginningOf, excerptOf } from '../conversations/excerpt.ts'
+import { beginningOf, EXCERPT_CHARS, excerptOf } from '../conversations/excerpt.ts'
 import type { FoundMessage, MessageSearchRepository } from '../conversations/message-search.repository.ts'
-import { spansOf, type WordsQuery, wordsQuery } from '../conversations/message-words.ts'
+import { type Span, spansOf, type WordsQuery, wordsQuery } from '../conversations/message-words.ts'
+import { stretchesOf } from '../conversations/text-stretches.ts'
 import { AppError } from '../shared/errors.ts'
 import { Seats } from '../shared/seats.ts'
 
 /** Messages whose words a search notes before it looks; what is older the reconciler notes. */
 const NOTED_FIRST = 1_000
+/** Of the texts that are shown, so many characters are looked through for the place; of others the beginning is shown. */
+const LOOKED_CHARS = 262_144
 /** Searches of one user at once, and of all, in this process: each reads as much as its user has said. */
 const SEATS = { each: 2, all: 8 }
 
@@ -44,10 +47,12 @@ export class ConversationSearch {
     const ids = conversations.map(({ id }) => id)
     const messages = Map.groupBy(await this.#messages.places(query, ids), ({ conversationId }) => conversationId)
     const found = new Map<string, FoundView>()
+    let left = LOOKED_CHARS
     for (const { id, title } of conversations) {
       const shown: FoundView['messages'] = []
       for (const message of messages.get(id) ?? []) {
-        shown.push(presentFound(message, query))
+        shown.push(presentFound(message, (left > 0 && (await excerptIn(message.content, query))) || undefined))
+        left -= message.content.length
         // Long texts take a while, and others wait.
         await turn()
       }
@@ -61,8 +66,22 @@ export class ConversationSearch {
 const inTitle = (title: string, { wanted }: WordsQuery): ExcerptView | null =>
   excerptOf(title, spansOf(title, wanted)) ?? null
 
-const presentFound = ({ content, conversationId: _, ...message }: FoundMessage, { wanted }: WordsQuery) => ({
+const presentFound = ({ content, conversationId: _, ...message }: FoundMessage, excerpt: ExcerptView | undefined) => ({
   ...message,
   createdAt: message.createdAt.toISOString(),
-  excerpt: excerptOf(content, spansOf(content, wanted)) ?? beginningOf(content),
+  excerpt: excerpt ?? beginningOf(content),
 })
+
+/** Looks stretch by stretch: others get their turn meanwhile. */
+async function excerptIn(text: string, { wanted }: WordsQuery): Promise<ExcerptView | undefined> {
+  for await (const [from, to] of stretchesOf(text)) {
+    const excerpt = excerptOf(text, spansFrom(text, from, to, wanted))
+    if (excerpt) return excerpt
+  }
+  return undefined
+}
+
+/** And a little behind it, as far as an excerpt goes. */
+function* spansFrom(text: string, from: number, to: number, wanted: WordsQuery['wanted']): Generator<Span> {
+  for (const [start, end] of spansOf(text.slice(from, to + EXCERPT_CHARS), wanted)) yield [from + start, from + end]
+}

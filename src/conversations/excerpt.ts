@@ -3,7 +3,7 @@ import type { Span } from './message-words.ts'
 
 /** Characters that are shown before the first place, and in all. */
 const BEFORE = 40
-const SHOWN = 200
+export const EXCERPT_CHARS = 200
 
 /**
  * A piece of a text around the first of these places, cut up so that what was looked for stands by itself; undefined where there is none.
@@ -13,7 +13,7 @@ export function excerptOf(text: string, spans: Iterator<Span>): ExcerptView | un
   const first = spans.next()
   if (first.done) return undefined
   const from = startAt(text, Math.max(0, first.value[0] - BEFORE))
-  const to = endAt(text, Math.min(text.length, from + SHOWN))
+  const to = endAt(text, Math.min(text.length, from + EXCERPT_CHARS))
   const pieces: ExcerptView = []
   const add = (start: number, end: number, isMatch: boolean) => {
     if (end > start) pieces.push({ text: text.slice(start, end), isMatch })
@@ -39,7 +39,7 @@ export function excerptOf(text: string, spans: Iterator<Span>): ExcerptView | un
 
 /** A text as an excerpt in which nothing was looked for: its beginning. */
 export const beginningOf = (text: string): ExcerptView => {
-  const to = endAt(text, Math.min(text.length, SHOWN))
+  const to = endAt(text, Math.min(text.length, EXCERPT_CHARS))
   return [{ text: text.slice(0, to) + (to < text.length ? '…' : ''), isMatch: false }]
 }
 

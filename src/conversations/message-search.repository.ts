@@ -6,6 +6,8 @@ import { SEARCHED_CHARS, type WordsQuery, wordsOf } from './message-words.ts'
 
 /** Messages whose words are noted by one statement. */
 const BATCH = 100
+/** Characters of messages after which noting stops for now: words of some take a hundred times as long as those of others. */
+const MOST_CHARS = 524_288
 /** Of a conversation so many places are shown where something was found. */
 const PLACES_EACH = 2
 
@@ -29,13 +31,17 @@ export class MessageSearchRepository {
     this.#db = db
   }
 
-  /** Notes words of a user's messages, or of anybody's, that are not noted yet: of at most `most` of them. Answers of how many. */
+  /**
+   * Notes words of a user's messages, or of anybody's, that are not noted yet: of at most `most` of them, and of fewer where they are long.
+   * Answers of how many.
+   */
   async noteWords(userId: string | null, most: number): Promise<number> {
     let noted = 0
-    while (noted < most) {
-      const batch = await this.#noteBatch(userId, Math.min(BATCH, most - noted))
-      if (batch === 0) break
-      noted += batch
+    for (let chars = 0; noted < most && chars < MOST_CHARS; ) {
+      const batch = await this.#noteBatch(userId, Math.min(BATCH, most - noted), MOST_CHARS - chars)
+      if (batch.messages === 0) break
+      noted += batch.messages
+      chars += batch.chars
     }
     return noted
   }
@@ -54,9 +60,9 @@ export class MessageSearchRepository {
     )
   }
 
-  /** The next messages of the conversation whose words have waited; 0 when none waits. */
-  async #noteBatch(userId: string | null, limit: number): Promise<number> {
-    const said = await rows<{ conversationId: string; userId: string; id: string; seq: number; content: string }>(
+  /** The next messages of the conversation whose words have waited, of so many characters in all, but one at least; none when none waits. */
+  async #noteBatch(userId: string | null, limit: number, chars: number): Promise<{ messages: number; chars: number }> {
+    const waiting = await rows<{ conversationId: string; userId: string; id: string; seq: number; content: string }>(
       this.#db.manager,
       `SELECT c.id AS "conversationId", c.user_id AS "userId", m.id, m.seq, left(m.content, $3) AS content
        FROM (SELECT id, user_id, noted_seq FROM conversations
@@ -65,8 +71,15 @@ export class MessageSearchRepository {
        JOIN messages m ON m.conversation_id = c.id AND m.seq > c.noted_seq ORDER BY m.seq LIMIT $2`,
       [userId, limit, SEARCHED_CHARS],
     )
+    let read = 0
+    const said = waiting.filter(({ content }, place) => {
+      read += content.length
+      return place === 0 || read <= chars
+    })
     const last = said.at(-1)
-    if (!last) return 0
+    if (!last) return { messages: 0, chars: 0 }
+    const words: string[] = []
+    for (const message of said) words.push(await wordsOf(message.userId, message.content))
     try {
       await rows(
         this.#db.manager,
@@ -75,17 +88,12 @@ export class MessageSearchRepository {
            SELECT m.id, w.words::tsvector FROM unnest($3::uuid[], $4::text[]) AS w (id, words) JOIN messages m ON m.id = w.id
            ON CONFLICT DO NOTHING)
          UPDATE conversations SET noted_seq = greatest(noted_seq, $2) WHERE id = $1`,
-        [
-          last.conversationId,
-          last.seq,
-          said.map(({ id }) => id),
-          said.map((message) => wordsOf(message.userId, message.content)),
-        ],
+        [last.conversationId, last.seq, said.map(({ id }) => id), words],
       )
     } catch (error) {
       // It was deleted a moment ago.
       if (!brokenReference(error)) throw error
     }
-    return said.length
+    return { messages: said.length, chars: read }
   }
 }

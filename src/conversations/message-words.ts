@@ -1,4 +1,5 @@
 import { foldWord, isPaired, searchTerms } from '../storage/search-terms.ts'
+import { stretchesOf } from './text-stretches.ts'
 
 /** Of a longer message the beginning is found. */
 export const SEARCHED_CHARS = 32_768
@@ -36,19 +37,25 @@ const markOf = (userId: string): string => `${userId.replaceAll('-', '').slice(-
 /** Terms hold letters, marks and digits; nothing may end the quotes all the same. */
 const quoted = (text: string): string => `'${text.replace(/['\\]/g, '')}'`
 
-/** The text of a `tsvector` of a message's words, without places. */
-export function wordsOf(userId: string, text: string): string {
+/** The text of a `tsvector` of a message's words, without places. Others get their turn meanwhile: a long text takes a while. */
+export async function wordsOf(userId: string, text: string): Promise<string> {
   const mark = markOf(userId)
-  const terms = new Set(searchTerms(text.slice(0, SEARCHED_CHARS)).map(foldWord))
-  terms.delete('')
-  const words: string[] = []
+  const terms = new Set<string>()
   let bytes = 0
-  for (const term of terms) {
-    bytes += mark.length + Buffer.byteLength(term)
-    if (bytes > MOST_BYTES) break
-    words.push(quoted(mark + term))
+  for await (const [from, to] of stretchesOf(text.slice(0, SEARCHED_CHARS))) {
+    for (const word of searchTerms(text.slice(from, to))) {
+      const term = foldWord(word)
+      if (term === '' || terms.has(term)) continue
+      bytes += mark.length + Buffer.byteLength(term)
+      if (bytes > MOST_BYTES) return written()
+      terms.add(term)
+    }
   }
-  return words.join(' ')
+  return written()
+
+  function written(): string {
+    return Array.from(terms, (term) => quoted(mark + term)).join(' ')
+  }
 }
 
 /** Words are found by their beginnings; undefined where there is nothing to look for. */
