@@ -170,9 +170,9 @@ export class ChatService {
   /** One statement, but for what came by another protocol and brings more along. */
   async #write(acceptance: Acceptance, preface: Preface | undefined): Promise<AcceptAnswer> {
     const { accepts, transactions } = this.#deps
-    if (!preface) return transactions.once((tx) => accepts.accept(acceptance, tx))
-    const { earlier, note } = preface
+    const { earlier = [], note } = preface ?? {}
     const isToBegin = acceptance.isNewConversation && earlier.length > 0
+    if (!isToBegin && !note) return transactions.once((tx) => accepts.accept(acceptance, tx))
     try {
       return await transactions.run(async (tx) => {
         if (isToBegin && !(await accepts.begin(acceptance, earlier, tx))) return { outcome: 'too_many' }

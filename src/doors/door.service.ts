@@ -132,11 +132,13 @@ export class DoorService {
     const preface: Preface = {
       key,
       earlier,
-      note: async (accepted, tx) => {
-        const { conversationId } = accepted
-        if (begins && !(await threads.add({ ...begins, conversationId, given: null }, tx))) throw new ThreadTaken()
-        await note?.(accepted, tx)
-      },
+      ...((begins || note) && {
+        note: async (accepted, tx) => {
+          const { conversationId } = accepted
+          if (begins && !(await threads.add({ ...begins, conversationId, given: null }, tx))) throw new ThreadTaken()
+          await note?.(accepted, tx)
+        },
+      }),
     }
     const said = {
       message,

@@ -217,12 +217,14 @@ export class OpenAiDoor {
         ...saying,
         ...toldBy(lines, model, at !== undefined, path),
         where: at === undefined ? 'new' : { conversationId: at },
-        note: async (accepted, tx) => {
-          if (conversationId === undefined) await this.#histories.note({ userId, model, lines, known }, accepted, tx)
-          if (!given) return
-          const thread = threadOf(userId, responseId(accepted.runId))
-          await doors.threads.add({ ...thread, conversationId: accepted.conversationId, given }, tx)
-        },
+        ...((conversationId === undefined || given) && {
+          note: async (accepted, tx) => {
+            if (conversationId === undefined) await this.#histories.note({ userId, model, lines, known }, accepted, tx)
+            if (!given) return
+            const thread = threadOf(userId, responseId(accepted.runId))
+            await doors.threads.add({ ...thread, conversationId: accepted.conversationId, given }, tx)
+          },
+        }),
       })
     }
     const known = conversationId === undefined ? await this.#histories.find(userId, model, lines) : undefined
