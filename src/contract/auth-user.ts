@@ -9,8 +9,6 @@ export const KEY_PREFIX = 'cp_'
 export interface CallingKey {
   id: string
   scopes: readonly KeyScope[]
-  /** Its runs may cost so much in a month, and no more. */
-  hasBudget: boolean
 }
 
 /** Who is signed in, and by which session; or whose API key it is. */

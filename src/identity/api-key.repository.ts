@@ -17,7 +17,6 @@ export interface LiveKey {
   userId: string
   role: Role
   scopes: KeyScope[]
-  hasBudget: boolean
   expiresAt: Date | null
 }
 
@@ -86,7 +85,6 @@ export class ApiKeyRepository {
     const [found] = await rows<LiveKey & { unnoted: boolean }>(
       this.#db.manager,
       `SELECT k.id, u.id AS "userId", u.role, k.scopes, k.expires_at AS "expiresAt",
-         k.monthly_credits IS NOT NULL AS "hasBudget",
          coalesce(k.last_used_at < now() - ${NOTED_EVERY}, true) AS unnoted
        FROM api_keys k JOIN users u ON u.id = k.user_id
        WHERE ${condition} AND k.revoked_at IS NULL AND (k.expires_at > now()) IS NOT FALSE AND u.suspended_at IS NULL`,

@@ -88,7 +88,7 @@ export class ApiKeyService {
   }
 }
 
-function callerOf({ id, userId, role, scopes, hasBudget, expiresAt }: LiveKey): KeyCaller {
+function callerOf({ id, userId, role, scopes, expiresAt }: LiveKey): KeyCaller {
   const isAdmin = role === 'admin' && scopes.includes('admin')
-  return { id: userId, role: isAdmin ? 'admin' : 'user', sessionId: id, key: { id, scopes, hasBudget }, expiresAt }
+  return { id: userId, role: isAdmin ? 'admin' : 'user', sessionId: id, key: { id, scopes }, expiresAt }
 }

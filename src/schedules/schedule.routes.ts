@@ -6,7 +6,6 @@ import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import type { Schedule } from './schedule.entity.ts'
-import { requireNoBudget } from './schedule.policy.ts'
 import { presentSchedule, presentTick, scheduleState } from './schedule.presenter.ts'
 import type { ScheduleService } from './schedule.service.ts'
 import { scheduledParty } from './scheduled-party.ts'
@@ -37,7 +36,7 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       scope: 'session',
       summary: 'A new schedule of a party',
       response: scheduleView,
-      errors: ['schedule.too_many', 'key.budget'],
+      errors: ['schedule.too_many'],
       body: create,
       example: {
         name: 'Morning',
@@ -49,10 +48,7 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
         },
       },
       status: 201,
-      handler: async ({ user, body }) => {
-        requireNoBudget(user.key)
-        return presentSchedule(await schedules.create(user.id, body))
-      },
+      handler: async ({ user, body }) => presentSchedule(await schedules.create(user.id, body)),
     }),
     defineRoute({
       method: 'get',
@@ -75,12 +71,11 @@ export function scheduleRoutes(schedules: ScheduleService, party: ChatSchemas['p
       response: scheduleView,
       state: scheduleState,
       headers: ['If-Match'],
-      errors: ['request.precondition_failed', 'schedule.not_found', 'key.budget'],
+      errors: ['request.precondition_failed', 'schedule.not_found'],
       params: idParams,
       body: update,
       example: { paused: true },
       handler: async ({ user, params, body, ifMatch }) => {
-        requireNoBudget(user.key)
         const check = (current: Schedule) => ifMatch(scheduleState(presentSchedule(current)))
         return presentSchedule(await schedules.update(user.id, params.id, body, check))
       },

@@ -67,7 +67,6 @@ export const ERROR_WORDS = {
   'auth.email_taken': [409, 'This e-mail address is already registered.'],
   'key.not_found': [404, 'There is no such API key.'],
   'key.too_many': [409, 'You have {limit} API keys, which is the most. Please revoke one that you no longer need.'],
-  'key.budget': [403, 'An API key with a budget keeps no schedules: what those cost would not count in it.'],
   'key.scope': [403, 'This API key may not do this: it takes one with the scope "{needed}".'],
   'key.scope/session': [403, 'No API key may do this: it takes somebody who has signed in.'],
   'auth.unauthorized/key': [401, 'The API key is not valid: mistyped, revoked, expired, or of a suspended account.'],
