@@ -61,7 +61,17 @@ export const presentUsage = ({ key, name, calls, usage, credits }: UsageSum): Us
 })
 
 export const presentLoss = (line: LossLine): LossView => ({
-  ...line,
+  id: line.id,
+  userId: line.userId,
+  conversationId: line.conversationId,
+  runId: line.runId,
+  turn: line.turn,
+  attempt: line.attempt,
+  call: line.call,
+  outcome: line.outcome,
+  provider: line.provider,
+  model: line.model,
+  usage: line.usage,
   amount: formatCredits(line.amount),
   createdAt: line.createdAt.toISOString(),
 })
