@@ -15,6 +15,7 @@ const KNOWN: Record<string, { status?: number; type?: string; code: string }> = 
   'auth.unauthorized': { code: 'invalid_api_key' },
   'model.not_found': { code: 'model_not_found' },
   'request.rate_limited': { code: 'rate_limit_exceeded' },
+  'chat.rate_limited': { code: 'rate_limit_exceeded' },
   'stream.too_many': { code: 'rate_limit_exceeded' },
   'provider.rate_limited': { status: 429, code: 'rate_limit_exceeded' },
   // 402 has no class of its own there, and this is how a lack of money looks on that wire.
