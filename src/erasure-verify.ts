@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { isDistributed, readProcessEnv } from './config/env.ts'
-import { createDataSource } from './database/data-source.ts'
-import { reachDatabase } from './database/reach-database.ts'
+import { withDatabase } from './database/reach-database.ts'
 import { scanRedis } from './erasure/redis-scan.ts'
 import { scanStore } from './erasure/store-scan.ts'
 import { WordFinder, type WordFound } from './erasure/word-needles.ts'
@@ -29,11 +28,8 @@ async function main(args: string[]): Promise<void> {
     return
   }
   const env = readProcessEnv()
-  const database = await reachDatabase(env, createLogger('warn'))
-  const db = createDataSource({ url: database.url, entities: [], poolSize: 1, pooler: 'transaction' })
   const found: WordFound[] = []
-  try {
-    await db.initialize()
+  await withDatabase(env, { poolSize: 1, logger: createLogger('warn') }, async (db) => {
     const tables = await new WordScanRepository(db).scan(words)
     console.log(`${tables.columns} columns of ${tables.tables} tables`)
     const store = await scanStore(createStore(env), words)
@@ -50,10 +46,7 @@ async function main(args: string[]): Promise<void> {
         client.disconnect()
       }
     }
-  } finally {
-    if (db.isInitialized) await db.destroy()
-    await database.close()
-  }
+  })
   for (const log of logs) {
     const finder = new WordFinder(words)
     for await (const piece of createReadStream(log)) finder.add(piece)

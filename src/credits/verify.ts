@@ -1,6 +1,5 @@
 import { readProcessEnv } from '../config/env.ts'
-import { createDataSource } from '../database/data-source.ts'
-import { reachDatabase } from '../database/reach-database.ts'
+import { withDatabase } from '../database/reach-database.ts'
 import { messageOf } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
 import { type LedgerAudit, verifyLedger } from './ledger-audit.ts'
@@ -32,17 +31,9 @@ function report({ figures, differences }: LedgerAudit): string {
 
 /** `npm run ledger:verify`: exit 0 when the ledger adds up, 1 when not (or when it could not be read). */
 try {
-  const database = await reachDatabase(readProcessEnv(), createLogger('warn'))
-  const db = createDataSource({ url: database.url, entities: [], poolSize: 1, pooler: 'transaction' })
-  try {
-    await db.initialize()
-    const audit = await verifyLedger(db)
-    process.stdout.write(`${report(audit)}\n`)
-    process.exitCode = audit.differences.length ? 1 : 0
-  } finally {
-    if (db.isInitialized) await db.destroy()
-    await database.close()
-  }
+  const audit = await withDatabase(readProcessEnv(), { poolSize: 1, logger: createLogger('warn') }, verifyLedger)
+  process.stdout.write(`${report(audit)}\n`)
+  process.exitCode = audit.differences.length ? 1 : 0
 } catch (error) {
   process.stderr.write(`${messageOf(error)}\n`)
   process.exitCode = 1

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DataSource } from 'typeorm'
 import { databaseAddress } from '../config/database-address.ts'
 import type { Env } from '../config/env.ts'
 import type { Logger } from '../shared/logger.ts'
+import { openDataSource } from './data-source.ts'
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts'
 import { embeddedState, productUrl } from './embedded/product-role.ts'
 import { awaitServer } from './server-facts.ts'
@@ -39,5 +41,20 @@ export async function reachDatabase(
     const { rolePassword, port } = state.data
     if (rolePassword === undefined || port === undefined) throw error
     return { url: productUrl(rolePassword, port), close: async () => {} }
+  }
+}
+
+/** Works on the database of this installation, through at most `poolSize` connections, and lets go of it whatever comes. */
+export async function withDatabase<T>(
+  env: Parameters<typeof reachDatabase>[0],
+  { poolSize, logger }: { poolSize: number; logger: Logger },
+  work: (db: DataSource) => Promise<T>,
+): Promise<T> {
+  const database = await reachDatabase(env, logger)
+  try {
+    const db = await openDataSource({ url: database.url, entities: [], poolSize, pooler: 'transaction' })
+    return await work(db).finally(() => db.destroy())
+  } finally {
+    await database.close()
   }
 }

@@ -1,6 +1,5 @@
 import { readProcessEnv } from '../config/env.ts'
-import { createDataSource } from '../database/data-source.ts'
-import { reachDatabase } from '../database/reach-database.ts'
+import { withDatabase } from '../database/reach-database.ts'
 import { messageOf } from '../shared/errors.ts'
 import { createLogger } from '../shared/logger.ts'
 import { FileRepository } from './file.repository.ts'
@@ -17,23 +16,13 @@ const HELP = `Compares the files table with the store, both ways.
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) return console.log(HELP)
   const env = readProcessEnv()
-  const database = await reachDatabase(env, createLogger('warn'))
-  const db = await createDataSource({
-    url: database.url,
-    entities: [],
-    poolSize: 2,
-    pooler: 'transaction',
-  }).initialize()
-  try {
+  const report = await withDatabase(env, { poolSize: 2, logger: createLogger('warn') }, (db) => {
     const deps = { files: new FileRepository(db), store: createStore(env) }
-    const report = await auditStorage(deps, { fix: process.argv.includes('--fix'), graceMs: GRACE_MS })
-    console.log(JSON.stringify(report, null, 2))
-    const left = report.orphans.length - report.removed + report.missing.length
-    process.exitCode = left === 0 ? 0 : 1
-  } finally {
-    await db.destroy()
-    await database.close()
-  }
+    return auditStorage(deps, { fix: process.argv.includes('--fix'), graceMs: GRACE_MS })
+  })
+  console.log(JSON.stringify(report, null, 2))
+  const left = report.orphans.length - report.removed + report.missing.length
+  process.exitCode = left === 0 ? 0 : 1
 }
 
 try {
