@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import { type Change, ChatspartyClient } from '../../src/client/client.ts'
-import { type AcceptedView, conversationView, type RunStatus, type StopReason } from '../../src/contract/views.ts'
+import {
+  type AcceptedView,
+  conversationView,
+  isTerminal,
+  type RunStatus,
+  type StopReason,
+} from '../../src/contract/views.ts'
 import { formatCredits, MICRO } from '../../src/shared/money.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { ADMIN } from '../support/app.ts'
@@ -38,7 +44,7 @@ describe("The typed client's view of a conversation", () => {
         if (change.type === 'run.ended' && change.run.id === ended) return seen
       }
     }
-    return { user, agentIds, conversationId, client, follower, say, until }
+    return { user, agentIds, conversationId, client, follower, changes, say, until }
   }
 
   const spoken = async ({ conversationId }: AcceptedView) => allSpoken(world.app.container.feed, conversationId)
@@ -151,24 +157,25 @@ describe("The typed client's view of a conversation", () => {
     },
   }
   for (const [how, { begin, as }] of Object.entries(ends)) {
-    it(`has no active run when one ${how} and none follows, and all its runs as the rows have them`, async () => {
-      const { user, agentIds, conversationId, client, follower, say, until } = await followed()
+    it(`has no active run when one ${how} and none follows, and is as the rows are`, async () => {
+      const { user, agentIds, conversationId, client, follower, changes, say } = await followed()
       try {
         const { runId } = await begin(say, agentIds, user)
         const { status, stopReason } = await user.finished(runId)
         expect([status, stopReason]).to.deep.equal(as)
-        const lastId = (await rowsOf(user, conversationId)).lastRun?.id ?? ''
-        await user.finished(lastId)
-        const seen = await until(lastId)
-        if (lastId !== runId && !seen.some((change) => change.type === 'run.ended' && change.run.id === runId)) {
-          await until(runId)
-        }
-        const { conversation, runs } = follower.state
+        // Those before and behind it, too: from then on the rows do not change.
+        const ids = (await client.conversations.runs(conversationId)).data.map(({ id }) => id)
+        await Promise.all(ids.map((id) => user.finished(id)))
         const rows = await rowsOf(user, conversationId)
-        expect(rows.activeRun).to.equal(null)
+        const seen = ids.filter((id) => id === runId || follower.state.runs.has(id))
+        const isThere = () => seen.every((id) => isTerminal(follower.state.runs.get(id)?.status ?? 'queued'))
+        while (!isThere() || (follower.state.conversation?.version ?? 0) < rows.version) await changes.next()
+        const { conversation, runs, messages, live } = follower.state
         expect(conversation?.activeRun).to.equal(null)
-        expect(conversation?.lastRun).to.deep.equal(rows.lastRun)
-        for (const id of new Set([runId, lastId])) expect(runs.get(id)).to.deep.equal(await user.run(id))
+        expect(conversation).to.deep.equal(rows)
+        expect(messages).to.deep.equal(await user.messages(conversationId))
+        expect(live).to.deep.equal([])
+        for (const id of seen) expect(runs.get(id)).to.deep.equal(await user.run(id))
       } finally {
         client.close()
       }
