@@ -51,7 +51,11 @@ export class ModelCatalogue {
     this.#lists.delete(key)
     this.#lists.set(key, { list, at: now })
     list.catch(() => {
-      if (this.#lists.get(key)?.list === list) this.#lists.delete(key)
+      const mine = this.#lists.get(key)
+      if (mine?.list !== list) return
+      // The platform's account is everybody's: not every request of everybody asks a provider that refuses.
+      if (connection.userId === null) mine.at = now - GOOD_MS + LEAST_MS
+      else this.#lists.delete(key)
     })
     for (const oldest of this.#lists.keys()) {
       if (this.#lists.size <= MOST_LISTS) break

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
-import type { Tx } from '../database/transaction.ts'
+import { accountGone, type Tx } from '../database/transaction.ts'
 import type { Message } from './message.entity.ts'
 
 /** What stands up to the message $2; where that one was superseded, with what else its run had said until then. */
@@ -52,7 +52,9 @@ export class BranchRepository {
          CASE k.status WHEN 'superseded' THEN 'complete' ELSE k.status END, k.file_ids, k.created_at
        FROM kept k, made RETURNING id`,
       [...of(message), id],
-    )
+    ).catch((error: unknown) => {
+      throw accountGone(error)
+    })
     return copied.length > 0
   }
 }

@@ -93,6 +93,8 @@ const isWanted = (wanted: readonly Wanted[], found: string): boolean =>
 export type Span = [from: number, to: number]
 
 const RUN = /[\p{L}\p{M}\p{N}]+/gu
+/** Signs of a run of several scripts in which places are looked for. */
+const MOST_MIXED_SIGNS = 2_000
 const SIGN = /[^\p{M}]\p{M}{0,8}|\p{M}/gu
 
 /** Where a text has what is wanted: whole words, or the signs of scripts that have no spaces. In order, as it is read. */
@@ -105,10 +107,13 @@ export function* spansOf(text: string, wanted: readonly Wanted[]): Generator<Spa
 
 function* signSpans(run: string, start: number, wanted: readonly Wanted[]): Generator<Span> {
   const signs = Array.from(run.matchAll(SIGN), ({ 0: sign, index }) => ({ sign, from: start + index }))
-  for (const [place, { sign, from }] of signs.entries()) {
+  const terms = searchTerms(run)
+  // A run of such signs alone has a term for each of them; of others each is asked for its own, which takes longer.
+  const isEach = terms.length === signs.length && signs.every(({ sign }) => isPaired(sign))
+  for (const [place, { sign, from }] of (isEach ? signs : signs.slice(0, MOST_MIXED_SIGNS)).entries()) {
     const next = isPaired(sign) ? signs[place + 1]?.sign : undefined
     const pair = next !== undefined && isPaired(next) ? sign + next : sign
-    const term = foldWord(searchTerms(pair)[0] ?? '')
+    const term = foldWord((isEach ? terms[place] : searchTerms(pair)[0]) ?? '')
     if (term === '') continue
     const exact = wanted.some((one) => !one.isPrefix && one.term === term)
     if (exact) yield [from, from + pair.length]

@@ -75,14 +75,21 @@ export class SummaryRepository {
     ])
   }
 
-  /** Adds a version; false when another of that number was quicker. */
-  async add(summary: Omit<Summary, 'createdAt'>, tx: Tx): Promise<boolean> {
+  /**
+   * Adds a version that was made of the one before and of these messages; false when another of that number was quicker, or when any of it
+   * was taken back meanwhile. Who takes back has the conversation's lock, which is waited for.
+   */
+  async add(summary: Omit<Summary, 'createdAt'>, readSeqs: number[], tx: Tx): Promise<boolean> {
     const { conversationId, version, upToSeq, text, promptVersion } = summary
+    await rows(tx, 'SELECT FROM conversations WHERE id = $1 FOR SHARE', [conversationId])
     const added = await rows(
       tx,
       `INSERT INTO conversation_summaries (conversation_id, version, up_to_seq, text, prompt_version)
-       VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING version`,
-      [conversationId, version, upToSeq, text, promptVersion],
+       SELECT $1, $2, $3, $4, $5
+       WHERE $2 = 1 + coalesce((SELECT max(version) FROM conversation_summaries WHERE conversation_id = $1), 0)
+         AND NOT EXISTS (SELECT FROM messages WHERE conversation_id = $1 AND seq = ANY($6::integer[]) AND status = 'superseded')
+       ON CONFLICT DO NOTHING RETURNING version`,
+      [conversationId, version, upToSeq, text, promptVersion, readSeqs],
     )
     return added.length > 0
   }

@@ -3,11 +3,17 @@ import { presentMessage } from '../conversations/conversation.presenter.ts'
 import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
 import type { RunViews } from '../runs/run-views.ts'
+import { AppError } from '../shared/errors.ts'
+import { Seats } from '../shared/seats.ts'
 import { cleanName, contentDisposition } from '../storage/file-name.ts'
 import { jsonList, markdownOf } from './export-texts.ts'
 
 /** Messages that are read at once, within what a page may hold. */
 const READ_AT_ONCE = 100
+
+/** Exports at once in this process, of one user and of all: each holds a page. */
+const SEATS = { each: 4, all: 64 }
+const RETRY_AFTER_SECONDS = 5
 
 const FORMATS = {
   markdown: { contentType: 'text/markdown; charset=utf-8', extension: 'md' },
@@ -25,6 +31,7 @@ export interface ConversationExport {
 export class ConversationExports {
   readonly #views: Pick<RunViews, 'numbered'>
   readonly #messages: Pick<MessageRepository, 'listAfter'>
+  readonly #seats = new Seats(SEATS)
 
   constructor(views: Pick<RunViews, 'numbered'>, messages: Pick<MessageRepository, 'listAfter'>) {
     this.#views = views
@@ -32,19 +39,22 @@ export class ConversationExports {
   }
 
   /**
-   * What was said until now, read page by page as the client takes it: between two pages nothing is held.
-   * @throws AppError 404
+   * What was said until now, read page by page as the client takes it: between two pages nothing is held but the page.
+   * @throws AppError 404; 429 `export.too_many`, 503 `server.busy`
    */
   async open(userId: string, id: string, format: keyof typeof FORMATS): Promise<ConversationExport> {
     const { conversation, lastSeq } = await this.#views.numbered(userId, id)
     const { contentType, extension } = FORMATS[format]
+    const leave = this.#seats.take(userId)
+    if (leave === 'each')
+      throw new AppError('export.too_many', { words: { limit: SEATS.each }, details: { limit: SEATS.each } })
+    if (leave === 'all') throw new AppError('server.busy', { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } })
     const messages = this.#messagesOf(id, lastSeq)
     const text = format === 'json' ? jsonOf(conversation, messages) : markdownOf(conversation.title, readable(messages))
-    return {
-      contentType,
-      contentDisposition: contentDisposition('attachment', nameOf(conversation, extension)),
-      body: Readable.from(text, { objectMode: false }),
-    }
+    const body = Readable.from(text, { objectMode: false })
+    body.once('close', leave)
+    const name = nameOf(conversation, extension)
+    return { contentType, contentDisposition: contentDisposition('attachment', name), body }
   }
 
   async *#messagesOf(id: string, lastSeq: number): AsyncGenerator<ShownMessage> {

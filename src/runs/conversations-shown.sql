@@ -1,10 +1,11 @@
 -- How many of its agents' words nobody has read: those after the user's mark (p_read) and after the user's own last words, for who answers
--- has read. Not counted beyond 100.
+-- has read. Not counted beyond 100, nor beyond the latest 200 messages, so that it costs the same however long nobody has read.
 CREATE FUNCTION conversation_unread(p_conversation uuid, p_read integer) RETURNS integer LANGUAGE sql STABLE AS $$
-  SELECT count(*)::int FROM (
-    SELECT FROM messages m WHERE m.conversation_id = p_conversation AND m.role = 'agent' AND m.status <> 'superseded'
-      AND m.seq > greatest(p_read, (SELECT max(u.seq) FROM messages u WHERE u.conversation_id = p_conversation AND u.role = 'user'))
-    LIMIT 100) AS found
+  WITH latest AS (
+    SELECT m.role, m.status, m.seq FROM messages m WHERE m.conversation_id = p_conversation AND m.seq > p_read
+    ORDER BY m.seq DESC LIMIT 200)
+  SELECT least(count(*), 100)::int FROM latest l
+  WHERE l.role = 'agent' AND l.status <> 'superseded' AND l.seq > coalesce((SELECT max(seq) FROM latest WHERE role = 'user'), 0)
 $$;
 
 -- What lists show of conversations besides their rows: the ids of their active and of their newest run, the last words that stand (their

@@ -191,6 +191,7 @@ export const ERROR_WORDS = {
   'socket.rate_limited': [429, 'Too many commands at once; wait a second.'],
   'socket.too_many_sockets': [429, 'You have too many connections open.'],
   'socket.too_many_joins': [429, 'A socket watches at most {limit} conversations.'],
+  'export.too_many': [429, 'At most {limit} exports at once: wait until one is over.'],
   'search.too_many': [429, 'Another search of yours is under way; please wait for its end.'],
   'stream.too_many': [429, 'At most {limit} streams at once.'],
 

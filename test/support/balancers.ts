@@ -59,7 +59,7 @@ export const BALANCERS: Record<'nginx' | 'haproxy', (ports: readonly number[]) =
       ports,
       (path, folder) => ['nginx', '-p', folder, '-c', path, '-g', 'daemon off; pid nginx.pid; error_log stderr;'],
       // The log of requests would go to where the system's nginx writes.
-      (text) => text.replace('http {', 'http {\n  access_log off;'),
+      (text) => text.replace(/access_log .*;/, 'access_log off;'),
     ),
   haproxy: (ports) => start('haproxy.cfg', ports, (path) => ['haproxy', '-db', '-f', path]),
 }

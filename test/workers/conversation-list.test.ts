@@ -99,6 +99,14 @@ describe('The list of conversations', () => {
     const stranger = await world.app.api.register()
     expect((await mark(stranger, id, 1)).status).to.equal(404)
     for (const seq of [-1, 1.5, 2 ** 31]) expect((await mark(user, id, seq)).status).to.equal(400)
+    const { db } = world.app.container
+    await db.query(
+      `INSERT INTO messages (id, conversation_id, seq, role, agent_id, agent_name, content, status)
+       SELECT gen_random_uuid(), $1, 1000 + n, 'agent', $2, 'Ada', 'Tea.', 'complete' FROM generate_series(1, 300) AS n`,
+      [id, agentIds[0]],
+    )
+    expect(await unread(), 'not counted beyond 100').to.equal(100)
+    await db.query('DELETE FROM messages WHERE conversation_id = $1 AND seq > 1000', [id])
     const marks = await Promise.all([3, 6, 4, 5].map((seq) => mark(user, id, seq)))
     expect(marks.every(({ body }) => readMarkView.parse(body).readSeq === 6)).to.equal(true)
   })

@@ -64,6 +64,33 @@ describe('Long conversations', () => {
     expect(charged.count).to.equal(versions.length)
   })
 
+  it('a summary of words that are said otherwise while it is made is not kept', async () => {
+    const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
+    const hold = world.llm.hold()
+    world.llm
+      .reply({ when: { match: (request) => !isMinutes(request) }, text: words(0) })
+      .reply({ when: minuting, text: 'Point-7 was asked about.', hold, usage: { inputTokens: 300, outputTokens: 30 } })
+    const body = { agentIds, message: words(7), maxTurns: 8 }
+    const { runId, messageId, conversationId } = await user.accept('/api/chat/multi-agent', body)
+    await user.finished(runId)
+    await hold.reached
+    const edit = await user.post(`/api/chat/messages/${messageId}/edit`, { message: words(8) })
+    expect(edit.status).to.equal(202)
+    hold.release()
+    await eventually(async () => {
+      const [{ count }] = await rowsOf(
+        `SELECT count(*)::int AS count FROM metered_calls WHERE conversation_id = $1 AND purpose = 'summary'`,
+        [conversationId],
+      )
+      return count > 0
+    })
+    await user.finished(Object(edit.body).runId)
+    for (const { upToSeq, text } of await summaryRepository(conversationId)) {
+      // What is summed up later is the new words; the mock says the same of all.
+      expect(upToSeq, text).to.be.greaterThan(9)
+    }
+  })
+
   it('a summary that fails is harmless, and is asked for again by the next turn', async () => {
     const { user, agentIds } = await world.guests(['Ada'])
     world.llm
@@ -98,7 +125,7 @@ describe('Long conversations', () => {
     held.release()
     const summary = { conversationId: first.conversationId, version: 1, upToSeq: 1, text: 'x', promptVersion: '1' }
     const { transactions, summaryRepository: rows } = world.app.container
-    const added = await Promise.all([1, 2].map(() => transactions.run((tx) => rows.add(summary, tx))))
+    const added = await Promise.all([1, 2].map(() => transactions.run((tx) => rows.add(summary, [], tx))))
     expect(added.sort()).to.deep.equal([false, true])
   })
 

@@ -92,7 +92,8 @@ export class SummaryProcessor {
     // What was asked is paid, also where nothing came of it or another was quicker.
     const { isNew, money } = await transactions.run(async (tx) => {
       const next = { conversationId: id, version, upToSeq, text, promptVersion: PROMPT_VERSION }
-      const isNew = text !== '' && (await summaryRepository.add(next, tx))
+      const readSeqs = lines.map(({ seq }) => seq)
+      const isNew = text !== '' && (await summaryRepository.add(next, readSeqs, tx))
       return { isNew, money: paid && (await choreHolds.settle(paid.hold, paid.calls, tx)) }
     })
     if (money) await announcer.balance(userId, money)
