@@ -1,4 +1,4 @@
-import { ID_BYTES, idAt, idBytes, readBytes, signBytes, signingKey } from '../shared/signed-bytes.ts'
+import { readIds, signIds, signingKey } from '../shared/signed-ids.ts'
 import type { LinkPurpose } from './email-link.entity.ts'
 
 /** The key of links. */
@@ -9,10 +9,8 @@ export const linkKeyOf = (jwtSecret: string): Buffer => signingKey(jwtSecret, 'c
  * and a mail that is sent a second time has the same.
  */
 export const signLink = (key: Buffer, purpose: LinkPurpose, linkId: string): string =>
-  signBytes(key, idBytes(linkId), `${purpose}\0`)
+  signIds(key, [linkId], `${purpose}\0`)
 
 /** The row's id of a link that we signed for this purpose; undefined for anything else. */
-export function readLink(key: Buffer, purpose: LinkPurpose, token: string): string | undefined {
-  const said = readBytes(key, token, ID_BYTES, `${purpose}\0`)
-  return said && idAt(said)
-}
+export const readLink = (key: Buffer, purpose: LinkPurpose, token: string): string | undefined =>
+  readIds(key, token, 1, `${purpose}\0`)?.[0]
