@@ -12,7 +12,9 @@ const MOST_CHARS = 524_288
 const PLACES_EACH = 2
 
 /** While agents talk, a conversation waits: what they say is noted together. */
-const IDLE = `interval '10 seconds'`
+const ANYBODYS = `$1::uuid IS NULL AND active_at < now() - interval '10 seconds'`
+/** Who searches looks for what was said last. */
+const USERS = 'user_id = $1 ORDER BY active_at DESC'
 
 /** A message in which something was found; of its text the part that is searched. */
 export type FoundMessage = Pick<
@@ -66,8 +68,7 @@ export class MessageSearchRepository {
       this.#db.manager,
       `SELECT c.id AS "conversationId", c.user_id AS "userId", m.id, m.seq, left(m.content, $3) AS content
        FROM (SELECT id, user_id, noted_seq FROM conversations
-         WHERE noted_seq < last_seq AND CASE WHEN $1::uuid IS NULL THEN active_at < now() - ${IDLE} ELSE user_id = $1 END
-         LIMIT 1) c
+         WHERE noted_seq < last_seq AND ${userId === null ? ANYBODYS : USERS} LIMIT 1) c
        JOIN messages m ON m.conversation_id = c.id AND m.seq > c.noted_seq ORDER BY m.seq LIMIT $2`,
       [userId, limit, SEARCHED_CHARS],
     )

@@ -36,9 +36,9 @@ export const exportRoutes = (exports: ExportService, conversations: Conversation
     scope: 'read',
     summary: 'A conversation as a document, made while it is sent',
     answers: {
-      200: { types: ['text/markdown', 'application/json'], says: 'All that stands of it, as `format` asks.' },
+      200: { types: ['text/markdown', 'application/json'], says: 'All that was said in it, as `format` asks.' },
     },
-    errors: ['conversation.not_found'],
+    errors: ['conversation.not_found', 'export.too_many', 'server.busy'],
     params: idParams,
     query: formatQuery,
     handler: async ({ user, params, query, res }) => {

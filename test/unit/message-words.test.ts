@@ -10,9 +10,9 @@ describe('Words of messages', () => {
       ?.map((piece) => (piece.isMatch ? `[${piece.text}]` : piece.text))
       .join('')
 
-  it('are noted once each, folded, as their user’s', () => {
-    expect(wordsOf(USER, 'Tea, TEA and thé.')).to.equal("'000000a1:tea' '000000a1:and' '000000a1:the'")
-    expect(wordsOf(USER, '!?')).to.equal('')
+  it('are noted once each, folded, as their user’s', async () => {
+    expect(await wordsOf(USER, 'Tea, TEA and thé.')).to.equal("'000000a1:tea' '000000a1:and' '000000a1:the'")
+    expect(await wordsOf(USER, '!?')).to.equal('')
   })
 
   it('cannot say anything but words to the database', () => {

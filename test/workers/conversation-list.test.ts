@@ -4,6 +4,7 @@ import { conversationView, type FoundView, foundView, readMarkView } from '../..
 import { ADA } from '../architecture/route-table.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
+import { eventually } from '../support/pace.ts'
 import { SocketTap } from '../support/socket-tap.ts'
 import { useStatementCounter } from '../support/statement-counter.ts'
 import { by, usePartyWorld } from './party-world.ts'
@@ -250,6 +251,20 @@ describe('The list of conversations', () => {
         [`'${mark}:hello':*`],
       )
       expect(Object(plan)['QUERY PLAN'][0].Plan['Actual Rows']).to.equal(1)
+    })
+
+    it('has its words noted by the reconciler, when nobody searches', async () => {
+      const { user, agentIds } = await world.guests(['Ada'])
+      world.llm.reply('—')
+      const id = await talk(user, agentIds, 'hello')
+      const { db } = world.app.container
+      const waiting = async () => {
+        const [row] = await db.query('SELECT last_seq - noted_seq AS waiting FROM conversations WHERE id = $1', [id])
+        return row.waiting
+      }
+      expect(await waiting(), 'it has only just been said').to.equal(2)
+      await db.query(`UPDATE conversations SET active_at = now() - interval '1 minute' WHERE id = $1`, [id])
+      await eventually(async () => (await waiting()) === 0)
     })
 
     it('of one user are few at a time', async () => {
