@@ -50,6 +50,8 @@ export interface Preface {
   key: RequestKey | undefined
   /** Said elsewhere before: the first messages of the conversation, if it begins with this request. */
   earlier: EarlierMessage[]
+  /** What else of it is kept by `note`, as JSON: it takes room as messages do. */
+  kept?: string | undefined
   /** Notes something beside what was written, in the same transaction: what it throws undoes all of it. */
   note?: (accepted: AcceptedView, tx: Tx) => Promise<void>
 }
@@ -206,7 +208,8 @@ export class ChatService {
     const { strategy, maxTurns } = partyDefaults(asked, known.conversation?.strategy, this.#deps)
     const limits = { ...terms.limits, maxTurns }
     const earlier = conversationId === undefined ? (request.preface?.earlier ?? []) : []
-    const costMs = messageBudget.costMs([...earlier.map(({ content }) => content), request.message])
+    const { kept = [] } = request.preface ?? {}
+    const costMs = messageBudget.costMs([...earlier.map(({ content }) => content), request.message].concat(kept))
     messageBudget.require(known.takenMs, costMs)
     const first = firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message)
     const speakers = first.map(({ agentId }) => agentId)

@@ -45,6 +45,8 @@ export interface Saying {
   /** Said before, as the client tells it: the first messages of a conversation that begins. */
   earlier: EarlierMessage[]
   key: RequestKey | undefined
+  /** What `note` keeps of it, as JSON. */
+  kept?: string | undefined
   /** Notes more beside it, in the transaction that accepts: what it throws undoes all. */
   note?: (accepted: AcceptedView, tx: Tx) => Promise<void>
 }
@@ -124,7 +126,7 @@ export class DoorService {
   }
 
   #accept(
-    { userId, model, message, fileIds, earlier, key, note }: Saying,
+    { userId, model, message, fileIds, earlier, key, kept, note }: Saying,
     where: { conversationId: string } | 'new',
     begins: ThreadName | undefined,
   ): Promise<AcceptedView> {
@@ -132,6 +134,7 @@ export class DoorService {
     const preface: Preface = {
       key,
       earlier,
+      kept,
       ...((begins || note) && {
         note: async (accepted, tx) => {
           const { conversationId } = accepted

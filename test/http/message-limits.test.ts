@@ -119,6 +119,18 @@ describe('What a user may send within a day', () => {
     expect(await written()).to.equal(3)
   })
 
+  it('counts what is kept to be shown again of a response', async () => {
+    const model = Object((await user.get('/v1/models')).body).data[0].id
+    const respond = (words: number) => {
+      const metadata = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`key ${n}`, 'x'.repeat(words)]))
+      return user.post('/v1/responses', { model, input: 'Hello', metadata })
+    }
+    await leave(4 * ROWS)
+    expect((await respond(500)).status).to.equal(429)
+    expect(await written()).to.equal(0)
+    expect((await respond(100)).status).to.equal(200)
+  })
+
   it('is taken by no request that is repeated, refused, or says anew what was said', async () => {
     const key = { 'idempotency-key': randomUUID() }
     const first = await user.accept('/api/chat', { agentId: ADA, message: 'Hello' }, key)

@@ -217,6 +217,7 @@ export class OpenAiDoor {
         ...saying,
         ...toldBy(lines, model, at !== undefined, path),
         where: at === undefined ? 'new' : { conversationId: at },
+        kept: given && JSON.stringify(given),
         ...((conversationId === undefined || given) && {
           note: async (accepted, tx) => {
             if (conversationId === undefined) await this.#histories.note({ userId, model, lines, known }, accepted, tx)
