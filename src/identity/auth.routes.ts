@@ -7,6 +7,7 @@ import type { SignupLimits } from '../http/signup-limits.ts'
 import { AppError } from '../shared/errors.ts'
 import type { AuthService } from './auth.service.ts'
 import type { SignInService } from './sign-in.service.ts'
+import { userState } from './user.presenter.ts'
 import type { UserService } from './user.service.ts'
 
 /** No wrong password: a server that had no time to look, an account that is closed and a code that is still to be given must not use up what somebody may try. */
@@ -79,6 +80,7 @@ export const authRoutes = (services: {
     scope: 'read',
     summary: 'Who is signed in',
     response: userView,
+    state: userState,
     errors: ['user.not_found'],
     handler: ({ user }) => services.users.get(user, user.id),
   }),
@@ -89,16 +91,25 @@ export const authRoutes = (services: {
     scope: 'session',
     summary: "One's own name, address and password, changed",
     response: userView,
-    errors: ['auth.wrong_password', 'auth.email_taken', 'auth.too_many_attempts', 'auth.busy'],
+    state: userState,
+    headers: ['If-Match'],
+    errors: [
+      'request.precondition_failed',
+      'auth.wrong_password',
+      'auth.email_taken',
+      'auth.too_many_attempts',
+      'auth.busy',
+    ],
     body: profileBody,
     example: { name: 'Ada' },
     bodyMaxBytes: 2 * SMALL_BODY_BYTES,
-    handler: async ({ user, body, ip }) => {
-      if (body.currentPassword === undefined) return services.auth.updateProfile(user, body)
+    handler: async ({ user, body, ip, ifMatch }) => {
+      const change = () => services.auth.updateProfile(user, body, (current) => ifMatch(userState(current)))
+      if (body.currentPassword === undefined) return change()
       // Whoever has a session may not guess the password with it either, from wherever.
       const attempt = { account: user.id, place: 'profile', network: clientNetwork(ip), isKnown: true }
       await services.limiter.beforeLogin(attempt)
-      const profile = await services.auth.updateProfile(user, body)
+      const profile = await change()
       await services.limiter.loginSucceeded(attempt)
       return profile
     },

@@ -79,8 +79,12 @@ export class AuthService {
     return user
   }
 
-  /** Changes the user's own profile. A new password ends all other sessions. */
-  async updateProfile(actor: AuthUser, body: ProfileBody): Promise<UserView> {
+  /** Changes the user's own profile; `check` is told what there is before. A new password ends all other sessions. */
+  async updateProfile(
+    actor: AuthUser,
+    body: ProfileBody,
+    check: (current: User) => void = () => {},
+  ): Promise<UserView> {
     const current = await this.#deps.users.find(actor.id)
     if (!current) throw invalidToken()
     if (body.currentPassword !== undefined && !(await verifyPassword(body.currentPassword, current.passwordHash))) {
@@ -91,6 +95,7 @@ export class AuthService {
     const { user, ended, afterwards } = await this.#deps.transactions.run(async (tx) => {
       const locked = await this.#deps.users.lock(actor.id, tx)
       if (!locked) throw invalidToken()
+      check(locked)
       // The password that was just verified must still be the one: else who knows only the old one would undo its change.
       if (body.currentPassword !== undefined && locked.passwordHash !== current.passwordHash) throw wrongPassword()
       const isMoved = body.email !== undefined && emailKeyOf(body.email) !== locked.emailKey

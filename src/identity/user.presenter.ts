@@ -1,6 +1,9 @@
 import type { ManagedUserView, UserView } from '../contract/account-views.ts'
 import type { User } from './user.entity.ts'
 
+/** What of an account its user, or an administrator, may change, and is shown. */
+export const userState = ({ email, name, role }: Pick<User, 'email' | 'name' | 'role'>) => ({ email, name, role })
+
 /** A user as the API shows it. */
 export const presentUser = (user: User): UserView => ({
   id: user.id,

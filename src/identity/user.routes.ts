@@ -6,7 +6,7 @@ import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import type { SuspensionService } from './suspension.service.ts'
-import { presentUserToAdmin } from './user.presenter.ts'
+import { presentUserToAdmin, userState } from './user.presenter.ts'
 import type { UserService } from './user.service.ts'
 
 /** `suspended=true`: those alone who are shut out. */
@@ -32,6 +32,7 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     scope: 'read',
     summary: 'A user: oneself, or anybody for administrators',
     response: userView,
+    state: userState,
     errors: ['user.not_found'],
     params: idParams,
     handler: ({ user, params }) => users.get(user, params.id),
@@ -43,11 +44,14 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     scope: 'session',
     summary: 'A user, changed; roles by administrators alone',
     response: userView,
-    errors: ['user.not_found', 'users.last_admin', 'auth.email_taken', 'auth.forbidden'],
+    state: userState,
+    headers: ['If-Match'],
+    errors: ['request.precondition_failed', 'user.not_found', 'users.last_admin', 'auth.email_taken', 'auth.forbidden'],
     params: idParams,
     body: userBody,
     example: { role: 'admin' },
-    handler: ({ user, params, body }) => users.update(user, params.id, body),
+    handler: ({ user, params, body, ifMatch }) =>
+      users.update(user, params.id, body, (current) => ifMatch(userState(current))),
   }),
   defineRoute({
     method: 'delete',

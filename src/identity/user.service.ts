@@ -55,13 +55,20 @@ export class UserService {
     return presentTo(actor, user)
   }
 
-  async update(actor: AuthUser, userId: string, body: UserBody): Promise<UserView> {
+  /** `check` is told what there is, before it is changed. */
+  async update(
+    actor: AuthUser,
+    userId: string,
+    body: UserBody,
+    check: (current: User) => void = () => {},
+  ): Promise<UserView> {
     if (!mayManage(actor, userId)) throw notFound('user')
     if (!mayChange(actor, body)) throw new AppError('auth.forbidden/role')
     const { view, afterwards } = await this.#deps.transactions.run(async (tx) => {
       if (body.role === 'user') await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
+      check(user)
       if (!mayChangeEmail(actor, user, body)) {
         throw new AppError('auth.forbidden/email')
       }

@@ -52,6 +52,12 @@ describe('If-Match', () => {
       method: 'PUT',
       changes: [{ description: 'One' }, { description: 'Two' }],
     },
+    users: {
+      path: '/api/users',
+      make: async () => user.id,
+      method: 'PUT',
+      changes: [{ name: 'One' }, { name: 'Two' }],
+    },
   }
 
   for (const [what, { path, make, method, changes }] of Object.entries(EDITED)) {
@@ -81,6 +87,17 @@ describe('If-Match', () => {
       expect(statuses).to.deep.equal([200, ...Array(7).fill(412)])
     })
   }
+
+  it("of one's own profile is that of `me`, and no password is lost on it", async () => {
+    const own = await app.api.register()
+    const put = (body: object, tag: string) => own.request('PUT', '/api/auth/profile', body, { 'if-match': tag })
+    const seen = (await own.get('/api/auth/me')).headers.get('etag') ?? ''
+    expect((await put({ name: 'One' }, seen)).status).to.equal(200)
+    const [currentPassword, newPassword] = ['correct horse battery', 'staple battery horse correct']
+    const late = await put({ currentPassword, newPassword }, seen)
+    expect([late.status, errorOf(late).code]).to.deep.equal([412, 'request.precondition_failed'])
+    expect((await own.put('/api/auth/profile', { currentPassword, newPassword })).status).to.equal(200)
+  })
 
   it('is not held against what moves by itself: words of a conversation', async () => {
     const { conversationId, runId } = await user.accept('/api/chat', { agentId: ADA, message: 'Hello' })
