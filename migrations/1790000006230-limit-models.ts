@@ -50,6 +50,10 @@ BEGIN
   SELECT CASE WHEN p_is_limit THEN ARRAY[coalesce(model_subject(c.id, p_model), c.id::text)]
     ELSE breaker_subjects(c.id, c.user_id, c.provider, c.base_url) END INTO subjects
   FROM connections c WHERE c.id = p_connection;
+  -- A probe that failed is over, whatever it failed of: the next call tries what else this one was to try.
+  UPDATE breakers b SET probe_until = NULL FROM connections c
+  WHERE c.id = p_connection AND b.probe_until > clock_timestamp()
+    AND b.subject = ANY(call_subjects(c.id, c.user_id, c.provider, c.base_url, p_model));
   FOREACH wanted IN ARRAY coalesce(subjects, '{}') LOOP
     INSERT INTO breakers AS b (subject, failures, code, holds) VALUES (wanted, 1, p_code, p_holds)
     ON CONFLICT (subject) DO UPDATE SET failures = b.failures + 1, code = p_code, holds = p_holds,

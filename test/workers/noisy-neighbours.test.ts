@@ -279,6 +279,17 @@ describe('A provider that is away', () => {
     expect(attempts).to.deep.equal([3, 1, 1, 1, 1, 1])
   })
 
+  it('that was limited, and fails of something else when one call tries it, is tried by the next call', async () => {
+    world.llm.reply('A measured answer.').replyOnce({ status: 429, retryAfter: 0 }).replyOnce({ status: 500 })
+    const { user, agentId } = await guest(world, 'away')
+    const [asked] = await ask(user, agentId, 1)
+    await withWorkers(1, async () => {
+      const run = await user.finished(asked?.runId ?? '')
+      expect([run.status, run.turns[0]?.attempt]).to.deep.equal(['completed', 3])
+      expect((await stateOf(user)).state).to.equal('closed')
+    })
+  })
+
   it('whose host fails for several connections is left alone by further ones; the platform’s are not told by users’ calls', async () => {
     world.llm.reply({ status: 500 })
     const guests = await Promise.all([1, 2].map(() => guest(world, 'away')))
