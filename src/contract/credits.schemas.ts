@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { formatCredits } from '../shared/money.ts'
 import { creditsInput } from './credits-input.ts'
-import { idInput } from './inputs.ts'
+import { idInput, momentInput, momentOrDayInput } from './inputs.ts'
 
 /** The most that a million tokens may cost: 100,000,000 credits. Above it is a mistake, not a price. */
 export const MOST_PER_MTOK = 100_000_000_000_000n
@@ -21,12 +21,6 @@ const price = (most: bigint) =>
 
 const perMTok = price(MOST_PER_MTOK)
 const name = z.string().trim().min(1).max(200)
-const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
-/** A moment, or a day, which is its beginning in UTC. */
-const momentOrDay = z.union(
-  [z.iso.date().transform((text) => new Date(`${text}T00:00:00Z`)), moment],
-  'must be a day or a moment, such as 2026-01-31 or 2026-01-31T12:00:00Z',
-)
 
 const rates = {
   inputPerMTok: perMTok,
@@ -64,7 +58,7 @@ export const priceChangeBody = z
   .strictObject({
     ...rates,
     /** When the version starts; without it, now. */
-    effectiveFrom: moment.refine((when) => when.getTime() >= Date.now() - 60_000, 'must not be in the past'),
+    effectiveFrom: momentInput.refine((when) => when.getTime() >= Date.now() - 60_000, 'must not be in the past'),
   })
   .partial()
   .refine((body) => Object.keys(body).some((field) => field !== 'effectiveFrom'), 'must change a price')
@@ -86,19 +80,19 @@ export const transactionsFilter = {
   type: z.enum(TRANSACTION_TYPES).optional(),
   runId: idInput.optional(),
   conversationId: idInput.optional(),
-  from: momentOrDay.optional(),
-  to: momentOrDay.optional(),
+  from: momentOrDayInput.optional(),
+  to: momentOrDayInput.optional(),
 }
 
 export const usageQuery = z.strictObject({
   by: z.enum(USAGE_GROUPS).default('day'),
-  from: momentOrDay.optional(),
-  to: momentOrDay.optional(),
+  from: momentOrDayInput.optional(),
+  to: momentOrDayInput.optional(),
   limit: z.coerce.number().int().min(1).max(366).default(100),
 })
 
 /** Beside a page's limit and cursor. */
-export const lossesFilter = { from: momentOrDay.optional(), to: momentOrDay.optional() }
+export const lossesFilter = { from: momentOrDayInput.optional(), to: momentOrDayInput.optional() }
 
 /** Prices and additions as clients write them: credits are decimal strings. */
 export type PriceInput = z.input<typeof priceBody>

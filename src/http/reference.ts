@@ -13,7 +13,6 @@ const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Chatsparty: the API</title>
-<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/docs/assets/swagger-ui.css">
 <div id="reference"></div>
 <noscript><p>The reference needs scripts. All of it is in <a href="/openapi.json">/openapi.json</a> too.</p></noscript>

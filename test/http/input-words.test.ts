@@ -108,6 +108,15 @@ describe('Errors of input', function () {
     expect(Object(body).error.details.issues).to.deep.equal([{ path: 'agentId', message: 'is not a known field' }])
   })
 
+  it('of a time whose year in UTC has five digits name it, before an answer would have to', async () => {
+    const user = await app.api.register()
+    const to = (query: string) => user.get(`/api/credits/usage?${query}`)
+    const late = await to(`from=${encodeURIComponent('9999-12-31T23:59:59-23:59')}`)
+    expect(late.status).to.equal(400)
+    expect(Object(late.body).error.details.issues[0].path).to.equal('from')
+    expect((await to('from=9999-12-31')).status).to.equal(200)
+  })
+
   it('of an agent without a name are one', async () => {
     const user = await app.api.register()
     const { body } = await user.post('/api/agents', { name: '', instructions: 'You are nobody.' })
