@@ -232,7 +232,8 @@ export function createContainer(foundation: Foundation) {
     lostAttempts,
     transactions,
     leaseMs,
-    probeMs: env.PROVIDER_IDLE_TIMEOUT_MS,
+    // A probe whose worker died is over with its lease; of one that only takes long, another call each lease is the price.
+    probeMs: Math.min(env.PROVIDER_IDLE_TIMEOUT_MS, env.TURN_LEASE_MS),
   })
   const cancelService = new CancelService({
     runs: runRepository,
