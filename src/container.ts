@@ -233,7 +233,7 @@ export function createContainer(foundation: Foundation) {
     transactions,
     leaseMs,
     // A probe whose worker died is over with its lease; of one that only takes long, another call each lease is the price.
-    probeMs: Math.min(env.PROVIDER_IDLE_TIMEOUT_MS, env.TURN_LEASE_MS),
+    probeMs: Math.min(env.PROVIDER_IDLE_TIMEOUT_MS, leaseMs),
   })
   const cancelService = new CancelService({
     runs: runRepository,

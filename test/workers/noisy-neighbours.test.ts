@@ -267,6 +267,12 @@ describe('A provider that is away', () => {
       expect((await stateOf(user)).state).to.equal('half_open')
       await eventually(async () => (await placedOf(world, user)).length === 1)
       expect(world.llm.requests.length, 'one call tries it').to.equal(1)
+      const [{ most }] = await world.app.container.db.query(
+        `SELECT extract(epoch FROM max(probe_until) - clock_timestamp()) * 1000 AS most FROM breakers`,
+      )
+      expect(Number(most), 'of a worker that is killed it is over with its lease').to.be.at.most(
+        world.app.container.env.TURN_LEASE_MS,
+      )
       probe.release()
       for (const { runId } of asked) {
         const run = await user.finished(runId)
