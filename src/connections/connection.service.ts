@@ -33,8 +33,6 @@ export interface ConnectionDependencies {
   most: number
 }
 
-/** The outcome of real, minimal calls. `learnt` says in words what parties can expect of the model. */
-
 /** Shorter keys are no provider's; their last four would be most of them. */
 const SHOWN_KEY_LENGTH = 12
 const FIELD = 'apiKey'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { positiveCreditsInput } from './credits-input.ts'
+import { futureInput } from './inputs.ts'
 import { keyScopes } from './key-scopes.ts'
 
 export const apiKeyBody = z.strictObject({
@@ -10,12 +11,7 @@ export const apiKeyBody = z.strictObject({
     .max(keyScopes.length)
     .refine((scopes) => new Set(scopes).size === scopes.length, 'must not name a scope twice'),
   /** Null: it does not expire. */
-  expiresAt: z.iso
-    .datetime({ offset: true })
-    .transform((text) => new Date(text))
-    .refine((when) => when.getTime() > Date.now(), 'must be in the future')
-    .nullable()
-    .default(null),
+  expiresAt: futureInput.nullable().default(null),
   /** Credits that its runs may cost in a month; null: what the account has. */
   monthlyCredits: positiveCreditsInput.nullable().default(null),
 })

@@ -19,6 +19,9 @@ export const momentInput = z.iso
   .transform((text) => new Date(text))
   .refine((when) => when.getUTCFullYear() >= 1 && when.getUTCFullYear() <= 9999, 'must lie within the years 1 to 9999')
 
+/** The same, still to come. */
+export const futureInput = momentInput.refine((when) => when.getTime() > Date.now(), 'must be in the future')
+
 /** A moment, or a day, which is its beginning in UTC. */
 export const momentOrDayInput = z.union(
   [z.iso.date().transform((text) => new Date(`${text}T00:00:00Z`)), momentInput],

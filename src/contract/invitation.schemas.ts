@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { creditsInput } from './credits-input.ts'
 import { emailInput } from './identity.schemas.ts'
+import { futureInput } from './inputs.ts'
 
 /** The largest grant of one invitation: a million credits. */
 const MOST_GRANTED = 1_000_000_000_000n
@@ -13,11 +14,7 @@ export const invitationBody = z.strictObject({
   grant: grant.optional(),
   /** How many may come by it. */
   uses: z.number().int().min(1).max(MOST_USES).default(1),
-  expiresAt: z.iso
-    .datetime({ offset: true })
-    .transform((text) => new Date(text))
-    .refine((when) => when.getTime() > Date.now(), 'must be in the future')
-    .optional(),
+  expiresAt: futureInput.optional(),
   /** The only address that may use it. */
   email: emailInput.optional(),
 })
