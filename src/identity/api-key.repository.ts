@@ -6,8 +6,10 @@ import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type ApiKey, apiKeyEntity } from './api-key.entity.ts'
 
-/** A key that is used is noted at most once in this time, so that looking it up writes next to nothing. */
-const NOTED_EVERY = `interval '5 minutes'`
+/** SQL of a key `k` and its user `u`: it may be used now. */
+export const LIVE_KEY = 'k.revoked_at IS NULL AND (k.expires_at > now()) IS NOT FALSE AND u.suspended_at IS NULL'
+/** A key, or session, that is used is noted at most once in this time, so that looking it up writes next to nothing. */
+export const NOTED_EVERY = `interval '5 minutes'`
 /** Of revoked keys a user's latest so many stay until they are swept: making and revoking fills no table. */
 const REVOKED_KEPT = 100
 
@@ -87,7 +89,7 @@ export class ApiKeyRepository {
       `SELECT k.id, u.id AS "userId", u.role, k.scopes, k.expires_at AS "expiresAt",
          coalesce(k.last_used_at < now() - ${NOTED_EVERY}, true) AS unnoted
        FROM api_keys k JOIN users u ON u.id = k.user_id
-       WHERE ${condition} AND k.revoked_at IS NULL AND (k.expires_at > now()) IS NOT FALSE AND u.suspended_at IS NULL`,
+       WHERE ${condition} AND ${LIVE_KEY}`,
       parameters,
     )
     if (!found) return undefined

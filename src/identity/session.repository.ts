@@ -2,10 +2,8 @@ import type { DataSource } from 'typeorm'
 import type { AuthUser } from '../contract/auth-user.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import { LIVE_KEY, NOTED_EVERY } from './api-key.repository.ts'
 import { type Session, sessionEntity } from './session.entity.ts'
-
-/** A session that is used is noted at most once in this time, so that looking it up writes next to nothing. */
-const NOTED_EVERY = `interval '5 minutes'`
 
 export class SessionRepository {
   readonly #db: DataSource
@@ -48,7 +46,7 @@ export class SessionRepository {
       this.#db.manager,
       `SELECT id FROM sessions WHERE id = ANY($1::uuid[]) AND revoked_at IS NULL AND expires_at > now()
        UNION ALL SELECT k.id FROM api_keys k JOIN users u ON u.id = k.user_id
-       WHERE k.id = ANY($1::uuid[]) AND k.revoked_at IS NULL AND (k.expires_at > now()) IS NOT FALSE AND u.suspended_at IS NULL`,
+       WHERE k.id = ANY($1::uuid[]) AND ${LIVE_KEY}`,
       [sessionIds],
     )
     return new Set(found.map((session) => session.id))
