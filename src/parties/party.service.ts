@@ -69,8 +69,11 @@ export class PartyService {
     { stop, ...change }: UpdatePartyBody,
     check: (current: Party) => void = () => {},
   ): Promise<PartyWithMembers> {
-    await this.get(userId, id)
-    if (change.agentIds) await this.#checkAgents(userId, change.agentIds)
+    if (change.agentIds) {
+      // Whose party it is comes before what is wrong with the agents.
+      if (!(await this.find(userId, id))) throw notFound('party')
+      await this.#checkAgents(userId, change.agentIds)
+    }
     const { parties, transactions } = this.#deps
     const party = await transactions.run(async (tx) => {
       const current = await parties.lockOwned(userId, id, tx)
