@@ -115,6 +115,9 @@ describe('Errors of input', function () {
     expect(late.status).to.equal(400)
     expect(Object(late.body).error.details.issues[0].path).to.equal('from')
     expect((await to('from=9999-12-31')).status).to.equal(200)
+    const key = { name: 'Program', scopes: ['read'], expiresAt: '9999-12-31T23:59:59-14:00' }
+    const never = await user.post('/api/keys', key)
+    expect([never.status, Object(never.body).error.details.issues[0].path]).to.deep.equal([400, 'expiresAt'])
   })
 
   it('of an agent without a name are one', async () => {
