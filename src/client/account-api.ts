@@ -11,7 +11,7 @@ import {
 } from '../contract/account-views.ts'
 import type { ApiKeyInput } from '../contract/api-key.schemas.ts'
 import type { ProfileBody, TotpDisableBody } from '../contract/identity.schemas.ts'
-import { type ApiKeyView, apiKeyView, listOf, newApiKeyView } from '../contract/views.ts'
+import { type ApiKeyView, apiKeyView, listOf, type NewApiKeyView, newApiKeyView } from '../contract/views.ts'
 import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
 /** `/api/auth` of somebody who is signed in, and the links that are sent by mail. */
@@ -73,8 +73,6 @@ export class SessionsApi extends ApiPart {
     return this.rest.call('DELETE /api/auth/sessions/:id', null, { params: { id }, ...options })
   }
 }
-
-export type NewApiKeyView = z.output<typeof newApiKeyView>
 
 /** `/api/keys`: for programs of one's own. A key is given to a client as its `token`; it makes no keys itself. */
 export class KeysApi extends ApiPart {

@@ -9,7 +9,7 @@ import { AuthApi, KeysApi, SessionsApi } from './account-api.ts'
 import { AdminApi } from './admin-api.ts'
 import { AgentsApi, PartiesApi } from './agents-api.ts'
 import { ConnectionsApi } from './connections-api.ts'
-import { ConversationsApi, MessagesApi, RunsApi } from './conversations-api.ts'
+import { ConversationsApi, keyed, MessagesApi, RunsApi } from './conversations-api.ts'
 import { CreditsApi } from './credits-api.ts'
 import { FilesApi } from './files-api.ts'
 import { Follower, type FollowOptions } from './follower.ts'
@@ -199,6 +199,6 @@ export class ChatspartyClient {
 
 /** The key goes beside the body. */
 const saying = ({ idempotencyKey, ...body }: SingleSend | PartySend, { wait, signal }: SayOptions) => {
-  const preference: Record<string, string> = wait === undefined ? {} : { prefer: `wait=${wait}` }
-  return { body, headers: { 'idempotency-key': idempotencyKey ?? crypto.randomUUID(), ...preference }, signal }
+  const { headers } = keyed({ idempotencyKey, signal })
+  return { body, headers: { ...headers, ...(wait !== undefined && { prefer: `wait=${wait}` }) }, signal }
 }

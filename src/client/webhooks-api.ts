@@ -1,18 +1,15 @@
-import type { z } from 'zod'
 import { listOf } from '../contract/views.ts'
 import type { WebhookChange, WebhookInput } from '../contract/webhook.schemas.ts'
 import type { DeliveryStatus } from '../contract/webhook-events.ts'
 import {
   type DeliveryView,
   deliveryView,
+  type SecretWebhookView,
   secretWebhookView,
   type WebhookView,
   webhookView,
 } from '../contract/webhook-views.ts'
 import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
-
-/** A webhook with the secret that its deliveries are signed with: shown when it is made or changed, and never again. */
-export type SecretWebhookView = z.output<typeof secretWebhookView>
 
 /** `/api/webhooks`: addresses that are told of runs, files and credits. */
 export class WebhooksApi extends ApiPart {

@@ -1,14 +1,15 @@
 import { z } from 'zod'
+import type { ListedModelView } from '../contract/connection-views.ts'
 import { AppError } from '../shared/errors.ts'
 import type { Connection } from './connection.entity.ts'
 import type { ConnectionService } from './connection.service.ts'
-import { type ListedModel, listModels, ModelListError, unreadableList } from './model-list.ts'
+import { listModels, ModelListError, unreadableList } from './model-list.ts'
 import { classifyProviderError } from './provider-errors.ts'
 import type { ProviderNetwork } from './provider-network.ts'
 
 /** What a provider listed, and when. */
 export interface ModelList {
-  models: ListedModel[]
+  models: ListedModelView[]
   fetchedAt: Date
 }
 

@@ -1,15 +1,8 @@
 import { z } from 'zod'
+import type { ListedModelView } from '../contract/connection-views.ts'
 import type { ResolvedConnection } from './provider.ts'
 import { addressOf } from './provider-address.ts'
 import { providerFailure } from './provider-errors.ts'
-
-/** A model that a provider lists; what it says of it, where it does. */
-export interface ListedModel {
-  id: string
-  name: string | null
-  /** Tokens that fit into its context. */
-  contextTokens: number | null
-}
 
 /** What of an answer is read, in bytes: OpenRouter lists some hundreds of models in half a megabyte. */
 const MOST_BYTES = 4 * 1_024 * 1_024
@@ -40,7 +33,7 @@ export class ModelListError extends Error {
 }
 
 interface Page {
-  models: ListedModel[]
+  models: ListedModelView[]
   /** What the address of the next page has besides. */
   next: Record<string, string> | undefined
 }
@@ -79,7 +72,7 @@ const openAi: ListWire = {
   query: {},
   headers: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   read: (body) => ({
-    models: openAiList.parse(body).flatMap((entry): ListedModel[] => {
+    models: openAiList.parse(body).flatMap((entry): ListedModelView[] => {
       const found = openAiModel.safeParse(typeof entry === 'string' ? { id: entry } : entry).data
       if (!found) return []
       const id = found.id ?? found.model ?? found.name
@@ -139,7 +132,7 @@ const google: ListWire = {
 const WIRES = { openai: openAi, groq: openAi, ollama: openAi, 'openai-compatible': openAi, anthropic, google }
 
 /** What the built-in model is called; it is one, whatever its name. */
-const DEMO_MODEL: ListedModel = { id: 'demo-1', name: 'Demo', contextTokens: null }
+const DEMO_MODEL: ListedModelView = { id: 'demo-1', name: 'Demo', contextTokens: null }
 
 /**
  * Asks a connection's provider for its models, by its own wire, page after page. Each once, by their ids; of more than 1,000 the first.
@@ -149,13 +142,13 @@ export async function listModels(
   connection: Pick<ResolvedConnection, 'provider' | 'baseUrl' | 'apiKey'>,
   fetch: typeof globalThis.fetch,
   signal: AbortSignal,
-): Promise<ListedModel[]> {
+): Promise<ListedModelView[]> {
   if (connection.provider === 'demo') return [DEMO_MODEL]
   const wire: ListWire = WIRES[connection.provider]
   const address = addressOf(connection)
   if (!address) return []
   const headers = { accept: 'application/json', ...(connection.apiKey !== null && wire.headers(connection.apiKey)) }
-  const models = new Map<string, ListedModel>()
+  const models = new Map<string, ListedModelView>()
   let query: Record<string, string> | undefined = wire.query
   for (let pages = 0; query && pages < MOST_PAGES && models.size < MOST_MODELS; pages++) {
     const search: string = Object.keys(query).length > 0 ? `?${new URLSearchParams(query)}` : ''

@@ -1,5 +1,6 @@
 /** Agents as clients see them. Pure: browsers import this file too. */
 import { z } from 'zod'
+import { REASONING_EFFORTS } from './providers.ts'
 import { idView, timeView } from './views.ts'
 
 const level = z.enum(['low', 'medium', 'high'])
@@ -19,7 +20,7 @@ export const agentView = z
     fallbackModel: z.string().nullable(),
     temperature: z.number().nullable(),
     maxOutputTokens: z.number().int().nullable(),
-    reasoningEffort: z.enum(['none', 'minimal', 'low', 'medium', 'high']).nullable(),
+    reasoningEffort: z.enum(REASONING_EFFORTS).nullable(),
     /** An emoji or initials. */
     avatar: z.string().nullable(),
     /** `#rrggbb`. */

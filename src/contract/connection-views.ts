@@ -83,6 +83,7 @@ export const listedModelView = z
     contextTokens: z.number().nullable(),
   })
   .meta({ id: 'ListedModel' })
+export type ListedModelView = z.infer<typeof listedModelView>
 /** All of them, as they were at `fetchedAt`. */
 export const connectionModelsView = z.object({ ...listOf(listedModelView).shape, fetchedAt: timeView })
 export type ConnectionModelsView = z.infer<typeof connectionModelsView>

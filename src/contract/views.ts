@@ -353,6 +353,7 @@ export const apiKeyView = z
 export type ApiKeyView = z.infer<typeof apiKeyView>
 /** What the answer to `POST /api/keys` has besides. */
 export const newApiKeyView = apiKeyView.extend({ key: z.string() }).meta({ id: 'NewApiKey' })
+export type NewApiKeyView = z.infer<typeof newApiKeyView>
 
 /** A saved party. What is `null` or left out of `stop` is no limit of its own. */
 export const partyView = z

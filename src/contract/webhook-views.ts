@@ -1,6 +1,7 @@
 /** Webhooks as clients see them. Pure: browsers import this file too. */
 import { z } from 'zod'
 import { idView, timeView } from './views.ts'
+import { deliveryStatuses, disabledReasons } from './webhook-events.ts'
 
 const webhook = {
   id: idView,
@@ -9,7 +10,7 @@ const webhook = {
   description: z.string(),
   enabled: z.boolean(),
   /** Its owner's word, its receiver's (410), or days of failures. */
-  disabledReason: z.enum(['owner', 'gone', 'failing']).nullable(),
+  disabledReason: z.enum(disabledReasons).nullable(),
   succeededAt: timeView.nullable(),
   createdAt: timeView,
   updatedAt: timeView,
@@ -18,6 +19,7 @@ export const webhookView = z.object(webhook).meta({ id: 'Webhook' })
 export type WebhookView = z.infer<typeof webhookView>
 /** With the secret that its deliveries are signed with, which is not shown again. */
 export const secretWebhookView = z.object({ ...webhook, secret: z.string() }).meta({ id: 'WebhookWithSecret' })
+export type SecretWebhookView = z.infer<typeof secretWebhookView>
 
 export const deliveryView = z
   .object({
@@ -25,7 +27,7 @@ export const deliveryView = z
     id: idView,
     event: z.string().meta({ examples: ['run.completed'] }),
     subjectId: z.string(),
-    status: z.enum(['pending', 'delivered', 'failed']),
+    status: z.enum(deliveryStatuses),
     attempts: z.number().int().min(0),
     /** When it is tried next; null when it is over. */
     nextAt: timeView.nullable(),
