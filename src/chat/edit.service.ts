@@ -9,14 +9,14 @@ import type { Tx } from '../database/transaction.ts'
 import { partyDefaults, type TurnLimits } from '../rounds/party-defaults.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunSteps } from '../runs/run-steps.ts'
-import { AppError, notFound } from '../shared/errors.ts'
+import { AppError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
-import { runOrigin } from '../shared/request-origin.ts'
 import type { FileService } from '../storage/file.service.ts'
 import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
 import type { MessageBudget } from './message-budget.ts'
 import { requestKey } from './request-key.ts'
-import { type BeginningDependencies, type BeginningRun, requireBeginning } from './run-beginning.ts'
+import { type BeginningDependencies, type BeginningRun, createLike, requireBeginning } from './run-beginning.ts'
+import { lockMessage } from './standing-message.ts'
 
 interface EditDependencies extends AnewDependencies, BeginningDependencies, TurnLimits {
   runs: RunRepository
@@ -51,29 +51,14 @@ export class EditService {
 
   async #write(userId: string, messageId: string, body: EditBody, tx: Tx): Promise<Anew> {
     const { runs, steps, conversations, messages, summaries } = this.#deps
-    const known = await messages.find(messageId, tx)
-    const conversation = known && (await conversations.lock(known.conversationId, tx))
-    // Read again under the lock: somebody may have edited it a moment ago.
-    const before = conversation?.userId === userId ? await messages.find(messageId, tx) : null
-    if (!conversation || !before) throw notFound('message')
+    const { conversation, message: before } = await lockMessage(userId, messageId, this.#deps, tx)
     const { id: conversationId } = conversation
-    const active = await runs.findActive(conversationId, tx)
-    if (active) throw new AppError('chat.busy/regenerate', { details: { runId: active.id } })
     if ((await messages.lastStandingOfUser(conversationId, tx)) !== before.id)
       throw new AppError('chat.not_last_of_user')
     const fileIds = await this.#filesOf(userId, before, body.fileIds, tx)
     const like = await this.#like(conversation, before, tx)
     await requireBeginning(like, { text: body.message, seq: 1 }, undefined, this.#deps, tx)
-    const run = await runs.create(
-      {
-        ...like,
-        id: newId(),
-        status: 'queued',
-        origin: runOrigin(),
-        deadlineAt: new Date(Date.now() + this.#deps.runDeadlineMs),
-      },
-      tx,
-    )
+    const run = await createLike(like, this.#deps, tx)
     const superseded = await messages.supersedeFrom(before, tx)
     await summaries.forgetFrom(conversationId, before.seq, tx)
     const { seq, version } = await conversations.takeSeq(conversationId, tx)
@@ -116,11 +101,7 @@ export class EditService {
   async #like(conversation: Conversation, { runId }: Message, tx: Tx): Promise<BeginningRun> {
     const { id: conversationId, userId, agentIds } = conversation
     const run = runId === null ? null : await this.#deps.runs.find(runId, tx)
-    if (run) {
-      const { strategy, maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase } = run
-      const limits = { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase }
-      return { conversationId, userId, agentIds: run.agentIds, strategy, ...limits, regenerates: null }
-    }
+    if (run) return { ...run, regenerates: null }
     const isParty = agentIds.length > 1
     const asked = isParty ? { agents: agentIds.length } : { agents: 1, maxTurns: 1, strategy: 'round_robin' as const }
     const { strategy, maxTurns } = partyDefaults(asked, conversation.strategy, this.#deps)

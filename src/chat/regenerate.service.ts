@@ -8,13 +8,14 @@ import type { Tx } from '../database/transaction.ts'
 import type { Run } from '../runs/run.entity.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
 import type { TurnRepository } from '../runs/turn.repository.ts'
-import { AppError, notFound } from '../shared/errors.ts'
+import { AppError } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { AcceptRepository } from './accept.repository.ts'
 import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
 import { requestKey } from './request-key.ts'
+import { lockMessage } from './standing-message.ts'
 
 interface RegenerateDependencies extends AnewDependencies {
   runs: RunRepository
@@ -48,15 +49,7 @@ export class RegenerateService {
 
   async #write(userId: string, messageId: string, tx: Tx): Promise<Anew> {
     const { runs, turns, conversations, messages } = this.#deps
-    const known = await messages.find(messageId, tx)
-    const conversation = known && (await conversations.lock(known.conversationId, tx))
-    // Read again under the lock: somebody may have regenerated it a moment ago.
-    const message = conversation?.userId === userId ? await messages.find(messageId, tx) : null
-    if (!conversation || !message) throw notFound('message')
-    const active = await runs.findActive(conversation.id, tx)
-    if (active) {
-      throw new AppError('chat.busy/regenerate', { details: { runId: active.id } })
-    }
+    const { conversation, message } = await lockMessage(userId, messageId, this.#deps, tx)
     if (message.role !== 'agent' || (await messages.lastOfAgents(conversation.id, tx)) !== message.id) {
       throw new AppError('chat.not_last')
     }

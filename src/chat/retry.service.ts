@@ -7,11 +7,10 @@ import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunSteps } from '../runs/run-steps.ts'
 import type { TurnRepository } from '../runs/turn.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
-import { newId } from '../shared/ids.ts'
-import { runOrigin } from '../shared/request-origin.ts'
 import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
 import { requestKey } from './request-key.ts'
-import { type BeginningDependencies, requireBeginning } from './run-beginning.ts'
+import { type BeginningDependencies, createLike, requireBeginning } from './run-beginning.ts'
+import { requireQuiet } from './standing-message.ts'
 
 interface RetryDependencies extends AnewDependencies, BeginningDependencies {
   runs: RunRepository
@@ -50,15 +49,14 @@ export class RetryService {
     // Read again under the lock: it may have been retried a moment ago.
     const run = conversation && (await runs.find(id, tx))
     if (!run) throw notFound('run')
-    const active = await runs.findActive(conversationId, tx)
-    if (active) throw new AppError('chat.busy/regenerate', { details: { runId: active.id } })
+    await requireQuiet(runs, conversationId, tx)
     if ((await runs.newestOf(conversationId, tx)) !== id) throw new AppError('run.not_last')
     if (!isTerminal(run.status) || run.status === 'completed') throw new AppError('run.not_failed')
     const user = await messages.lastOfUser(id, tx)
     const regenerated = run.regenerates === null ? null : await turns.find({ runId: id, turn: 0 }, tx)
     // As for the first time.
     await requireBeginning(run, user, regenerated?.agentId, this.#deps, tx)
-    const next = await this.#createRun(run, tx)
+    const next = await createLike(run, this.#deps, tx)
     const messageId = (await messages.giveToRun(id, next.id, tx)) ?? run.regenerates
     if (messageId === null) throw new AppError('run.not_failed')
     const superseded = await messages.supersedeRun(id, tx)
@@ -69,17 +67,5 @@ export class RetryService {
     const version = await conversations.advance(conversationId, tx)
     const status = (await runs.find(next.id, tx))?.status ?? next.status
     return { accepted: { conversationId, runId: next.id, messageId, status }, superseded, version }
-  }
-
-  #createRun(run: Run, tx: Tx): Promise<Run> {
-    const { conversationId, userId, strategy, agentIds, regenerates } = run
-    const { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase } = run
-    const deadlineAt = new Date(Date.now() + this.#deps.runDeadlineMs)
-    const same = { conversationId, userId, strategy, agentIds, regenerates }
-    const limits = { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase }
-    return this.#deps.runs.create(
-      { id: newId(), ...same, ...limits, status: 'queued', origin: runOrigin(), deadlineAt },
-      tx,
-    )
   }
 }

@@ -5,6 +5,8 @@ import type { PriceBook } from '../credits/price-book.ts'
 import type { Tx } from '../database/transaction.ts'
 import { following } from '../runs/following.ts'
 import type { Run } from '../runs/run.entity.ts'
+import type { RunRepository } from '../runs/run.repository.ts'
+import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { AcceptRepository } from './accept.repository.ts'
 import { leastHolds, leastOf } from './least-hold.ts'
@@ -18,7 +20,7 @@ export interface BeginningDependencies {
   ledger: Pick<LedgerService, 'requireAvailable'>
 }
 
-/** What decides who speaks first in a run. */
+/** What a run has in common with one that is held like it; it decides who speaks first. */
 export type BeginningRun = Pick<
   Run,
   | 'userId'
@@ -57,4 +59,18 @@ export async function requireBeginning(
   const first = following({ run, participants, turns: [], user, lastWords: '', spent: 0n, seconds: 0 })
   const speakers = again ? [again] : 'end' in first ? [] : first.speak
   deps.ledger.requireAvailable(known.available, leastOf(holds, speakers, participants[0]?.id), known.budgetLeft)
+}
+
+/** A run like this one, which is to begin. */
+export function createLike(
+  like: BeginningRun,
+  { runs, runDeadlineMs }: { runs: Pick<RunRepository, 'create'>; runDeadlineMs: number },
+  tx: Tx,
+): Promise<Run> {
+  const { userId, conversationId, agentIds, strategy, regenerates } = like
+  const { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase } = like
+  const same = { userId, conversationId, agentIds, strategy, regenerates }
+  const limits = { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase }
+  const deadlineAt = new Date(Date.now() + runDeadlineMs)
+  return runs.create({ id: newId(), ...same, ...limits, status: 'queued', origin: runOrigin(), deadlineAt }, tx)
 }
