@@ -53,7 +53,7 @@ export class EditService {
     const { runs, steps, conversations, messages, summaries } = this.#deps
     const { conversation, message: before } = await lockMessage(userId, messageId, this.#deps, tx)
     const { id: conversationId } = conversation
-    if ((await messages.lastStandingOfUser(conversationId, tx)) !== before.id)
+    if ((await messages.lastStanding(conversationId, 'user', tx)) !== before.id)
       throw new AppError('chat.not_last_of_user')
     const fileIds = await this.#filesOf(userId, before, body.fileIds, tx)
     const like = await this.#like(conversation, before, tx)

@@ -50,7 +50,7 @@ export class RegenerateService {
   async #write(userId: string, messageId: string, tx: Tx): Promise<Anew> {
     const { runs, turns, conversations, messages } = this.#deps
     const { conversation, message } = await lockMessage(userId, messageId, this.#deps, tx)
-    if (message.role !== 'agent' || (await messages.lastOfAgents(conversation.id, tx)) !== message.id) {
+    if (message.role !== 'agent' || (await messages.lastStanding(conversation.id, 'agent', tx)) !== message.id) {
       throw new AppError('chat.not_last')
     }
     await this.#requireCredits(userId, message.agentId, tx)

@@ -61,9 +61,9 @@ export class MessageRepository {
     await tx.update(messageEntity, { id }, { feedback: value, feedbackComment: comment })
   }
 
-  /** The id of the last message of an agent that still stands. */
-  async lastOfAgents(conversationId: string, tx: Tx): Promise<string | undefined> {
-    const sql = `SELECT id FROM messages WHERE conversation_id = $1 AND role = 'agent' AND status <> 'superseded'
+  /** The id of the last message of the user, or of an agent, that still stands. */
+  async lastStanding(conversationId: string, role: 'user' | 'agent', tx: Tx): Promise<string | undefined> {
+    const sql = `SELECT id FROM messages WHERE conversation_id = $1 AND role = '${role}' AND status <> 'superseded'
       ORDER BY seq DESC LIMIT 1`
     return (await rows<{ id: string }>(tx, sql, [conversationId]))[0]?.id
   }
@@ -81,14 +81,7 @@ export class MessageRepository {
       `UPDATE messages SET status = 'superseded' WHERE run_id = $1 AND role = 'agent' AND status <> 'superseded' RETURNING id`,
       [runId],
     )
-    return tx.find(messageEntity, { where: { id: In(changed.map(({ id }) => id)) }, order: { seq: 'ASC' } })
-  }
-
-  /** The user's last words that still stand. */
-  async lastStandingOfUser(conversationId: string, tx: Tx): Promise<string | undefined> {
-    const sql = `SELECT id FROM messages WHERE conversation_id = $1 AND role = 'user' AND status <> 'superseded'
-      ORDER BY seq DESC LIMIT 1`
-    return (await rows<{ id: string }>(tx, sql, [conversationId]))[0]?.id
+    return inOrder(changed, tx)
   }
 
   /** Marks everything from this message on as superseded; ascending by `seq`, those that were not before. */
@@ -99,7 +92,7 @@ export class MessageRepository {
        RETURNING id`,
       [conversationId, seq],
     )
-    return tx.find(messageEntity, { where: { id: In(changed.map(({ id }) => id)) }, order: { seq: 'ASC' } })
+    return inOrder(changed, tx)
   }
 
   async say(message: Omit<NewMessage, 'createdAt'>, tx: Tx): Promise<Message> {
@@ -215,3 +208,7 @@ export class MessageRepository {
     return message?.content ?? ''
   }
 }
+
+/** Ascending by `seq`, as they are now. */
+const inOrder = (messages: Array<{ id: string }>, tx: Tx): Promise<Message[]> =>
+  tx.find(messageEntity, { where: { id: In(messages.map(({ id }) => id)) }, order: { seq: 'ASC' } })
