@@ -4,6 +4,7 @@ import type { ChatService, Preface } from '../chat/chat.service.ts'
 import { type RequestKey, requestKey } from '../chat/request-key.ts'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import type { AcceptedView, MessageView, RunView } from '../contract/views.ts'
+import type { Conversation } from '../conversations/conversation.entity.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import type { ConversationRepository } from '../conversations/conversation.repository.ts'
 import type { MessageRepository } from '../conversations/message.repository.ts'
@@ -97,9 +98,9 @@ export class DoorService {
       : ((await this.#deps.threads.find(name)) ?? undefined)
   }
 
-  /** The `seq` of the last message of a conversation; 0 where there is none. */
-  async lastSeq(userId: string, conversationId: string): Promise<number> {
-    return (await this.#deps.conversations.findOwned(userId, conversationId))?.lastSeq ?? 0
+  /** A conversation's row, without its runs; null where it is not this user's. */
+  conversation(userId: string, id: string): Promise<Conversation | null> {
+    return this.#deps.conversations.findOwned(userId, id)
   }
 
   /** The names of who may speak in a run, by their ids; those of deleted agents too. @throws AppError 404 */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AcceptedView, RunView } from '../../contract/views.ts'
 import type { RunViews } from '../../runs/run-views.ts'
-import { invalidRequest } from '../../shared/errors.ts'
+import { invalidRequest, notFound } from '../../shared/errors.ts'
 import { type DoorService, doorKey } from '../door.service.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
@@ -57,11 +57,13 @@ export class AgUiService {
     return activeRun ? this.#deps.door.cancel(userId, activeRun.id) : undefined
   }
 
-  /** Whoever was spoken with last. @throws AppError 400 where nobody was */
+  /** Whoever was spoken with last. @throws AppError 400 where nobody was; 404 where the conversation was deleted meanwhile */
   async #lastWhom(userId: string, threadId: string): Promise<Whom> {
     const thread = await this.#deps.door.thread({ userId, door: 'ag-ui', thread: threadId })
-    if (thread) return groupOf((await this.#deps.views.conversation(userId, thread.conversationId)).agentIds)
-    throw invalidRequest([{ path: 'forwardedProps.model', message: 'must name an agent or a party' }])
+    if (!thread) throw invalidRequest([{ path: 'forwardedProps.model', message: 'must name an agent or a party' }])
+    const conversation = await this.#deps.door.conversation(userId, thread.conversationId)
+    if (!conversation) throw notFound('conversation')
+    return groupOf(conversation.agentIds)
   }
 }
 

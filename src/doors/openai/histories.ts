@@ -73,7 +73,7 @@ export class Histories {
     const words = await this.#doors.words(run)
     const said = words.map(({ agentName, content }) => (namesSpeakers ? speakerLabel(agentName ?? '') : '') + content)
     if (said.join(BETWEEN_SPEAKERS).trim() !== text.trim()) return false
-    return words.at(-1)?.seq === (await this.#doors.lastSeq(userId, run.conversationId))
+    return words.at(-1)?.seq === ((await this.#doors.conversation(userId, run.conversationId))?.lastSeq ?? 0)
   }
 }
 

@@ -64,13 +64,13 @@ export class SecondThoughts {
    */
   async sayOtherwise(
     userId: string,
-    conversation: ConversationView,
+    conversationId: string,
     { messageId, place }: Meant,
     said: { message: string; fileIds: string[] | undefined },
     key: string | undefined,
   ): Promise<AcceptedView | undefined> {
     const body = checkedInput(this.#deps.schemas.edit, said)
-    const { users, isAll } = await this.#latest(userId, conversation.id)
+    const { users, isAll } = await this.#latest(userId, conversationId)
     const known = users.find(({ id }) => id === messageId)
     if (!known && isAll && place > users.length) return undefined
     const meant = known ?? (isAll ? users[place - 1] : undefined)

@@ -1,6 +1,7 @@
 import type { ConversationService } from '../../chat/conversation.service.ts'
 import { isGuid } from '../../contract/inputs.ts'
 import type { AcceptedView, ConversationView, RunView } from '../../contract/views.ts'
+import type { Conversation } from '../../conversations/conversation.entity.ts'
 import { presentMessage } from '../../conversations/conversation.presenter.ts'
 import type { RunViews } from '../../runs/run-views.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
@@ -31,15 +32,16 @@ export class UiChatService {
   async accept(userId: string, body: UiChatBody, idempotencyKey: string | undefined): Promise<AcceptedView> {
     const { secondThoughts } = this.#deps
     const { messageId = undefined, fileIds } = body
-    const conversation = await this.#conversation(userId, body.id)
     if (body.trigger === 'regenerate-message') {
+      const conversation = await this.#withRuns(userId, body.id)
       return secondThoughts.answerAnew(userId, conversation, messageId ?? undefined, idempotencyKey)
     }
+    const conversation = await this.#conversation(userId, body.id)
     const message = wordsOf(body.messages)
     if (messageId && conversation) {
       const meant = { messageId, place: body.messages.filter(({ role }) => role === 'user').length }
       const anew = { message, fileIds }
-      const accepted = await secondThoughts.sayOtherwise(userId, conversation, meant, anew, idempotencyKey)
+      const accepted = await secondThoughts.sayOtherwise(userId, conversation.id, meant, anew, idempotencyKey)
       if (accepted) return accepted
     }
     const thread: Pick<DoorThread, 'userId' | 'door' | 'thread'> = { userId, door: 'ui', thread: body.id }
@@ -56,8 +58,9 @@ export class UiChatService {
 
   /** The run that a client may go on with: the named one, or that which is under way; undefined where nothing is. @throws AppError 404 */
   async current(userId: string, chat: string, runId: string | undefined): Promise<string | undefined> {
+    if (runId === undefined) return (await this.#withRuns(userId, chat))?.activeRun?.id
     const conversation = await this.#conversation(userId, chat)
-    if (runId === undefined || !conversation) return conversation?.activeRun?.id
+    if (!conversation) return undefined
     const run = await this.#deps.door.run(userId, runId)
     if (run.conversationId !== conversation.id) throw notFound('run')
     return run.id
@@ -86,9 +89,20 @@ export class UiChatService {
     return { conversationId: conversation.id, data: uiMessages(shown, runs), nextCursor }
   }
 
-  async #conversation(userId: string, chat: string): Promise<ConversationView | undefined> {
+  /** The id of a chat's conversation, which may be none of this user's. */
+  async #idOf(userId: string, chat: string): Promise<string | undefined> {
     const thread = await this.#deps.door.thread({ userId, door: 'ui', thread: chat })
-    const id = thread?.conversationId ?? (isGuid(chat) ? chat.toLowerCase() : undefined)
+    return thread?.conversationId ?? (isGuid(chat) ? chat.toLowerCase() : undefined)
+  }
+
+  async #conversation(userId: string, chat: string): Promise<Conversation | null> {
+    const id = await this.#idOf(userId, chat)
+    return id === undefined ? null : this.#deps.door.conversation(userId, id)
+  }
+
+  /** The same as clients see it: its runs cost queries of their own. */
+  async #withRuns(userId: string, chat: string): Promise<ConversationView | undefined> {
+    const id = await this.#idOf(userId, chat)
     if (id === undefined) return undefined
     return this.#deps.views.conversation(userId, id).catch((error: unknown) => {
       if (error instanceof AppError && error.code === notFound('conversation').code) return undefined
@@ -96,7 +110,7 @@ export class UiChatService {
     })
   }
 
-  async #whom(userId: string, body: UiChatBody, conversation: ConversationView | undefined): Promise<Whom> {
+  async #whom(userId: string, body: UiChatBody, conversation: Conversation | null): Promise<Whom> {
     const named = await namedWhom(this.#deps.door.models, userId, body)
     if (named) return named
     if (conversation) return groupOf(conversation.agentIds)
