@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { clientNetwork } from '../http/client-network.ts'
 import { idParams } from '../http/input.ts'
+import { readerOf } from '../http/reader.ts'
 import { defineStreamRoute, type Route, ticketInput } from '../http/route.ts'
 import type { EventStreams } from '../realtime/sse.ts'
 
@@ -29,9 +29,7 @@ export const eventRoutes = (streams: EventStreams): Route[] => [
     query: eventsQuery,
     handler: ({ user, params, query, req, res }) =>
       streams.open({
-        userId: user.id,
-        sessionId: user.sessionId,
-        network: clientNetwork(req.ip ?? ''),
+        ...readerOf({ user, ip: req.ip ?? '' }),
         of: { conversationId: params.id },
         lastEventId: req.get('last-event-id') ?? query.lastEventId,
         res,
@@ -51,9 +49,7 @@ export const eventRoutes = (streams: EventStreams): Route[] => [
     query: eventsQuery,
     handler: ({ user, params, query, req, res }) =>
       streams.open({
-        userId: user.id,
-        sessionId: user.sessionId,
-        network: clientNetwork(req.ip ?? ''),
+        ...readerOf({ user, ip: req.ip ?? '' }),
         of: { runId: params.id },
         lastEventId: req.get('last-event-id') ?? query.lastEventId,
         res,

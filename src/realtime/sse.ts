@@ -121,6 +121,23 @@ export class EventStreams {
   }
 
   /**
+   * Takes a place before anything is begun: who cannot be told is not listened to. It is given back when `begin` fails, else by `leave`.
+   * @throws AppError 429; what `begin` throws
+   */
+  async placed<T>(
+    reader: Pick<StreamReader, 'userId' | 'network'>,
+    begin: (leave: () => void) => Promise<T>,
+  ): Promise<T> {
+    const leave = this.place(reader)
+    try {
+      return await begin(leave)
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+
+  /**
    * All events of a run, from its first message or behind the event of `lastEventId` on, to be read in this process; `close` it. Who has
    * not taken a `place` for it is not counted.
    * @throws AppError 404 when it is not this user's, 503 while the server closes

@@ -1,5 +1,5 @@
 import { runView } from '../../contract/views.ts'
-import { clientNetwork } from '../../http/client-network.ts'
+import { readerOf } from '../../http/reader.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import type { EventStreams } from '../../realtime/sse.ts'
 import { AppError } from '../../shared/errors.ts'
@@ -13,7 +13,7 @@ import { AgUiStream } from './ag-ui-stream.ts'
 interface AgUiRouteServices {
   agUi: AgUiService
   answers: RunAnswers
-  streams: Pick<EventStreams, 'place'>
+  streams: Pick<EventStreams, 'placed'>
 }
 
 /** The address of AG-UI's `HttpAgent`. */
@@ -37,18 +37,13 @@ export const agUiRoutes = ({ agUi, answers, streams }: AgUiRouteServices): Route
     },
     bodyShape: HISTORY_SHAPE,
     handler: async ({ user, query, body, idempotencyKey, ip }) => {
-      const reader = { userId: user.id, sessionId: user.sessionId, network: clientNetwork(ip) }
-      // Before anything is said: who cannot be told is not listened to.
-      const leave = streams.place(reader)
-      try {
+      const reader = readerOf({ user, ip })
+      return streams.placed(reader, async (leave) => {
         const { runId } = await agUi.accept(user.id, body, query.model, idempotencyKey)
         const { threadId, protocolVersion, messages } = body
         const translator = new AgUiStream({ threadId, runId: body.runId, protocolVersion, messages })
         return new StreamReply((res) => answers.tell({ reader, runId, translator, res, broken }).finally(leave))
-      } catch (error) {
-        leave()
-        throw error
-      }
+      })
     },
   }),
   defineRoute({

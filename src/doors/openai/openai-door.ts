@@ -238,14 +238,13 @@ export class OpenAiDoor {
   }
 
   /** Takes a place, so that nothing is begun that could not be read; then accepts. */
-  async #begin(
+  #begin(
     asker: Asker,
     model: DoorModel,
     { wholeTurns }: Asked,
     accept: () => Promise<AcceptedView>,
   ): Promise<{ accepted: AcceptedView; reading: Reading }> {
-    const leave = this.#deps.streams.place(asker)
-    try {
+    return this.#deps.streams.placed(asker, async (leave) => {
       const accepted = await accept()
       const { conversationId, runId } = accepted
       const headers = {
@@ -255,10 +254,7 @@ export class OpenAiDoor {
       }
       const names = new Map(model.speakers.map(({ id, name }) => [id, name]))
       return { accepted, reading: { asker, runId, names, headers, leave } }
-    } catch (error) {
-      leave()
-      throw error
-    }
+    })
   }
 
   async *#speeches({ asker, runId, names }: Reading): AsyncGenerator<Speech> {

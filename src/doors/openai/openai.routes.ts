@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idInput } from '../../contract/inputs.ts'
-import { clientNetwork } from '../../http/client-network.ts'
 import { emptyBody } from '../../http/input.ts'
+import { readerOf } from '../../http/reader.ts'
 import { defineRoute, type Route, type RouteInput, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import { notFound } from '../../shared/errors.ts'
 import { READING_ERRORS, SPEAKING_ERRORS } from '../door-errors.ts'
@@ -18,12 +18,7 @@ type Given = Pick<
   'user' | 'headers' | 'idempotencyKey' | 'ip' | 'signal'
 >
 
-const askerOf = ({ user, ip, signal }: Given): Asker => ({
-  userId: user.id,
-  sessionId: user.sessionId,
-  network: clientNetwork(ip),
-  gone: signal,
-})
+const askerOf = (input: Given): Asker => ({ ...readerOf(input), gone: input.signal })
 
 function askedOf({ headers, idempotencyKey }: Given): Asked {
   const conversation = headers['x-conversation-id']

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { INT4_MAX } from '../../contract/inputs.ts'
 import { runView } from '../../contract/views.ts'
-import { clientNetwork } from '../../http/client-network.ts'
 import { emptyBody } from '../../http/input.ts'
+import { readerOf } from '../../http/reader.ts'
 import { defineRoute, type Route, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import type { EventStreams } from '../../realtime/sse.ts'
 import type { ErrorCode } from '../../shared/error-words.ts'
@@ -32,7 +32,7 @@ const historyQuery = z.strictObject({
 interface UiRouteServices {
   chats: UiChatService
   answers: RunAnswers
-  streams: Pick<EventStreams, 'place'>
+  streams: Pick<EventStreams, 'place' | 'placed'>
 }
 
 /** The chats of the AI SDK's `useChat`. */
@@ -54,16 +54,11 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     },
     bodyShape: HISTORY_SHAPE,
     handler: async ({ user, body, idempotencyKey, ip }) => {
-      const reader = { userId: user.id, sessionId: user.sessionId, network: clientNetwork(ip) }
-      // Before anything is said: who cannot be told is not listened to.
-      const leave = streams.place(reader)
-      try {
+      const reader = readerOf({ user, ip })
+      return streams.placed(reader, async (leave) => {
         const { runId } = await chats.accept(user.id, body, idempotencyKey)
         return tell(answers, reader, runId, leave)
-      } catch (error) {
-        leave()
-        throw error
-      }
+      })
     },
   }),
   defineRoute({
@@ -92,7 +87,7 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     handler: async ({ user, params, query, ip }) => {
       const runId = await chats.current(user.id, params.id, query.runId)
       if (runId === undefined) return undefined
-      const reader = { userId: user.id, sessionId: user.sessionId, network: clientNetwork(ip) }
+      const reader = readerOf({ user, ip })
       return tell(answers, reader, runId, streams.place(reader))
     },
   }),
