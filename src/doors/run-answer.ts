@@ -2,13 +2,11 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { RunView } from '../contract/views.ts'
 import type { EventStreams, StreamReader } from '../realtime/sse.ts'
+import { EVENT_STREAM_HEADERS, MOST_BEATS_BEHIND } from '../realtime/stream-outlet.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { DoorService } from './door.service.ts'
 import { readRun } from './run-reader.ts'
 import type { RunStep } from './run-script.ts'
-
-/** A client that has read nothing for so many heartbeats is let go; the run goes on without it. */
-const MOST_BEATS_BEHIND = 4
 
 /** Tells a run in the words of a protocol, each of which is the data of one server-sent event. */
 export interface RunTranslator {
@@ -55,13 +53,7 @@ export class RunAnswers {
     res.once('close', () => gone.abort())
     if (res.destroyed) return
     const [run, names] = await Promise.all([door.run(reader.userId, runId), door.speakers(reader.userId, runId)])
-    res.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      // Tells nginx and the like to pass each event on as it comes.
-      'x-accel-buffering': 'no',
-      ...headers,
-    })
+    res.writeHead(200, { ...EVENT_STREAM_HEADERS, ...headers })
     const beat = this.#beat(res)
     try {
       await write(res, translator.begin(run), gone.signal)

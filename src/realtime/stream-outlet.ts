@@ -23,12 +23,19 @@ export interface StreamOutlet {
   end(why: StreamEnd): void
 }
 
+/** Of every answer that is server-sent events. */
+export const EVENT_STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // Tells nginx and the like to pass each event on as it comes.
+  'x-accel-buffering': 'no',
+}
 /** Bytes waiting for a slow client, from which on nothing is added: it is owed a snapshot instead. */
 const PENDING_BYTES = 262_144
 /** How soon a client that lost its stream should come back, in ms. */
 const RETRY_MS = 1_000
-/** A client that has read nothing for so many heartbeats is let go; it comes back with the id of its last event. */
-const MOST_BEATS_BEHIND = 4
+/** A client that has read nothing for so many heartbeats is let go: it comes back with the id of its last event, where it has one. */
+export const MOST_BEATS_BEHIND = 4
 
 /** Server-sent events as an answer. */
 export class SseOutlet implements StreamOutlet {
@@ -61,12 +68,7 @@ export class SseOutlet implements StreamOutlet {
   }
 
   begin(): void {
-    this.#res.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      // Tells nginx and the like to pass each event on as it comes.
-      'x-accel-buffering': 'no',
-    })
+    this.#res.writeHead(200, EVENT_STREAM_HEADERS)
     this.#res.write(`retry: ${RETRY_MS}\n\n`)
   }
 

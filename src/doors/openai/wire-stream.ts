@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { EVENT_STREAM_HEADERS } from '../../realtime/stream-outlet.ts'
 
 /**
  * Server-sent events as OpenAI's wire has them. Its head goes out with the first event, or with the first sign of life, so that what
@@ -28,12 +29,7 @@ export class WireStream {
 
   open(): void {
     if (this.#res.headersSent || this.#res.destroyed) return
-    this.#res.writeHead(200, {
-      ...this.#headers,
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
-    })
+    this.#res.writeHead(200, { ...this.#headers, ...EVENT_STREAM_HEADERS })
   }
 
   /** Resolves when the client can take more. `event` names it, where the protocol does. */
