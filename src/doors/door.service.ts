@@ -1,7 +1,7 @@
 import type { AgentService } from '../agents/agent.service.ts'
 import type { EarlierMessage } from '../chat/accept.repository.ts'
 import type { ChatService, Preface } from '../chat/chat.service.ts'
-import { type RequestKey, requestKey } from '../chat/request-key.ts'
+import type { RequestKey } from '../chat/request-key.ts'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import type { AcceptedView, MessageView, RunView } from '../contract/views.ts'
 import type { Conversation } from '../conversations/conversation.entity.ts'
@@ -160,10 +160,6 @@ export class DoorService {
     return chat.party(userId, body, undefined, preface)
   }
 }
-
-/** A key of a door's route, which stands for the whole request. */
-export const doorKey = (route: string, key: string | undefined, request: unknown): RequestKey | undefined =>
-  requestKey(route, key, request)
 
 /** Whether what a client gave to be shown again is short enough to be kept; the database writes JSON with some more spaces. */
 export const isShort = (given: unknown): boolean =>

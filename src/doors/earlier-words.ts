@@ -3,7 +3,7 @@ import type { EarlierMessage } from '../chat/accept.repository.ts'
 /** How much a body may hold that has a whole chat in it, as clients send it again and again. */
 export const HISTORY_SHAPE = { depth: 12, keys: 200, items: 2_000, values: 6_000 }
 /** Of a longer history the latest are kept: turns read no more than this. */
-const MOST_EARLIER = 200
+export const MOST_EARLIER = 200
 /** Of a speaker's name elsewhere, so many characters are kept: no name here is longer. */
 const NAME_CHARS = 60
 /** Whoever spoke elsewhere without a name. */

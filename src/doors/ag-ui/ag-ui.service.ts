@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { requestKey } from '../../chat/request-key.ts'
 import type { AcceptedView, RunView } from '../../contract/views.ts'
 import type { RunViews } from '../../runs/run-views.ts'
 import { invalidRequest, notFound } from '../../shared/errors.ts'
-import { type DoorService, doorKey } from '../door.service.ts'
+import type { DoorService } from '../door.service.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
 import { type AgUiMessageInput, agUiContent, type RunAgentInput } from './ag-ui.schemas.ts'
@@ -45,7 +46,7 @@ export class AgUiService {
       fileIds: asked.fileIds,
       where: { thread: { userId, door: 'ag-ui', thread: threadId } },
       earlier: earlierWords(messages.slice(0, -1).flatMap(lineOf)),
-      key: doorKey('ag-ui', key, { threadId, message, asked, model }),
+      key: requestKey('ag-ui', key, { threadId, message, asked, model }),
     })
   }
 

@@ -1,6 +1,7 @@
 import type { EarlierMessage } from '../../chat/accept.repository.ts'
 import { invalidRequest } from '../../shared/errors.ts'
 import type { DoorModel } from '../door-models.ts'
+import { MOST_EARLIER } from '../earlier-words.ts'
 
 /** A message as a client of OpenAI's wire sends it. */
 export interface HistoryLine {
@@ -9,10 +10,9 @@ export interface HistoryLine {
 }
 
 /**
- * Of a longer history, the latest messages are kept, and what the client says of the whole at its beginning: turns read no more than this.
+ * Of a longer history, the latest messages are kept, and so many of what the client says of the whole at its beginning: MOST_EARLIER in all.
  * They are counted as they are written: one answer of a party is as many messages as its speakers took turns.
  */
-const MOST_EARLIER = 200
 const MOST_OPENING = 20
 
 /** What is said now, and what was said before. */

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import type { RequestKey } from '../../chat/request-key.ts'
+import { type RequestKey, requestKey } from '../../chat/request-key.ts'
 import type { AcceptedView, RunView } from '../../contract/views.ts'
 import type { EventStreams, StreamReader } from '../../realtime/sse.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
-import { type DoorService, doorKey, isShort } from '../door.service.ts'
+import { type DoorService, isShort } from '../door.service.ts'
 import type { DoorModel, DoorModels } from '../door-models.ts'
 import { readRun } from '../run-reader.ts'
 import { type Speech, SpeechOrder } from '../speech-order.ts'
@@ -90,7 +90,7 @@ export class OpenAiDoor {
     const model = await doors.models.resolve(asker.userId, body.model)
     const { conversationId } = asked
     const lines = body.messages
-    const key = doorKey('v1/chat/completions', asked.idempotencyKey, [body.model, lines, conversationId])
+    const key = requestKey('v1/chat/completions', asked.idempotencyKey, [body.model, lines, conversationId])
     const saying = { userId: asker.userId, model, lines, path: 'messages', conversationId, key }
     const { accepted, reading } = await this.#begin(asker, model, asked, () => this.#say(saying))
     const text = new GrowingText({
@@ -140,7 +140,7 @@ export class OpenAiDoor {
       isParty: model.kind === 'party',
     }
     if (!isShort(given)) throw invalidRequest([{ path: 'metadata', message: 'is too long' }])
-    const key = doorKey('v1/responses', asked.idempotencyKey, [lines, conversationId, given])
+    const key = requestKey('v1/responses', asked.idempotencyKey, [lines, conversationId, given])
     const saying = { userId, model, lines, path: 'input', conversationId, key }
     const { accepted, reading } = await this.#begin(asker, model, asked, () => this.#say(saying, given))
     if (given.background && !body.stream) {

@@ -5,11 +5,11 @@ import { readerOf } from '../../http/reader.ts'
 import { defineRoute, type Route, type RouteInput, SMALL_BODY_BYTES, StreamReply } from '../../http/route.ts'
 import { notFound } from '../../shared/errors.ts'
 import { READING_ERRORS, SPEAKING_ERRORS } from '../door-errors.ts'
+import { HISTORY_SHAPE } from '../earlier-words.ts'
 import { completionBody } from './chat-completions.ts'
 import { listedModel, modelList } from './models.ts'
 import type { Asked, Asker, OpenAiDoor } from './openai-door.ts'
 import { responseBody, responseQuery } from './response-body.ts'
-import { BODY_SHAPE } from './wire-content.ts'
 import { requestError } from './wire-errors.ts'
 import { completionView, wireErrorView, wireModelsView, wireModelView, wireResponseView } from './wire-views.ts'
 
@@ -74,7 +74,7 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     errors: SPEAKING,
     example: { model: 'Ada', messages: [{ role: 'user', content: 'Should a startup use microservices?' }] },
     body: completionBody,
-    bodyShape: BODY_SHAPE,
+    bodyShape: HISTORY_SHAPE,
     handler: async (input) => new StreamReply(await door.complete(askerOf(input), input.body, askedOf(input))),
   }),
   defineRoute({
@@ -90,7 +90,7 @@ export const openAiRoutes = (door: OpenAiDoor): Route[] => [
     errors: [...SPEAKING, 'response.not_found'],
     example: { model: 'Ada', input: 'Should a startup use microservices?' },
     body: responseBody,
-    bodyShape: BODY_SHAPE,
+    bodyShape: HISTORY_SHAPE,
     handler: async (input) => new StreamReply(await door.respond(askerOf(input), input.body, askedOf(input))),
   }),
   defineRoute({

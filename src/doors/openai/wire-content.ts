@@ -49,6 +49,3 @@ export const metadata = z
   .record(z.string().max(64), z.string().max(512))
   .refine((given) => Object.keys(given).length <= 16, 'must not have more than 16 keys')
   .nullish()
-
-/** How much a body may hold: long chats are sent whole, again and again. */
-export const BODY_SHAPE = { depth: 12, keys: 200, items: 2_000, values: 6_000 }

@@ -1,11 +1,12 @@
 import type { ConversationService } from '../../chat/conversation.service.ts'
+import { requestKey } from '../../chat/request-key.ts'
 import { isGuid } from '../../contract/inputs.ts'
 import type { AcceptedView, ConversationView, RunView } from '../../contract/views.ts'
 import type { Conversation } from '../../conversations/conversation.entity.ts'
 import { presentMessage } from '../../conversations/conversation.presenter.ts'
 import type { RunViews } from '../../runs/run-views.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
-import { type DoorService, doorKey } from '../door.service.ts'
+import type { DoorService } from '../door.service.ts'
 import type { DoorThread } from '../door-thread.entity.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
@@ -52,7 +53,7 @@ export class UiChatService {
       fileIds,
       where: conversation ? { conversationId: conversation.id } : { thread },
       earlier: earlierWords(body.messages.slice(0, -1).flatMap(linesOf)),
-      key: doorKey('ui/chat', idempotencyKey, body),
+      key: requestKey('ui/chat', idempotencyKey, body),
     })
   }
 
