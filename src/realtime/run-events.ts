@@ -9,15 +9,12 @@ export class RunEvents implements StreamOutlet, AsyncIterable<Placed> {
   readonly isMovable = false
   /** Why it ended; undefined while it goes on. */
   ended: StreamEnd | undefined
-  hasBegun = false
   readonly #waiting: Array<{ placed: Placed; chars: number }> = []
   #chars = 0
   #wake = () => {}
   #drained = () => {}
 
-  begin(): void {
-    this.hasBegun = true
-  }
+  begin(): void {}
 
   write(placed: Placed): void {
     const chars = JSON.stringify(placed.event).length

@@ -10,7 +10,6 @@ export interface StreamOutlet {
   readonly isMovable: boolean
   /** Before the first event; nothing can be refused any more. */
   begin(): void
-  readonly hasBegun: boolean
   write(placed: Placed): void
   /** Shows that the stream lives. */
   beat(): void
@@ -48,7 +47,7 @@ export class SseOutlet implements StreamOutlet {
     this.#res = res
   }
 
-  get hasBegun(): boolean {
+  get #hasBegun(): boolean {
     return this.#res.headersSent
   }
 
@@ -79,12 +78,12 @@ export class SseOutlet implements StreamOutlet {
 
   /** A comment, so that proxies and the client see that the stream lives. */
   beat(): void {
-    if (!this.hasBegun) return
+    if (!this.#hasBegun) return
     if (!this.isFull) this.#res.write(':\n\n')
     else if (++this.#beatsBehind >= MOST_BEATS_BEHIND) this.#res.destroy()
   }
 
   end(): void {
-    if (this.hasBegun) this.#res.end()
+    if (this.#hasBegun) this.#res.end()
   }
 }

@@ -54,7 +54,7 @@ export const agUiRoutes = ({ agUi, answers, streams }: AgUiRouteServices): Route
     summary: 'A thread in which nobody speaks any more; what was said stays',
     response: runView,
     others: { 204: null },
-    errors: ['run.not_found', 'conversation.not_found', 'thread.invalid'],
+    errors: ['run.not_found', 'conversation.not_found'],
     body: agUiCancelBody,
     example: { threadId: 'tea' },
     bodyMaxBytes: SMALL_BODY_BYTES,

@@ -68,7 +68,7 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     scope: 'read',
     summary: 'A chat with the latest page of its messages',
     response: uiHistoryView,
-    errors: ['conversation.not_found', 'thread.invalid'],
+    errors: ['conversation.not_found'],
     params: uiChatParams,
     query: historyQuery,
     handler: ({ user, params, query }) =>
@@ -81,7 +81,7 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     scope: 'read',
     summary: 'The rest of what is being said in a chat; nothing where nobody speaks',
     response: STREAM,
-    errors: [...READING_ERRORS, 'conversation.not_found', 'thread.invalid'],
+    errors: [...READING_ERRORS, 'conversation.not_found'],
     params: uiChatParams,
     query: uiStreamQuery,
     handler: async ({ user, params, query, ip }) => {
@@ -99,7 +99,7 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     summary: 'A chat in which nobody speaks any more; what was said stays',
     response: runView,
     others: { 204: null },
-    errors: ['run.not_found', 'conversation.not_found', 'thread.invalid'],
+    errors: ['run.not_found', 'conversation.not_found'],
     params: uiChatParams,
     body: emptyBody,
     example: {},
