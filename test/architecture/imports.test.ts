@@ -19,6 +19,7 @@ const ORDER = [
   'credits',
   'storage',
   'connections',
+  'tools',
   'agents',
   'parties',
   'conversations',

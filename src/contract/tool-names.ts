@@ -1,0 +1,12 @@
+/** Words about tools that clients, agents and workers share. Pure: browsers import this file too. */
+
+/** What is done about a call of a tool: it runs, a person is asked first, or it never runs. */
+export const toolPolicies = ['allow', 'ask', 'deny'] as const
+export type ToolPolicy = (typeof toolPolicies)[number]
+
+/** Names that every provider takes: as the model sees the tool, unique within an agent. */
+export const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
+
+/** The tools that are built in. */
+export const builtinTools = ['calculator', 'current_time', 'search_files', 'web_fetch'] as const
+export type BuiltinTool = (typeof builtinTools)[number]

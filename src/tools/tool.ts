@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import type { ToolPolicy } from '../contract/tool-names.ts'
+
+/** A JSON Schema of an object, as a model is given it. */
+export type ToolSchema = Record<string, unknown>
+
+/** What a tool may do to the world: nothing, or something that a second call would do twice. */
+export type ToolEffect = 'reads' | 'writes'
+
+/**
+ * What happens when a tool was started and nobody knows how it ended, and it takes no idempotency key: the model is told so, or a
+ * person is asked whether to start it again.
+ */
+export type OnUnknown = 'tell' | 'ask'
+
+/** What a model is told of a tool, and what is judged by it: whatever of it changes makes it another tool, to be allowed anew. */
+export interface ToolDefinition {
+  /** As its source names it. */
+  name: string
+  title: string
+  description: string
+  inputSchema: ToolSchema
+  effect: ToolEffect
+  /** Takes an idempotency key: starting it again with the same key does nothing twice. */
+  keyed: boolean
+}
+
+/** A tool as an agent has it. */
+export interface AgentTool extends Omit<ToolDefinition, 'name'> {
+  source: 'builtin' | 'mcp'
+  /** The MCP server; null for a built-in. */
+  serverId: string | null
+  /** As its source names it: what the source is asked for. */
+  sourceName: string
+  /** As the model sees it, `TOOL_NAME`, unique within the agent. */
+  name: string
+  onUnknown: OnUnknown
+  policy: ToolPolicy
+  /** One call of it may take so long, in milliseconds. */
+  timeoutMs: number
+  /** Of its definition, `hashOf`: stored with each call. */
+  definitionHash: string
+}
+
+/** Most bytes of a tool's definition, its schema in JSON included. */
+export const MOST_DEFINITION_BYTES = 16_384
+/** Most characters of a description that a model is given. */
+export const MOST_DESCRIPTION = 2_000
+/** Tools that one agent may have. */
+export const MOST_TOOLS = 32
+
+/** Which tool of which source an agent has, and what its owner said about calls of it; null: nothing, so the default holds. */
+export interface ToolChoice {
+  /** The MCP server; null for a built-in. */
+  serverId: string | null
+  /** As its source names it. */
+  name: string
+  policy: ToolPolicy | null
+}
+
+/** No word of the owner means that a person is asked, except for what is built in and only reads. */
+export const policyOf = (
+  choice: Pick<ToolChoice, 'policy'>,
+  { source, effect }: Pick<AgentTool, 'source' | 'effect'>,
+): ToolPolicy => choice.policy ?? (source === 'builtin' && effect === 'reads' ? 'allow' : 'ask')
+
+/** Keys in the order of the alphabet, so that the same definition is the same text however it was written. */
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, sorted(one)]),
+  )
+}
+
+/** SHA-256 of a definition, in hex. Its depth is bounded by whoever took it in. */
+export const hashOf = ({ name, title, description, inputSchema, effect, keyed }: ToolDefinition): string =>
+  createHash('sha256')
+    .update(JSON.stringify(sorted({ name, title, description, inputSchema, effect, keyed })))
+    .digest('hex')
