@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { z } from 'zod'
+import { ConversationSearch } from '../../src/chat/conversation-search.ts'
 import { conversationView, type FoundView, foundView, readMarkView } from '../../src/contract/views.ts'
+import { AppError } from '../../src/shared/errors.ts'
 import { ADA } from '../architecture/route-table.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
@@ -268,6 +270,19 @@ describe('The list of conversations', () => {
     })
 
     it('of one user are few at a time', async () => {
+      const user = await world.app.api.register()
+      const search = new ConversationSearch(world.app.container.messageSearch)
+      const held = Promise.withResolvers<string[]>()
+      const find = () => search.of(user.id, 'hello', () => held.promise)
+      const both = [find(), find()]
+      const refused = await search.of(user.id, 'hello', async () => ['let in']).catch((error: unknown) => error)
+      expect(refused).to.be.instanceOf(AppError).and.to.include({ code: 'search.too_many' })
+      held.resolve(['found'])
+      expect(await Promise.all(both)).to.deep.equal([['found'], ['found']])
+      expect(await find(), 'when they are over').to.deep.equal(['found'])
+    })
+
+    it('are answered, or refused with a word, when one user sends many', async () => {
       const { user, agentIds } = await world.guests(['Ada'])
       world.llm.reply('—')
       await talk(user, agentIds, 'hello')
