@@ -34,7 +34,7 @@ describe('An export of an account', function () {
     await user.create('/api/agents', { name: 'Cleo', instructions: 'You are Cleo.' })
     await user.create('/api/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['run.completed'] })
     await user.create('/api/parties', party)
-    secret = Object((await user.post('/api/keys', apiKey)).body).key
+    secret = (await user.apiKey(apiKey)).key
     fileId = await user.upload('notes.txt', 'text/plain', 'What I noted.')
     const said = await user.accept('/api/chat', { agentId: ADA, message: 'Hello' })
     await user.finished(said.runId)

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { apiKeyView, newApiKeyView } from '../../src/contract/views.ts'
+import { apiKeyView } from '../../src/contract/views.ts'
 import { newSecret } from '../../src/identity/api-key-secret.ts'
 import { linkKeyOf, signLink } from '../../src/identity/link-token.ts'
 import { schedule } from '../architecture/route-table.ts'
@@ -15,14 +15,6 @@ import { useStatementCounter } from '../support/statement-counter.ts'
 const ADA = '01990000-0000-7000-8000-0000000000a1'
 const chat = { agentId: ADA, message: 'Hello' }
 
-/** Makes a key; answers it, and the user who calls with it. */
-async function keyOf(app: Pick<TestApp, 'api'>, owner: TestUser, body: object = {}) {
-  const answer = await owner.post('/api/keys', { name: 'Program', scopes: ['chat'], ...body })
-  expect(answer.status, JSON.stringify(answer.body)).to.equal(201)
-  const made = newApiKeyView.strict().parse(answer.body)
-  return { ...made, user: new TestUser(app.api, { user: { id: owner.id, email: owner.email }, token: made.key }) }
-}
-
 describe('API keys', () => {
   const counter = useStatementCounter()
   const app = useApp({ worker: false })
@@ -36,7 +28,7 @@ describe('API keys', () => {
   }
 
   it('are shown once, when they are made, and stored as a hash', async () => {
-    const { key, user: _, ...made } = await keyOf(app, owner)
+    const { key, user: _, ...made } = await owner.apiKey()
     expect(key).to.match(/^cp_[0-9A-Za-z]{49}$/)
     expect(made.prefix).to.equal(key.slice(0, 11))
     expect(made).to.deep.include({ name: 'Program', scopes: ['chat'], expiresAt: null, lastUsedAt: null })
@@ -64,12 +56,12 @@ describe('API keys', () => {
       const answer = await owner.post('/api/keys', { name: 'Program', scopes: ['chat'], ...body })
       expect(answer.status, JSON.stringify(body)).to.equal(400)
     }
-    const { expiresAt } = await keyOf(app, owner, { expiresAt: '2099-01-01T00:00:00+02:00' })
+    const { expiresAt } = await owner.apiKey({ expiresAt: '2099-01-01T00:00:00+02:00' })
     expect(expiresAt).to.equal('2098-12-31T22:00:00.000Z')
   })
 
   it('are taken wherever a token is, as their owner, and see what is theirs only', async () => {
-    const { user, id } = await keyOf(app, owner)
+    const { user, id } = await owner.apiKey()
     const [mine, theirs] = [
       await owner.create('/api/agents', { name: 'Nora', instructions: 'I' }),
       await app.api.register(),
@@ -90,7 +82,7 @@ describe('API keys', () => {
   })
 
   it('are looked up in one statement, and noted as used once in some minutes', async () => {
-    const { user, id } = await keyOf(app, owner)
+    const { user, id } = await owner.apiKey()
     const ask = async () => void (await user.get('/api/providers'))
     const first = await counter.during(ask)
     expect(first.statements).to.have.length(2)
@@ -107,7 +99,7 @@ describe('API keys', () => {
   })
 
   it('that are none are refused: one that is mistyped without a look into the database', async () => {
-    const { user, key } = await keyOf(app, owner)
+    const { user, key } = await owner.apiKey()
     const mistyped = key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a')
     for (const [token, statements] of [
       [mistyped, 0],
@@ -125,7 +117,7 @@ describe('API keys', () => {
   })
 
   it('end with a word of their owner, and with their time; nobody else has a say', async () => {
-    const [revoked, expired, stranger] = [await keyOf(app, owner), await keyOf(app, owner), await app.api.register()]
+    const [revoked, expired, stranger] = [await owner.apiKey(), await owner.apiKey(), await app.api.register()]
     expect((await stranger.delete(`/api/keys/${revoked.id}`)).status).to.equal(404)
     expect(await codeOf(revoked.user)).to.equal('ok')
     expect((await owner.delete(`/api/keys/${revoked.id}`)).status).to.equal(204)
@@ -142,7 +134,7 @@ describe('API keys', () => {
 
   it('rest while their owner is suspended, and end with the account', async () => {
     const admin = await app.api.login(ADMIN.email, ADMIN.password)
-    const { user } = await keyOf(app, owner)
+    const { user } = await owner.apiKey()
     await admin.post(`/api/users/${owner.id}/suspend`, { reason: 'spam' })
     expect(await codeOf(user)).to.equal('auth.unauthorized')
     await admin.post(`/api/users/${owner.id}/unsuspend`, undefined)
@@ -154,7 +146,7 @@ describe('API keys', () => {
   })
 
   it('outlive a change of the password by whoever knows it, and signing out; not a reset by mail', async () => {
-    const { user } = await keyOf(app, owner)
+    const { user } = await owner.apiKey()
     const change = { currentPassword: 'correct horse battery', newPassword: 'another horse battery' }
     expect((await owner.put('/api/auth/profile', change)).status).to.equal(200)
     await owner.post('/api/auth/logout', undefined)
@@ -175,7 +167,7 @@ describe('API keys', () => {
   })
 
   it('do what their scopes say: a reading one changes nothing, a chatting one reads too, none does what takes a session', async () => {
-    const [reading, chatting] = [await keyOf(app, owner, { scopes: ['read'] }), await keyOf(app, owner)]
+    const [reading, chatting] = [await owner.apiKey({ scopes: ['read'] }), await owner.apiKey()]
     expect(await codeOf(reading.user)).to.equal('ok')
     const refused = await reading.user.post('/api/chat', chat)
     expect(refused.status).to.equal(403)
@@ -202,7 +194,7 @@ describe('API keys', () => {
     const denied = await owner.post('/api/keys', { name: 'Mine', scopes: ['admin'] })
     expect([denied.status, errorOf(denied).code]).to.deep.equal([403, 'auth.forbidden'])
     await root.put(`/api/users/${owner.id}`, { role: 'admin' })
-    const [plain, admin] = [await keyOf(app, owner), await keyOf(app, owner, { scopes: ['admin'] })]
+    const [plain, admin] = [await owner.apiKey(), await owner.apiKey({ scopes: ['admin'] })]
     expect(await codeOf(admin.user, '/api/admin/audit')).to.equal('ok')
     expect(await codeOf(plain.user, '/api/admin/audit')).to.equal('key.scope')
     expect(await codeOf(admin.user), 'and nothing else').to.equal('key.scope')
@@ -213,7 +205,7 @@ describe('API keys', () => {
   })
 
   it('open sockets, for what their scopes say', async () => {
-    const [reading, chatting] = [await keyOf(app, owner, { scopes: ['read'] }), await keyOf(app, owner)]
+    const [reading, chatting] = [await owner.apiKey({ scopes: ['read'] }), await owner.apiKey()]
     const { conversationId } = await owner.accept('/api/chat', chat)
     const [reader, talker] = await Promise.all([
       new SocketTap(app.url, reading.key).connected(),
@@ -238,7 +230,7 @@ describe('API keys', () => {
 
   it('give tickets to what may be opened without a header, which end with the key', async () => {
     const { conversationId } = await owner.accept('/api/chat', chat)
-    const { user, id } = await keyOf(app, owner, { scopes: ['read'] })
+    const { user, id } = await owner.apiKey({ scopes: ['read'] })
     const ticket = await user.post('/api/tickets', { for: 'conversation.export', id: conversationId })
     expect(ticket.status).to.equal(201)
     const open = async () => (await fetch(app.url + Object(ticket.body).path)).status
@@ -249,7 +241,7 @@ describe('API keys', () => {
 
   it('that expire end the sockets and streams that are open by then', async () => {
     const { conversationId } = await owner.accept('/api/chat', chat)
-    const { key, id } = await keyOf(app, owner)
+    const { key, id } = await owner.apiKey()
     const tap = await new SocketTap(app.url, key).connected()
     const stream = await EventReader.open(`${app.url}/api/chat/conversations/${conversationId}/events`, key)
     const over = Promise.all([tap.ended(), stream.ended])
@@ -258,7 +250,7 @@ describe('API keys', () => {
   })
 
   it('get around their end and their budget by no schedule', async () => {
-    const { user } = await keyOf(app, owner)
+    const { user } = await owner.apiKey()
     const id = await owner.create('/api/schedules', schedule)
     for (const answer of [
       await user.post('/api/schedules', schedule),
@@ -270,7 +262,7 @@ describe('API keys', () => {
   })
 
   it('are in the audit log', async () => {
-    const { id, key, prefix } = await keyOf(app, owner)
+    const { id, key, prefix } = await owner.apiKey()
     await owner.delete(`/api/keys/${id}`)
     const entries = await app.container.db.query(
       'SELECT action, actor_id, details FROM audit_entries WHERE target_id = $1 ORDER BY id',
@@ -290,7 +282,7 @@ describe('API keys', () => {
        FROM generate_series(1, 150) n`,
       [owner.id],
     )
-    await keyOf(app, owner)
+    await owner.apiKey()
     const [{ rest }] = await app.container.db.query(
       'SELECT count(*)::int AS rest FROM api_keys WHERE user_id = $1 AND revoked_at IS NOT NULL',
       [owner.id],
@@ -321,7 +313,7 @@ describe('API keys on several nodes', () => {
     if (!one || !two) throw new Error('there are no two nodes')
     const owner = await one.api.register()
     const { conversationId } = await owner.accept('/api/chat', chat)
-    const [ended, kept] = [await keyOf(two, owner), await keyOf(two, owner)]
+    const [ended, kept] = [await owner.apiKey({}, two.api), await owner.apiKey({}, two.api)]
     const open = async (key: string) => ({
       tap: await new SocketTap(two.url, key).connected(),
       stream: await EventReader.open(`${two.url}/api/chat/conversations/${conversationId}/events`, key),

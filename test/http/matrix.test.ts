@@ -4,7 +4,6 @@ import { io } from 'socket.io-client'
 import { z } from 'zod'
 import { clientCommands } from '../../src/contract/events.ts'
 import { type KeyScope, keyScopes, scopesReach } from '../../src/contract/key-scopes.ts'
-import { newApiKeyView } from '../../src/contract/views.ts'
 import {
   ADA,
   apiKey,
@@ -45,9 +44,9 @@ describe('The matrix of who may what', function () {
     for (const [index, user] of users.entries()) tokens.set(SHUT_OUT[index + 1] ?? '', user.token)
     const [suspended, deleted, revoked, expired] = users
     if (!suspended || !revoked) throw new Error('there are four users')
-    tokens.set('key of the suspended', (await keyOf(suspended, ['read', 'chat'])).token)
-    const key = await keyOf(revoked, ['read', 'chat'])
-    tokens.set('revoked key', key.token)
+    tokens.set('key of the suspended', (await suspended.apiKey({ scopes: ['read', 'chat'] })).key)
+    const key = await revoked.apiKey({ scopes: ['read', 'chat'] })
+    tokens.set('revoked key', key.key)
     expect((await revoked.delete(`/api/keys/${key.id}`)).status).to.equal(204)
     expect((await admin.post(`/api/users/${suspended?.id}/suspend`, { reason: 'spam' })).status).to.equal(200)
     expect((await deleted?.delete(`/api/users/${deleted.id}`))?.status).to.equal(204)
@@ -55,11 +54,6 @@ describe('The matrix of who may what', function () {
     await app.container.db.query(`UPDATE sessions SET expires_at = now() WHERE user_id = $1`, [expired?.id])
   })
 
-  /** An API key: its id, and the key. */
-  const keyOf = async (owner: TestUser, scopes: KeyScope[]) => {
-    const { id, key } = newApiKeyView.parse((await owner.post('/api/keys', { ...apiKey, scopes })).body)
-    return { id, token: key }
-  }
   const MAKERS: Record<Thing, (owner: TestUser) => Promise<string>> = {
     agent: (owner) => owner.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' }),
     connection: (owner) => owner.create('/api/connections', { name: 'C', provider: 'demo', model: 'demo' }),
@@ -150,7 +144,7 @@ describe('The matrix of who may what', function () {
   describe('of API keys', () => {
     const ofAdmin = new Map<KeyScope, string>()
     before(async () => {
-      for (const scope of keyScopes) ofAdmin.set(scope, (await keyOf(admin, [scope])).token)
+      for (const scope of keyScopes) ofAdmin.set(scope, (await admin.apiKey({ scopes: [scope] })).key)
     })
 
     for (const [route, entry] of guarded) {
@@ -163,7 +157,7 @@ describe('The matrix of who may what', function () {
         // Those that are refused first: what the others do may be done once.
         for (const scope of keyScopes.toSorted((one, other) => Number(isEnough(one)) - Number(isEnough(other)))) {
           const own = owner !== admin && scope !== 'admin'
-          const token = own ? (await keyOf(owner, [scope])).token : ofAdmin.get(scope)
+          const token = own ? (await owner.apiKey({ scopes: [scope] })).key : ofAdmin.get(scope)
           const status = await statusOf(route, id, entry, token)
           expect(status, scope).to.equal(isEnough(scope) ? (entry.again ?? entry.owner ?? 200) : 403)
         }

@@ -318,14 +318,10 @@ for (const profile of QUEUES) {
     })
 
     it('comes in with an API key, as far as that goes: its scope, its budget, its end', async () => {
-      const keyOf = async (fields: object) => {
-        const { body } = await user.post('/api/keys', { name: 'Program', scopes: ['chat'], ...fields })
-        return z.object({ id: z.string(), key: z.string() }).parse(body)
-      }
       const hold = world.llm.hold(3)
       world.llm.reply('Tea.').replyOnce({ text: LONG, hold })
       const body = { model: 'Uma', messages: ask('Hi') }
-      const { id, key } = await keyOf({})
+      const { id, key } = await user.apiKey()
       const stream = await clientOf({ token: key }).chat.completions.create({ ...body, stream: true })
       await hold.reached
       expect((await user.delete(`/api/keys/${id}`)).status).to.equal(204)
@@ -333,13 +329,13 @@ for (const profile of QUEUES) {
       hold.release()
       expect(await failureOf(clientOf({ token: key }).models.list())).to.be.instanceOf(OpenAI.AuthenticationError)
 
-      const reader = clientOf({ token: (await keyOf({ scopes: ['read'] })).key })
+      const reader = clientOf({ token: (await user.apiKey({ scopes: ['read'] })).key })
       expect((await reader.models.list()).data.map((model) => model.id)).to.include('Uma')
       expect(await failureOf(reader.chat.completions.create(body)))
         .to.be.instanceOf(OpenAI.PermissionDeniedError)
         .and.to.include({ code: 'key.scope' })
 
-      const small = clientOf({ token: (await keyOf({ monthlyCredits: '0.000001' })).key })
+      const small = clientOf({ token: (await user.apiKey({ monthlyCredits: '0.000001' })).key })
       expect(await failureOf(small.chat.completions.create(body)))
         .to.be.instanceOf(OpenAI.RateLimitError)
         .and.to.include({ code: 'insufficient_quota' })

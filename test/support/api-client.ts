@@ -6,6 +6,7 @@ import {
   fileView,
   isTerminal,
   messageView,
+  newApiKeyView,
   type RunView,
   runView,
 } from '../../src/contract/views.ts'
@@ -55,6 +56,16 @@ export class TestUser {
     const answer = await this.post(path, body)
     if (answer.status !== 201) throw new Error(`POST ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
     return idOnly.parse(answer.body).id
+  }
+
+  /** Makes an API key, for chatting where `body` does not say otherwise; answers it, and the user who calls `api` with it. */
+  async apiKey(body: object = {}, api = this.#api) {
+    const answer = await this.post('/api/keys', { name: 'Program', scopes: ['chat'], ...body })
+    if (answer.status !== 201) {
+      throw new Error(`POST /api/keys answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    }
+    const made = newApiKeyView.strict().parse(answer.body)
+    return { ...made, user: new TestUser(api, { user: { id: this.id, email: this.email }, token: made.key }) }
   }
 
   /** A connection to a mocked provider and agents on it. */

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
-import { acceptedView, newApiKeyView } from '../../src/contract/views.ts'
+import { acceptedView } from '../../src/contract/views.ts'
 import { verifyLedger } from '../../src/credits/ledger-audit.ts'
 import { formatCredits, parseCredits } from '../../src/shared/money.ts'
-import { errorOf, TestUser } from '../support/api-client.ts'
+import { errorOf, type TestUser } from '../support/api-client.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
 import { isDecision, usePartyWorld } from './party-world.ts'
@@ -24,12 +24,6 @@ for (const profile of QUEUES) {
     }))
     const query = (sql: string, parameters: unknown[]) => world.app.container.db.query(sql, parameters)
 
-    /** A key with this budget, and who calls with it. */
-    const keyWith = async (owner: TestUser, monthlyCredits: string) => {
-      const answer = await owner.post('/api/keys', { name: 'Program', scopes: ['chat'], monthlyCredits })
-      const { id, key } = newApiKeyView.parse(answer.body)
-      return { id, user: new TestUser(world.app.api, { user: { id: owner.id, email: owner.email }, token: key }) }
-    }
     const monthOf = async (owner: TestUser): Promise<{ held: string; spent: string }> =>
       Object((await owner.get('/api/keys')).body).data[0].month
     /** What calls for this key's conversations were charged: turns, decisions and titles. */
@@ -58,7 +52,7 @@ for (const profile of QUEUES) {
       const first = await owner.accept('/api/chat', { agentId, message: 'What does one cost?' })
       const one = parseCredits((await owner.finished(first.runId)).receipt.credits)
       const budget = one * 12n
-      const { id, user } = await keyWith(owner, formatCredits(budget))
+      const { id, user } = await owner.apiKey({ monthlyCredits: formatCredits(budget) })
       const answers = await Promise.all(
         Array.from({ length: RUNS }, () => user.post('/api/chat', { agentId, message: 'What does one cost?' })),
       )
@@ -103,7 +97,7 @@ for (const profile of QUEUES) {
         usage: { inputTokens: 200, outputTokens: 9 },
       })
       const { user: owner, agentIds } = await world.guests(['Ada', 'Blaise'])
-      const { id, user } = await keyWith(owner, '1000')
+      const { id, user } = await owner.apiKey({ monthlyCredits: '1000' })
       const body = { agentIds, message: 'Tea?', strategy: 'supervisor', maxTurns: 2 }
       const { runId, conversationId } = await user.accept('/api/chat/multi-agent', body)
       await user.finished(runId)
