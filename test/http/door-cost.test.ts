@@ -1,22 +1,12 @@
 import { expect } from 'chai'
 import OpenAI from 'openai'
-import { type StatementCount, useStatementCounter } from '../support/statement-counter.ts'
+import { QUIET, said, useStatementCounter } from '../support/statement-counter.ts'
 import { usePartyWorld } from '../workers/party-world.ts'
 
 /** With all that its turn takes, the worker's statements too. */
 const GOES_ON_STATEMENTS = 13
 /** It looks for the conversation of the history, too. */
 const BEGINS_STATEMENTS = 22
-
-/** What runs on a timer does not run while this counts. */
-const QUIET = {
-  RECONCILE_INTERVAL_MS: '86000000',
-  TURN_LEASE_MS: '86000000',
-  VERSION_POLL_MS: '86000000',
-  STUCK_AFTER_MS: '86000000',
-  WORKER_SEEN_MS: '86000000',
-}
-const said = ({ statements }: StatementCount) => `\n${statements.map((text) => text.trim().slice(0, 100)).join('\n')}\n`
 
 describe('What a request at a door costs in round trips', () => {
   const counter = useStatementCounter()

@@ -8,6 +8,18 @@ export interface StatementCount {
   transactions: number
 }
 
+/** The environment of an app in which what runs on a timer does not run while a test counts. */
+export const QUIET = {
+  RECONCILE_INTERVAL_MS: '86000000',
+  TURN_LEASE_MS: '86000000',
+  VERSION_POLL_MS: '86000000',
+  STUCK_AFTER_MS: '86000000',
+  WORKER_SEEN_MS: '86000000',
+}
+
+/** What was counted, to be read beside a count that is too high. */
+export const said = ({ statements }: StatementCount) => `\n${statements.map((text) => text.trim().slice(0, 100)).join('\n')}\n`
+
 const textOf = (statement: unknown): string => {
   if (typeof statement === 'string') return statement
   if (typeof statement === 'object' && statement !== null && 'text' in statement) return String(statement.text)

@@ -4,7 +4,7 @@ import type { TestUser } from '../support/api-client.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
 import { commandsDuring } from '../support/redis-monitor.ts'
 import { SocketTap } from '../support/socket-tap.ts'
-import { type StatementCount, useStatementCounter } from '../support/statement-counter.ts'
+import { QUIET, said, useStatementCounter } from '../support/statement-counter.ts'
 import { isDecision, usePartyWorld } from './party-world.ts'
 
 // Round trips are the unit of cost; their number does not depend on how fast the machine is.
@@ -14,17 +14,6 @@ const TURN_TRANSACTIONS = 4
 const FURTHER_TURN_STATEMENTS = 9
 const SUPERVISED_TURN_STATEMENTS = 10
 const TURN_REDIS_COMMANDS = 20
-
-/** What runs on a timer does not run while these tests count. */
-const QUIET = {
-  RECONCILE_INTERVAL_MS: '86000000',
-  TURN_LEASE_MS: '86000000',
-  VERSION_POLL_MS: '86000000',
-  STUCK_AFTER_MS: '86000000',
-  WORKER_SEEN_MS: '86000000',
-}
-
-const said = ({ statements }: StatementCount) => `\n${statements.map((text) => text.trim().slice(0, 100)).join('\n')}\n`
 
 for (const profile of QUEUES) {
   describe(`What a turn costs in round trips, queue on ${profile}`, () => {
