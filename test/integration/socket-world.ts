@@ -3,9 +3,8 @@ import { createServer, type Server } from 'node:http'
 import { expect } from 'chai'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
-import { type ConversationEvent, type EventOf, type ServerEvent, serverEvent } from '../../src/contract/events.ts'
+import { type ConversationEvent, type EventOf, type ServerEvent } from '../../src/contract/events.ts'
 import { type MessageView, type RunView, snapshotView } from '../../src/contract/views.ts'
-import { deviation } from '../../src/http/answer-check.ts'
 import type { LiveAttempt, LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { SocketLimits } from '../../src/realtime/socket-client.ts'
 import type { ConversationRows, SocketPorts } from '../../src/realtime/socket-ports.ts'
@@ -14,6 +13,7 @@ import { WatchRegistry } from '../../src/realtime/watch-registry.ts'
 import { AppError, notFound } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
+import { promisedEvent } from '../support/event-reader.ts'
 
 type Rows = ConversationRows & { owner: string }
 export interface Session {
@@ -279,9 +279,7 @@ export class Client {
   constructor(url: string, token: string | undefined) {
     this.socket = io(url, { transports: ['websocket'], auth: { token }, forceNew: true, reconnection: false })
     this.socket.onAny((type: string, payload: object) => {
-      const why = deviation(serverEvent, { type, ...payload })
-      if (why) throw new Error(`${type} is not as promised: ${why}`)
-      this.#take(serverEvent.parse({ type, ...payload }))
+      this.#take(promisedEvent({ type, ...payload }))
       for (const wake of this.#wake.splice(0)) wake()
     })
   }

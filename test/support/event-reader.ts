@@ -1,6 +1,13 @@
 import { type ServerEvent, serverEvent } from '../../src/contract/events.ts'
 import { deviation } from '../../src/http/answer-check.ts'
 
+/** An event as the server sent it. @throws Error when it is not as documented */
+export function promisedEvent(sent: { type?: string | undefined }): ServerEvent {
+  const why = deviation(serverEvent, sent)
+  if (why) throw new Error(`${sent.type} is not as promised: ${why}`)
+  return serverEvent.parse(sent)
+}
+
 /** Reads an event stream as `curl` would: no EventSource, no reconnecting; every event is checked to be as documented. */
 export class EventReader {
   readonly events: ServerEvent[] = []
@@ -123,10 +130,7 @@ export class EventReader {
     if (block.startsWith(':')) this.comments++
     const [type, data, id] = [field('event'), field('data'), field('id')]
     if (data !== undefined) {
-      const sent = { type, ...JSON.parse(data) }
-      const why = deviation(serverEvent, sent)
-      if (why) throw new Error(`${type} is not as promised: ${why}`)
-      this.events.push(serverEvent.parse(sent))
+      this.events.push(promisedEvent({ type, ...JSON.parse(data) }))
       this.lastEventId = id ?? this.lastEventId
     }
     this.#wakeAll()
