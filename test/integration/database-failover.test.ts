@@ -13,7 +13,7 @@ import { Shutdown } from '../../src/shared/shutdown.ts'
 import { testSettings } from '../support/app.ts'
 import { useDatabase } from '../support/database.ts'
 import { runSql } from '../support/global-fixtures.ts'
-import { joinSockets, Link } from '../support/link.ts'
+import { joinSockets, Link, portOf } from '../support/link.ts'
 
 /** The same database through another port, as behind a name that moves. */
 function through(link: Link, url: string): string {
@@ -163,9 +163,7 @@ describe('A process that starts while its database restarts', () => {
   let url = ''
   before(async () => {
     await once(server.listen(0, '127.0.0.1'), 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
-    url = database.url.replace(`:${new URL(database.url).port}/`, `:${address.port}/`)
+    url = database.url.replace(`:${new URL(database.url).port}/`, `:${portOf(server)}/`)
   })
   after(() => server.close())
 

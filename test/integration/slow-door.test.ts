@@ -7,6 +7,7 @@ import type { RunStep } from '../../src/doors/run-script.ts'
 import { RunEvents } from '../../src/realtime/run-events.ts'
 import type { Placed } from '../../src/realtime/stream-replay.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
+import { portOf } from '../support/link.ts'
 import { CONVERSATION, NAMES, RUN, scriptedRun } from '../support/scripted-run.ts'
 
 const PIECE = 'x'.repeat(65_536)
@@ -54,8 +55,7 @@ describe('An answer with a run that its client does not read', () => {
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const address = server.address()
-    client = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+    client = connect(portOf(server), '127.0.0.1')
     client.pause()
     client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
     await answered.promise

@@ -6,18 +6,13 @@ import { EventStreams } from '../../src/realtime/sse.ts'
 import { WatchRegistry } from '../../src/realtime/watch-registry.ts'
 import { notFound } from '../../src/shared/errors.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
+import { portOf } from '../support/link.ts'
 import { World } from './socket-world.ts'
 
 /** Of one message, in bytes. */
 const SIZE = 200_000
 /** What waits for one client at most: what lets it be behind, an event or a page, and the packing around them. */
 const MOST_BYTES = 1_500_000
-
-const portOf = (server: Server): number => {
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the server does not listen')
-  return address.port
-}
 
 describe('An event stream that nobody reads', () => {
   const feed = new InProcessFeed({ ttlMs: 60_000 })

@@ -1,12 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import {
-  type AddressInfo,
-  connect,
-  createServer as createTcpServer,
-  type Socket,
-  type Server as TcpServer,
-} from 'node:net'
+import { createServer } from 'node:http'
+import { connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { ApiError, type Change, ChatspartyClient } from '../../src/client/client.ts'
 import type { Follower } from '../../src/client/follower.ts'
@@ -17,6 +11,7 @@ import { newId } from '../../src/shared/ids.ts'
 import { DeltaCoalescer } from '../../workers/agent-runtime/delta-coalescer.ts'
 import { LivePace } from '../../workers/agent-runtime/live-pace.ts'
 import { seeded } from '../support/chaos.ts'
+import { portOf } from '../support/link.ts'
 import { NO_REDIS, skip } from '../support/programs.ts'
 import { connectionsTo, startRedis } from '../support/redis.ts'
 import { Node, type Session, World } from './socket-world.ts'
@@ -45,7 +40,7 @@ class Screen {
 
 /** A balancer: one address before the nodes that are up, in turn; `cut` drops every connection. */
 class Balancer {
-  readonly #server: TcpServer
+  readonly #server: Server
   readonly #sockets = new Set<Socket>()
   ports: number[] = []
   #next = 0
@@ -81,12 +76,6 @@ class Balancer {
     this.cut()
     this.#server.close()
   }
-}
-
-const portOf = (server: Server | TcpServer): number => {
-  const address: AddressInfo | string | null = server.address()
-  if (address === null || typeof address === 'string') throw new Error('not listening')
-  return address.port
 }
 
 /** What `GET /api/chat/runs/:id` answers: all runs that ever were. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { build } from 'esbuild'
 import type { Context } from 'mocha'
 import { type Browser, chromium } from 'playwright-core'
+import { portOf } from './link.ts'
 import { needPrograms, pathOf } from './programs.ts'
 
 /** Chromium says nothing to anybody but the page's servers, and needs no screen. */
@@ -40,10 +41,8 @@ export async function startScriptPage(): Promise<ScriptPage> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : undefined
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `http://127.0.0.1:${portOf(server)}`,
     async show(contents) {
       const { outputFiles } = await build({
         stdin: { contents, loader: 'jsx', resolveDir: process.cwd() },

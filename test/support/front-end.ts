@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
+import { portOf } from './link.ts'
 
 const run = promisify(execFile)
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -53,8 +54,7 @@ export class FrontEnd {
 
   /** Where what was built is served: what a server must let in. */
   get origin(): string {
-    const address = this.#pages.address()
-    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    return `http://127.0.0.1:${portOf(this.#pages)}`
   }
 
   /** Packs the client by `npm pack` in the repository, and installs what it made. */

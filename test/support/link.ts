@@ -37,9 +37,7 @@ export class Link {
   }
 
   get url(): string {
-    const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('the link is closed')
-    return `http://127.0.0.1:${address.port}`
+    return `http://127.0.0.1:${portOf(this.#server)}`
   }
 
   get target(): LinkTarget {
@@ -66,6 +64,13 @@ export class Link {
     this.cut()
     this.#server.close()
   }
+}
+
+/** @throws Error when the server does not listen on a port */
+export function portOf(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the server does not listen')
+  return address.port
 }
 
 /** Has each of two sockets send what the other receives, and end with it; both are among `sockets` while they are open. */

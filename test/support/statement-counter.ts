@@ -18,7 +18,8 @@ export const QUIET = {
 }
 
 /** What was counted, to be read beside a count that is too high. */
-export const said = ({ statements }: StatementCount) => `\n${statements.map((text) => text.trim().slice(0, 100)).join('\n')}\n`
+export const said = ({ statements }: StatementCount) =>
+  `\n${statements.map((text) => text.trim().slice(0, 100)).join('\n')}\n`
 
 const textOf = (statement: unknown): string => {
   if (typeof statement === 'string') return statement
