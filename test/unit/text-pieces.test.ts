@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { countTokens as countWhole } from 'gpt-tokenizer'
 import { countTokens } from '../../src/credits/token-counting.ts'
+import { tokenize } from '../../src/credits/tokenizer.ts'
 import { textPieces } from '../../src/shared/text-pieces.ts'
 
 describe('text in pieces for a tokenizer', () => {
@@ -25,19 +26,31 @@ describe('text in pieces for a tokenizer', () => {
     })
   }
 
-  it('takes 32,000 equal letters in a small part of the time that they take whole', async () => {
+  it('takes steps by its length, where a whole one takes them by its square', async () => {
     const letters = 'b'.repeat(32_000)
-    await countTokens('warm')
-    const timed = async (count: () => unknown) => {
-      const startedAt = performance.now()
-      await count()
-      return performance.now() - startedAt
-    }
-    const inPieces = await timed(() => countTokens(letters))
-    // A fourth of it, whole, takes a sixteenth of the time.
-    const whole = 16 * (await timed(() => countWhole(letters.slice(0, 8_000))))
-    expect(inPieces).to.be.lessThan(whole / 4)
-    // A cut costs a token at most.
-    expect((await countTokens(letters)) - countWhole(letters.slice(0, 8_000)) * 4).to.be.within(-64, 64)
+    const whole = await stepsDuring(() => countWhole(letters.slice(0, 8_000)))
+    expect(whole, 'the tokenizer’s own').to.equal(8_000 ** 2)
+    expect(await stepsDuring(() => tokenize(letters))).to.be.within(1, 32_000 * 128)
+    // A cut costs a token at most; so long a text is counted in a thread.
+    const tokens = await countTokens(letters)
+    expect(tokens).to.equal(await tokenize(letters))
+    expect(tokens - countWhole(letters.slice(0, 8_000)) * 4).to.be.within(-64, 64)
   })
 })
+
+/** What the tokenizer does in this thread: it looks through a word, which it first makes bytes of, once for each of its bytes. */
+async function stepsDuring(work: () => unknown): Promise<number> {
+  const { encode } = TextEncoder.prototype
+  let steps = 0
+  TextEncoder.prototype.encode = function (text = '') {
+    const bytes = encode.call(this, text)
+    steps += bytes.length ** 2
+    return bytes
+  }
+  try {
+    await work()
+  } finally {
+    TextEncoder.prototype.encode = encode
+  }
+  return steps
+}
