@@ -38,6 +38,7 @@ import { ExportRepository } from './export/export.repository.ts'
 import { ExportService } from './export/export.service.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
+import { createGalleryDomain } from './gallery/gallery-domain.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { PartyRepository } from './parties/party.repository.ts'
 import { PartyService } from './parties/party.service.ts'
@@ -389,6 +390,16 @@ export function createContainer(foundation: Foundation) {
     cancelService,
     chatService,
     estimateService,
+    ...createGalleryDomain({
+      db,
+      transactions,
+      audit,
+      agents: agentService,
+      parties: partyService,
+      idempotency: idempotencyRepository,
+      most: env.USER_GALLERY_ENTRIES,
+      usesPerDay: env.GALLERY_USES_PER_DAY,
+    }),
     ...createDoorDomain({
       db,
       chat: chatService,

@@ -17,6 +17,10 @@ import { doorThreadEntity } from './doors/door-thread.entity.ts'
 import { erasureEntity, erasureFileEntity } from './erasure/erasure.entity.ts'
 import { fleetProcessEntity } from './fleet/fleet-process.entity.ts'
 import { installationEntity } from './fleet/installation.entity.ts'
+import { galleryBudgetEntity } from './gallery/gallery-budget.entity.ts'
+import { galleryEntryEntity } from './gallery/gallery-entry.entity.ts'
+import { galleryImportEntity } from './gallery/gallery-import.entity.ts'
+import { galleryRemovalEntity } from './gallery/gallery-removal.entity.ts'
 import { apiKeyEntity, apiKeyMonthEntity } from './identity/api-key.entity.ts'
 import { emailLinkEntity } from './identity/email-link.entity.ts'
 import { invitationEntity, invitationUseEntity } from './identity/invitation.entity.ts'
@@ -68,6 +72,10 @@ export const allEntities: EntitySchema[] = [
   turnEntity,
   workerPlacesEntity,
   idempotencyKeyEntity,
+  galleryEntryEntity,
+  galleryImportEntity,
+  galleryRemovalEntity,
+  galleryBudgetEntity,
   doorThreadEntity,
   messageBudgetEntity,
   fileEntity,

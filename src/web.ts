@@ -23,6 +23,7 @@ import { UiChatService } from './doors/ui/ui-chat.service.ts'
 import { closeServer, untilUnnoticed } from './drain.ts'
 import { erasureRoutes } from './erasure/erasure.routes.ts'
 import { exportRoutes } from './export/export.routes.ts'
+import { galleryRoutes } from './gallery/gallery.routes.ts'
 import { createApp, type OpenTicket } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { clientAddress, clientNetwork } from './http/client-network.ts'
@@ -121,6 +122,7 @@ export const allRoutes = (container: Container, { limiter, signups, streams, wai
   ...providerRoutes(),
   ...agentRoutes(container.agentService),
   ...partyRoutes(container.partyService, partySchemas(container.chatSchemas.terms)),
+  ...(container.env.GALLERY === 'on' ? galleryRoutes(container.galleryService, container.galleryImportService) : []),
   ...creditsRoutes({
     transactions: container.transactions,
     audit: container.audit,

@@ -47,6 +47,11 @@ export class AgentRepository {
     return tx.findOneByOrFail(agentEntity, { id: agent.id })
   }
 
+  /** Several at once, in one statement. @throws AppError as `create` */
+  async createAll(agents: Array<AgentFields & Pick<Agent, 'id' | 'userId'>>, tx: Tx): Promise<void> {
+    if (agents.length > 0) await tx.insert(agentEntity, agents).catch(referenceGone)
+  }
+
   /** How many agents a user has; whoever else wants to add one waits for the end of this transaction. */
   async lockCount(userId: string, tx: Tx): Promise<number> {
     await lockOwner('counts', userId, tx)
@@ -60,6 +65,16 @@ export class AgentRepository {
 
   namedVisible(userId: string, name: string, limit: number): Promise<Agent[]> {
     return this.#visible(userId).andWhere('a.name = :name', { name }).orderBy('a.id', 'DESC').take(limit).getMany()
+  }
+
+  /** What the agents that the user may see are called; as many as one may have, and the platform's. */
+  async namesVisible(userId: string, tx: Tx): Promise<string[]> {
+    const found = await rows<{ name: string }>(
+      tx,
+      'SELECT name FROM agents WHERE (user_id = $1 OR user_id IS NULL) AND deleted_at IS NULL',
+      [userId],
+    )
+    return found.map(({ name }) => name)
   }
 
   /** Newest first, the platform's among them. */

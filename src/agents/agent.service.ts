@@ -1,10 +1,12 @@
 import type { CreateAgentBody, UpdateAgentBody } from '../contract/agent.schemas.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
-import type { Transactions } from '../database/transaction.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
 import { AppError, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Agent } from './agent.entity.ts'
-import type { AgentRepository } from './agent.repository.ts'
+import type { AgentFields, AgentRepository } from './agent.repository.ts'
+
+type WithoutConnections = Omit<AgentFields, 'connectionId' | 'model' | 'fallbackConnectionId' | 'fallbackModel'>
 
 interface AgentDependencies {
   transactions: Transactions
@@ -58,6 +60,23 @@ export class AgentService {
     })
   }
 
+  /**
+   * Has room for so many more agents until the end of this transaction; answers the names of those that the user may see.
+   * @throws AppError 409 `agent.too_many`
+   */
+  async takeRoom(userId: string, count: number, tx: Tx): Promise<string[]> {
+    if ((await this.#agents.lockCount(userId, tx)) + count > this.#most) throw tooMany('agent', this.#most)
+    return this.#agents.namesVisible(userId, tx)
+  }
+
+  /** Several at once, without connections, where there is room (`takeRoom`); in their order. */
+  async addAll(userId: string, agents: WithoutConnections[], tx: Tx): Promise<Array<Pick<Agent, 'id' | 'name'>>> {
+    const none = { connectionId: null, model: null, fallbackConnectionId: null, fallbackModel: null }
+    const made = agents.map((agent) => ({ ...agent, ...none, id: newId(), userId }))
+    await this.#agents.createAll(made, tx)
+    return made.map(({ id, name }) => ({ id, name }))
+  }
+
   /** `check` is told what there is, before it is changed. */
   async update(
     actor: AuthUser,
@@ -97,8 +116,15 @@ export class AgentService {
   }
 
   /** Agents of a run that was accepted before, deleted ones too. */
-  participants(ids: string[]): Promise<Agent[]> {
-    return this.#agents.participants(ids)
+  participants(ids: string[], tx?: Tx): Promise<Agent[]> {
+    return this.#agents.participants(ids, tx)
+  }
+
+  /** One of the user's own, which does not change until the end of this transaction. @throws AppError 404 */
+  async lockOwn(userId: string, id: string, tx: Tx): Promise<Agent> {
+    const agent = await this.#agents.lock(id, tx)
+    if (agent?.userId !== userId) throw notFound('agent')
+    return agent
   }
 
   async #editable(actor: AuthUser, id: string): Promise<Agent> {

@@ -35,6 +35,10 @@ export const auditActions = [
   'invitation.created',
   'invitation.revoked',
   'invitation.used',
+  'gallery.published',
+  'gallery.unpublished',
+  /** By an administrator. */
+  'gallery.removed',
   'credits.granted',
   'credits.added',
   'credits.losses_read',

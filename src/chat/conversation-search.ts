@@ -4,8 +4,7 @@ import { beginningOf, EXCERPT_CHARS, excerptOf } from '../conversations/excerpt.
 import type { FoundMessage, MessageSearchRepository } from '../conversations/message-search.repository.ts'
 import { type Span, spansOf, type WordsQuery, wordsQuery } from '../conversations/message-words.ts'
 import { stretchesOf } from '../conversations/text-stretches.ts'
-import { AppError } from '../shared/errors.ts'
-import { Seats } from '../shared/seats.ts'
+import { SearchSeats } from './search-seats.ts'
 
 /** Messages whose words a search notes before it looks; what is older the reconciler notes. */
 const NOTED_FIRST = 1_000
@@ -17,7 +16,7 @@ const SEATS = { each: 2, all: 8 }
 /** Looks for words in what a user and their agents have said, in any script. */
 export class ConversationSearch {
   readonly #messages: MessageSearchRepository
-  readonly #seats = new Seats(SEATS)
+  readonly #seats = new SearchSeats(SEATS)
 
   constructor(messages: MessageSearchRepository) {
     this.#messages = messages
@@ -30,15 +29,10 @@ export class ConversationSearch {
   async of<T>(userId: string, asked: string, find: (query: WordsQuery) => Promise<T[]>): Promise<T[]> {
     const query = wordsQuery(userId, asked)
     if (!query) return []
-    const leave = this.#seats.take(userId)
-    if (leave === 'each') throw new AppError('search.too_many', { details: { retryAfterSeconds: 1 } })
-    if (leave === 'all') throw new AppError('server.busy', { details: { retryAfterSeconds: 1 } })
-    try {
+    return this.#seats.during(userId, async () => {
       await this.#messages.noteWords(userId, NOTED_FIRST)
-      return await find(query)
-    } finally {
-      leave()
-    }
+      return find(query)
+    })
   }
 
   /** Where in these conversations it was found, by their ids. */

@@ -13,6 +13,7 @@ import {
   queueView,
 } from '../contract/admin-views.ts'
 import { type TroubleView, troubleView } from '../contract/connection-views.ts'
+import { type WholeGalleryEntryView, wholeGalleryEntryView } from '../contract/gallery-views.ts'
 import { listOf, type RunView, runView } from '../contract/views.ts'
 import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
@@ -64,6 +65,12 @@ export class AdminApi extends ApiPart {
 
   endRun(id: string, options: CallOptions = {}): Promise<RunView> {
     return this.rest.call('POST /api/admin/runs/:id/end', runView, { params: { id }, ...options })
+  }
+
+  /** Takes an entry of the gallery away from everybody but its author, who reads the reason. */
+  removeGalleryEntry(id: string, reason: string, options: CallOptions = {}): Promise<WholeGalleryEntryView> {
+    const request = { params: { id }, body: { reason }, ...options }
+    return this.rest.call('POST /api/admin/gallery/:id/remove', wholeGalleryEntryView, request)
   }
 
   retryRun(id: string, options: CallOptions = {}): Promise<RunView> {

@@ -13,6 +13,7 @@ import { ConversationsApi, keyed, MessagesApi, RunsApi } from './conversations-a
 import { CreditsApi } from './credits-api.ts'
 import { FilesApi } from './files-api.ts'
 import { Follower, type FollowOptions } from './follower.ts'
+import { GalleryApi } from './gallery-api.ts'
 import { LiveConnection } from './live-connection.ts'
 import { type CallOptions, Rest } from './rest.ts'
 import { SchedulesApi } from './schedules-api.ts'
@@ -30,6 +31,8 @@ export * from '../contract/connection-views.ts'
 export type { ConversationChange, FeedbackInput } from '../contract/conversation.schemas.ts'
 export * from '../contract/credits-views.ts'
 export * from '../contract/events.ts'
+export type { ImportInput, PublishInput, RepublishInput } from '../contract/gallery.schemas.ts'
+export * from '../contract/gallery-views.ts'
 export type { SavedPartyChange, SavedPartyInput } from '../contract/party.schemas.ts'
 export * from '../contract/provider-failures.ts'
 export * from '../contract/providers.ts'
@@ -45,6 +48,7 @@ export type { ConversationsQuery, MessagesQuery, SendOptions } from './conversat
 export { everyItem } from './every-item.ts'
 export type { UploadOptions } from './files-api.ts'
 export type { Follower, FollowOptions } from './follower.ts'
+export type { GalleryQuery } from './gallery-api.ts'
 export type { CallOptions, ListOf, PageQuery } from './rest.ts'
 export type { Progress } from './watched-send.ts'
 
@@ -82,6 +86,7 @@ export class ChatspartyClient {
   readonly connections: ConnectionsApi
   readonly agents: AgentsApi
   readonly parties: PartiesApi
+  readonly gallery: GalleryApi
   readonly conversations: ConversationsApi
   readonly messages: MessagesApi
   readonly runs: RunsApi
@@ -104,6 +109,7 @@ export class ChatspartyClient {
     this.connections = new ConnectionsApi(rest)
     this.agents = new AgentsApi(rest)
     this.parties = new PartiesApi(rest)
+    this.gallery = new GalleryApi(rest)
     this.conversations = new ConversationsApi(rest)
     this.messages = new MessagesApi(rest)
     this.runs = new RunsApi(rest)

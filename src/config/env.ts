@@ -118,6 +118,7 @@ const schema = z.object({
   SMTP_TLS: z.enum(['required', 'optional', 'none']).optional(),
   MAIL_FROM: optional.refine((text) => !text || /^[^@\s]+@[^@\s]+$/.test(text), 'must be an e-mail address'),
   PUBLIC_URL: optionalUrl,
+  GALLERY: z.enum(['on', 'off']).default('on'),
   SIGNUP_GRANTS_PER_DAY: credits('1000000').refine((micro) => micro >= 0n, 'must not be negative'),
   // A share in parts per million is read as credits are: six decimals, exactly.
   CREDITS_OWN_KEY_RATE: credits('1').refine((ppm) => ppm >= 0n && ppm <= 1_000_000n, 'must be a number from 0 to 1'),

@@ -134,6 +134,10 @@ export const tunables = {
   USER_KEYS: count(50),
   /** Saved parties of one user. */
   USER_PARTIES: count(200),
+  /** Agents and parties that one user has in the gallery: at most 300 KB each, 9 MB in all. */
+  USER_GALLERY_ENTRIES: count(30),
+  /** Times that one user publishes something, or imports it, within a day: what is deleted again leaves rows behind. */
+  GALLERY_USES_PER_DAY: count(100),
   /** Connections of one user. */
   USER_CONNECTIONS: count(100),
   /** Conversations of one user, archived ones too. */

@@ -13,8 +13,8 @@ const MOST_WORDS = 16
 /** And no more terms than these: a word of a script without spaces has one for each of its signs. */
 const MOST_TERMS = 64
 
-/** A term that a message must have; with `isPrefix`, one that begins so. */
-interface Wanted {
+/** A term that what is looked for must have; with `isPrefix`, one that begins so. */
+export interface Wanted {
   term: string
   isPrefix: boolean
 }
@@ -47,29 +47,37 @@ export async function wordsOf(userId: string, text: string): Promise<string> {
       const term = foldWord(word)
       if (term === '' || terms.has(term)) continue
       bytes += mark.length + Buffer.byteLength(term)
-      if (bytes > MOST_BYTES) return written()
+      if (bytes > MOST_BYTES) return vectorText(terms, mark)
       terms.add(term)
     }
   }
-  return written()
-
-  function written(): string {
-    return Array.from(terms, (term) => quoted(mark + term)).join(' ')
-  }
+  return vectorText(terms, mark)
 }
 
-/** Words are found by their beginnings; undefined where there is nothing to look for. */
-export function wordsQuery(userId: string, asked: string): WordsQuery | undefined {
+/** The text of a `tsvector` of these terms, without places, each with a mark before it. */
+export const vectorText = (terms: Iterable<string>, mark: string): string =>
+  Array.from(terms, (term) => quoted(mark + term)).join(' ')
+
+/** The text of a `tsquery` of all that is wanted, where terms have this mark before them. */
+export const queryText = (wanted: readonly Wanted[], mark: string): string =>
+  wanted.map(({ term, isPrefix }) => `${quoted(mark + term)}${isPrefix ? ':*' : ''}`).join(' & ')
+
+/** The words of a question, and the terms that they ask for; none where there is nothing to look for. */
+export function wantedBy(asked: string): { pieces: string[]; wanted: Wanted[] } {
   const pieces = asked
     .split(/\s+/)
     .filter((piece) => searchTerms(piece).length > 0)
     .slice(0, MOST_WORDS)
-  const wanted = pieces.flatMap(wantedOf).slice(0, MOST_TERMS)
+  return { pieces, wanted: pieces.flatMap(wantedOf).slice(0, MOST_TERMS) }
+}
+
+/** Words are found by their beginnings; undefined where there is nothing to look for. */
+export function wordsQuery(userId: string, asked: string): WordsQuery | undefined {
+  const { pieces, wanted } = wantedBy(asked)
   if (wanted.length === 0) return undefined
-  const mark = markOf(userId)
   return {
     wanted,
-    words: wanted.map(({ term, isPrefix }) => `${quoted(mark + term)}${isPrefix ? ':*' : ''}`).join(' & '),
+    words: queryText(wanted, markOf(userId)),
     titles: pieces.map((piece) => `%${normalized(piece).replace(/[\\%_]/g, (sign) => `\\${sign}`)}%`),
   }
 }

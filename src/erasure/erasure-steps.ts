@@ -29,6 +29,13 @@ export const BEFORE_CONVERSATIONS: readonly ErasureStep[] = [
 export const AFTER_CONVERSATIONS: readonly ErasureStep[] = [
   { what: 'agents', sql: ofUser('agents') },
   { what: 'connections', sql: ofUser('connections') },
+  // Of others who imported what this user has published: there may be many.
+  {
+    what: 'galleryImports',
+    sql: gone(`DELETE FROM gallery_imports WHERE (entry_id, user_id) IN (
+      SELECT i.entry_id, i.user_id FROM gallery_entries e JOIN gallery_imports i ON i.entry_id = e.id WHERE e.user_id = $1 LIMIT $2)`),
+  },
+  { what: 'galleryEntries', sql: ofUser('gallery_entries') },
   { what: 'idempotencyKeys', sql: ofUser('idempotency_keys', 'user_id, route, key') },
   {
     what: 'webhookDeliveries',

@@ -13,12 +13,17 @@ export const presentParty = ({ members, ...party }: PartyWithMembers): PartyView
   agents: members,
   strategy: party.strategy,
   maxTurns: party.maxTurns,
-  stop: {
-    ...(party.maxRounds !== null && { maxRounds: party.maxRounds }),
-    ...(party.maxCredits !== null && { maxCredits: formatCredits(party.maxCredits) }),
-    ...(party.maxSeconds !== null && { maxSeconds: party.maxSeconds }),
-    ...(party.stopPhrase !== null && { phrase: party.stopPhrase }),
-  },
+  stop: presentStop(party),
   createdAt: party.createdAt.toISOString(),
   updatedAt: party.updatedAt.toISOString(),
+})
+
+/** When it stops; what is no limit is left out. */
+export const presentStop = (
+  party: Pick<PartyWithMembers, 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'>,
+): PartyView['stop'] => ({
+  ...(party.maxRounds !== null && { maxRounds: party.maxRounds }),
+  ...(party.maxCredits !== null && { maxCredits: formatCredits(party.maxCredits) }),
+  ...(party.maxSeconds !== null && { maxSeconds: party.maxSeconds }),
+  ...(party.stopPhrase !== null && { phrase: party.stopPhrase }),
 })

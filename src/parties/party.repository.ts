@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm'
 import { lockOwner } from '../database/advisory-lock.ts'
+import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type Party, partyEntity } from './party.entity.ts'
 
@@ -16,6 +17,12 @@ export class PartyRepository {
   async lockCount(userId: string, tx: Tx): Promise<number> {
     await lockOwner('counts', userId, tx)
     return tx.countBy(partyEntity, { userId })
+  }
+
+  /** What a user's parties are called; as many as one may have. */
+  async names(userId: string, tx: Tx): Promise<string[]> {
+    const found = await rows<{ name: string }>(tx, 'SELECT name FROM parties WHERE user_id = $1', [userId])
+    return found.map(({ name }) => name)
   }
 
   async create(party: PartyFields & Pick<Party, 'id' | 'userId'>, tx: Tx): Promise<Party> {

@@ -1,11 +1,12 @@
+import type { Agent } from '../agents/agent.entity.ts'
 import { requireDistinctNames } from '../agents/agent.policy.ts'
 import type { AgentService } from '../agents/agent.service.ts'
 import type { CreatePartyBody, UpdatePartyBody } from '../contract/party.schemas.ts'
-import type { Transactions } from '../database/transaction.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
 import { notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import type { Party } from './party.entity.ts'
-import { membersOf, type PartyMember } from './party.policy.ts'
+import { membersOf, type PartyMember, requireWhole } from './party.policy.ts'
 import type { PartyFields, PartyRepository } from './party.repository.ts'
 
 type StopColumns = Pick<PartyFields, 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'>
@@ -49,6 +50,30 @@ export class PartyService {
   /** @throws AppError 404 */
   async get(userId: string, id: string): Promise<PartyWithMembers> {
     return this.#whole(await this.#deps.parties.findOwned(userId, id))
+  }
+
+  /**
+   * A party with its agents in their order, which does not change until the end of this transaction.
+   * @throws AppError 404; 409 `party.agents_gone`
+   */
+  async lockWhole(userId: string, id: string, tx: Tx): Promise<{ party: Party; agents: Agent[] }> {
+    const party = await this.#deps.parties.lockOwned(userId, id, tx)
+    if (!party) throw notFound('party')
+    const agents = await this.#deps.agents.participants(party.agentIds, tx)
+    requireWhole(membersOf(party, new Map(agents.map((agent) => [agent.id, agent]))).filter(({ gone }) => gone))
+    return { party, agents }
+  }
+
+  /** Has room for one more party until the end of this transaction; answers what there are called. @throws AppError 409 `party.too_many` */
+  async takeRoom(userId: string, tx: Tx): Promise<string[]> {
+    const { parties, most } = this.#deps
+    if ((await parties.lockCount(userId, tx)) >= most) throw tooMany('party', most)
+    return parties.names(userId, tx)
+  }
+
+  /** A party where there is room (`takeRoom`), of agents of one's own or the platform's. */
+  async add(userId: string, { stop, ...terms }: CreatePartyBody, tx: Tx): Promise<Party> {
+    return this.#deps.parties.create({ id: newId(), userId, ...terms, ...stopColumns(stop) }, tx)
   }
 
   /** @throws AppError 400 for agents of one name; 404 `agent.not_found`; 409 `party.too_many` */

@@ -107,6 +107,16 @@ export const ERROR_WORDS = {
   'party.too_many': [409, 'You have {limit} parties, which is the most. Please delete one that you no longer need.'],
   'party.agents_gone': [409, 'Of this party somebody was deleted since ({names}): give it other agents first.'],
 
+  'gallery.not_found': [404, 'There is no such entry in the gallery.'],
+  'gallery.too_many': [
+    409,
+    'You have published {limit} agents and parties, which is the most. Please unpublish one of them.',
+  ],
+  'gallery.published': [409, 'This is in the gallery already: publish it again by its entry.'],
+  'gallery.removed': [409, 'An administrator removed this from the gallery. Change it before you publish it again.'],
+  'gallery.changed': [409, 'It was published anew since you looked at it: look again, then import it.'],
+  'gallery.rate_limited': [429, 'At most {limit} times a day something may be published or imported.'],
+
   'conversation.not_found': [404, 'There is no such conversation.'],
   'response.not_found': [404, 'There is no such response.'],
   'thread.invalid': [400, 'The id of a thread has 1 to {limit} bytes.'],

@@ -26,6 +26,7 @@ const ORDER = [
   'rounds',
   'runs',
   'chat',
+  'gallery',
   'doors',
   'webhooks',
   'schedules',

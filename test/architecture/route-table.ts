@@ -29,6 +29,7 @@ export type Thing =
   | 'agent'
   | 'connection'
   | 'conversation'
+  | 'entry'
   | 'file'
   | 'invitation'
   | 'key'
@@ -143,6 +144,15 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/parties/:id': { access: 'user', of: 'party' },
   'PUT /api/parties/:id': { access: 'user', of: 'party', body: { name: 'New' } },
   'DELETE /api/parties/:id': { access: 'user', of: 'party', owner: 204 },
+
+  'GET /api/gallery': { access: 'user' },
+  // Nobody's.
+  'POST /api/gallery': { access: 'user', body: { kind: 'agent', id: ADA, authorName: 'Ada' }, owner: 404 },
+  'GET /api/gallery/:id': { access: 'user', of: 'entry', stranger: 200, admin: 200 },
+  'PUT /api/gallery/:id': { access: 'user', of: 'entry', body: { description: 'New' } },
+  'DELETE /api/gallery/:id': { access: 'user', of: 'entry', owner: 204 },
+  'POST /api/gallery/:id/import': { access: 'user', of: 'entry', body: {}, owner: 201, stranger: 201, admin: 201 },
+  'POST /api/admin/gallery/:id/remove': { access: 'admin', of: 'entry', body: { reason: 'spam' } },
 
   'POST /api/chat': { access: 'user', body: chat, owner: 202 },
   'POST /api/chat/multi-agent': { access: 'user', body: { agentIds: [ADA, BLAISE], message: 'Hello' }, owner: 202 },

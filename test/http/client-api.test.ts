@@ -111,6 +111,25 @@ describe('The typed client, on all of the API', () => {
     expect(await refused(client.agents.get(agent.id))).to.deep.equal([404, 'agent.not_found'])
   })
 
+  it('shows agents to all, and imports those of others', async () => {
+    const entry = await client.gallery.publish({ kind: 'agent', id: other, authorName: 'Ada', tags: ['coffee'] })
+    expect((await client.gallery.republish(entry.id, { description: 'Awake.' })).description).to.equal('Awake.')
+    expect((await client.gallery.list({ mine: true })).data.map(({ id }) => id)).to.deep.equal([entry.id])
+    expect(
+      (await client.gallery.list({ q: 'awake', kind: 'agent', tag: 'coffee', sort: 'imports' })).data,
+    ).to.have.length(1)
+    const { revision } = await client.gallery.get(entry.id)
+    const importing = () => client.gallery.import(entry.id, { revision }, { idempotencyKey: 'once' })
+    const made = await importing()
+    expect(await importing()).to.deep.equal(made)
+    expect(made.agents[0]?.name).to.equal('Otto 2')
+    await client.agents.delete(made.agents[0]?.id ?? '')
+    const root = connected()
+    await root.login(ADMIN)
+    expect((await root.admin.removeGalleryEntry(entry.id, 'spam')).removed?.reason).to.equal('spam')
+    await client.gallery.unpublish(entry.id)
+  })
+
   it('reads every page of a list, and no further than asked', async () => {
     const names: string[] = []
     let pages = 0

@@ -31,7 +31,9 @@ describe('An export of an account', function () {
     admin = await app.api.login(ADMIN.email, ADMIN.password)
     user = await app.api.register()
     await user.create('/api/connections', { name: 'Mine', provider: 'openai', model: 'gpt-5', apiKey: KEY })
-    await user.create('/api/agents', { name: 'Cleo', instructions: 'You are Cleo.' })
+    const cleo = await user.create('/api/agents', { name: 'Cleo', instructions: 'You are Cleo.' })
+    const entry = await user.create('/api/gallery', { kind: 'agent', id: cleo, authorName: 'Me' })
+    await admin.post(`/api/gallery/${entry}/import`, {})
     await user.create('/api/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['run.completed'] })
     await user.create('/api/parties', party)
     secret = (await user.apiKey(apiKey)).key
@@ -84,6 +86,8 @@ describe('An export of an account', function () {
       ['sessions', 'sessions'],
       ['keys', 'api_keys'],
       ['parties', 'parties'],
+      ['gallery', 'gallery_entries'],
+      ['gallery-imports', 'gallery_imports'],
       ['webhooks', 'webhooks'],
       ['credits/entries', 'ledger_entries'],
       ['credits/calls', 'metered_calls'],

@@ -52,6 +52,10 @@ describe('Requests made of the document of the API', function () {
     agent: () => user.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' }),
     connection: () => user.create('/api/connections', { name: 'C', provider: 'demo', model: 'demo' }),
     conversation: async () => (await spoken()).conversationId,
+    entry: async () => {
+      const id = await user.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' })
+      return user.create('/api/gallery', { kind: 'agent', id, authorName: 'Ada' })
+    },
     file: () => user.upload('a.txt', 'text/plain', 'words'),
     key: () => user.create('/api/keys', apiKey),
     message: async () => (await user.messages((await spoken()).conversationId)).at(-1)?.id ?? ADA,

@@ -58,6 +58,10 @@ describe('The matrix of who may what', function () {
     agent: (owner) => owner.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' }),
     connection: (owner) => owner.create('/api/connections', { name: 'C', provider: 'demo', model: 'demo' }),
     conversation: async (owner) => (await spoken(owner)).conversationId,
+    entry: async (owner) => {
+      const id = await owner.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' })
+      return owner.create('/api/gallery', { kind: 'agent', id, authorName: 'Ada' })
+    },
     file: (owner) => owner.upload('a.txt', 'text/plain', 'words'),
     invitation: async (owner) => idOnly.parse((await owner.post('/api/invitations', {})).body).id,
     key: (owner) => owner.create('/api/keys', apiKey),

@@ -34,6 +34,15 @@ describe('If-Match', () => {
       method: 'PATCH',
       changes: [{ title: 'One' }, { title: 'Two' }],
     },
+    gallery: {
+      path: '/api/gallery',
+      make: async () => {
+        const id = await user.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' })
+        return user.create('/api/gallery', { kind: 'agent', id, authorName: 'Ada' })
+      },
+      method: 'PUT',
+      changes: [{ description: 'One' }, { description: 'Two' }],
+    },
     parties: {
       path: '/api/parties',
       make: () => user.create('/api/parties', party),

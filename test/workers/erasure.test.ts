@@ -276,6 +276,13 @@ for (const profile of ['embedded', 'distributed'] as const) {
         agentIds: [ada, bob],
         stop: { phrase: words.of('saved phrase') },
       })
+      await user.create('/api/gallery', {
+        kind: 'agent',
+        id: ada,
+        description: words.of('entry'),
+        tags: [words.of('tag')],
+        authorName: words.of('author'),
+      })
       await user.post('/v1/responses', {
         model: `agent:${ada}`,
         input: [
