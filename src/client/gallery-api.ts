@@ -47,7 +47,7 @@ export class GalleryApi extends ApiPart {
   }
 
   /** Makes a copy of one's own; with the `revision` that was looked at, of that or of nothing (409 `gallery.changed`). */
-  import(id: string, body: ImportInput = {}, options: SendOptions = {}): Promise<ImportedView> {
+  importEntry(id: string, body: ImportInput = {}, options: SendOptions = {}): Promise<ImportedView> {
     const request = { params: { id }, body, ...keyed(options) }
     return this.rest.call('POST /api/gallery/:id/import', importedView, request)
   }

@@ -87,8 +87,10 @@ describe('Routes', () => {
     for (const route of USER.filter((name) => name.includes(':id') && mounted().includes(name))) {
       const answer = await call(route, { authorization: `Bearer ${token}` })
       // A body that says nothing may be a mistake of its own; of a name that users give, nothing is kept yet.
-      const { body, stranger = 404 } = ROUTE_TABLE[route] ?? {}
-      const allowed = body === undefined ? [stranger] : [400, stranger]
+      const { body, of, stranger = 404 } = ROUTE_TABLE[route] ?? {}
+      // What is in the gallery, strangers may see.
+      const missing = of === 'entry' ? 404 : stranger
+      const allowed = body === undefined ? [missing] : [400, missing]
       expect(allowed, route).to.include(answer.status)
     }
   })

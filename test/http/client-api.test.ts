@@ -119,7 +119,7 @@ describe('The typed client, on all of the API', () => {
       (await client.gallery.list({ q: 'awake', kind: 'agent', tag: 'coffee', sort: 'imports' })).data,
     ).to.have.length(1)
     const { revision } = await client.gallery.get(entry.id)
-    const importing = () => client.gallery.import(entry.id, { revision }, { idempotencyKey: 'once' })
+    const importing = () => client.gallery.importEntry(entry.id, { revision }, { idempotencyKey: 'once' })
     const made = await importing()
     expect(await importing()).to.deep.equal(made)
     expect(made.agents[0]?.name).to.equal('Otto 2')

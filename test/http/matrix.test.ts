@@ -60,7 +60,8 @@ describe('The matrix of who may what', function () {
     conversation: async (owner) => (await spoken(owner)).conversationId,
     entry: async (owner) => {
       const id = await owner.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' })
-      return owner.create('/api/gallery', { kind: 'agent', id, authorName: 'Ada' })
+      // What an administrator removes is not published again as it was.
+      return owner.create('/api/gallery', { kind: 'agent', id, authorName: 'Ada', description: randomUUID() })
     },
     file: (owner) => owner.upload('a.txt', 'text/plain', 'words'),
     invitation: async (owner) => idOnly.parse((await owner.post('/api/invitations', {})).body).id,
