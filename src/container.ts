@@ -39,6 +39,7 @@ import { ExportService } from './export/export.service.ts'
 import { FleetProcessRepository } from './fleet/fleet-process.repository.ts'
 import type { Foundation } from './foundation.ts'
 import { createGalleryDomain } from './gallery/gallery-domain.ts'
+import { createMcpDomain } from './mcp/mcp-domain.ts'
 import { Metrics } from './metrics/metrics.ts'
 import { PartyRepository } from './parties/party.repository.ts'
 import { PartyService } from './parties/party.service.ts'
@@ -412,6 +413,7 @@ export function createContainer(foundation: Foundation) {
       views: runViews,
       cancels: cancelService,
     }),
+    ...createMcpDomain({ db, secrets: sealedSecrets, network, transactions, audit, env }),
     ...createWebhookDomain({
       db,
       secrets: sealedSecrets,

@@ -27,6 +27,8 @@ import { invitationEntity, invitationUseEntity } from './identity/invitation.ent
 import { sessionEntity } from './identity/session.entity.ts'
 import { userEntity } from './identity/user.entity.ts'
 import { mailEntity } from './mail/mail.entity.ts'
+import { mcpServerEntity } from './mcp/mcp-server.entity.ts'
+import { mcpToolEntity } from './mcp/mcp-tool.entity.ts'
 import { partyEntity } from './parties/party.entity.ts'
 import { workerPlacesEntity } from './queue/worker-places.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
@@ -56,6 +58,8 @@ export const allEntities: EntitySchema[] = [
   keyCanaryEntity,
   breakerEntity,
   agentEntity,
+  mcpServerEntity,
+  mcpToolEntity,
   partyEntity,
   accountEntity,
   ledgerEntryEntity,

@@ -44,6 +44,7 @@ import { readTicket as readPathTicket, ticketKeyOf } from './identity/ticket.ts'
 import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
+import { mcpRoutes } from './mcp/mcp.routes.ts'
 import { sharedMetricsPage } from './monitoring.ts'
 import { partyRoutes } from './parties/party.routes.ts'
 import { commonChecks, placesCheck } from './probes.ts'
@@ -118,6 +119,7 @@ export const allRoutes = (container: Container, { limiter, signups, streams, wai
   ...erasureRoutes(container.erasures),
   ...exportRoutes(container.exportService, container.conversationExports),
   ...ticketRoutes(container.secrets.jwtSecret),
+  ...mcpRoutes(container.mcpServers, container.mcpTools),
   ...connectionRoutes(container.connectionService, container.breakers, container.modelCatalogue),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

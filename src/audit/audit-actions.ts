@@ -49,6 +49,10 @@ export const auditActions = [
   'connection.updated',
   'connection.key_changed',
   'connection.deleted',
+  /** Of a user's own servers what concerns their credentials, and which changed tools were allowed. */
+  'mcp_server.credentials_changed',
+  'mcp_server.deleted',
+  'mcp_tool.allowed',
   'audit.read',
   'queues.looked',
   'run.listed',

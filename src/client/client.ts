@@ -15,6 +15,7 @@ import { FilesApi } from './files-api.ts'
 import { Follower, type FollowOptions } from './follower.ts'
 import { GalleryApi } from './gallery-api.ts'
 import { LiveConnection } from './live-connection.ts'
+import { McpApi } from './mcp-api.ts'
 import { type CallOptions, Rest } from './rest.ts'
 import { SchedulesApi } from './schedules-api.ts'
 import { InvitationsApi, UsersApi } from './users-api.ts'
@@ -33,6 +34,8 @@ export * from '../contract/credits-views.ts'
 export * from '../contract/events.ts'
 export type { ImportInput, PublishInput, RepublishInput } from '../contract/gallery.schemas.ts'
 export * from '../contract/gallery-views.ts'
+export type { McpServerChange, McpServerInput, McpToolChange } from '../contract/mcp.schemas.ts'
+export * from '../contract/mcp-views.ts'
 export type { SavedPartyChange, SavedPartyInput } from '../contract/party.schemas.ts'
 export * from '../contract/provider-failures.ts'
 export * from '../contract/providers.ts'
@@ -85,6 +88,7 @@ export class ChatspartyClient {
   readonly users: UsersApi
   readonly connections: ConnectionsApi
   readonly agents: AgentsApi
+  readonly mcp: McpApi
   readonly parties: PartiesApi
   readonly gallery: GalleryApi
   readonly conversations: ConversationsApi
@@ -108,6 +112,7 @@ export class ChatspartyClient {
     this.users = new UsersApi(rest)
     this.connections = new ConnectionsApi(rest)
     this.agents = new AgentsApi(rest)
+    this.mcp = new McpApi(rest)
     this.parties = new PartiesApi(rest)
     this.gallery = new GalleryApi(rest)
     this.conversations = new ConversationsApi(rest)

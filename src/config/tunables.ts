@@ -149,6 +149,12 @@ export const tunables = {
   USER_MESSAGE_BYTES_PER_DAY: count(67_108_864, 0),
   /** Tokens a second that a model may think unseen. A call that was stopped reports none, and is charged for its time by this. */
   HIDDEN_TOKENS_PER_SECOND: count(100, 0),
+  /** MCP servers of one user. */
+  USER_MCP_SERVERS: count(20),
+  /** What may be asked in a minute of one MCP server ... */
+  MCP_SERVER_CALLS_PER_MINUTE: count(120),
+  /** ... and of all of one user together: they leave from this installation's address. */
+  MCP_USER_CALLS_PER_MINUTE: count(300),
   /** Webhooks of one user. */
   USER_WEBHOOKS: count(20),
   /** Schedules of one user. */
@@ -250,6 +256,10 @@ export const tunables = {
   FILE_TEXT_MAX_CHARS: count(5_000_000),
   /** Time given to the provider by a connection's test. */
   CONNECTION_TEST_TIMEOUT_MS: ms(10_000),
+  /** Time given to an MCP server to list its tools, all requests for it together. */
+  MCP_LIST_TIMEOUT_MS: ms(15_000),
+  /** Bytes that are read of one answer of an MCP server; each call of a tool under way may hold as much. */
+  MCP_ANSWER_MAX_BYTES: count(2_097_152),
   /** The demo model's pace in words per minute; a person reads about 250. */
   DEMO_WORDS_PER_MINUTE: count(700),
 } as const

@@ -36,6 +36,7 @@ export const AFTER_CONVERSATIONS: readonly ErasureStep[] = [
       SELECT i.entry_id, i.user_id FROM gallery_entries e JOIN gallery_imports i ON i.entry_id = e.id WHERE e.user_id = $1 LIMIT $2)`),
   },
   { what: 'galleryEntries', sql: ofUser('gallery_entries') },
+  { what: 'mcpServers', sql: ofUser('mcp_servers') },
   { what: 'idempotencyKeys', sql: ofUser('idempotency_keys', 'user_id, route, key') },
   {
     what: 'webhookDeliveries',

@@ -20,6 +20,11 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
   ofUser('sessions.json', 'sessions'),
   ofUser('keys.json', 'api_keys'),
   ofUser('connections.json', 'connections'),
+  ofUser('mcp-servers.json', 'mcp_servers'),
+  {
+    name: 'mcp-tools.json',
+    sql: `SELECT ${shown('t')} AS row FROM mcp_servers s JOIN mcp_tools t ON t.server_id = s.id WHERE s.user_id = $1 ORDER BY t.id`,
+  },
   ofUser('agents.json', 'agents'),
   ofUser('parties.json', 'parties'),
   {

@@ -29,6 +29,7 @@ const TAGS: Record<string, string> = {
   credits: 'What is paid with: balance, statement, usage, prices.',
   keys: 'API keys.',
   invitations: 'Codes by which others may register.',
+  mcp: 'Servers of tools (Model Context Protocol), and what of them is allowed.',
   parties: 'Parties that are kept under a name.',
   providers: 'What a connection can be made to.',
   schedules: 'Parties that begin by the clock.',

@@ -75,8 +75,12 @@ const sorted = (value: unknown): unknown => {
   )
 }
 
-/** SHA-256 of a definition, in hex. Its depth is bounded by whoever took it in. */
-export const hashOf = ({ name, title, description, inputSchema, effect, keyed }: ToolDefinition): string =>
+/** SHA-256 of a value in JSON, in hex, however its fields were ordered. Its depth is bounded by whoever took it in. */
+export const digestOf = (value: unknown): string =>
   createHash('sha256')
-    .update(JSON.stringify(sorted({ name, title, description, inputSchema, effect, keyed })))
+    .update(JSON.stringify(sorted(value)))
     .digest('hex')
+
+/** Of a definition. */
+export const hashOf = ({ name, title, description, inputSchema, effect, keyed }: ToolDefinition): string =>
+  digestOf({ name, title, description, inputSchema, effect, keyed })

@@ -33,6 +33,7 @@ export type Thing =
   | 'file'
   | 'invitation'
   | 'key'
+  | 'mcpServer'
   | 'message'
   | 'party'
   | 'price'
@@ -51,6 +52,8 @@ const account = { email: 'x@example.com', password: 'correct horse battery' }
 const agent = { name: 'Ada', instructions: 'You are Ada.' }
 const chat = { agentId: ADA, message: 'Hello' }
 export const webhook = { url: 'https://example.com/hooks', events: ['run.completed'] }
+/** Nobody is there. */
+export const mcpServer = { name: 'Tools', url: 'http://127.0.0.1:9/mcp' }
 export const schedule = {
   name: 'Morning',
   cron: '0 9 * * *',
@@ -234,6 +237,23 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
     owner: 204,
   },
   'POST /api/storage/uploads/:id/complete': { access: 'user', of: 'upload', owner: 409 },
+
+  'GET /api/mcp/servers': { access: 'user' },
+  'POST /api/mcp/servers': { access: 'user', body: mcpServer, owner: 201 },
+  'GET /api/mcp/servers/:id': { access: 'user', of: 'mcpServer' },
+  'PUT /api/mcp/servers/:id': { access: 'user', of: 'mcpServer', body: { name: 'New' } },
+  'DELETE /api/mcp/servers/:id': { access: 'user', of: 'mcpServer', owner: 204 },
+  'POST /api/mcp/servers/:id/refresh': { access: 'user', of: 'mcpServer', body: {} },
+  'GET /api/mcp/servers/:id/tools': { access: 'user', of: 'mcpServer' },
+  // Of a tool that does not exist.
+  'GET /api/mcp/servers/:id/tools/:name': { access: 'user', of: 'mcpServer', owner: 404 },
+  'PUT /api/mcp/servers/:id/tools/:name': { access: 'user', of: 'mcpServer', body: { keyed: true }, owner: 404 },
+  'POST /api/mcp/servers/:id/tools/:name/allow': {
+    access: 'user',
+    of: 'mcpServer',
+    body: { hash: '0'.repeat(64) },
+    owner: 404,
+  },
 
   'GET /api/webhooks': { access: 'user' },
   'POST /api/webhooks': { access: 'user', body: webhook, owner: 201 },

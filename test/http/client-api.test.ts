@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { ApiError, ChatspartyClient, everyItem, type MessageView } from '../../src/client/client.ts'
 import { newId } from '../../src/shared/ids.ts'
-import { ADA, ROUTE_TABLE, schedule, webhook } from '../architecture/route-table.ts'
+import { ADA, mcpServer, ROUTE_TABLE, schedule, webhook } from '../architecture/route-table.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -215,6 +215,16 @@ describe('The typed client, on all of the API', () => {
     expect((await client.schedules.list()).data).to.have.length(1)
     expect((await client.schedules.ticks(id)).data).to.deep.equal([])
     await client.schedules.delete(id)
+    const tools = await client.mcp.create(mcpServer)
+    expect((await client.mcp.update(tools.id, { name: 'New' })).name).to.equal('New')
+    expect((await client.mcp.get(tools.id)).status).to.equal('new')
+    expect((await client.mcp.list()).data).to.have.length(1)
+    expect((await client.mcp.refresh(tools.id)).ok).to.equal(false)
+    expect((await client.mcp.tools(tools.id)).data).to.deep.equal([])
+    expect((await refused(client.mcp.tool(tools.id, 'add/note')))[1]).to.equal('mcp_tool.not_found')
+    expect((await refused(client.mcp.updateTool(tools.id, 'add', { keyed: true })))[0]).to.equal(404)
+    expect((await refused(client.mcp.allowTool(tools.id, 'add', '0'.repeat(64))))[0]).to.equal(404)
+    await client.mcp.delete(tools.id)
     const hook = await client.webhooks.create({ url: webhook.url, events: ['run.completed'] })
     expect((await client.webhooks.changeSecret(hook.id)).secret).not.to.equal(hook.secret)
     expect((await client.webhooks.update(hook.id, { description: 'New' })).description).to.equal('New')

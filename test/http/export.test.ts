@@ -34,6 +34,7 @@ describe('An export of an account', function () {
     const cleo = await user.create('/api/agents', { name: 'Cleo', instructions: 'You are Cleo.' })
     const entry = await user.create('/api/gallery', { kind: 'agent', id: cleo, authorName: 'Me' })
     await admin.post(`/api/gallery/${entry}/import`, {})
+    await user.create('/api/mcp/servers', { name: 'Tools', url: 'http://127.0.0.1:9/mcp' })
     await user.create('/api/webhooks', { url: 'http://127.0.0.1:9/hook', events: ['run.completed'] })
     await user.create('/api/parties', party)
     secret = (await user.apiKey(apiKey)).key
@@ -88,6 +89,7 @@ describe('An export of an account', function () {
       ['parties', 'parties'],
       ['gallery', 'gallery_entries'],
       ['gallery-imports', 'gallery_imports'],
+      ['mcp-servers', 'mcp_servers'],
       ['webhooks', 'webhooks'],
       ['credits/entries', 'ledger_entries'],
       ['credits/calls', 'metered_calls'],

@@ -1,6 +1,15 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { ADA, apiKey, party, ROUTE_TABLE, schedule, type Thing, webhook } from '../architecture/route-table.ts'
+import {
+  ADA,
+  apiKey,
+  mcpServer,
+  party,
+  ROUTE_TABLE,
+  schedule,
+  type Thing,
+  webhook,
+} from '../architecture/route-table.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 import { checkerOf, type Operation, operationsOf, type Schema } from '../support/openapi.ts'
@@ -58,6 +67,7 @@ describe('Requests made of the document of the API', function () {
     },
     file: () => user.upload('a.txt', 'text/plain', 'words'),
     key: () => user.create('/api/keys', apiKey),
+    mcpServer: () => user.create('/api/mcp/servers', mcpServer),
     message: async () => (await user.messages((await spoken()).conversationId)).at(-1)?.id ?? ADA,
     party: () => user.create('/api/parties', party),
     run: async () => (await spoken()).runId,

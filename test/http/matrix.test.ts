@@ -7,6 +7,7 @@ import { type KeyScope, keyScopes, scopesReach } from '../../src/contract/key-sc
 import {
   ADA,
   apiKey,
+  mcpServer,
   party,
   ROUTE_TABLE,
   type RouteEntry,
@@ -66,6 +67,7 @@ describe('The matrix of who may what', function () {
     file: (owner) => owner.upload('a.txt', 'text/plain', 'words'),
     invitation: async (owner) => idOnly.parse((await owner.post('/api/invitations', {})).body).id,
     key: (owner) => owner.create('/api/keys', apiKey),
+    mcpServer: (owner) => owner.create('/api/mcp/servers', mcpServer),
     message: async (owner) => {
       const messages = await owner.messages((await spoken(owner)).conversationId)
       return messages.find(({ role }) => role === 'agent')?.id ?? ''

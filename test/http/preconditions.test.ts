@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { ADA, party, schedule, webhook } from '../architecture/route-table.ts'
+import { ADA, mcpServer, party, schedule, webhook } from '../architecture/route-table.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
 
@@ -52,6 +52,12 @@ describe('If-Match', () => {
     schedules: {
       path: '/api/schedules',
       make: () => user.create('/api/schedules', schedule),
+      method: 'PUT',
+      changes: [{ name: 'One' }, { name: 'Two' }],
+    },
+    'MCP servers': {
+      path: '/api/mcp/servers',
+      make: () => user.create('/api/mcp/servers', mcpServer),
       method: 'PUT',
       changes: [{ name: 'One' }, { name: 'Two' }],
     },

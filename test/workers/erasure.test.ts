@@ -14,6 +14,7 @@ import type { WordFound } from '../../src/erasure/word-needles.ts'
 import { wordsIn } from '../../src/erasure/word-needles.ts'
 import { WordScanRepository } from '../../src/erasure/word-scan.repository.ts'
 import { redisValues } from '../../src/redis/redis-values.ts'
+import { newId } from '../../src/shared/ids.ts'
 import { createStore } from '../../src/storage/store/create-store.ts'
 import { objectKeys } from '../../src/storage/store/object-keys.ts'
 import type { Store } from '../../src/storage/store/store.ts'
@@ -270,6 +271,16 @@ for (const profile of ['embedded', 'distributed'] as const) {
         events: ['run.completed'],
         description: words.of('description'),
       })
+      const tools = await user.create('/api/mcp/servers', {
+        name: words.of('server'),
+        url: `http://127.0.0.1:9/${words.of('serveraddress')}`,
+        auth: 'headers',
+        headers: [{ name: 'X-Key', value: words.of('serverheader') }],
+      })
+      await db.query(
+        `INSERT INTO mcp_tools (id, server_id, name, seen, seen_hash) VALUES ($1, $2, 'tool', jsonb_build_object('title', $3::text), '')`,
+        [newId(), tools, words.of('tool')],
+      )
       await user.create('/api/keys', { name: words.of('key'), scopes: ['chat'] })
       await user.create('/api/parties', {
         name: words.of('saved party'),
@@ -359,7 +370,7 @@ for (const profile of ['embedded', 'distributed'] as const) {
         .filter((word) => !before.has(word))
         .map((word) => /^zq([a-z]+)[0-9]{12}$/.exec(word)?.[1])
       // Where it is not seen: keys are sealed, half a file is no object, and one process tells itself what is said live.
-      const hidden = ['key', 'half', ...(profile === 'embedded' ? ['live'] : [])]
+      const hidden = ['key', 'half', 'serverheader', ...(profile === 'embedded' ? ['live'] : [])]
       expect(unseen.filter((place) => !hidden.includes(place ?? ''))).to.deep.equal([])
 
       const spent = await figures(user.id)

@@ -1,0 +1,139 @@
+import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
+import type { ProviderNetwork } from '../connections/provider-network.ts'
+import type { SealedSecrets } from '../connections/sealed-secret.ts'
+import type { CreateMcpServerBody, McpAuth, UpdateMcpServerBody } from '../contract/mcp.schemas.ts'
+import type { Transactions, Tx } from '../database/transaction.ts'
+import { invalidRequest, notFound, tooMany } from '../shared/errors.ts'
+import { newId } from '../shared/ids.ts'
+import type { McpServer } from './mcp-server.entity.ts'
+import type { McpServerRepository } from './mcp-server.repository.ts'
+import { HEADERS_FIELD } from './mcp-sessions.ts'
+import type { McpToolRepository } from './mcp-tool.repository.ts'
+
+export interface McpServerDependencies {
+  servers: McpServerRepository
+  tools: McpToolRepository
+  secrets: SealedSecrets
+  network: Pick<ProviderNetwork, 'assertTarget'>
+  transactions: Transactions
+  audit: Pick<AuditLog, 'record'>
+  /** Servers that one user may have (USER_MCP_SERVERS). */
+  most: number
+}
+
+type Headers = CreateMcpServerBody['headers']
+
+/** MCP servers of users. */
+export class McpServerService {
+  readonly #deps: McpServerDependencies
+
+  constructor(dependencies: McpServerDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** @throws AppError 400; 409 `mcp_server.too_many` */
+  async create(userId: string, { headers, ...body }: CreateMcpServerBody): Promise<McpServer> {
+    const { servers, network, transactions, most } = this.#deps
+    assertAddress(network, body.url)
+    assertHeaders(body.auth, headers)
+    const id = newId()
+    return transactions.run(async (tx) => {
+      if ((await servers.lockCount(userId, tx)) >= most) throw tooMany('mcp_server', most)
+      const server = await servers.create({ id, userId, ...body, ...this.#sealed(id, headers) }, tx)
+      if (headers.length > 0) await this.#record('mcp_server.credentials_changed', server, tx)
+      return server
+    })
+  }
+
+  list(userId: string, limit: number, before: string | undefined): Promise<McpServer[]> {
+    return this.#deps.servers.list(userId, limit, before)
+  }
+
+  /** @throws AppError 404 */
+  async get(userId: string, id: string): Promise<McpServer> {
+    return found(await this.#deps.servers.findOwned(userId, id))
+  }
+
+  /** At another address its tools are others, and have to be listed and chosen anew. @throws AppError 400, 404 */
+  update(
+    userId: string,
+    id: string,
+    { headers, ...change }: UpdateMcpServerBody,
+    check: (current: McpServer) => void = () => {},
+  ): Promise<McpServer> {
+    const { servers, tools, network, transactions } = this.#deps
+    if (change.url !== undefined) assertAddress(network, change.url)
+    return transactions.run(async (tx) => {
+      const current = found(await servers.lockOwned(userId, id, tx))
+      check(current)
+      const next = { ...current, ...change }
+      const isElsewhere = next.url !== current.url
+      const keeps = headers === undefined && current.headersSealed !== null && next.auth !== 'none'
+      // Else whoever gets hold of a session could have the stored headers sent to an address of theirs.
+      if (keeps && new URL(next.url).origin !== new URL(current.url).origin) {
+        throw invalidRequest([{ path: 'headers', message: 'must be entered again when the address changes' }])
+      }
+      if (keeps)
+        assertHeaders(
+          next.auth,
+          current.headerNames.map((name) => ({ name })),
+        )
+      else assertHeaders(next.auth, headers ?? [])
+      const sealed = keeps ? {} : this.#sealed(id, headers ?? [])
+      const isAnother = isElsewhere || next.auth !== current.auth || headers !== undefined
+      const fresh: Partial<McpServer> = {
+        ...(isAnother && { problem: null, failures: 0, pausedUntil: null, status: current.listedAt ? 'ready' : 'new' }),
+        ...(isElsewhere && { status: 'new', listedAt: null, protocolVersion: null }),
+      }
+      if (isElsewhere) await tools.forget(id, tx)
+      const server = found(await servers.update(userId, id, { ...change, ...sealed, ...fresh }, tx))
+      if (headers !== undefined) await this.#record('mcp_server.credentials_changed', server, tx)
+      return server
+    })
+  }
+
+  /** @throws AppError 404 */
+  async delete(userId: string, id: string): Promise<void> {
+    const { servers, transactions } = this.#deps
+    await transactions.run(async (tx) => {
+      const server = found(await servers.lockOwned(userId, id, tx))
+      await servers.delete(userId, id, tx)
+      if (server.headersSealed !== null) await this.#record('mcp_server.deleted', server, tx)
+    })
+  }
+
+  #sealed(id: string, headers: Headers): Pick<McpServer, 'headerNames' | 'headersSealed'> {
+    const pairs = headers.map(({ name, value }) => [name, value])
+    return {
+      headerNames: headers.map(({ name }) => name),
+      headersSealed:
+        pairs.length === 0 ? null : this.#deps.secrets.seal(JSON.stringify(pairs), { id, field: HEADERS_FIELD }),
+    }
+  }
+
+  /** Of a user's servers what concerns credentials; the rest is nobody else's business. */
+  #record(action: 'mcp_server.credentials_changed' | 'mcp_server.deleted', server: McpServer, tx: Tx): Promise<void> {
+    const { userId: actorId, id: targetId, auth, headerNames } = server
+    const details = { auth, headers: headerNames.length }
+    return this.#deps.audit.record({ action, actorId, targetId, details, mostPerHour: MOST_BY_USERS }, tx)
+  }
+}
+
+function found(server: McpServer | null): McpServer {
+  if (!server) throw notFound('mcp_server')
+  return server
+}
+
+function assertAddress(network: Pick<ProviderNetwork, 'assertTarget'>, url: string): void {
+  network.assertTarget('user', url, 'url')
+  if (new URL(url).hash) throw invalidRequest([{ path: 'url', message: 'must have no fragment' }])
+}
+
+function assertHeaders(auth: McpAuth, headers: ReadonlyArray<{ name: string }>): void {
+  const refuse = (message: string) => invalidRequest([{ path: 'headers', message }])
+  if (auth === 'headers' && headers.length === 0) throw refuse('must name at least one')
+  if (auth === 'none' && headers.length > 0) throw refuse('are sent with "auth": "headers" only')
+  if (auth === 'oauth' && headers.some(({ name }) => name.toLowerCase() === 'authorization')) {
+    throw refuse('must not name Authorization, which is what signing in gives')
+  }
+}

@@ -1,0 +1,99 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { newId } from '../shared/ids.ts'
+import type { McpServer } from './mcp-server.entity.ts'
+import { type McpTool, mcpToolEntity } from './mcp-tool.entity.ts'
+import { type FoundTool, MOST_SERVER_TOOLS } from './tool-definition.ts'
+
+/** What was allowed of tools that a server does not list any more is remembered of so many: one that comes back is compared with it. */
+const MOST_VANISHED = MOST_SERVER_TOOLS
+
+export class McpToolRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** Newest first. */
+  list(serverId: string, limit: number, before: string | undefined): Promise<McpTool[]> {
+    const query = this.#db.manager
+      .createQueryBuilder(mcpToolEntity, 't')
+      .where('t.serverId = :serverId', { serverId })
+      .orderBy('t.id', 'DESC')
+      .take(limit)
+    if (before) query.andWhere('t.id < :before', { before })
+    return query.getMany()
+  }
+
+  find(serverId: string, name: string, tx: Tx = this.#db.manager): Promise<McpTool | null> {
+    return tx.findOneBy(mcpToolEntity, { serverId, name })
+  }
+
+  lock(serverId: string, name: string, tx: Tx): Promise<McpTool | null> {
+    return tx.findOne(mcpToolEntity, { where: { serverId, name }, lock: { mode: 'pessimistic_write' } })
+  }
+
+  async update(id: string, change: Partial<Pick<McpTool, 'effect' | 'keyed' | 'onUnknown'>>, tx: Tx): Promise<McpTool> {
+    await tx.update(mcpToolEntity, { id }, { ...change, updatedAt: new Date() })
+    return tx.findOneByOrFail(mcpToolEntity, { id })
+  }
+
+  /** What it is now is what its owner allows. */
+  async allow(id: string, tx: Tx): Promise<McpTool> {
+    await rows(tx, 'UPDATE mcp_tools SET allowed = seen, allowed_hash = seen_hash, updated_at = now() WHERE id = $1', [
+      id,
+    ])
+    return tx.findOneByOrFail(mcpToolEntity, { id })
+  }
+
+  /**
+   * Writes what a server lists, which is all that it lists. The first list of a server at its address is what its owner is shown and chooses from,
+   * and is allowed; what comes or changes later is not. False when the server has another address meanwhile, or is gone.
+   */
+  async note(
+    { id, url }: Pick<McpServer, 'id' | 'url'>,
+    protocolVersion: string | null,
+    tools: FoundTool[],
+    tx: Tx,
+  ): Promise<boolean> {
+    const [server] = await rows<{ isFirst: boolean }>(
+      tx,
+      `SELECT listed_at IS NULL AS "isFirst" FROM mcp_servers WHERE id = $1 AND url = $2 FOR UPDATE`,
+      [id, url],
+    )
+    if (!server) return false
+    const found = tools.map(({ name, definition, hash }) => ({ id: newId(), name, definition, hash }))
+    await rows(
+      tx,
+      `WITH found AS (SELECT * FROM jsonb_to_recordset($2::jsonb) AS f (id uuid, name text, definition jsonb, hash text)),
+         gone AS (UPDATE mcp_tools t SET vanished_at = now()
+           WHERE t.server_id = $1 AND t.vanished_at IS NULL AND NOT EXISTS (SELECT FROM found f WHERE f.name = t.name))
+       INSERT INTO mcp_tools AS t (id, server_id, name, allowed, allowed_hash, seen, seen_hash)
+       SELECT f.id, $1, f.name, CASE WHEN $3 THEN f.definition END, CASE WHEN $3 THEN f.hash END, f.definition, f.hash FROM found f
+       ON CONFLICT (server_id, name) DO UPDATE
+       SET seen = excluded.seen, seen_hash = excluded.seen_hash, vanished_at = NULL, updated_at = now()
+       WHERE t.seen_hash <> excluded.seen_hash OR t.vanished_at IS NOT NULL`,
+      [id, JSON.stringify(found), server.isFirst],
+    )
+    await rows(
+      tx,
+      `DELETE FROM mcp_tools WHERE id IN (SELECT id FROM mcp_tools WHERE server_id = $1 AND vanished_at IS NOT NULL
+       ORDER BY vanished_at DESC, id OFFSET $2)`,
+      [id, MOST_VANISHED],
+    )
+    await rows(
+      tx,
+      `UPDATE mcp_servers SET status = 'ready', problem = NULL, listed_at = now(), failures = 0, paused_until = NULL, protocol_version = $2
+       WHERE id = $1`,
+      [id, protocolVersion],
+    )
+    return true
+  }
+
+  /** Of another address nothing is known. */
+  async forget(serverId: string, tx: Tx): Promise<void> {
+    await tx.delete(mcpToolEntity, { serverId })
+  }
+}

@@ -1,0 +1,124 @@
+import { setImmediate } from 'node:timers'
+
+/** One call of a tool on the wire: what is known of it when it fails. */
+export class WireCall {
+  readonly key: string
+  readonly signal: AbortSignal
+  /** Its request began to leave. */
+  isSent = false
+  /** Of the answer, once there is one. */
+  status: number | undefined
+  /** More was answered than is read. */
+  isTooLarge = false
+  /** The answer can be taken up again where it breaks off; then its end is not the end. */
+  isResumable = false
+  /** Rejects when the answer's stream is over and had no answer in it. */
+  readonly lost: Promise<never>
+  #lose: (error: Error) => void = () => {}
+
+  constructor(key: string, signal: AbortSignal) {
+    this.key = key
+    this.signal = signal
+    this.lost = new Promise((_, reject) => {
+      this.#lose = reject
+    })
+    // Whoever waits for it is told; often nobody does any more.
+    this.lost.catch(() => {})
+  }
+
+  /** What was read of the stream is looked at first: it may be the answer. */
+  ended(): void {
+    if (this.isResumable) return
+    setImmediate(() => setImmediate(() => this.#lose(new AnswerLostError('The answer broke off.'))))
+  }
+}
+
+/** The connection was lost before there was an answer. */
+export class AnswerLostError extends Error {
+  override name = 'AnswerLostError'
+}
+
+/** More bytes than are read of one answer. */
+export class AnswerTooLargeError extends Error {
+  override name = 'AnswerTooLargeError'
+}
+
+export const KEY_HEADER = 'Idempotency-Key'
+
+/**
+ * The wire below the SDK: answers break off beyond so many bytes, each call of a tool can be stopped by itself, and nobody keeps a stream
+ * open in which a server could say something some day.
+ */
+export class McpWire {
+  readonly #fetch: typeof fetch
+  readonly #mostBytes: number
+  readonly #calls = new Map<string, WireCall>()
+
+  /** @param mostBytes of one answer, however many messages are in it */
+  constructor(base: typeof fetch, mostBytes: number) {
+    this.#fetch = base
+    this.#mostBytes = mostBytes
+  }
+
+  /** From now on the request with this key is this call's. */
+  begin(key: string, signal: AbortSignal): WireCall {
+    const call = new WireCall(key, signal)
+    this.#calls.set(key, call)
+    return call
+  }
+
+  end({ key }: WireCall): void {
+    this.#calls.delete(key)
+  }
+
+  readonly fetch = async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const headers = new Headers(init.headers)
+    if (init.method === 'GET' && isStanding(headers)) return new Response(null, { status: 405 })
+    const call = this.#calls.get(headers.get(KEY_HEADER) ?? '')
+    const signals = [init.signal, call?.signal].filter((signal) => signal instanceof AbortSignal)
+    if (call) call.isSent = true
+    const response = await this.#fetch(url, { ...init, headers, signal: AbortSignal.any(signals) })
+    if (call) call.status = response.status
+    const { status, statusText } = response
+    const body = response.body && bounded(response.body, this.#mostBytes, call)
+    return new Response(body, { status, statusText, headers: response.headers })
+  }
+}
+
+/** The stream of a session (not of a request) that a server may say things in; metadata is asked for as JSON. */
+const isStanding = (headers: Headers): boolean =>
+  headers.get('accept') === 'text/event-stream' && !headers.has('last-event-id')
+
+function bounded(
+  body: ReadableStream<Uint8Array>,
+  most: number,
+  call: WireCall | undefined,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader()
+  let bytes = 0
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read()
+        if (done) {
+          controller.close()
+          call?.ended()
+          return
+        }
+        bytes += value.byteLength
+        if (bytes <= most) {
+          controller.enqueue(value)
+          return
+        }
+        if (call) call.isTooLarge = true
+        controller.error(new AnswerTooLargeError(`The answer has more than ${most} bytes.`))
+        call?.ended()
+        await reader.cancel()
+      } catch (error) {
+        controller.error(error)
+        call?.ended()
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  })
+}

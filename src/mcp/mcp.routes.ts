@@ -1,0 +1,163 @@
+import {
+  allowMcpToolBody,
+  createMcpServerBody,
+  mcpToolName,
+  updateMcpServerBody,
+  updateMcpToolBody,
+} from '../contract/mcp.schemas.ts'
+import { mcpRefreshView, mcpServerView, mcpToolView } from '../contract/mcp-views.ts'
+import { listOf } from '../contract/views.ts'
+import { emptyBody, idParams } from '../http/input.ts'
+import { page, pageQuery } from '../http/page.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { mcpServerState, mcpToolState, presentMcpServer, presentMcpTool } from './mcp.presenter.ts'
+import type { McpServerService } from './mcp-server.service.ts'
+import type { McpToolService } from './mcp-tool.service.ts'
+
+const toolParams = idParams.extend({ name: mcpToolName })
+
+export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/api/mcp/servers',
+    access: 'user',
+    scope: 'read',
+    summary: "One's own MCP servers, newest first",
+    response: listOf(mcpServerView),
+    errors: [],
+    query: pageQuery,
+    handler: async ({ user, query: { limit, cursor } }) =>
+      page(await servers.list(user.id, limit + 1, cursor), limit, presentMcpServer),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/mcp/servers',
+    access: 'user',
+    scope: 'chat',
+    summary: 'A new MCP server, of which nothing was asked yet',
+    response: mcpServerView,
+    errors: ['mcp_server.too_many'],
+    body: createMcpServerBody,
+    example: {
+      name: 'Tickets',
+      url: 'https://tickets.example.com/mcp',
+      auth: 'headers',
+      headers: [{ name: 'Authorization', value: 'Bearer secret' }],
+    },
+    status: 201,
+    handler: async ({ user, body }) => presentMcpServer(await servers.create(user.id, body)),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/mcp/servers/:id',
+    access: 'user',
+    scope: 'read',
+    summary: 'An MCP server',
+    response: mcpServerView,
+    state: mcpServerState,
+    errors: ['mcp_server.not_found'],
+    params: idParams,
+    handler: async ({ user, params }) => presentMcpServer(await servers.get(user.id, params.id)),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/api/mcp/servers/:id',
+    access: 'user',
+    scope: 'chat',
+    summary: 'An MCP server, changed; what is left out stays',
+    response: mcpServerView,
+    state: mcpServerState,
+    headers: ['If-Match'],
+    errors: ['request.precondition_failed', 'mcp_server.not_found'],
+    params: idParams,
+    body: updateMcpServerBody,
+    example: { enabled: false },
+    handler: async ({ user, params, body, ifMatch }) =>
+      presentMcpServer(
+        await servers.update(user.id, params.id, body, (current) => ifMatch(mcpServerState(presentMcpServer(current)))),
+      ),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/mcp/servers/:id',
+    access: 'user',
+    scope: 'chat',
+    summary: 'An MCP server that nothing is asked of any more; its tools are gone',
+    response: null,
+    errors: ['mcp_server.not_found'],
+    params: idParams,
+    handler: ({ user, params }) => servers.delete(user.id, params.id),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/mcp/servers/:id/refresh',
+    access: 'user',
+    scope: 'chat',
+    summary: 'The server is asked for its tools; that it cannot be asked is an outcome',
+    response: mcpRefreshView,
+    errors: ['mcp_server.not_found', 'mcp_server.off', 'mcp_server.busy', 'connections.key_unreadable'],
+    params: idParams,
+    body: emptyBody,
+    example: {},
+    handler: ({ user, params, signal }) => tools.refresh(user.id, params.id, signal),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/mcp/servers/:id/tools',
+    access: 'user',
+    scope: 'read',
+    summary: 'Tools of an MCP server, newest first',
+    response: listOf(mcpToolView),
+    errors: ['mcp_server.not_found'],
+    params: idParams,
+    query: pageQuery,
+    handler: async ({ user, params, query: { limit, cursor } }) =>
+      page(await tools.list(user.id, params.id, limit + 1, cursor), limit, presentMcpTool),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/mcp/servers/:id/tools/:name',
+    access: 'user',
+    scope: 'read',
+    summary: 'A tool of an MCP server',
+    response: mcpToolView,
+    state: mcpToolState,
+    errors: ['mcp_server.not_found', 'mcp_tool.not_found'],
+    params: toolParams,
+    handler: async ({ user, params }) => presentMcpTool(await tools.get(user.id, params.id, params.name)),
+  }),
+  defineRoute({
+    method: 'put',
+    path: '/api/mcp/servers/:id/tools/:name',
+    access: 'user',
+    scope: 'chat',
+    summary: "What its owner says of a tool, in the place of its server's word; what is left out stays",
+    response: mcpToolView,
+    state: mcpToolState,
+    headers: ['If-Match'],
+    errors: ['request.precondition_failed', 'mcp_server.not_found', 'mcp_tool.not_found'],
+    params: toolParams,
+    body: updateMcpToolBody,
+    example: { effect: 'reads' },
+    handler: async ({ user, params, body, ifMatch }) =>
+      presentMcpTool(
+        await tools.update(user.id, params.id, params.name, body, (current) =>
+          ifMatch(mcpToolState(presentMcpTool(current))),
+        ),
+      ),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/mcp/servers/:id/tools/:name/allow',
+    access: 'user',
+    scope: 'chat',
+    summary: 'A new or changed tool, allowed as it was looked at',
+    response: mcpToolView,
+    errors: ['mcp_server.not_found', 'mcp_tool.not_found', 'mcp_tool.changed'],
+    params: toolParams,
+    body: allowMcpToolBody,
+    example: { hash: '0'.repeat(64) },
+    handler: async ({ user, params, body }) =>
+      presentMcpTool(await tools.allow(user.id, params.id, params.name, body.hash)),
+  }),
+]
