@@ -31,14 +31,14 @@ export class McpServerService {
     this.#deps = dependencies
   }
 
-  /** @throws AppError 400; 409 `mcp_server.too_many` */
+  /** @throws AppError 400; 409 `mcp.too_many` */
   async create(userId: string, { headers, ...body }: CreateMcpServerBody): Promise<McpServer> {
     const { servers, network, transactions, most } = this.#deps
     assertAddress(network, body.url)
     assertHeaders(body.auth, headers)
     const id = newId()
     return transactions.run(async (tx) => {
-      if ((await servers.lockCount(userId, tx)) >= most) throw tooMany('mcp_server', most)
+      if ((await servers.lockCount(userId, tx)) >= most) throw tooMany('mcp', most)
       const server = await servers.create({ id, userId, ...body, ...this.#sealed(id, headers) }, tx)
       if (headers.length > 0) await this.#record('mcp_server.credentials_changed', server, tx)
       return server
@@ -120,7 +120,7 @@ export class McpServerService {
 }
 
 function found(server: McpServer | null): McpServer {
-  if (!server) throw notFound('mcp_server')
+  if (!server) throw notFound('mcp')
   return server
 }
 

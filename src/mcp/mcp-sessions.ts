@@ -42,17 +42,17 @@ export class McpSessions {
 
   /**
    * Counts one thing that is asked of a server, if it may be asked now, and answers the server as it is now.
-   * @throws AppError 404; 409 `mcp_server.off`, `mcp_server.paused`; 429 `mcp_server.busy`
+   * @throws AppError 404; 409 `mcp.off`, `mcp.paused`; 429 `mcp.busy`
    */
   async take(userId: string, id: string, { ignoresPause = false } = {}): Promise<McpServer> {
     const { servers, limits } = this.#deps
     const isTaken = await servers.take(userId, id, limits, ignoresPause)
     const server = await servers.findOwned(userId, id)
-    if (!server) throw notFound('mcp_server')
-    if (!server.enabled) throw new AppError('mcp_server.off')
+    if (!server) throw notFound('mcp')
+    if (!server.enabled) throw new AppError('mcp.off')
     if (isTaken) return server
     const isPaused = !ignoresPause && server.pausedUntil !== null && server.pausedUntil.getTime() > Date.now()
-    throw new AppError(isPaused ? 'mcp_server.paused' : 'mcp_server.busy')
+    throw new AppError(isPaused ? 'mcp.paused' : 'mcp.busy')
   }
 
   /**

@@ -2,7 +2,7 @@ import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
 import type { UpdateMcpToolBody } from '../contract/mcp.schemas.ts'
 import type { McpRefreshView } from '../contract/mcp-views.ts'
 import type { Transactions } from '../database/transaction.ts'
-import { AppError, notFound } from '../shared/errors.ts'
+import { AppError } from '../shared/errors.ts'
 import { presentMcpServer } from './mcp.presenter.ts'
 import { McpFault } from './mcp-fault.ts'
 import type { McpServerService } from './mcp-server.service.ts'
@@ -30,7 +30,7 @@ export class McpToolService {
 
   /**
    * Asks the server for its tools, and remembers them. That it cannot be asked is an outcome.
-   * @throws AppError 404; 409 `mcp_server.off`; 429 `mcp_server.busy`
+   * @throws AppError 404; 409 `mcp.off`; 429 `mcp.busy`
    */
   async refresh(userId: string, id: string, signal: AbortSignal): Promise<McpRefreshView> {
     const { servers, sessions, timeoutMs } = this.#deps
@@ -78,13 +78,13 @@ export class McpToolService {
     })
   }
 
-  /** What it is now is what agents use from now on. @throws AppError 404; 409 `mcp_tool.changed`: it is not what was looked at */
+  /** What it is now is what agents use from now on. @throws AppError 404; 409 `mcp.tool_changed`: it is not what was looked at */
   async allow(userId: string, serverId: string, name: string, hash: string): Promise<McpTool> {
     const { servers, tools, transactions, audit } = this.#deps
     await servers.get(userId, serverId)
     return transactions.run(async (tx) => {
       const current = found(await tools.lock(serverId, name, tx))
-      if (current.seenHash !== hash) throw new AppError('mcp_tool.changed')
+      if (current.seenHash !== hash) throw new AppError('mcp.tool_changed')
       if (current.allowedHash === hash) return current
       const allowed = await tools.allow(current.id, tx)
       const details = { tool: name, hash, before: current.allowedHash }
@@ -98,6 +98,6 @@ export class McpToolService {
 }
 
 function found(tool: McpTool | null): McpTool {
-  if (!tool) throw notFound('mcp_tool')
+  if (!tool) throw new AppError('mcp.no_tool')
   return tool
 }

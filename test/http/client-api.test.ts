@@ -221,7 +221,7 @@ describe('The typed client, on all of the API', () => {
     expect((await client.mcp.list()).data).to.have.length(1)
     expect((await client.mcp.refresh(tools.id)).ok).to.equal(false)
     expect((await client.mcp.tools(tools.id)).data).to.deep.equal([])
-    expect((await refused(client.mcp.tool(tools.id, 'add/note')))[1]).to.equal('mcp_tool.not_found')
+    expect((await refused(client.mcp.tool(tools.id, 'add/note')))[1]).to.equal('mcp.no_tool')
     expect((await refused(client.mcp.updateTool(tools.id, 'add', { keyed: true })))[0]).to.equal(404)
     expect((await refused(client.mcp.allowTool(tools.id, 'add', '0'.repeat(64))))[0]).to.equal(404)
     await client.mcp.delete(tools.id)

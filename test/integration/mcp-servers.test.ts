@@ -71,7 +71,7 @@ describe('MCP servers', () => {
 
     const allow = (name: string, hash: string | undefined) =>
       user.post(`/api/mcp/servers/${id}/tools/${name}/allow`, { hash })
-    expect(errorOf(await allow(first.name, '0'.repeat(64))).code).to.equal('mcp_tool.changed')
+    expect(errorOf(await allow(first.name, '0'.repeat(64))).code).to.equal('mcp.tool_changed')
     expect((await allow(first.name, changed?.hash)).status).to.equal(200)
     expect(await toolNamed(id, first.name)).to.deep.include({ state: 'allowed', allowed: null })
     // What comes back is compared with what was allowed.
@@ -201,9 +201,7 @@ describe('MCP servers', () => {
 
   it('are a few of one user, and another user has none of them', async () => {
     const ids = await Promise.all([add(), add(), add()])
-    expect(errorOf(await user.post('/api/mcp/servers', { name: 'x', url: server.url })).code).to.equal(
-      'mcp_server.too_many',
-    )
+    expect(errorOf(await user.post('/api/mcp/servers', { name: 'x', url: server.url })).code).to.equal('mcp.too_many')
     const other = await app.api.register()
     await refresh(ids[0])
     for (const path of ['', '/tools', '/tools/fail']) {
@@ -218,7 +216,7 @@ describe('MCP servers', () => {
   it('are sent nothing while they are turned off', async () => {
     const id = await add({ enabled: false })
     const asked = await user.post(`/api/mcp/servers/${id}/refresh`, {})
-    expect(errorOf(asked).code).to.equal('mcp_server.off')
+    expect(errorOf(asked).code).to.equal('mcp.off')
     expect(server.state.requests).to.deep.equal([])
   })
 
