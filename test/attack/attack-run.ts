@@ -21,3 +21,10 @@ export interface Attack {
   title: string
   run(options: AttackOptions): Promise<Finding[]>
 }
+
+/** An attack whose end takes long to come by itself: it is begun before the others, and looked at in its turn. */
+export interface PatientAttack {
+  title: string
+  /** Resolves when it is under way, with what waits for its end. */
+  begin(options: AttackOptions): Promise<() => Promise<Finding[]>>
+}

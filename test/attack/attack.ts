@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { Stage } from '../bench/stage.ts'
 import { killProcesses } from '../support/processes.ts'
-import type { Attack, Finding } from './attack-run.ts'
+import type { Attack, Finding, PatientAttack } from './attack-run.ts'
 import { Ground } from './ground.ts'
 
 /**
@@ -20,11 +20,13 @@ const NAMES = [
   'hostages',
   'files',
   'pages',
+  'halves',
+  'handshakes',
   'sockets',
   'small',
 ] as const
 
-const module = z.object({ attack: z.custom<Attack>((value) => typeof value === 'object') })
+const module = z.object({ attack: z.custom<Attack | PatientAttack>((value) => typeof value === 'object') })
 
 const { values, positionals } = parseArgs({
   options: { short: { type: 'boolean', default: false } },
@@ -58,12 +60,23 @@ const tell = (name: string, { what, before, now, held }: Finding) => {
   console.log(`  ${what}: ${before} -> ${now} ${verdict}`)
 }
 
-for (const name of positionals.length > 0 ? NAMES.filter((one) => positionals.includes(one)) : NAMES) {
-  const { attack } = module.parse(await import(`./${name}.attack.ts`))
+const names = positionals.length > 0 ? NAMES.filter((one) => positionals.includes(one)) : NAMES
+const attacks = await Promise.all(
+  names.map(async (name) => ({ name, ...module.parse(await import(`./${name}.attack.ts`)) })),
+)
+const options = { ground, short: values.short }
+const ends = new Map<string, () => Promise<Finding[]>>()
+for (const { name, attack } of attacks) {
+  if (!('begin' in attack)) continue
+  const failed = (error: unknown) => () => Promise.reject(error)
+  ends.set(name, await attack.begin(options).catch(failed))
+}
+for (const { name, attack } of attacks) {
   console.log(`${name}: ${attack.title}`)
   const begun = performance.now()
   try {
-    for (const finding of await attack.run({ ground, short: values.short })) tell(name, finding)
+    const findings = 'run' in attack ? await attack.run(options) : await ends.get(name)?.()
+    for (const finding of findings ?? []) tell(name, finding)
   } catch (error) {
     tell(name, {
       what: 'the attack itself',
