@@ -16,7 +16,10 @@ export interface ServerLimits {
   idleMs: number
 }
 
-/** A client that was answered before it had sent all of its body may go on for this long, in ms, so that it gets to read the answer. */
+/**
+ * A client that was answered before it had sent all of its body may go on for this long, in ms, so that it gets to read the answer; for
+ * no longer than a whole body may take.
+ */
 const LINGER_MS = 5_000
 
 const deadlines = new WeakMap<IncomingMessage, NodeJS.Timeout>()
@@ -47,7 +50,7 @@ export function limitServer(server: Server, { connections, networkConnections, b
       clearTimeout(timer)
       if (request.complete) return
       request.resume()
-      const linger = setTimeout(() => request.complete || request.destroy(), LINGER_MS)
+      const linger = setTimeout(() => request.complete || request.destroy(), Math.min(LINGER_MS, bodyMs))
       request.once('close', () => clearTimeout(linger))
     })
   })

@@ -141,7 +141,22 @@ describe('The fleet, as one statement sees it', () => {
     port = await freePort()
     return { worker: false, env: { METRICS_PORT: String(port), REQUESTS_PER_MINUTE: '1000000' } }
   })
-  before(() => startMonitoring(world.app.container))
+  let runId = ''
+  // Before anything is read: what was, is told for some seconds.
+  before('a turn that waits for a worker', async () => {
+    await startMonitoring(world.app.container)
+    const { user, agentIds } = await world.guests(['Ada'])
+    runId = (await user.accept('/api/chat', { agentId: agentIds[0], message: 'Anybody?' })).runId
+    const { db } = world.app.container
+    await eventually(async () => {
+      const sql = 'SELECT FROM turns WHERE run_id = $1 AND dispatched_at IS NOT NULL'
+      return (await db.query(sql, [runId])).length > 0
+    })
+    await db.query(
+      `UPDATE turns SET created_at = now() - interval '1 minute', due_at = now() - interval '1 minute' WHERE run_id = $1`,
+      [runId],
+    )
+  })
   const page = async () => samplesOf(await (await fetch(`http://localhost:${port}/metrics`)).text())
 
   it('is asked for once, however many read within some seconds', async () => {
@@ -153,17 +168,8 @@ describe('The fleet, as one statement sees it', () => {
   })
 
   it('shows turns that wait, by lane and age, and nothing else at that port', async () => {
-    const { user, agentIds } = await world.guests(['Ada'])
-    const { runId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'Anybody?' })
-    const { db } = world.app.container
-    await db.query(
-      `UPDATE turns SET created_at = now() - interval '1 minute', due_at = now() - interval '1 minute' WHERE run_id = $1`,
-      [runId],
-    )
-    const samples = await eventually(async () => {
-      const now = await page()
-      return sumOf(now, 'chatsparty_turns_waiting', { lane: 'own' }) === 1 ? now : undefined
-    })
+    const samples = await page()
+    expect(sumOf(samples, 'chatsparty_turns_waiting', { lane: 'own' })).to.equal(1)
     expect(sumOf(samples, 'chatsparty_oldest_waiting_turn_seconds', { lane: 'own' })).to.be.at.least(60)
     expect(sumOf(samples, 'chatsparty_oldest_waiting_turn_seconds', { lane: 'platform' })).to.equal(0)
     expect(sumOf(samples, 'chatsparty_runs_unfinished', { status: 'queued' })).to.equal(1)
