@@ -116,8 +116,7 @@ describe('A Redis that is told wrong', () => {
   }
 
   it('is refused in a sentence: a cluster taken for one server, one server for a cluster, a sentinel for a server', async () => {
-    const [clustered, alone] = [await cluster(), await startRedis()]
-    const watchers = await sentinels()
+    const [clustered, alone, watchers] = await Promise.all([cluster(), startRedis(), sentinels()])
     try {
       const [first = ''] = clustered.env.REDIS_URL.split(',')
       const [asOne, asCluster, asServer] = await Promise.all([
