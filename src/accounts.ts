@@ -1,6 +1,6 @@
 import type { AuditLog } from './audit/audit-log.ts'
+import { takesGuests } from './config/env.ts'
 import type { SealedSecrets } from './connections/sealed-secret.ts'
-import type { AuthUser } from './contract/auth-user.ts'
 import { AddressHashes } from './credits/address-hashes.ts'
 import type { Balance } from './credits/ledger.repository.ts'
 import type { LedgerService } from './credits/ledger.service.ts'
@@ -15,6 +15,7 @@ import { AuthService } from './identity/auth.service.ts'
 import { EmailLinkRepository } from './identity/email-link.repository.ts'
 import { EmailLinkService } from './identity/email-link.service.ts'
 import { FailedLogins } from './identity/failed-logins.ts'
+import { GuestService } from './identity/guest.service.ts'
 import { InvitationRepository } from './identity/invitation.repository.ts'
 import { InvitationService } from './identity/invitation.service.ts'
 import { linkKeyOf } from './identity/link-token.ts'
@@ -23,7 +24,7 @@ import { SessionService } from './identity/session.service.ts'
 import { SignInService } from './identity/sign-in.service.ts'
 import { SuspensionService } from './identity/suspension.service.ts'
 import { TotpService } from './identity/totp.service.ts'
-import type { User } from './identity/user.entity.ts'
+import { isKept, type KeptUser, type User } from './identity/user.entity.ts'
 import { UserRepository } from './identity/user.repository.ts'
 import { UserService } from './identity/user.service.ts'
 import { MailRepository } from './mail/mail.repository.ts'
@@ -39,7 +40,7 @@ interface AccountDependencies {
   /** Ends all runs of a user in a transaction; answers what is to be done after its commit. */
   endRuns: (userId: string, tx: Tx) => Promise<() => Promise<void>>
   /** Makes a user nobody in a transaction; what it answers is called after its commit. */
-  erase: (user: User, actor: AuthUser, tx: Tx) => Promise<() => Promise<void>>
+  erase: (user: User, requestedBy: string, tx: Tx) => Promise<() => Promise<void>>
 }
 
 /** Users, how they come in, and what they are given at first: a part of the composition root. */
@@ -63,6 +64,7 @@ export function createAccounts(
     grants: signupGrants,
     rule: env.SIGNUP_GRANT_FOR ?? (env.SMTP_URL ? 'verified' : env.NODE_ENV === 'production' ? 'invited' : 'everybody'),
     amount: env.SIGNUP_GRANT,
+    guestAmount: env.GUEST_GRANT_CREDITS,
   })
   const invitationRepository = new InvitationRepository(db)
   const invitationService = new InvitationService({ invitations: invitationRepository, audit, transactions })
@@ -102,7 +104,7 @@ export function createAccounts(
     resetMs: env.RESET_LINK_MS,
     onVerified: async (user, tx) => welcome.onVerified(user, await invitationRepository.of(user.id, tx), tx),
   })
-  const onAddressChanged = async (before: User, user: User, tx: Tx) => {
+  const onAddressChanged = async (before: KeptUser, user: KeptUser, tx: Tx) => {
     await signupGrants.remember(before, tx)
     return emailLinkService.addressChanged(before, user, tx)
   }
@@ -125,14 +127,33 @@ export function createAccounts(
     audit,
     feed,
     onAddressChanged,
-    onDeleting: async (user, actor, tx) => {
-      await signupGrants.remember(user, tx)
+    onDeleting: async (user, requestedBy, tx) => {
+      if (isKept(user)) await signupGrants.remember(user, tx)
+      else await signupGrants.forgetGuest(user.id, tx)
       const forget = await endRuns(user.id, tx)
-      const goOn = await erase(user, actor, tx)
+      const goOn = await erase(user, requestedBy, tx)
       return async () => {
         await forget()
         await goOn()
       }
+    },
+  })
+  const guestService = new GuestService({
+    users: userRepository,
+    accounts: userService,
+    sessions: sessionService,
+    signIns: signInService,
+    invitations: invitationService,
+    transactions,
+    audit,
+    offered: takesGuests(env),
+    grant: env.GUEST_GRANT_CREDITS,
+    most: env.GUESTS_MOST,
+    days: env.GUEST_DAYS,
+    onArrived: (userId, tx) => welcome.onGuest(userId, tx),
+    onKept: async (user, invited, tx) => {
+      await welcome.onKept(user, invited, tx)
+      return emailLinkService.askForProof(user, tx)
     },
   })
   const suspensionService = new SuspensionService({
@@ -146,6 +167,7 @@ export function createAccounts(
   return {
     authService,
     failedLogins,
+    guestService,
     sessionService,
     apiKeyService,
     signInService,

@@ -95,6 +95,8 @@ export function createContainer(foundation: Foundation) {
       uploadMaxBytes: env.UPLOAD_MAX_BYTES,
       userBytes: env.USER_STORAGE_BYTES,
       userFiles: env.USER_STORAGE_FILES,
+      guestBytes: env.GUEST_STORAGE_BYTES,
+      guestFiles: env.GUEST_STORAGE_FILES,
       uploadsPerMinute: env.UPLOADS_PER_MINUTE,
       uploadBytesPerDay: env.USER_UPLOAD_BYTES_PER_DAY,
       uploadsAtOnce: env.UPLOADS_AT_ONCE,
@@ -128,7 +130,7 @@ export function createContainer(foundation: Foundation) {
       const taken = await cancelService.abandon({ userId }, tx)
       return () => cancelService.forget(taken)
     },
-    erase: (user, actor, tx) => erasures.begin(user, actor, tx),
+    erase: (user, requestedBy, tx) => erasures.begin(user, requestedBy, tx),
   })
   const agentRepository = new AgentRepository(db)
   const connectionRepository = new ConnectionRepository(db)
@@ -167,11 +169,18 @@ export function createContainer(foundation: Foundation) {
     transactions,
     agents: agentRepository,
     most: env.USER_AGENTS,
+    mostOfGuests: env.GUEST_AGENTS,
     connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
   })
 
   const parties = new PartyRepository(db)
-  const partyService = new PartyService({ parties, agents: agentService, transactions, most: env.USER_PARTIES })
+  const partyService = new PartyService({
+    parties,
+    agents: agentService,
+    transactions,
+    most: env.USER_PARTIES,
+    mostOfGuests: env.GUEST_AGENTS,
+  })
 
   const conversationRepository = new ConversationRepository(db)
   const messageRepository = new MessageRepository(db)
@@ -255,7 +264,10 @@ export function createContainer(foundation: Foundation) {
     logger,
   })
   const accepts = new AcceptRepository(db)
-  const messageBudget = new MessageBudget(env.USER_MESSAGE_BYTES_PER_DAY, accepts)
+  const messageBudget = new MessageBudget(
+    { users: env.USER_MESSAGE_BYTES_PER_DAY, guests: env.GUEST_MESSAGE_BYTES_PER_DAY },
+    accepts,
+  )
   const chatService = new ChatService({
     agents: agentService,
     connections: connectionService,
@@ -375,6 +387,7 @@ export function createContainer(foundation: Foundation) {
     messageRepository,
     messageSearch,
     summaryRepository,
+    engine,
     runRepository,
     turnRepository,
     runViews,

@@ -37,6 +37,7 @@ import { createSignupLimits, type SignupLimits } from './http/signup-limits.ts'
 import { apiKeyRoutes } from './identity/api-key.routes.ts'
 import { authRoutes } from './identity/auth.routes.ts'
 import { emailLinkRoutes } from './identity/email-link.routes.ts'
+import { guestRoutes } from './identity/guest.routes.ts'
 import { invitationRoutes } from './identity/invitation.routes.ts'
 import { sessionRoutes } from './identity/session.routes.ts'
 import { ticketRoutes } from './identity/ticket.routes.ts'
@@ -107,6 +108,7 @@ export const allRoutes = (container: Container, { limiter, signups, streams, wai
     limiter,
     signups,
   }),
+  ...guestRoutes(container.guestService, signups),
   ...sessionRoutes(container.sessionService),
   ...apiKeyRoutes(container.apiKeyService),
   ...emailLinkRoutes(container.emailLinkService, signups),

@@ -10,10 +10,11 @@ const CLEANING_MS = 600_000
 
 /** Deletes what has become useless, each kind by itself. Answers what failed; it is tried again an hour later. */
 export function clean(container: Container, isStopped: () => boolean = () => false): Promise<string[]> {
-  const { retention, erasures, breakers, storage, webhookDeliveries, logger } = container
+  const { retention, guestService, erasures, breakers, storage, webhookDeliveries, logger } = container
   return takeSteps(
     [
       ['what was kept long enough', () => retention.round(isStopped)],
+      ['guests who are not seen any more', () => guestService.sweep(isStopped)],
       ['networks of erased users', () => erasures.eraseNetworks()],
       ['breakers', () => breakers.prune()],
       ['effort with files', () => storage.work.pruneEffort()],

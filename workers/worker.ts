@@ -45,6 +45,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
   const stopListening = await cancelSignals.listen(feed)
   shutdown.add('cancel signals', stopListening)
   const terms = new ModelTermsBook({
+    engine: container.engine,
     connections: container.connectionService,
     prices: container.priceBook,
     ownKeyRatePpm: env.CREDITS_OWN_KEY_RATE,

@@ -13,8 +13,9 @@ interface AgentDependencies {
   agents: AgentRepository
   /** True when the user may use this connection: own, or the platform's. Without a user: only the platform's. */
   connectionVisible: (userId: string | null, connectionId: string) => Promise<boolean>
-  /** Agents that one user may have (USER_AGENTS). */
+  /** Agents that one user may have (USER_AGENTS), and one guest (GUEST_AGENTS). */
   most: number
+  mostOfGuests: number
 }
 
 /** Agents of users, and those of the platform, which everybody may talk with and only administrators change. */
@@ -22,12 +23,14 @@ export class AgentService {
   readonly #transactions: Transactions
   readonly #agents: AgentRepository
   readonly #most: number
+  readonly #mostOfGuests: number
   readonly #connectionVisible: AgentDependencies['connectionVisible']
 
-  constructor({ transactions, agents, connectionVisible, most }: AgentDependencies) {
+  constructor({ transactions, agents, connectionVisible, most, mostOfGuests }: AgentDependencies) {
     this.#transactions = transactions
     this.#agents = agents
     this.#most = most
+    this.#mostOfGuests = mostOfGuests
     this.#connectionVisible = connectionVisible
   }
 
@@ -52,10 +55,11 @@ export class AgentService {
   }
 
   /** @throws AppError 409 `agent.too_many` */
-  async create(userId: string, body: CreateAgentBody): Promise<Agent> {
+  async create(userId: string, body: CreateAgentBody, isGuest = false): Promise<Agent> {
+    const most = isGuest ? this.#mostOfGuests : this.#most
     await this.#checkConnections(userId, body)
     return this.#transactions.run(async (tx) => {
-      if ((await this.#agents.lockCount(userId, tx)) >= this.#most) throw tooMany('agent', this.#most)
+      if ((await this.#agents.lockCount(userId, tx)) >= most) throw tooMany('agent', most)
       return this.#agents.create({ id: newId(), userId, ...body }, tx)
     })
   }

@@ -4,6 +4,8 @@
  */
 export const auditActions = [
   'user.registered',
+  /** A guest has given the account an address. */
+  'guest.kept',
   'user.read',
   'user.listed',
   'user.updated',

@@ -61,6 +61,8 @@ export interface Known {
   fileIds: string[]
   /** What the user has taken of the day's messages, in milliseconds of it. */
   takenMs: number
+  /** Guests may send less. */
+  isGuest: boolean
   /** The answer that was given to this key before, and to which body. */
   before: { bodyHash: string; response: unknown } | undefined
 }
@@ -87,6 +89,7 @@ export interface Acceptance {
   mostConversations: number
   /** What the message takes of the day's, in milliseconds of it; 0: there is no limit. */
   costMs: number
+  isGuest: boolean
   key: RequestKey | undefined
   origin: RunOrigin | null
 }
@@ -128,6 +131,7 @@ interface LookRow {
   strategy: StrategyName | null
   files: string[]
   taken_ms: number | null
+  is_guest: boolean
   before: { bodyHash: string; response: unknown } | null
 }
 
@@ -163,6 +167,7 @@ const LOOK = prepared<LookRow>(
      ARRAY(SELECT id FROM files WHERE user_id = $1 AND id = ANY($4::uuid[])
        AND status IN ('processing', 'ready', 'failed')) AS files,
      (SELECT (extract(epoch FROM taken_until - now()) * 1000)::float8 FROM message_budgets WHERE user_id = $1) AS taken_ms,
+     is_guest($1) AS is_guest,
      (SELECT json_build_object('bodyHash', body_hash, 'response', response) FROM idempotency_keys
       WHERE user_id = $1 AND route = $5 AND key = $6) AS before`,
 )
@@ -204,6 +209,7 @@ export class AcceptRepository {
       conversation: row?.strategy ? { strategy: row.strategy } : undefined,
       fileIds: row?.files ?? [],
       takenMs: Math.max(0, row?.taken_ms ?? 0),
+      isGuest: row?.is_guest ?? false,
       before: row?.before ?? undefined,
     }
   }
@@ -239,9 +245,15 @@ export class AcceptRepository {
   }
 
   /** Takes a piece of the user's day of messages; answers how many milliseconds that is too much: then `tx` is broken, and to be undone. */
-  async take(userId: string, costMs: number, tx: Tx): Promise<number | undefined> {
-    const taken = await rows(tx, 'SELECT messages_take($1, $2)', [userId, costMs]).catch(tooMuch)
+  async take(userId: string, costMs: { user: number; guest: number }, tx: Tx): Promise<number | undefined> {
+    const sql = 'SELECT messages_take($1, CASE WHEN is_guest($1) THEN $3::float8 ELSE $2::float8 END)'
+    const taken = await rows(tx, sql, [userId, costMs.user, costMs.guest]).catch(tooMuch)
     return typeof taken === 'number' ? taken : undefined
+  }
+
+  async isGuest(userId: string): Promise<boolean> {
+    const [found] = await rows<{ guest: boolean }>(this.#db.manager, 'SELECT is_guest($1) AS guest', [userId])
+    return found?.guest ?? false
   }
 
   async accept(request: Acceptance, tx: Tx = this.#db.manager): Promise<AcceptAnswer> {

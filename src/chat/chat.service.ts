@@ -163,7 +163,7 @@ export class ChatService {
       case 'files_gone':
         throw notFound('file')
       case 'too_much':
-        throw this.#deps.messageBudget.refusal(answer.waitMs)
+        throw this.#deps.messageBudget.refusal(answer.waitMs, acceptance.isGuest)
       case 'too_many':
         throw tooMany('conversation', this.#deps.mostConversations)
     }
@@ -209,8 +209,10 @@ export class ChatService {
     const limits = { ...terms.limits, maxTurns }
     const earlier = conversationId === undefined ? (request.preface?.earlier ?? []) : []
     const { kept = [] } = request.preface ?? {}
-    const costMs = messageBudget.costMs([...earlier.map(({ content }) => content), request.message].concat(kept))
-    messageBudget.require(known.takenMs, costMs)
+    const { isGuest } = known
+    const words = [...earlier.map(({ content }) => content), request.message].concat(kept)
+    const costMs = messageBudget.costMs(words, isGuest)
+    messageBudget.require(known.takenMs, costMs, isGuest)
     const first = firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message)
     const speakers = first.map(({ agentId }) => agentId)
     ledger.requireAvailable(known.available, leastOf(holds, speakers, agents[0]?.id), known.budgetLeft)
@@ -232,6 +234,7 @@ export class ChatService {
       userConcurrency: this.#deps.userConcurrency,
       mostConversations: this.#deps.mostConversations,
       costMs,
+      isGuest,
       key: request.key,
       origin: runOrigin(),
     }

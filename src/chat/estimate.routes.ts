@@ -13,6 +13,7 @@ export const estimateRoutes = (estimates: EstimateService, { single, party }: Ch
     path: '/api/credits/estimate',
     access: 'user',
     scope: 'read',
+    guests: true,
     summary: 'What the same body would cost as a chat POST',
     response: estimateView,
     errors: ESTIMATE_ERRORS,

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 import {
+  type GuestTermsView,
+  guestTermsView,
   mailAcceptedView,
   recoveryCodesView,
   type SessionView,
@@ -18,6 +20,11 @@ import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.t
 export class AuthApi extends ApiPart {
   me(options: CallOptions = {}): Promise<UserView> {
     return this.rest.call('GET /api/auth/me', userView, options)
+  }
+
+  /** Whether `client.guest()` is offered, and on what terms; asked without signing in. */
+  guestTerms(options: CallOptions = {}): Promise<GuestTermsView> {
+    return this.rest.call('GET /api/auth/guest', guestTermsView, options)
   }
 
   /** Another password ends all other sessions. */

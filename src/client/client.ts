@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type SignedInView, signedInView, ticketView } from '../contract/account-views.ts'
 import type { PartySend, SingleSend, UserEvent } from '../contract/events.ts'
-import type { LoginBody, RegisterBody } from '../contract/identity.schemas.ts'
+import type { KeepBody, LoginBody, RegisterBody } from '../contract/identity.schemas.ts'
 import type { TicketInput } from '../contract/ticket.schemas.ts'
 import { type AcceptedView, acceptedView, type OutcomeView, outcomeView } from '../contract/views.ts'
 import { AuthApi, KeysApi, SessionsApi } from './account-api.ts'
@@ -135,6 +135,19 @@ export class ChatspartyClient {
   /** An account; the client is signed in with it. @throws ApiError 409 `auth.email_taken` */
   async register(body: RegisterBody, options: CallOptions = {}): Promise<SignedInView> {
     return this.#signedIn(await this.#rest.call('POST /api/auth/register', signedInView, { body, ...options }))
+  }
+
+  /**
+   * A look around without a name: an account with the demo model alone and some credits, which goes when it is not used. The client is signed
+   * in with it; its token is the only way in. @throws ApiError 403 `guest.off`; 429 `guest.too_many`
+   */
+  async guest(options: CallOptions = {}): Promise<SignedInView> {
+    return this.#signedIn(await this.#rest.call('POST /api/auth/guest', signedInView, options))
+  }
+
+  /** Makes a guest's account one that stays, with all that it has; the session goes on. @throws ApiError 409 `auth.email_taken`, `guest.kept` */
+  async keep(body: KeepBody, options: CallOptions = {}): Promise<SignedInView> {
+    return this.#signedIn(await this.#rest.call('POST /api/auth/guest/keep', signedInView, { body, ...options }))
   }
 
   /** `totp` is a code or a recovery code. @throws ApiError 401 `auth.invalid_credentials`, `auth.totp_required`, `auth.totp_invalid` */

@@ -119,6 +119,8 @@ const schema = z.object({
   MAIL_FROM: optional.refine((text) => !text || /^[^@\s]+@[^@\s]+$/.test(text), 'must be an e-mail address'),
   PUBLIC_URL: optionalUrl,
   GALLERY: z.enum(['on', 'off']).default('on'),
+  GUESTS: z.enum(['on', 'off']).optional(),
+  GUEST_GRANT_CREDITS: credits('100').refine((micro) => micro >= 0n, 'must not be negative'),
   SIGNUP_GRANTS_PER_DAY: credits('1000000').refine((micro) => micro >= 0n, 'must not be negative'),
   // A share in parts per million is read as credits are: six decimals, exactly.
   CREDITS_OWN_KEY_RATE: credits('1').refine((ppm) => ppm >= 0n && ppm <= 1_000_000n, 'must be a number from 0 to 1'),
@@ -168,6 +170,12 @@ function conflicts(given: Record<string, string>): EnvIssue[] {
     need('PUBLIC_URL', 'with SMTP_URL: links in mails lead there')
   } else if (given.SIGNUP_GRANT_FOR === 'verified') {
     need('SMTP_URL', 'with SIGNUP_GRANT_FOR=verified: addresses are verified by mail')
+  }
+  if (given.GUESTS === 'on' && given.SIGNUP_GRANT_FOR === 'invited') {
+    issues.push({
+      name: 'GUESTS',
+      message: 'on and SIGNUP_GRANT_FOR=invited exclude each other: guests come uninvited',
+    })
   }
   if (!given.DATABASE_URL) {
     for (const name of ['DATABASE_DIRECT_URL', 'DATABASE_CA']) {
@@ -235,7 +243,7 @@ function readAddress(url: string): ReturnType<typeof parseRedisAddress> | undefi
 /** Every variable that is read; `.env.example` has them all. */
 export const environmentNames: readonly string[] = Object.keys(schema.shape)
 
-/** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT`, `SIGNUP_GRANTS_PER_DAY` and `LOSS_ALLOWANCE` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
+/** The checked environment; `JWT_EXPIRES_IN` is seconds, `SIGNUP_GRANT`, `GUEST_GRANT_CREDITS`, `SIGNUP_GRANTS_PER_DAY` and `LOSS_ALLOWANCE` micro-credits, `CREDITS_OWN_KEY_RATE` parts per million. */
 export type Env = z.output<typeof schema>
 
 /** Every mistake in the environment, one a line, in plain words. */
@@ -279,6 +287,13 @@ export function readProcessEnv(): Env {
   }
   return loadEnv(process.env)
 }
+
+/**
+ * Whether guests are taken in. In production only where GUESTS says so: what anybody may use without a name is opened by whoever runs it,
+ * and knows that it is. Never where who comes is invited.
+ */
+export const takesGuests = ({ GUESTS, NODE_ENV, SIGNUP_GRANT_FOR }: Env): boolean =>
+  GUESTS === undefined ? NODE_ENV !== 'production' && SIGNUP_GRANT_FOR !== 'invited' : GUESTS === 'on'
 
 /** True when REDIS_URL chooses the distributed profile. */
 export const isDistributed = (env: Env): env is Env & { REDIS_URL: string; DATABASE_URL: string } =>

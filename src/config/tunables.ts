@@ -183,6 +183,18 @@ export const tunables = {
   REGISTRATIONS_PER_HOUR: count(10),
   /** Registrations of the network around (an IPv4 /24, an IPv6 /48) per day. */
   REGISTRATIONS_PER_DAY: count(50),
+  /** Guests that there may be at once: a bound for what all of them together take of the disk. */
+  GUESTS_MOST: count(2_000),
+  /** Days without use after which a guest is erased; 0: never. A guest's session, the only way in, lasts as long by default. */
+  GUEST_DAYS: days(7),
+  /** Bytes of all files of one guest: enough to see a document read and cited. */
+  GUEST_STORAGE_BYTES: count(5_242_880),
+  /** Files of one guest. */
+  GUEST_STORAGE_FILES: count(10),
+  /** Agents, and saved parties, of one guest. */
+  GUEST_AGENTS: count(10),
+  /** Bytes of messages that one guest may send per day, as USER_MESSAGE_BYTES_PER_DAY counts: a few hundred short ones. */
+  GUEST_MESSAGE_BYTES_PER_DAY: count(262_144),
   /** Requests of one address per minute. */
   REQUESTS_PER_MINUTE: count(1_200),
   /** A request's body must have arrived within this, but for uploads, which only must not stall. */

@@ -117,6 +117,8 @@ export const connectionRoutes = (
       path: '/api/connections/:id/models',
       access: 'user',
       scope: 'read',
+      // It asks a server, in the name of the platform.
+      guests: false,
       summary: 'The models that a connection has, as its provider lists them',
       response: connectionModelsView,
       errors: [

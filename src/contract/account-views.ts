@@ -4,10 +4,13 @@ import { creditsAmount, idView, timeView } from './views.ts'
 
 const user = {
   id: idView,
+  /** Empty of a guest. */
   email: z.string().meta({ examples: ['ada@example.com'] }),
   emailVerified: z.boolean(),
   name: z.string().meta({ examples: ['Ada'] }),
   role: z.enum(['user', 'admin']),
+  /** An account without an e-mail address, which goes when it is not used; `POST /api/auth/guest/keep` makes it one that stays. */
+  guest: z.boolean(),
   totpEnabled: z.boolean(),
   createdAt: timeView,
   updatedAt: timeView,
@@ -33,6 +36,12 @@ export const signedInView = z
   .object({ user: userView, token: z.string(), expiresAt: timeView })
   .meta({ id: 'SignedIn' })
 export type SignedInView = z.infer<typeof signedInView>
+
+/** Whether this server takes guests, what they are given, and after how many days without use they are gone. */
+export const guestTermsView = z
+  .object({ offered: z.boolean(), credits: creditsAmount, days: z.number().int().min(0) })
+  .meta({ id: 'GuestTerms' })
+export type GuestTermsView = z.infer<typeof guestTermsView>
 
 /** `lastUsedAt` is right to some minutes; `current` is the session that asks. */
 export const sessionView = z

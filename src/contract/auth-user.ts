@@ -18,6 +18,8 @@ export interface AuthUser {
   role: Role
   /** The session, or the key, with whose end all ends that was begun with it. */
   sessionId: string
+  /** True of a guest, who has no e-mail address and may do less (`guests` of a route). Guests have no API keys. */
+  isGuest?: boolean
   /** Undefined for a session. */
   key?: CallingKey
 }

@@ -11,6 +11,8 @@ export const registerBody = z.strictObject({
   name: name.optional(),
   invitationCode: z.string().max(100).optional(),
 })
+/** What a guest gives the account, so that it stays. */
+export const keepBody = registerBody
 /** A code of six digits, or a recovery code. */
 const factor = z.string().trim().min(1).max(32)
 export const loginBody = z.strictObject({
@@ -50,6 +52,7 @@ export const resetBody = z.strictObject({ token: z.string().max(200), newPasswor
 export const suspendBody = z.strictObject({ reason: z.string().trim().min(1, 'must not be empty').max(200) })
 
 export type LoginBody = z.output<typeof loginBody>
+export type KeepBody = z.output<typeof keepBody>
 export type RegisterBody = z.output<typeof registerBody>
 export type ProfileBody = z.output<typeof profileBody>
 export type UserBody = z.output<typeof userBody>

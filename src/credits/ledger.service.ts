@@ -84,6 +84,17 @@ export class LedgerService {
     return { id, repeated: outcome === 'repeated' }
   }
 
+  /** Takes back what is available, `most` at the most, once per `key`; answers how much. What is held goes on. */
+  async takeBack(userId: string, most: bigint, key: string, description: string, tx: Tx): Promise<bigint> {
+    // The lock comes first: else a hold could be taken between looking and taking.
+    await this.#ledger.lockAccount(userId, tx)
+    const { available } = await this.balance(userId, tx)
+    const amount = available < most ? available : most
+    if (amount <= 0n) return 0n
+    await this.give({ userId, kind: 'adjustment', amount: -amount, key, description }, tx)
+    return amount
+  }
+
   /** Balances; zeros for a user without an account. */
   async balance(userId: string, tx?: Tx): Promise<Balance> {
     return (await this.#ledger.balance(userId, tx)) ?? { available: 0n, held: 0n, granted: 0n, spent: 0n }

@@ -6,7 +6,7 @@ import { bigintColumn, boolean, createdAt, text, timestamp, uuid } from '../data
  * an address is given them once for ever.
  */
 export class SignupGrant {
-  /** The keyed hash of the address; see `address-hashes.ts`. */
+  /** The keyed hash of the address (`address-hashes.ts`); of a guest, who has none, `guest:` and the user's id. */
   declare addressHash: string
   declare userId: string
   declare amount: bigint

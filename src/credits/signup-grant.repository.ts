@@ -14,6 +14,10 @@ export interface WaitingGrant {
 const GIVEN_OF_LATE = `(SELECT coalesce(sum(amount), 0) FROM signup_grants
   WHERE budgeted AND given_at > now() - interval '24 hours')`
 
+/** Keys of the ledger: what a guest was given, and what of it was taken back. */
+export const guestKey = (userId: string): string => `guest:${userId}`
+export const guestEndKey = (userId: string): string => `guest_end:${userId}`
+
 export class SignupGrantRepository {
   readonly #db: DataSource
 
@@ -49,6 +53,32 @@ export class SignupGrantRepository {
       [addressHash, userId, amount.toString(), budgeted, budget.toString()],
     )
     return noted
+  }
+
+  /** The same for a guest, who has no address: false where the budget does not reach, and nothing is noted. */
+  async noteGuest(userId: string, amount: bigint, budget: bigint, tx: Tx): Promise<boolean> {
+    const noted = await rows(
+      tx,
+      `INSERT INTO signup_grants (address_hash, user_id, amount, budgeted, given_at)
+       SELECT $1, $2, $3::bigint, true, now() WHERE ${GIVEN_OF_LATE} + $3::bigint <= $4::bigint RETURNING 1`,
+      [guestKey(userId), userId, amount.toString(), budget.toString()],
+    )
+    return noted.length > 0
+  }
+
+  async forgetGuest(userId: string, tx: Tx): Promise<void> {
+    await rows(tx, 'DELETE FROM signup_grants WHERE address_hash = $1', [guestKey(userId)])
+  }
+
+  /** What a user was given as a guest, without what was taken back. */
+  async keptAsGuest(userId: string, tx: Tx): Promise<bigint> {
+    const [found] = await rows<{ kept: string }>(
+      tx,
+      `SELECT coalesce(sum(CASE WHEN key = $1 THEN amount ELSE -amount END), 0)::text AS kept
+       FROM ledger_entries WHERE key IN ($1, $2)`,
+      [guestKey(userId), guestEndKey(userId)],
+    )
+    return BigInt(found?.kept ?? 0)
   }
 
   /** Notes what was given before there were such rows. */

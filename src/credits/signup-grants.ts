@@ -1,11 +1,12 @@
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
+import { tooManyGuests } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { AddressHashes } from './address-hashes.ts'
 import type { Balance } from './ledger.repository.ts'
 import type { LedgerService } from './ledger.service.ts'
-import type { SignupGrantRepository } from './signup-grant.repository.ts'
+import { guestEndKey, guestKey, type SignupGrantRepository } from './signup-grant.repository.ts'
 
 /** Whose welcome credits: the address is the one that they have now. */
 interface Newcomer {
@@ -16,7 +17,7 @@ interface Newcomer {
 interface SignupGrantDependencies {
   grants: SignupGrantRepository
   hashes: AddressHashes
-  ledger: Pick<LedgerService, 'openAccount' | 'balance'>
+  ledger: Pick<LedgerService, 'openAccount' | 'balance' | 'give' | 'takeBack'>
   audit: Pick<AuditLog, 'record'>
   transactions: Transactions
   /** Micro-credits that all newcomers together are given within 24 hours. */
@@ -43,17 +44,50 @@ export class SignupGrants {
   /** In the transaction that earns it: registration, or the proof of the address. `budgeted` is false where an administrator decided. */
   async offer(user: Newcomer, amount: bigint, budgeted: boolean, tx: Tx): Promise<void> {
     const { grants, ledger, budget } = this.#deps
-    if (amount <= 0n) return
+    // What was used up as a guest was given already.
+    const rest = amount - (await grants.keptAsGuest(user.id, tx))
+    if (rest <= 0n) return
     const addressHash = await this.#hashOf(user)
     // Nobody is kept from an account by this; an administrator can still add credits.
     if (!addressHash) return
     await grants.lock(tx)
     // Who was given credits before there were such rows has them by the ledger's key.
     if (await grants.isUnnoted(user.id, tx)) return grants.noteGiven(addressHash, user.id, tx)
-    const noted = await grants.note({ addressHash, userId: user.id, amount, budgeted }, budget, tx)
+    const noted = await grants.note({ addressHash, userId: user.id, amount: rest, budgeted }, budget, tx)
     if (!noted?.given) return
-    await ledger.openAccount(user.id, amount, tx)
-    await this.#record(user.id, amount, tx)
+    await ledger.openAccount(user.id, rest, tx)
+    await this.#record(user.id, rest, tx)
+  }
+
+  /**
+   * In the transaction that takes a guest in. A guest without credits could do nothing, so one whom the day's budget does not reach is not
+   * taken in. @throws AppError 429 `guest.too_many`
+   */
+  async giveGuest(userId: string, amount: bigint, tx: Tx): Promise<void> {
+    const { grants, ledger, budget } = this.#deps
+    await ledger.openAccount(userId, 0n, tx)
+    await grants.lock(tx)
+    if (amount <= 0n) return
+    if (!(await grants.noteGuest(userId, amount, budget, tx))) throw tooManyGuests()
+    await ledger.give({ userId, kind: 'grant', amount, key: guestKey(userId), description: 'Guest credits' }, tx)
+    await this.#record(userId, amount, tx)
+  }
+
+  /**
+   * In the transaction that makes a guest's account one that stays, before it earns what a newcomer does: what is left of the guest's
+   * credits goes back, so that with them nobody has more than by registering, nor what registering alone does not give.
+   */
+  async endGuest(userId: string, tx: Tx): Promise<void> {
+    const { grants, ledger } = this.#deps
+    await this.forgetGuest(userId, tx)
+    const given = await grants.keptAsGuest(userId, tx)
+    await ledger.takeBack(userId, given, guestEndKey(userId), 'Guest credits, returned', tx)
+  }
+
+  /** A guest who goes, or stays, counts no more for the day's budget. */
+  async forgetGuest(userId: string, tx: Tx): Promise<void> {
+    await this.#deps.grants.lock(tx)
+    await this.#deps.grants.forgetGuest(userId, tx)
   }
 
   /** Before an account leaves its address, by a change or for ever: what it was given stays noted. */

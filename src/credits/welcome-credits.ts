@@ -21,6 +21,7 @@ export class WelcomeCredits {
   readonly #grants: SignupGrants
   readonly #rule: WelcomeRule
   readonly #amount: bigint
+  readonly #guestAmount: bigint
 
   constructor(dependencies: {
     ledger: Pick<LedgerService, 'openAccount'>
@@ -28,11 +29,14 @@ export class WelcomeCredits {
     rule: WelcomeRule
     /** Micro-credits of somebody whose invitation names no other amount. */
     amount: bigint
+    /** Micro-credits of a guest. */
+    guestAmount: bigint
   }) {
     this.#ledger = dependencies.ledger
     this.#grants = dependencies.grants
     this.#rule = dependencies.rule
     this.#amount = dependencies.amount
+    this.#guestAmount = dependencies.guestAmount
   }
 
   /**
@@ -46,6 +50,17 @@ export class WelcomeCredits {
     } else if (this.#rule === 'everybody') {
       await this.#grants.offer(user, this.#amount, true, tx)
     }
+  }
+
+  /** In the transaction that takes a guest in. @throws AppError 429 `guest.too_many` */
+  onGuest(userId: string, tx: Tx): Promise<void> {
+    return this.#grants.giveGuest(userId, this.#guestAmount, tx)
+  }
+
+  /** In the transaction that makes a guest's account one that stays: what is given is what registering gives, with what was used. */
+  async onKept(user: Newcomer, invited: { grant: bigint | null } | undefined, tx: Tx): Promise<void> {
+    await this.#grants.endGuest(user.id, tx)
+    await this.onRegistered(user, invited, tx)
   }
 
   /** In the transaction in which it is shown that the address is theirs. */

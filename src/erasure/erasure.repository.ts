@@ -22,7 +22,7 @@ export class ErasureRepository {
    */
   async begin(
     id: string,
-    { id: userId, emailKey }: { id: string; emailKey: string },
+    { id: userId, emailKey }: { id: string; emailKey: string | null },
     requestedBy: string,
     tx: Tx,
   ): Promise<void> {

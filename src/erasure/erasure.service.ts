@@ -1,4 +1,3 @@
-import type { AuthUser } from '../contract/auth-user.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import { newId } from '../shared/ids.ts'
@@ -46,9 +45,13 @@ export class ErasureService {
   }
 
   /** Begins in the transaction that deletes the account. What it answers is called after the commit, and never rejects. */
-  async begin(user: { id: string; emailKey: string }, actor: AuthUser, tx: Tx): Promise<() => Promise<void>> {
+  async begin(
+    user: { id: string; emailKey: string | null },
+    requestedBy: string,
+    tx: Tx,
+  ): Promise<() => Promise<void>> {
     const id = newId()
-    await this.#deps.erasures.begin(id, user, actor.id, tx)
+    await this.#deps.erasures.begin(id, user, requestedBy, tx)
     return async () => {
       try {
         const taken = await this.#deps.erasures.take(LEASE_MS, id)

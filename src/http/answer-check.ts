@@ -31,7 +31,7 @@ export const checkAnswers =
 
 /** What of an answer was not promised, in words; undefined when all of it was. */
 export function unpromised(
-  route: Pick<Route, 'answers' | 'errors' | 'access' | 'params' | 'errorView'>,
+  route: Pick<Route, 'answers' | 'errors' | 'access' | 'params' | 'errorView' | 'guests' | 'method'>,
   status: number,
   body: unknown,
 ): string | undefined {

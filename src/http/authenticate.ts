@@ -4,12 +4,13 @@ import { ExtractJwt, Strategy } from 'passport-jwt'
 import { type AuthUser, KEY_PREFIX } from '../contract/auth-user.ts'
 import { requireScope } from '../contract/required-scope.ts'
 import { AppError } from '../shared/errors.ts'
+import { openToGuests } from './guest-access.ts'
 import type { Route } from './route.ts'
 
 /** What of a route says who may call it. */
-type Guarded = Pick<Route, 'access' | 'scope'>
+type Guarded = Pick<Route, 'access' | 'scope' | 'guests' | 'method'>
 
-/** Answers who calls, or throws: 401 without a live session or key, 403 where an admin or another scope is needed. */
+/** Answers who calls, or throws: 401 without a live session or key, 403 where an admin, another scope or more than a guest is needed. */
 export type Authenticate = (request: Request, response: Response, route: Guarded) => Promise<AuthUser | undefined>
 
 /** Where callers are looked up. What they find nobody for was revoked, has expired or never was. */
@@ -59,6 +60,7 @@ export function createAuthenticate(secret: string, { session, key }: Callers): A
     if (scope === 'public') return undefined
     const user = await caller(request, response)
     requireScope(user.key, scope)
+    if (user.isGuest && access === 'user' && !openToGuests(route)) throw new AppError('guest.not_allowed')
     if (access === 'admin' && user.role !== 'admin') throw new AppError('auth.forbidden/admin')
     return user
   }

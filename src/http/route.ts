@@ -49,6 +49,8 @@ interface Promised<A extends Access> {
   errors: readonly ErrorCode[]
   /** Headers of a request that mean something here. */
   headers?: readonly RequestHeader[]
+  /** Whether guests may: `openToGuests`. */
+  guests?: boolean
   /** It goes away: every answer says so, and the document. */
   deprecated?: Deprecation
 }
@@ -137,6 +139,7 @@ export interface Route {
   scope: Scope
   errors: readonly ErrorCode[]
   headers?: readonly RequestHeader[]
+  guests?: boolean
   deprecated?: Deprecation
   params?: z.ZodType | undefined
   query?: z.ZodType | undefined

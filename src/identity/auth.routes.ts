@@ -89,6 +89,7 @@ export const authRoutes = (services: {
     path: '/api/auth/profile',
     access: 'user',
     scope: 'session',
+    guests: true,
     summary: "One's own name, address and password, changed",
     response: userView,
     state: userState,
@@ -96,6 +97,7 @@ export const authRoutes = (services: {
     errors: [
       'request.precondition_failed',
       'auth.wrong_password',
+      'guest.not_allowed',
       'auth.email_taken',
       'auth.too_many_attempts',
       'auth.busy',

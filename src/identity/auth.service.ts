@@ -13,7 +13,7 @@ import type { InvitationService } from './invitation.service.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { SessionService } from './session.service.ts'
 import type { SignInService } from './sign-in.service.ts'
-import type { User } from './user.entity.ts'
+import { isKept, type KeptUser, type User } from './user.entity.ts'
 import { presentUser } from './user.presenter.ts'
 import type { UserRepository } from './user.repository.ts'
 
@@ -25,14 +25,17 @@ interface AuthDependencies {
   audit: Pick<AuditLog, 'record'>
   invitations: Pick<InvitationService, 'use'>
   /** Runs in the transaction that registers a user: opens the credit account, for one. */
-  onRegistered: (user: User, invited: Invited | undefined, tx: Tx) => Promise<Afterwards>
+  onRegistered: (user: KeptUser, invited: Invited | undefined, tx: Tx) => Promise<Afterwards>
   /** Runs in the transaction that changes a user's address. What these two answer is called after the commit. */
-  onAddressChanged: (before: User, user: User, tx: Tx) => Promise<Afterwards>
+  onAddressChanged: (before: KeptUser, user: KeptUser, tx: Tx) => Promise<Afterwards>
 }
 
 const wrongPassword = () =>
   new AppError('auth.wrong_password', { details: { issues: [{ path: 'currentPassword', message: 'is wrong' }] } })
 const invalidToken = () => new AppError('auth.unauthorized/token')
+
+/** What somebody is called who has not said. */
+export const nameIn = (email: string): string => email.slice(0, email.indexOf('@'))
 
 /** Registration, and what people change of their own account. */
 export class AuthService {
@@ -50,10 +53,10 @@ export class AuthService {
   }
 
   /** Creates a user of this role with all that belongs to one, without signing in. */
-  async createUser(body: RegisterBody, role: Role): Promise<User> {
+  async createUser(body: RegisterBody, role: Role): Promise<KeptUser> {
     const passwordHash = await hashPassword(body.password)
     const { user, afterwards } = await this.#deps.transactions.run(async (tx) => {
-      const name = body.name ?? body.email.slice(0, body.email.indexOf('@'))
+      const name = body.name ?? nameIn(body.email)
       const user = await this.#deps.users.create(
         {
           id: newId(),
@@ -87,10 +90,13 @@ export class AuthService {
   ): Promise<UserView> {
     const current = await this.#deps.users.find(actor.id)
     if (!current) throw invalidToken()
+    if (!isKept(current) && (body.email ?? body.currentPassword ?? body.newPassword) !== undefined) {
+      throw new AppError('guest.not_allowed')
+    }
     if (body.currentPassword !== undefined && !(await verifyPassword(body.currentPassword, current.passwordHash))) {
       throw wrongPassword()
     }
-    if (body.newPassword) await refuseGuessable('newPassword', body.newPassword, body.email ?? current.email)
+    if (body.newPassword) await refuseGuessable('newPassword', body.newPassword, body.email ?? current.email ?? '')
     const passwordHash = body.newPassword && (await hashPassword(body.newPassword))
     const { user, ended, afterwards } = await this.#deps.transactions.run(async (tx) => {
       const locked = await this.#deps.users.lock(actor.id, tx)
@@ -111,7 +117,10 @@ export class AuthService {
       const changed = await this.#deps.users.update(actor.id, change, tx)
       return {
         user: changed,
-        afterwards: isMoved ? await this.#deps.onAddressChanged(locked, changed, tx) : () => {},
+        afterwards:
+          isMoved && isKept(locked) && isKept(changed)
+            ? await this.#deps.onAddressChanged(locked, changed, tx)
+            : () => {},
         ended: passwordHash ? await this.#deps.sessions.endAll(actor.id, actor.sessionId, tx) : 0,
       }
     })

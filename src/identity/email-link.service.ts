@@ -15,7 +15,7 @@ import { refuseGuessable } from './guessable-password.ts'
 import { readLink, signLink } from './link-token.ts'
 import { hashPassword } from './password.ts'
 import type { SessionService } from './session.service.ts'
-import type { User } from './user.entity.ts'
+import { isKept, type KeptUser, type User } from './user.entity.ts'
 import type { UserRepository } from './user.repository.ts'
 
 interface EmailLinkDependencies {
@@ -36,7 +36,7 @@ interface EmailLinkDependencies {
   verifyMs: number
   resetMs: number
   /** Runs in the transaction in which an address is proved for the first time since it was set. */
-  onVerified: (user: User, tx: Tx) => Promise<void>
+  onVerified: (user: KeptUser, tx: Tx) => Promise<void>
 }
 
 /** What is done after the commit. */
@@ -55,14 +55,14 @@ export class EmailLinkService {
   }
 
   /** In the transaction that gives a user an address. Too many mails within the hour, and none is written. */
-  async askForProof(user: User, tx: Tx): Promise<Afterwards> {
+  async askForProof(user: KeptUser, tx: Tx): Promise<Afterwards> {
     if (!this.#deps.sendsMail || user.emailVerifiedAt) return NOTHING
     const mailId = await this.#writeVerification(user, tx)
     return mailId ? this.#send(mailId) : NOTHING
   }
 
   /** In the transaction that changes an address: asks the new one for a proof, and tells the old one. */
-  async addressChanged(before: User, user: User, tx: Tx): Promise<Afterwards> {
+  async addressChanged(before: KeptUser, user: KeptUser, tx: Tx): Promise<Afterwards> {
     const { sendsMail, outbox, verifyMs } = this.#deps
     if (!sendsMail) return NOTHING
     const asked = await this.askForProof(user, tx)
@@ -83,7 +83,7 @@ export class EmailLinkService {
     this.requireMail()
     const mailId = await transactions.run(async (tx) => {
       const user = await users.lock(actor.id, tx)
-      if (!user) throw new AppError('auth.unauthorized/token')
+      if (!user || !isKept(user)) throw new AppError('auth.unauthorized/token')
       if (user.emailVerifiedAt) throw new AppError('auth.email_verified')
       return this.#writeVerification(user, tx)
     })
@@ -116,7 +116,8 @@ export class EmailLinkService {
     const link = await this.#liveLink('verify_email', token)
     return transactions.run(async (tx) => {
       const user = await users.lock(link.userId, tx)
-      if (!user || user.emailKey !== link.emailKey || !(await links.use(link.id, tx))) throw invalidLink()
+      if (!user || !isKept(user) || user.emailKey !== link.emailKey || !(await links.use(link.id, tx)))
+        throw invalidLink()
       await this.#markVerified(user, tx)
       await audit.record({ action: 'email.verified', actorId: user.id, targetId: user.id }, tx)
       return { email: user.email, emailVerified: true }
@@ -131,7 +132,7 @@ export class EmailLinkService {
     const { links, users, sessions, keys, audit, transactions } = this.#deps
     const link = await this.#liveLink('reset_password', token)
     const current = await users.find(link.userId)
-    if (!current || !isFor(link, current)) throw invalidLink()
+    if (!current || !isKept(current) || !isFor(link, current)) throw invalidLink()
     await refuseGuessable('newPassword', newPassword, current.email)
     const passwordHash = await hashPassword(newPassword)
     await transactions.run(async (tx) => {
@@ -156,7 +157,7 @@ export class EmailLinkService {
     if (mail.kind === 'verify_email') {
       const link = await links.findLive(mail.id, 'verify_email')
       const user = link && (await users.find(link.userId))
-      if (!user || user.emailVerifiedAt || user.emailKey !== link.emailKey) return undefined
+      if (!user || !isKept(user) || user.emailVerifiedAt || user.emailKey !== link.emailKey) return undefined
       return { to: user.email, ...verifyLetter(publicUrl, signLink(key, 'verify_email', mail.id), verifyMs) }
     }
     const user = await this.#linkReset(mail)
@@ -165,7 +166,7 @@ export class EmailLinkService {
   }
 
   /** The account that wants a new password, with its link; a mail that is tried again has it already. */
-  async #linkReset({ id, address, expiresAt }: ClaimedMail): Promise<User | null> {
+  async #linkReset({ id, address, expiresAt }: ClaimedMail): Promise<KeptUser | null> {
     const { links, users, audit, transactions } = this.#deps
     const user = await users.findByEmailKey(emailKeyOf(address))
     if (!user) return null
@@ -178,7 +179,7 @@ export class EmailLinkService {
     return user
   }
 
-  async #writeVerification(user: User, tx: Tx): Promise<string | undefined> {
+  async #writeVerification(user: KeptUser, tx: Tx): Promise<string | undefined> {
     const { links, outbox, verifyMs: lifeMs } = this.#deps
     const { id: userId, email: address, emailKey } = user
     const mailId = await outbox.write({ kind: 'verify_email', userId, address, addressKey: emailKey, lifeMs }, tx)
@@ -190,7 +191,8 @@ export class EmailLinkService {
 
   async #markVerified(user: User, tx: Tx): Promise<void> {
     if (user.emailVerifiedAt) return
-    await this.#deps.onVerified(await this.#deps.users.update(user.id, { emailVerifiedAt: new Date() }, tx), tx)
+    const verified = await this.#deps.users.update(user.id, { emailVerifiedAt: new Date() }, tx)
+    if (isKept(verified)) await this.#deps.onVerified(verified, tx)
   }
 
   async #liveLink(purpose: LinkPurpose, token: string): Promise<EmailLink> {

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm'
+import { type DataSource, IsNull } from 'typeorm'
 import type { AuthUser } from '../contract/auth-user.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
@@ -29,7 +29,7 @@ export class SessionRepository {
   async findLive(sessionId: string, userId: string): Promise<AuthUser | undefined> {
     const [found] = await rows<AuthUser & { unnoted: boolean }>(
       this.#db.manager,
-      `SELECT u.id, u.role, s.id AS "sessionId", s.last_used_at < now() - ${NOTED_EVERY} AS unnoted
+      `SELECT u.id, u.role, u.email_key IS NULL AS "isGuest", s.id AS "sessionId", s.last_used_at < now() - ${NOTED_EVERY} AS unnoted
        FROM sessions s JOIN users u ON u.id = s.user_id
        WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND s.expires_at > now()`,
       [sessionId, userId],
@@ -38,6 +38,11 @@ export class SessionRepository {
     const { unnoted, ...user } = found
     if (unnoted) await this.#noteUse(sessionId)
     return user
+  }
+
+  /** A live session of a user, in a transaction. */
+  findOwn(userId: string, id: string, tx: Tx): Promise<Session | null> {
+    return tx.findOneBy(sessionEntity, { id, userId, revokedAt: IsNull() })
   }
 
   /** Those of these sessions, and API keys, that are still live: a key is not while its user is suspended. */

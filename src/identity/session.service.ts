@@ -7,7 +7,7 @@ import { newId } from '../shared/ids.ts'
 import { currentOrigin } from '../shared/request-origin.ts'
 import type { Session } from './session.entity.ts'
 import type { SessionRepository } from './session.repository.ts'
-import { readClaims, verifyToken } from './token.ts'
+import { readClaims, signToken, verifyToken } from './token.ts'
 
 interface SessionDependencies {
   sessions: SessionRepository
@@ -42,6 +42,14 @@ export class SessionService {
   /** The same of a session that is named otherwise than by a token. */
   findById(sessionId: string, userId: string): Promise<AuthUser | undefined> {
     return this.#deps.sessions.findLive(sessionId, userId)
+  }
+
+  /** A token of the session that somebody calls with, which goes on as it is. @throws AppError 401 when it has ended meanwhile */
+  async tokenOf({ id, sessionId }: AuthUser, tx: Tx): Promise<{ token: string; expiresAt: string }> {
+    const session = await this.#deps.sessions.findOwn(id, sessionId, tx)
+    if (!session) throw new AppError('auth.unauthorized/token')
+    const { expiresAt } = session
+    return { token: signToken(this.#deps.jwtSecret, id, sessionId, expiresAt), expiresAt: expiresAt.toISOString() }
   }
 
   /** Those of these sessions, and API keys, that are still live. */

@@ -22,6 +22,7 @@ export const ticketRoutes = (jwtSecret: string): Route[] => {
       path: '/api/tickets',
       access: 'user',
       scope: 'read',
+      guests: true,
       summary: "A ticket that opens one thing of one's own without a header, for a while",
       response: ticketView,
       errors: [],

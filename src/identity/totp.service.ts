@@ -52,7 +52,7 @@ export class TotpService {
       if (user.totpEnabledAt) throw new AppError('auth.totp_enabled')
       await this.#deps.users.update(actor.id, { ...OFF, totpSealed }, tx)
     })
-    return { secret: base32(secret), otpauthUrl: otpauthUrl(secret, checked.email) }
+    return { secret: base32(secret), otpauthUrl: otpauthUrl(secret, checked.email ?? '') }
   }
 
   /**

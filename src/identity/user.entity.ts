@@ -2,11 +2,14 @@ import { EntitySchema } from 'typeorm'
 import type { Role } from '../contract/auth-user.ts'
 import { createdAt, integer, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
 
-/** A person with an account. `emailKey` is the address in lower case: one account an address, regardless of case. */
+/**
+ * A person with an account. `emailKey` is the address in lower case: one account an address, regardless of case. A guest is who has
+ * none: no address, no password (its hash is empty), and no way in but the session that came with the account.
+ */
 export class User {
   declare id: string
-  declare email: string
-  declare emailKey: string
+  declare email: string | null
+  declare emailKey: string | null
   /** When it was shown that the address is theirs; null while it is not. */
   declare emailVerifiedAt: Date | null
   declare passwordHash: string
@@ -28,14 +31,19 @@ export class User {
   declare updatedAt: Date
 }
 
+/** Somebody who is there for good. */
+export type KeptUser = User & { email: string; emailKey: string }
+
+export const isKept = (user: User): user is KeptUser => user.emailKey !== null
+
 export const userEntity = new EntitySchema<User>({
   name: 'User',
   target: User,
   tableName: 'users',
   columns: {
     id: uuid({ primary: true, primaryKeyConstraintName: 'users_pk' }),
-    email: text(),
-    emailKey: text(),
+    email: text({ nullable: true }),
+    emailKey: text({ nullable: true }),
     emailVerifiedAt: timestamp({ nullable: true }),
     passwordHash: text(),
     name: text(),
@@ -50,7 +58,10 @@ export const userEntity = new EntitySchema<User>({
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  indices: [{ name: 'users_email_key_unique', columns: ['emailKey'], unique: true }],
+  indices: [
+    { name: 'users_email_key_unique', columns: ['emailKey'], unique: true },
+    { name: 'users_guests', columns: ['id'], where: 'email_key IS NULL' },
+  ],
   checks: [
     { name: 'users_role_known', expression: `role IN ('user', 'admin')` },
     { name: 'users_suspension_whole', expression: '(suspended_at IS NULL) = (suspended_reason IS NULL)' },
@@ -58,6 +69,11 @@ export const userEntity = new EntitySchema<User>({
       name: 'users_totp_whole',
       expression:
         'totp_enabled_at IS NULL OR (totp_sealed IS NOT NULL AND totp_step IS NOT NULL AND recovery_hashes IS NOT NULL)',
+    },
+    {
+      name: 'users_guest_plain',
+      expression:
+        "email_key IS NOT NULL OR (email IS NULL AND email_verified_at IS NULL AND password_hash = '' AND role = 'user' AND totp_sealed IS NULL)",
     },
   ],
 })

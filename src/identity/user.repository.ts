@@ -2,7 +2,7 @@ import { type DataSource, IsNull } from 'typeorm'
 import { rows } from '../database/query.ts'
 import { isUniqueViolation, type Tx } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
-import { type User, userEntity } from './user.entity.ts'
+import { isKept, type KeptUser, type User, userEntity } from './user.entity.ts'
 
 export type UserChange = Partial<
   Pick<
@@ -48,24 +48,66 @@ export class UserRepository {
 
   /** @throws AppError 409 `auth.email_taken` */
   async create(
-    user: Pick<User, 'id' | 'email' | 'emailKey' | 'emailVerifiedAt' | 'name' | 'role' | 'passwordHash'>,
+    user: Pick<KeptUser, 'id' | 'email' | 'emailKey' | 'emailVerifiedAt' | 'name' | 'role' | 'passwordHash'>,
     tx: Tx,
-  ): Promise<User> {
+  ): Promise<KeptUser> {
     await tx.insert(userEntity, user).catch(emailTaken)
-    return tx.findOneByOrFail(userEntity, { id: user.id })
+    return Object.assign(await tx.findOneByOrFail(userEntity, { id: user.id }), {
+      email: user.email,
+      emailKey: user.emailKey,
+    })
+  }
+
+  async createGuest(id: string, name: string, tx: Tx): Promise<User> {
+    await tx.insert(userEntity, { id, name, email: null, emailKey: null, role: 'user', passwordHash: '' })
+    return tx.findOneByOrFail(userEntity, { id })
+  }
+
+  /** Gives a guest an address. @throws AppError 409 `auth.email_taken` */
+  async keep(
+    id: string,
+    change: Pick<KeptUser, 'email' | 'emailKey' | 'name' | 'passwordHash'>,
+    tx: Tx,
+  ): Promise<KeptUser> {
+    return Object.assign(await this.update(id, change, tx), { email: change.email, emailKey: change.emailKey })
   }
 
   find(id: string, tx: Tx = this.#db.manager): Promise<User | null> {
     return tx.findOneBy(userEntity, { id, ...present })
   }
 
-  findByEmailKey(emailKey: string): Promise<User | null> {
-    return this.#db.manager.findOneBy(userEntity, { emailKey, ...present })
+  async findByEmailKey(emailKey: string): Promise<KeptUser | null> {
+    const user = await this.#db.manager.findOneBy(userEntity, { emailKey, ...present })
+    return user && isKept(user) ? user : null
   }
 
   /** Locks the row until the transaction ends. */
   lock(id: string, tx: Tx): Promise<User | null> {
     return tx.findOne(userEntity, { where: { id, ...present }, lock: { mode: 'pessimistic_write' } })
+  }
+
+  /** How many guests there are, counted to `most` and no further. */
+  async countGuests(most: number, tx: Tx): Promise<number> {
+    const [found] = await rows<{ guests: number }>(
+      tx,
+      `SELECT count(*)::int AS guests FROM (
+         SELECT FROM users WHERE email_key IS NULL AND erased_at IS NULL LIMIT $1) AS found`,
+      [most],
+    )
+    return found?.guests ?? 0
+  }
+
+  /** Guests whom nobody has seen for so many days, oldest first; with `id`, whether this is one. */
+  async disusedGuests(days: number, limit: number, tx: Tx = this.#db.manager, id?: string): Promise<string[]> {
+    const found = await rows<{ id: string }>(
+      tx,
+      `SELECT u.id FROM users u WHERE u.email_key IS NULL AND u.erased_at IS NULL AND ($3::uuid IS NULL OR u.id = $3)
+         AND u.created_at < now() - $1 * interval '1 day'
+         AND NOT EXISTS (SELECT FROM sessions s WHERE s.user_id = u.id AND s.last_used_at >= now() - $1 * interval '1 day')
+       ORDER BY u.id LIMIT $2`,
+      [days, limit, id ?? null],
+    )
+    return found.map((guest) => guest.id)
   }
 
   hasAdmin(): Promise<boolean> {

@@ -7,8 +7,8 @@ import type { LiveFeed } from '../realtime/live-feed.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { emailKeyOf } from './email-key.ts'
 import type { Afterwards } from './email-link.service.ts'
-import type { User } from './user.entity.ts'
-import { mayChange, mayChangeEmail, mayManage } from './user.policy.ts'
+import { isKept, type KeptUser, type User } from './user.entity.ts'
+import { mayChange, mayChangeEmail, mayManage, takesAddress } from './user.policy.ts'
 import { presentUser, presentUserToAdmin } from './user.presenter.ts'
 import type { UserFilter, UserRepository } from './user.repository.ts'
 
@@ -21,9 +21,9 @@ interface UserDependencies {
    * Runs in the transaction that deletes a user, who is locked: settles what is still running, and makes the row nobody's. What it answers
    * is called after the commit, and erases.
    */
-  onDeleting: (user: User, actor: AuthUser, tx: Tx) => Promise<() => Promise<void>>
+  onDeleting: (user: User, requestedBy: string, tx: Tx) => Promise<() => Promise<void>>
   /** Runs in the transaction that changes a user's address. What it answers is called after the commit. */
-  onAddressChanged: (before: User, user: User, tx: Tx) => Promise<Afterwards>
+  onAddressChanged: (before: KeptUser, user: KeptUser, tx: Tx) => Promise<Afterwards>
 }
 
 const presentTo = (actor: AuthUser, user: User): UserView =>
@@ -72,12 +72,13 @@ export class UserService {
       if (!mayChangeEmail(actor, user, body)) {
         throw new AppError('auth.forbidden/email')
       }
+      if (!isKept(user) && takesAddress(body)) throw new AppError('users.guest')
       const isMoved = body.email !== undefined && emailKeyOf(body.email) !== user.emailKey
       const email = body.email !== undefined && { email: body.email, emailKey: emailKeyOf(body.email) }
       const unproved = isMoved && { emailVerifiedAt: null }
       await this.#recordChange(actor, user, body, tx)
       const changed = await this.#deps.users.update(userId, { ...body, ...email, ...unproved }, tx)
-      const afterwards = isMoved ? await this.#deps.onAddressChanged(user, changed, tx) : () => {}
+      const afterwards = isMoved ? await this.#moved(user, changed, tx) : () => {}
       return { view: presentTo(actor, changed), afterwards }
     })
     afterwards()
@@ -94,12 +95,37 @@ export class UserService {
       await this.#keepAnAdmin(userId, tx)
       const user = await this.#deps.users.lock(userId, tx)
       if (!user) throw notFound('user')
-      const afterDeleting = await this.#deps.onDeleting(user, actor, tx)
-      await this.#deps.audit.record({ action: 'user.deleted', actorId: actor.id, targetId: userId }, tx)
-      return afterDeleting
+      return this.#remove(user, actor.id, tx)
     })
+    await this.#gone(userId, afterwards)
+  }
+
+  /** Deletes a guest whom nobody has seen for so many days; false for one who has come back, or stays, since that was looked up. */
+  async deleteDisused(guestId: string, days: number): Promise<boolean> {
+    const { users, transactions } = this.#deps
+    const afterwards = await transactions.run(async (tx) => {
+      const guest = await users.lock(guestId, tx)
+      if (!guest || (await users.disusedGuests(days, 1, tx, guestId)).length === 0) return undefined
+      return this.#remove(guest, null, tx)
+    })
+    if (afterwards) await this.#gone(guestId, afterwards)
+    return afterwards !== undefined
+  }
+
+  async #remove(user: User, actorId: string | null, tx: Tx): Promise<() => Promise<void>> {
+    const afterwards = await this.#deps.onDeleting(user, actorId ?? user.id, tx)
+    await this.#deps.audit.record({ action: 'user.deleted', actorId, targetId: user.id }, tx)
+    return afterwards
+  }
+
+  async #gone(userId: string, afterwards: () => Promise<void>): Promise<void> {
     await this.#deps.feed.signal({ type: 'session.revoked', userId }).catch(() => {})
     await afterwards()
+  }
+
+  #moved(before: User, user: User, tx: Tx): Promise<Afterwards> {
+    if (!isKept(before) || !isKept(user)) throw new AppError('users.guest')
+    return this.#deps.onAddressChanged(before, user, tx)
   }
 
   /** Of what people change of themselves only what gives power is recorded. */

@@ -15,8 +15,9 @@ interface PartyDependencies {
   parties: PartyRepository
   agents: Pick<AgentService, 'participants' | 'inOrder'>
   transactions: Transactions
-  /** Saved parties that one user may have (USER_PARTIES). */
+  /** Saved parties that one user may have (USER_PARTIES), and one guest (GUEST_AGENTS). */
   most: number
+  mostOfGuests: number
 }
 
 /** A party with who is in it, as far as they still are. */
@@ -77,8 +78,9 @@ export class PartyService {
   }
 
   /** @throws AppError 400 for agents of one name; 404 `agent.not_found`; 409 `party.too_many` */
-  async create(userId: string, { stop, ...body }: CreatePartyBody): Promise<PartyWithMembers> {
-    const { parties, transactions, most } = this.#deps
+  async create(userId: string, { stop, ...body }: CreatePartyBody, isGuest = false): Promise<PartyWithMembers> {
+    const { parties, transactions, mostOfGuests } = this.#deps
+    const most = isGuest ? mostOfGuests : this.#deps.most
     await this.#checkAgents(userId, body.agentIds)
     const party = await transactions.run(async (tx) => {
       if ((await parties.lockCount(userId, tx)) >= most) throw tooMany('party', most)

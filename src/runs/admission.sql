@@ -7,13 +7,15 @@ CREATE FUNCTION turn_route(p_user uuid, p_agents uuid[])
 RETURNS TABLE (lane text, connection_id uuid, fallback_id uuid, model text, fallback_model text) LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN bool_or(c.user_id IS NOT NULL OR f.user_id IS NOT NULL) THEN 'own' ELSE 'platform' END,
     (array_agg(c.id ORDER BY p.position))[1], (array_agg(f.id ORDER BY p.position))[1],
-    (array_agg(coalesce(a.model, c.model) ORDER BY p.position))[1],
-    (array_agg(coalesce(a.fallback_model, f.model) ORDER BY p.position))[1]
-  FROM unnest(p_agents) WITH ORDINALITY AS p (id, position) JOIN agents a ON a.id = p.id
-    LEFT JOIN connections c ON c.id = coalesce(a.connection_id, (SELECT d.id FROM connections d
-      WHERE a.connection_id IS NULL AND (d.user_id = p_user OR d.user_id IS NULL) AND d.is_default
-      ORDER BY d.user_id NULLS LAST LIMIT 1))
-    LEFT JOIN connections f ON f.id = a.fallback_connection_id
+    (array_agg(CASE WHEN g.is_guest THEN c.model ELSE coalesce(a.model, c.model) END ORDER BY p.position))[1],
+    (array_agg(coalesce(a.fallback_model, f.model) ORDER BY p.position) FILTER (WHERE NOT g.is_guest))[1]
+  FROM is_guest(p_user) AS g (is_guest), unnest(p_agents) WITH ORDINALITY AS p (id, position) JOIN agents a ON a.id = p.id
+    LEFT JOIN connections c ON c.id = CASE
+      WHEN is_guest(p_user) THEN (SELECT d.id FROM connections d WHERE d.user_id IS NULL AND d.provider = 'demo' ORDER BY d.id LIMIT 1)
+      ELSE coalesce(a.connection_id, (SELECT d.id FROM connections d
+        WHERE a.connection_id IS NULL AND (d.user_id = p_user OR d.user_id IS NULL) AND d.is_default
+        ORDER BY d.user_id NULLS LAST LIMIT 1)) END
+    LEFT JOIN connections f ON f.id = a.fallback_connection_id AND NOT is_guest(p_user)
 $$;
 
 -- Places of a lane, in the whole fleet, of which whoever has some may get more: the last quarter is left to those who have none.

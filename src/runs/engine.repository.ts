@@ -20,7 +20,7 @@ import type { Turn, TurnQuote } from './turn.entity.ts'
 import type { Dispatch } from './turn.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
 import type { TurnResult } from './turn-result.ts'
-import { type RoomRow, roomOf, type TurnRoom } from './turn-room.ts'
+import { type RoomRow, type RoomTerms, roomOf, type TermsRow, type TurnRoom, termsOf } from './turn-room.ts'
 
 /** How much a turn reads: tokens of transcript, and files. */
 export interface RoomLimits {
@@ -166,6 +166,13 @@ export class EngineRepository {
     if (row?.outcome !== 'claimed') return { outcome: row?.outcome ?? 'over' }
     const version = row.version === null ? undefined : Number(row.version)
     return { outcome: 'claimed', turn: fromJson<Turn>(row.claimed), room: roomOf(row.room), version }
+  }
+
+  /** Which connection and model answer an agent's user now, and what that costs: for what no room was read for. */
+  async terms(userId: string, connectionId: string | null, model: string | null): Promise<RoomTerms> {
+    const sql = 'SELECT agent_terms($1, $2, $3) AS terms'
+    const [row] = await rows<{ terms: TermsRow }>(this.#db.manager, sql, [userId, connectionId, model])
+    return termsOf(row?.terms ?? { connection: null, model: null, price: null })
   }
 
   /** What a turn reads; undefined when its run is gone. */

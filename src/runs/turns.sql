@@ -36,14 +36,18 @@ CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, re
 $$;
 
 -- Which connection and model answer for an agent (its own, else the user's default, else the platform's), and what that costs
--- now (its own price, else the provider's '*', else '*' of all). Each is null where there is none.
+-- now (its own price, else the provider's '*', else '*' of all). Each is null where there is none. For guests the platform's demo
+-- answers, whoever the agent is: they cost nobody anything.
 CREATE FUNCTION agent_terms(p_user uuid, p_connection uuid, p_model text) RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE
   account connections;
   price price_versions;
   wanted text;
 BEGIN
-  IF p_connection IS NULL THEN
+  IF is_guest(p_user) THEN
+    SELECT * INTO account FROM connections c WHERE c.user_id IS NULL AND c.provider = 'demo' ORDER BY c.id LIMIT 1;
+    wanted := account.model;
+  ELSIF p_connection IS NULL THEN
     SELECT * INTO account FROM connections c
     WHERE (c.user_id = p_user OR c.user_id IS NULL) AND c.is_default ORDER BY c.user_id NULLS LAST LIMIT 1;
   ELSE
@@ -51,7 +55,7 @@ BEGIN
     WHERE c.id = p_connection AND (c.user_id = p_user OR c.user_id IS NULL);
   END IF;
   IF account.id IS NULL THEN RETURN json_build_object('connection', NULL, 'model', NULL, 'price', NULL); END IF;
-  wanted := coalesce(p_model, account.model);
+  wanted := coalesce(wanted, p_model, account.model);
   SELECT * INTO price FROM price_versions p
   WHERE p.effective_from <= now()
     AND (p.provider, p.model) IN ((account.provider, wanted), (account.provider, '*'), ('*', '*'))

@@ -64,6 +64,20 @@ export const ERROR_WORDS = {
   'mail.rate_limited': [429, 'Enough mails were sent to this address; please look for them, or try again in an hour.'],
   'users.export_running': [409, 'An export of this account is under way; please wait for its end.'],
   'users.export_busy': [503, 'Too many accounts are exported at this moment; please try again soon.'],
+  'guest.off': [403, 'This server takes no guests; please register.'],
+  'guest.too_many': [
+    429,
+    'There are as many guests as this server takes at the moment. Please register, or come again later.',
+  ],
+  'guest.not_allowed': [
+    403,
+    'Guests cannot do this. Keep the account first: give it an e-mail address and a password.',
+  ],
+  'guest.kept': [409, 'This account has an e-mail address already.'],
+  'users.guest': [
+    409,
+    'This is a guest: only they themself can give the account an address, and it has no other rights before.',
+  ],
   'auth.email_taken': [409, 'This e-mail address is already registered.'],
   'key.not_found': [404, 'There is no such API key.'],
   'key.too_many': [409, 'You have {limit} API keys, which is the most. Please revoke one that you no longer need.'],

@@ -70,6 +70,9 @@ export const tooMany = (
   limit: number,
 ): AppError => new AppError(`${what}.too_many`, { words: { limit }, details: { limit } })
 
+/** No guest is taken in now: as many are there, or were given credits today, as may be. An hour may change that. */
+export const tooManyGuests = (): AppError => new AppError('guest.too_many', { details: { retryAfterSeconds: 3_600 } })
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   // A host with several addresses fails with one error for each, and no words of its own.

@@ -6,6 +6,9 @@ export interface FileLimits {
   userBytes: number
   /** USER_STORAGE_FILES. */
   userFiles: number
+  /** The same of a guest (GUEST_STORAGE_BYTES, GUEST_STORAGE_FILES). */
+  guestBytes: number
+  guestFiles: number
   /** UPLOADS_PER_MINUTE of one user. */
   uploadsPerMinute: number
   /** What one user may write within a day, deleted or not (USER_UPLOAD_BYTES_PER_DAY). */
@@ -24,6 +27,12 @@ export interface FileLimits {
   /** How long a presigned address works. */
   presignSeconds: number
 }
+
+/** How much somebody may store. */
+export const roomOf = (limits: FileLimits, isGuest: boolean): { bytes: number; files: number } =>
+  isGuest
+    ? { bytes: limits.guestBytes, files: limits.guestFiles }
+    : { bytes: limits.userBytes, files: limits.userFiles }
 
 /** What the tunables do not set. */
 export const FILE_LIMIT_DEFAULTS = {

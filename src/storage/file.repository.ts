@@ -9,6 +9,8 @@ export interface StoredUsage {
   /** Bytes of files that are there, and those that uploads have reserved. */
   bytes: number
   files: number
+  /** Guests may store less. */
+  isGuest: boolean
 }
 
 export interface FileFilter {
@@ -46,11 +48,11 @@ export class FileRepository {
   async usage(userId: string, tx: Tx = this.#db.manager): Promise<StoredUsage> {
     const found = await rows<StoredUsage>(
       tx,
-      `SELECT coalesce(sum(size), 0)::float8 AS bytes, count(*)::int AS files
+      `SELECT coalesce(sum(size), 0)::float8 AS bytes, count(*)::int AS files, is_guest($1) AS "isGuest"
        FROM files WHERE user_id = $1 AND status <> 'deleting'`,
       [userId],
     )
-    return found[0] ?? { bytes: 0, files: 0 }
+    return found[0] ?? { bytes: 0, files: 0, isGuest: false }
   }
 
   /** A file whose bytes are about to come; after `deadlineMs` a sweep removes it. */

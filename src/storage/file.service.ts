@@ -10,7 +10,7 @@ import { presentFile } from './file.presenter.ts'
 import type { FileFilter, FileRepository } from './file.repository.ts'
 import type { FileChunkRepository } from './file-chunk.repository.ts'
 import { readContext } from './file-context.ts'
-import type { FileLimits } from './file-limits.ts'
+import { type FileLimits, roomOf } from './file-limits.ts'
 import { contentDisposition } from './file-name.ts'
 import type { FileObjects } from './file-objects.ts'
 import { mayShowInline } from './file-types.ts'
@@ -119,9 +119,10 @@ export class FileService {
   }
 
   async usage(userId: string): Promise<StorageUsageView> {
-    const { userBytes, userFiles, uploadMaxBytes, uploadsPerMinute } = this.#options.limits
-    const { bytes, files } = await this.#options.files.usage(userId)
-    return { bytes, files, limits: { bytes: userBytes, files: userFiles, fileBytes: uploadMaxBytes, uploadsPerMinute } }
+    const { limits } = this.#options
+    const { bytes, files, isGuest } = await this.#options.files.usage(userId)
+    const { uploadMaxBytes: fileBytes, uploadsPerMinute } = limits
+    return { bytes, files, limits: { ...roomOf(limits, isGuest), fileBytes, uploadsPerMinute } }
   }
 
   /**

@@ -16,6 +16,8 @@ export interface RouteEntry {
   headers?: Record<string, string>
   /** What the owner is answered; 200 where nothing is said. */
   owner?: number
+  /** Of a public route: what it answers to a body that says nothing; 400 where nothing is said. */
+  bare?: number
   /** The same for a second time, where it is another one. */
   again?: number
   /** What another user is answered about it; 404 where nothing is said. */
@@ -80,6 +82,10 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /docs': { access: 'open' },
 
   'POST /api/auth/register': { access: 'public', body: account, owner: 201 },
+  'GET /api/auth/guest': { access: 'public', bare: 200 },
+  'POST /api/auth/guest': { access: 'public', body: {}, owner: 201, bare: 201 },
+  // Who is registered has an address already.
+  'POST /api/auth/guest/keep': { access: 'user', scope: 'session', body: account, owner: 409 },
   'POST /api/auth/login': { access: 'public', body: account },
   'POST /api/auth/verify-email': { access: 'public', body: { token: 'x' }, owner: 400 },
   // Where no mail is set up.

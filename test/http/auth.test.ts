@@ -26,6 +26,7 @@ describe('Signing up and in', () => {
       'emailVerified',
       'name',
       'role',
+      'guest',
       'totpEnabled',
       'createdAt',
       'updatedAt',

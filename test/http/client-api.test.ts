@@ -284,6 +284,18 @@ describe('The typed client, on all of the API', () => {
     expect(await refused(client.auth.me())).to.deep.equal([401, 'auth.unauthorized'])
   })
 
+  it('looks around as a guest, and stays', async () => {
+    const guest = connected()
+    expect((await guest.auth.guestTerms()).offered).to.equal(true)
+    const { user } = await guest.guest()
+    expect(user).to.include({ guest: true, email: '' })
+    const mine = `${newId()}@example.com`
+    const kept = await guest.keep({ email: mine, password: PASSWORD })
+    expect(kept.user).to.include({ id: user.id, guest: false, email: mine })
+    expect((await guest.auth.me()).id).to.equal(user.id)
+    expect(await refused(guest.keep({ email: mine, password: PASSWORD }))).to.deep.equal([409, 'guest.kept'])
+  })
+
   it('has every route', () => {
     expect(ROUTES.filter((name) => !called.has(name))).to.deep.equal([])
     expect([...called].filter((name) => !ROUTES.includes(name))).to.deep.equal([])

@@ -18,6 +18,8 @@ import { FileProcessor, type FileProcessorOptions } from '../../workers/processo
 export const LIMITS: FileLimits = {
   uploadMaxBytes: 5_000_000,
   userBytes: 20_000_000,
+  guestBytes: 1_000,
+  guestFiles: 1,
   userFiles: 200,
   uploadsPerMinute: 1_000,
   uploadBytesPerDay: 1_000_000_000,

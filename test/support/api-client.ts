@@ -159,6 +159,13 @@ export class ApiClient {
     return new TestUser(this, signedIn.parse(answer.body))
   }
 
+  /** A guest, with a guest's credits. */
+  async guest(): Promise<TestUser> {
+    const answer = await this.post('/api/auth/guest', {})
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body))
+    return new TestUser(this, signedIn.parse(answer.body))
+  }
+
   async login(email: string, password: string): Promise<TestUser> {
     const answer = await this.post('/api/auth/login', { email, password })
     return new TestUser(this, signedIn.parse(answer.body))

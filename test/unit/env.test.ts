@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { databaseAddress } from '../../src/config/database-address.ts'
-import { EnvError, environmentNames, isDistributed, loadEnv } from '../../src/config/env.ts'
+import { EnvError, environmentNames, isDistributed, loadEnv, takesGuests } from '../../src/config/env.ts'
 import { parseRedisAddress } from '../../src/config/redis-address.ts'
 import { loadSecrets } from '../../src/config/secrets.ts'
 
@@ -34,6 +34,15 @@ const complaints = (given: Record<string, string>): string[] => {
 const wrong = (given: Record<string, string>): string[] => complaints(given).map((line) => line.split(' ')[0] ?? '')
 
 describe('The environment', () => {
+  it('takes guests in where it says so, by itself in development alone, and never where who comes is invited', () => {
+    expect(takesGuests(loadEnv({}))).to.equal(true)
+    expect(takesGuests(loadEnv({ GUESTS: 'off' }))).to.equal(false)
+    expect(takesGuests(loadEnv({ SIGNUP_GRANT_FOR: 'invited' }))).to.equal(false)
+    expect(takesGuests(loadEnv({ NODE_ENV: 'production' }))).to.equal(false)
+    expect(takesGuests(loadEnv({ NODE_ENV: 'production', GUESTS: 'on' }))).to.equal(true)
+    expect(wrong({ GUESTS: 'on', SIGNUP_GRANT_FOR: 'invited' })).to.deep.equal(['GUESTS'])
+  })
+
   it('may be empty: everything has a safe default', () => {
     const env = loadEnv({})
     expect(env).to.deep.include({ NODE_ENV: 'development', PORT: 4000, DATA_DIR: '.data', STORAGE_PROVIDER: 'local' })

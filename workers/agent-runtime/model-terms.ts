@@ -4,8 +4,9 @@ import type { ResolvedConnection } from '../../src/connections/provider.ts'
 import type { MeteredCall } from '../../src/credits/metered-call.ts'
 import type { PriceBook } from '../../src/credits/price-book.ts'
 import { FULL_RATE_PPM, type PriceVersion } from '../../src/credits/pricing.ts'
+import type { EngineRepository } from '../../src/runs/engine.repository.ts'
 import type { TurnQuote } from '../../src/runs/turn.entity.ts'
-import type { TurnRoom } from '../../src/runs/turn-room.ts'
+import type { RoomTerms, TurnRoom } from '../../src/runs/turn-room.ts'
 import type { UsedCall } from './call-meter.ts'
 
 /** Which model answers for an agent, and what it costs now. */
@@ -16,11 +17,12 @@ export interface ModelTerms {
   ratePpm: bigint
 }
 
-type Reached = Pick<Agent, 'connectionId' | 'model' | 'fallbackConnectionId' | 'fallbackModel'>
+type Reached = Pick<Agent, 'connectionId' | 'fallbackConnectionId'>
 
 interface TermsDependencies {
-  connections: Pick<ConnectionService, 'resolve' | 'open'>
-  prices: Pick<PriceBook, 'priceOf' | 'require'>
+  engine: Pick<EngineRepository, 'terms'>
+  connections: Pick<ConnectionService, 'open'>
+  prices: Pick<PriceBook, 'require'>
   ownKeyRatePpm: bigint
 }
 
@@ -33,22 +35,19 @@ export class ModelTermsBook {
 
   /** @throws AppError when the agent cannot be reached: its connection is gone, its model has no price */
   async of(userId: string, agent: Pick<Agent, 'connectionId' | 'model'>): Promise<ModelTerms> {
-    const connection = await this.#deps.connections.resolve(userId, agent.connectionId)
-    const modelId = agent.model ?? connection.model
-    return this.#terms(connection, modelId, await this.#deps.prices.priceOf(connection.provider, modelId))
+    const { connectionId, model } = agent
+    return this.#terms(await this.#deps.engine.terms(userId, connectionId, model), connectionId)
   }
 
   /** The same for the speaker of a room, which was read with them; asks nobody. @throws AppError as `of` */
   inRoom({ terms, onFallback }: Pick<TurnRoom, 'terms' | 'onFallback'>, agent: Reached): ModelTerms {
-    const [connectionId, model] = onFallback
-      ? [agent.fallbackConnectionId, agent.fallbackModel]
-      : [agent.connectionId, agent.model]
-    const connection = this.#deps.connections.open(terms.connection, connectionId)
-    const modelId = model ?? connection.model
-    return this.#terms(connection, modelId, this.#deps.prices.require(terms.price, connection.provider, modelId))
+    return this.#terms(terms, onFallback ? agent.fallbackConnectionId : agent.connectionId)
   }
 
-  #terms(connection: ResolvedConnection, modelId: string, price: PriceVersion): ModelTerms {
+  #terms(terms: RoomTerms, connectionId: string | null): ModelTerms {
+    const connection = this.#deps.connections.open(terms.connection, connectionId)
+    const modelId = terms.model ?? connection.model
+    const price = this.#deps.prices.require(terms.price, connection.provider, modelId)
     const ratePpm = connection.scope === 'user' ? this.#deps.ownKeyRatePpm : FULL_RATE_PPM
     return { connection, modelId, price, ratePpm }
   }

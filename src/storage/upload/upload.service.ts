@@ -10,7 +10,7 @@ import { Seats } from '../../shared/seats.ts'
 import type { File } from '../file.entity.ts'
 import { presentFile } from '../file.presenter.ts'
 import type { FileRepository } from '../file.repository.ts'
-import type { FileLimits } from '../file-limits.ts'
+import { type FileLimits, roomOf } from '../file-limits.ts'
 import { cleanName } from '../file-name.ts'
 import type { FileObjects } from '../file-objects.ts'
 import { normalType } from '../file-types.ts'
@@ -170,7 +170,8 @@ export class UploadService {
         }
         // Uploads at the same time could each have fitted alone.
         const usage = await this.#files.usage(userId, tx)
-        if (usage.bytes > this.#limits.userBytes) throw quotaExceeded('bytes', this.#limits.userBytes)
+        const room = roomOf(this.#limits, usage.isGuest)
+        if (usage.bytes > room.bytes) throw quotaExceeded('bytes', room.bytes)
         return accepted
       })
     } catch (error) {
@@ -297,7 +298,7 @@ export class UploadService {
 
   /** Checks quotas and rates, under the user's lock; answers what may be written of `expected`. */
   async #admit(userId: string, { least = 0, most = Number.POSITIVE_INFINITY }: ExpectedBytes, tx: Tx): Promise<Grant> {
-    const { userBytes, userFiles, uploadMaxBytes, uploadsPerMinute, uploadBytesPerDay } = this.#limits
+    const { uploadMaxBytes, uploadsPerMinute, uploadBytesPerDay } = this.#limits
     await this.#files.lockUser(userId, tx)
     const room = await this.#budgets.room(userId, tx)
     if (room.uploadInMs > 0) {
@@ -305,10 +306,11 @@ export class UploadService {
       throw new AppError('upload.rate_limited', { words: { limit: uploadsPerMinute }, details })
     }
     const usage = await this.#files.usage(userId, tx)
-    if (usage.files >= userFiles) throw quotaExceeded('files', userFiles)
-    const full = () => quotaExceeded('bytes', userBytes)
+    const own = roomOf(this.#limits, usage.isGuest)
+    if (usage.files >= own.files) throw quotaExceeded('files', own.files)
+    const full = () => quotaExceeded('bytes', own.bytes)
     const paidOut = (bytes: number) => dayFull(uploadBytesPerDay, this.#budgets.bytesInMs(bytes - room.bytes))
-    const free = userBytes - usage.bytes
+    const free = own.bytes - usage.bytes
     if (free <= 0 || least > free) throw full()
     if (room.bytes <= 0 || least > room.bytes) throw paidOut(Math.max(least, 1))
     const bytes = Math.min(most, uploadMaxBytes, free, room.bytes)
