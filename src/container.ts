@@ -67,7 +67,7 @@ import { TurnSettlement } from './runs/turn-settlement.ts'
 import { createScheduleDomain } from './schedules/schedule-domain.ts'
 import { MOST_FILES } from './storage/context-selection.ts'
 import { createFileDomain } from './storage/file-domain.ts'
-import { FILE_LIMIT_DEFAULTS } from './storage/file-limits.ts'
+import { fileLimits } from './storage/file-limits.ts'
 import { createStore } from './storage/store/create-store.ts'
 import { createWebhookDomain } from './webhooks/webhook-domain.ts'
 
@@ -90,18 +90,7 @@ export function createContainer(foundation: Foundation) {
     transactions,
     queue,
     store: createStore(env),
-    limits: {
-      ...FILE_LIMIT_DEFAULTS,
-      uploadMaxBytes: env.UPLOAD_MAX_BYTES,
-      userBytes: env.USER_STORAGE_BYTES,
-      userFiles: env.USER_STORAGE_FILES,
-      guestBytes: env.GUEST_STORAGE_BYTES,
-      guestFiles: env.GUEST_STORAGE_FILES,
-      uploadsPerMinute: env.UPLOADS_PER_MINUTE,
-      uploadBytesPerDay: env.USER_UPLOAD_BYTES_PER_DAY,
-      uploadsAtOnce: env.UPLOADS_AT_ONCE,
-      userUploadsAtOnce: env.USER_UPLOADS_AT_ONCE,
-    },
+    limits: fileLimits(env),
     onFileChanged: async (userId, file) => {
       try {
         await feed.publishToUser(userId, { type: 'file.updated', file })

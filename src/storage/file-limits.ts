@@ -1,3 +1,5 @@
+import type { Env } from '../config/env.ts'
+
 /** The tunables that files obey. Bytes, counts, milliseconds. */
 export interface FileLimits {
   /** Largest single file (UPLOAD_MAX_BYTES). */
@@ -44,3 +46,17 @@ export const FILE_LIMIT_DEFAULTS = {
   processDeadlineMs: 86_400_000,
   presignSeconds: 900,
 } as const
+
+/** As the environment has them. */
+export const fileLimits = (env: Env): FileLimits => ({
+  ...FILE_LIMIT_DEFAULTS,
+  uploadMaxBytes: env.UPLOAD_MAX_BYTES,
+  userBytes: env.USER_STORAGE_BYTES,
+  userFiles: env.USER_STORAGE_FILES,
+  guestBytes: env.GUEST_STORAGE_BYTES,
+  guestFiles: env.GUEST_STORAGE_FILES,
+  uploadsPerMinute: env.UPLOADS_PER_MINUTE,
+  uploadBytesPerDay: env.USER_UPLOAD_BYTES_PER_DAY,
+  uploadsAtOnce: env.UPLOADS_AT_ONCE,
+  userUploadsAtOnce: env.USER_UPLOADS_AT_ONCE,
+})
