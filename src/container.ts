@@ -15,7 +15,7 @@ import { BreakerRepository, breakerLimits } from './connections/breaker.reposito
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
 import { ModelCatalogue } from './connections/model-catalogue.ts'
-import { ProviderNetwork } from './connections/provider-network.ts'
+import { outboundPolicy, ProviderNetwork } from './connections/provider-network.ts'
 import { SealedSecrets } from './connections/sealed-secret.ts'
 import { chatSchemas } from './contract/chat.schemas.ts'
 import { BranchRepository } from './conversations/branch.repository.ts'
@@ -125,9 +125,7 @@ export function createContainer(foundation: Foundation) {
   const connectionRepository = new ConnectionRepository(db)
   const breakers = new BreakerRepository(db, breakerLimits(env))
   const network = new ProviderNetwork({
-    allow: env.OUTBOUND_ALLOW,
-    production: env.NODE_ENV === 'production',
-    idleTimeoutMs: env.PROVIDER_IDLE_TIMEOUT_MS,
+    ...outboundPolicy(env),
     remember: async (connection, modelId, traits) => {
       try {
         await connectionRepository.learn(connection, modelId, traits)
@@ -135,13 +133,6 @@ export function createContainer(foundation: Foundation) {
         logger.warn({ err: error, connectionId: connection.id }, 'what a provider needs was not remembered')
       }
     },
-    platformUrls: [
-      env.OPENAI_BASE_URL,
-      env.ANTHROPIC_BASE_URL,
-      env.GOOGLE_BASE_URL,
-      env.GROQ_BASE_URL,
-      env.OLLAMA_BASE_URL,
-    ],
   })
   shutdown.add('provider network', () => network.close())
   const connectionService = new ConnectionService({

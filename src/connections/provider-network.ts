@@ -1,3 +1,4 @@
+import type { Env } from '../config/env.ts'
 import type { Trait } from './dialects/traits.ts'
 import { allowedByUrl, OutboundGuard, type OutboundPolicy } from './outbound-guard.ts'
 import type { ResolvedConnection } from './provider.ts'
@@ -7,6 +8,20 @@ type Scope = ResolvedConnection['scope']
 
 /** Remembers what a call taught about a connection's model. Never rejects. */
 type Remember = (connection: ResolvedConnection, modelId: string, traits: Trait[]) => Promise<void>
+
+/** What the environment says of outbound calls, and which addresses of the platform's it names. */
+export const outboundPolicy = (env: Env): OutboundPolicy & { platformUrls: Array<string | undefined> } => ({
+  allow: env.OUTBOUND_ALLOW,
+  production: env.NODE_ENV === 'production',
+  idleTimeoutMs: env.PROVIDER_IDLE_TIMEOUT_MS,
+  platformUrls: [
+    env.OPENAI_BASE_URL,
+    env.ANTHROPIC_BASE_URL,
+    env.GOOGLE_BASE_URL,
+    env.GROQ_BASE_URL,
+    env.OLLAMA_BASE_URL,
+  ],
+})
 
 /** How this process reaches model providers: one guard for users' connections, one for the platform's. */
 export class ProviderNetwork {
