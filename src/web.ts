@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
 import { agentRoutes } from './agents/agent.routes.ts'
 import { auditRoutes } from './audit/audit.routes.ts'
 import { chatRoutes } from './chat/chat.routes.ts'
@@ -27,6 +28,7 @@ import { galleryRoutes } from './gallery/gallery.routes.ts'
 import { createApp, type OpenTicket } from './http/app.ts'
 import { createAuthenticate } from './http/authenticate.ts'
 import { clientAddress, clientNetwork } from './http/client-network.ts'
+import { ConsoleAssets } from './http/console-pages.ts'
 import { Health, type HealthCheck } from './http/health.ts'
 import { ProxyWatch } from './http/proxy-watch.ts'
 import type { OpenBoard } from './http/queue-pages.ts'
@@ -61,6 +63,12 @@ import { repeat } from './shared/repeat.ts'
 import { socketPorts } from './socket-ports.ts'
 import { storageRoutes } from './storage/storage.routes.ts'
 import { webhookRoutes } from './webhooks/webhook.routes.ts'
+
+/** Where `npm run build` puts the console: beside the sources, also for whoever runs what was compiled of them. */
+const CONSOLE_FOLDER = join(
+  import.meta.dirname,
+  import.meta.filename.endsWith('.ts') ? '../dist/console' : '../console',
+)
 
 /** Pages of a development server; in production only CORS_ORIGINS counts. */
 const DEVELOPMENT_ORIGINS = ['http://localhost:3000', 'http://localhost:5173']
@@ -216,12 +224,14 @@ interface WebOptions {
   checks?: HealthCheck[]
   /** DRAIN_DELAY_MS, where a balancer stands before this process. */
   drainDelayMs?: number
+  /** Where the console's assets are; for tests. */
+  consoleFolder?: string
 }
 
 /** Serves HTTP and Socket.IO until shutdown. Answers the address that it listens on. */
 export async function startWeb(
   container: Container,
-  { checks = [], drainDelayMs = 0 }: WebOptions = {},
+  { checks = [], drainDelayMs = 0, consoleFolder = CONSOLE_FOLDER }: WebOptions = {},
 ): Promise<{ url: string; server: Server }> {
   const { env, logger, shutdown, feed, metrics } = container
   const corsOrigins = env.CORS_ORIGINS ?? (env.NODE_ENV === 'production' ? [] : DEVELOPMENT_ORIGINS)
@@ -307,6 +317,7 @@ export async function startWeb(
     limiter,
     health,
     tracing: container.tracing,
+    console: new ConsoleAssets(consoleFolder),
     openBoard: boardOf(container),
     openTicket: ticketOpener(container),
     metrics: sharedMetricsPage(container),

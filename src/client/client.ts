@@ -14,7 +14,7 @@ import { CreditsApi } from './credits-api.ts'
 import { FilesApi } from './files-api.ts'
 import { Follower, type FollowOptions } from './follower.ts'
 import { GalleryApi } from './gallery-api.ts'
-import { LiveConnection } from './live-connection.ts'
+import { LiveConnection, type LiveStatus } from './live-connection.ts'
 import { McpApi } from './mcp-api.ts'
 import { type CallOptions, Rest } from './rest.ts'
 import { SchedulesApi } from './schedules-api.ts'
@@ -52,6 +52,7 @@ export { everyItem } from './every-item.ts'
 export type { UploadOptions } from './files-api.ts'
 export type { Follower, FollowOptions } from './follower.ts'
 export type { GalleryQuery } from './gallery-api.ts'
+export type { LiveStatus } from './live-connection.ts'
 export type { CallOptions, ListOf, PageQuery } from './rest.ts'
 export type { Progress } from './watched-send.ts'
 
@@ -103,6 +104,8 @@ export class ChatspartyClient {
   readonly admin: AdminApi
   readonly #rest: Rest
   #live: LiveConnection | undefined
+  #liveStatus: LiveStatus = 'idle'
+  readonly #statusListeners = new Set<() => void>()
 
   constructor(options: ClientOptions) {
     const rest = new Rest(options.url, options.token, options.fetch ?? ((...args) => fetch(...args)))
@@ -184,6 +187,17 @@ export class ChatspartyClient {
     return this.#connection().onUserEvent(listener)
   }
 
+  /** Of the live connection, which is made when something is followed first. */
+  get liveStatus(): LiveStatus {
+    return this.#liveStatus
+  }
+
+  /** Tells of every change of `liveStatus`. @returns what ends it */
+  onLiveStatus(listener: () => void): () => void {
+    this.#statusListeners.add(listener)
+    return () => this.#statusListeners.delete(listener)
+  }
+
   /** Another token for the same user: the live connection stays. */
   async refresh(token: string): Promise<void> {
     this.#rest.token = token
@@ -208,11 +222,22 @@ export class ChatspartyClient {
   close(): void {
     this.#live?.close()
     this.#live = undefined
+    this.#became('idle')
   }
 
   #connection(): LiveConnection {
-    this.#live ??= new LiveConnection(this.#rest.url, () => this.#rest.token)
+    this.#live ??= new LiveConnection(
+      this.#rest.url,
+      () => this.#rest.token,
+      (status) => this.#became(status),
+    )
     return this.#live
+  }
+
+  #became(status: LiveStatus): void {
+    if (status === this.#liveStatus) return
+    this.#liveStatus = status
+    for (const listener of this.#statusListeners) listener()
   }
 
   #signedIn(answer: SignedInView): SignedInView {

@@ -22,6 +22,9 @@ const SPREAD = 0.8
 /** When to move, in ms from now, with so many left. */
 export const moveInMs = (leftMs: number, random: number): number => Math.max(0, leftMs) * SPREAD * random
 
+/** Whether what happens is told: `reconnecting` heals by itself, `ended` does not, because the session is over. */
+export type LiveStatus = 'idle' | 'connected' | 'reconnecting' | 'ended'
+
 /** Who follows a conversation over the connection. */
 export interface Subscriber {
   /** The link whose events this subscriber takes: the last one on which it joined. Until then none. */
@@ -42,6 +45,7 @@ export class LiveConnection implements LinkOwner {
   readonly #open: () => LiveLink
   readonly #subscribers = new Map<string, Set<Subscriber>>()
   readonly #userListeners = new Set<(event: UserEvent) => void>()
+  readonly #onStatus: (status: LiveStatus) => void
   /** What is listened to. */
   #link: LiveLink
   /** Where it moves to. */
@@ -51,7 +55,8 @@ export class LiveConnection implements LinkOwner {
   #moveTimer: ReturnType<typeof setTimeout> | undefined
 
   /** `token` is asked for at every connection. */
-  constructor(url: string, token: () => string | undefined) {
+  constructor(url: string, token: () => string | undefined, onStatus: (status: LiveStatus) => void = () => {}) {
+    this.#onStatus = onStatus
     this.#open = () => new LiveLink(url, token, this)
     this.#link = this.#open()
   }
@@ -125,6 +130,7 @@ export class LiveConnection implements LinkOwner {
   onConnected(link: LiveLink): void {
     // Another server, or the same one that has been started again.
     this.#leaveBy.delete(link)
+    this.#onStatus('connected')
     for (const subscriber of this.#all()) subscriber.onConnected(link)
     this.moved()
   }
@@ -132,6 +138,11 @@ export class LiveConnection implements LinkOwner {
   onDropped(link: LiveLink): void {
     // Nothing comes over the old one any more, so it is not waited for.
     if (link === this.#link && this.#next) this.#take(this.#next)
+    if (!this.#link.connected) this.#onStatus('reconnecting')
+  }
+
+  onUnreachable(): void {
+    if (!this.#link.connected) this.#onStatus('reconnecting')
   }
 
   onDraining(link: LiveLink, withinMs: number): void {
@@ -150,6 +161,7 @@ export class LiveConnection implements LinkOwner {
   }
 
   onEnded(error: ApiError): void {
+    this.#onStatus('ended')
     for (const subscriber of this.#all()) subscriber.onEnded(error)
   }
 

@@ -17,6 +17,8 @@ export interface LinkOwner {
   onConnected(link: LiveLink): void
   /** The connection is lost, and comes back by itself. */
   onDropped(link: LiveLink): void
+  /** A connection did not come to be: it is tried again by itself. */
+  onUnreachable(): void
   /** The server ends within so many ms. */
   onDraining(link: LiveLink, withinMs: number): void
   onEvent(event: ServerEvent, link: LiveLink): void
@@ -109,11 +111,15 @@ export class LiveLink {
   /** Transport errors are tried again by Socket.IO; a refusal by the server is not. */
   #refused(error: Error): void {
     const failure = failureView.safeParse('data' in error ? error.data : undefined).data
-    if (!failure) return
+    if (!failure) {
+      this.#owner.onUnreachable()
+      return
+    }
     if (failure.code.startsWith('auth.')) {
       this.#owner.onEnded(new ApiError(401, failure.code, failure.message, { details: failure.details }))
       return
     }
+    this.#owner.onUnreachable()
     clearTimeout(this.#again)
     this.#again = setTimeout(() => this.#socket.connect(), AGAIN_MS)
   }

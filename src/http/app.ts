@@ -11,6 +11,7 @@ import { VERSION } from '../shared/version.ts'
 import { checkAnswers } from './answer-check.ts'
 import type { Authenticate } from './authenticate.ts'
 import { compressed } from './compressed.ts'
+import { type ConsoleAssets, consolePages } from './console-pages.ts'
 import { type ErrorForm, type Explain, errorHandler } from './error-handler.ts'
 import { frontPage } from './front-page.ts'
 import { type Health, healthRoutes } from './health.ts'
@@ -33,6 +34,8 @@ export interface AppOptions {
   authenticate: Authenticate
   limiter: RateLimiter
   health: Health
+  /** The page for people, if it was built. */
+  console?: ConsoleAssets
   /** For `/metrics`, where that is served beside the API. */
   metrics?: MetricsPage | undefined
   /** Told of every request that was answered. */
@@ -108,7 +111,8 @@ export function createApp(options: AppOptions): Express {
   app.use(requireUtf8Address)
   if (options.openBoard) queuePages(app, options.openBoard)
   if (options.metrics) metricsRoute(app, options.metrics)
-  frontPage(app)
+  frontPage(app, options.console)
+  if (options.console) consolePages(app, options.console)
   referenceRoutes(app, options.routes, VERSION)
 
   const { jsonBodyMaxBytes: most, onUnpromised } = options

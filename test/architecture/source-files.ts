@@ -37,7 +37,7 @@ const libraryOf = (specifier: string): string | undefined => {
 export function readSources(...folders: string[]): SourceFile[] {
   const paths = folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.includes('/dist/'))
+      .filter((name) => /\.tsx?$/.test(name) && !name.includes('/dist/'))
       .map((name) => join(folder, name)),
   )
   return paths.map((path) => {

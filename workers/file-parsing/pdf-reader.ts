@@ -161,7 +161,7 @@ async function drawPage(page: PDFPageProxy): Promise<Uint8Array | undefined> {
     const operators = await page.getOperatorList()
     const shapes = operators.fnArray.filter((operator) => operator === OPS.constructPath).length
     if (shapes < MANY_SHAPES && !operators.fnArray.some((operator) => PICTURES.has(operator))) return undefined
-    await page.render({ canvas, viewport, background: '#ffffff' }).promise
+    await page.render({ canvas: null, canvasContext: canvas.getContext('2d'), viewport, background: '#ffffff' }).promise
     return await canvas.encode('jpeg', PAGE_QUALITY)
   } catch {
     return undefined

@@ -1,0 +1,33 @@
+import type en from './en.ts'
+
+export default {
+  'auth.backToSignIn': 'Zurück zur Anmeldung',
+  'auth.code': 'Code',
+  'auth.code.hint': 'Aus Ihrer Authenticator-App, oder ein Wiederherstellungscode.',
+  'auth.email': 'E-Mail-Adresse',
+  'auth.forgot': 'Passwort vergessen?',
+  'auth.forgot.lead': 'Sie bekommen einen Link, über den Sie ein neues wählen.',
+  'auth.forgot.send': 'Link schicken',
+  'auth.forgot.sent':
+    'Wenn es zu dieser Adresse ein Konto gibt, ist die E-Mail unterwegs. Sehen Sie auch im Spam-Ordner nach.',
+  'auth.forgot.title': 'Passwort vergessen',
+  'auth.goOn': 'Weiter',
+  'auth.hasInvitation': 'Ich habe einen Einladungscode',
+  'auth.invitation': 'Einladungscode',
+  'auth.name': 'Name',
+  'auth.newPassword': 'Neues Passwort',
+  'auth.password': 'Passwort',
+  'auth.password.hint': 'Mindestens 12 Zeichen. Einige Wörter ergeben ein gutes.',
+  'auth.reset.done': 'Ab jetzt gilt das neue Passwort. Sie wurden überall abgemeldet.',
+  'auth.reset.lead': 'Alle Sitzungen enden damit: Sie melden sich überall neu an.',
+  'auth.reset.save': 'Passwort speichern',
+  'auth.reset.title': 'Neues Passwort wählen',
+  'auth.signIn.lead': 'Schön, dass Sie wieder da sind.',
+  'auth.signUp.lead': 'Um eigene Agenten anzulegen und sie sprechen zu lassen.',
+  'auth.toSignIn': 'Ich habe schon ein Konto',
+  'auth.toSignUp': 'Konto anlegen',
+  'auth.verify.do': 'Adresse bestätigen',
+  'auth.verify.done': '{email} ist bestätigt.',
+  'auth.verify.lead': 'Damit wir Sie erreichen, wenn Sie einmal Ihr Passwort vergessen.',
+  'auth.verify.title': 'E-Mail-Adresse bestätigen',
+} satisfies Record<keyof typeof en, string>

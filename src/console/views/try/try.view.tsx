@@ -1,0 +1,12 @@
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Page } from '../../parts/page.tsx'
+import { useWords } from '../../words/use-words.ts'
+
+export default function TryView() {
+  const t = useWords()
+  return (
+    <Page title={t('nav.home')}>
+      <EmptyState title={t('state.empty')} />
+    </Page>
+  )
+}

@@ -1,0 +1,183 @@
+import { expect } from 'chai'
+import type { Locator } from 'playwright-core'
+import { PASSWORD, useWorld } from './world.ts'
+
+/** Of scripts and styles, compressed, until the first view stands. */
+const FIRST_LOAD_BYTES = 200 * 1_024
+
+const isFocused = (element: Locator) =>
+  element
+    .and(element.page().locator(':focus'))
+    .count()
+    .then((count) => count === 1)
+
+describe('The console', () => {
+  const world = useWorld()
+  let count = 0
+  const newEmail = () => {
+    count++
+    return `person-${count}@example.com`
+  }
+
+  it('is loaded in at most 200 KB, asks nobody else, and has no serious issue of accessibility', async () => {
+    const visitor = await world.visit()
+    await visitor.open('/')
+    await visitor.page.getByRole('heading', { level: 1 }).waitFor()
+    await visitor.page.waitForLoadState('networkidle')
+    expect(visitor.loadedBytes).to.be.within(50_000, FIRST_LOAD_BYTES)
+    console.log(`      first load: ${Math.round(visitor.loadedBytes / 1_024)} KB`)
+    await visitor.check('welcome')
+  })
+
+  it('signs up, stays signed in over a reload, signs out, and signs in again, back to where one wanted to go', async () => {
+    const visitor = await world.visit()
+    const { page } = visitor
+    const email = newEmail()
+    await visitor.open('/agents')
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(new URL(page.url()).search).to.equal('?next=%2Fagents')
+    await visitor.check('sign-in')
+    await page.getByRole('link', { name: 'Create an account' }).click()
+    await page.getByLabel('Name').fill('Ada Lovelace')
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByLabel('Password').fill(PASSWORD)
+    await visitor.check('sign-up')
+    await page.getByRole('button', { name: 'Create an account' }).click()
+    await page.getByRole('heading', { name: 'Agents' }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Agents' }).waitFor()
+    await page.waitForLoadState('networkidle')
+    console.log(`      first load, signed in, twice: ${Math.round(visitor.loadedBytes / 1_024)} KB`)
+    await page.getByRole('button', { name: /^Account Ada Lovelace/ }).click()
+    await page.getByRole('menuitem', { name: 'Profile' }).waitFor()
+    await visitor.check('account-menu')
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await page.evaluate('localStorage.getItem("chatsparty.token")')).to.equal(null)
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByLabel('Password').fill('a wrong password')
+    visitor.expectComplaint(/401/)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('alert').getByText('is wrong').waitFor()
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.getByLabel('Password').press('Enter')
+    await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
+    await visitor.check('home')
+  })
+
+  it('sends whose session has ended elsewhere to sign in, and back', async () => {
+    const user = await world.app.api.register()
+    const visitor = await world.visitAs(user)
+    await visitor.open('/files?folder=1')
+    await visitor.page.getByRole('heading', { name: 'Files' }).waitFor()
+    visitor.expectComplaint(/401/)
+    await user.post('/api/auth/logout', {})
+    await visitor.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(new URL(visitor.page.url()).searchParams.get('next')).to.equal('/files?folder=1')
+    visitor.expectQuiet()
+  })
+
+  it('speaks the language of the browser, and another one when it is chosen, from right to left too', async () => {
+    const user = await world.app.api.register()
+    const visitor = await world.visitAs(user, { locale: 'de-DE' })
+    const { page } = visitor
+    await visitor.open('/')
+    await page.getByRole('link', { name: 'Agenten', exact: true }).waitFor()
+    await visitor.check('home-german')
+    await page.getByRole('button', { name: /^Konto/ }).click()
+    await page.getByRole('menuitemradio', { name: 'العربية' }).click()
+    await page.getByRole('link', { name: 'الوكلاء', exact: true }).waitFor()
+    expect(await page.evaluate('[document.documentElement.lang, document.documentElement.dir]')).to.deep.equal([
+      'ar',
+      'rtl',
+    ])
+    await page.keyboard.press('Escape')
+    await page.reload()
+    await page.getByRole('link', { name: 'الوكلاء', exact: true }).waitFor()
+    await visitor.check('home-arabic')
+  })
+
+  it('is dark where the system is, or when that is chosen', async () => {
+    const user = await world.app.api.register()
+    const visitor = await world.visitAs(user, { dark: true })
+    const { page } = visitor
+    const ground = () => page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
+    await visitor.open('/')
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    const dark = await ground()
+    await visitor.check('home-dark')
+    await page.getByRole('button', { name: /^Account/ }).click()
+    await page.getByRole('menuitemradio', { name: 'Light' }).click()
+    expect(await ground()).not.to.equal(dark)
+    await page.keyboard.press('Escape')
+    await page.reload()
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    expect(await ground()).not.to.equal(dark)
+  })
+
+  for (const locale of ['en-GB', 'ar-EG']) {
+    it(`has its side bar in a drawer on a phone (${locale})`, async () => {
+      const user = await world.app.api.register()
+      const visitor = await world.visitAs(user, { phone: true, dark: locale === 'en-GB', locale })
+      const { page } = visitor
+      await visitor.open('/agents')
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await visitor.check(`phone-${locale}`)
+      await page.getByRole('button', { name: /Open the menu|فتح القائمة/ }).click()
+      await page.getByRole('dialog').waitFor()
+      await visitor.check(`phone-drawer-${locale}`)
+      await page
+        .getByRole('dialog')
+        .getByRole('link', { name: /^(Files|الملفات)$/ })
+        .click()
+      await page.getByRole('heading', { name: /^(Files|الملفات)$/ }).waitFor()
+      await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    })
+  }
+
+  it('is used by keys alone: past the side bar, to views, and shows which keys there are', async () => {
+    const user = await world.app.api.register()
+    const visitor = await world.visitAs(user)
+    const { page } = visitor
+    await visitor.open('/')
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await page.keyboard.press('Tab')
+    const skip = page.getByRole('link', { name: 'Skip to the content' })
+    expect(await isFocused(skip)).to.equal(true)
+    await page.keyboard.press('g')
+    await page.keyboard.press('f')
+    await page.getByRole('heading', { name: 'Files' }).waitFor()
+    const title = page.getByRole('heading', { name: 'Files' })
+    expect(await isFocused(title)).to.equal(true)
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    await visitor.check('shortcuts')
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+  })
+
+  it('says that it is offline, and goes on by itself', async () => {
+    const user = await world.app.api.register()
+    const visitor = await world.visitAs(user)
+    const { page, context } = visitor
+    await visitor.open('/')
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    visitor.expectComplaint(/ERR_INTERNET_DISCONNECTED/)
+    await context.setOffline(true)
+    await page.getByText('You are offline.').waitFor()
+    await visitor.shoot('offline')
+    await context.setOffline(false)
+    await page.getByText('You are offline.').waitFor({ state: 'hidden' })
+  })
+
+  it('says so where there is nothing, and of a view of administrators only to them', async () => {
+    const user = await world.app.api.register()
+    const visitor = await world.visitAs(user)
+    await visitor.open('/agents')
+    await visitor.page.getByRole('heading', { name: 'Agents' }).waitFor()
+    expect(await visitor.page.getByRole('link', { name: 'Administration' }).count()).to.equal(0)
+    await visitor.open('/admin')
+    await visitor.page.getByRole('heading', { name: 'Not found' }).waitFor()
+    await visitor.check('not-found')
+  })
+})
