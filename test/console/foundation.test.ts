@@ -108,6 +108,7 @@ describe('The console', () => {
     await visitor.check('home-dark')
     await page.getByRole('button', { name: /^Account/ }).click()
     await page.getByRole('menuitemradio', { name: 'Light' }).click()
+    await page.locator('html[data-theme="light"]').waitFor()
     expect(await ground()).not.to.equal(dark)
     await page.keyboard.press('Escape')
     await page.reload()
