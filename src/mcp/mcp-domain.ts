@@ -30,5 +30,5 @@ export function createMcpDomain({ db, env, ...rest }: McpDomainDependencies) {
   const mcpSessions = new McpSessions({ ...rest, servers, tools, limits, tokensOf })
   const timeoutMs = env.MCP_LIST_TIMEOUT_MS
   const mcpTools = new McpToolService({ ...rest, servers: mcpServers, tools, sessions: mcpSessions, timeoutMs })
-  return { mcpServers, mcpSessions, mcpTools }
+  return { mcpServers, mcpSessions, mcpTools, mcpToolRepository: tools }
 }

@@ -86,6 +86,11 @@ export class McpSessions {
     return listing
   }
 
+  /** Remembers that it answers again. */
+  async answered({ id }: Pick<McpServer, 'id'>): Promise<void> {
+    await this.#deps.servers.answered(id)
+  }
+
   /** Remembers that something was not answered as it should be. */
   async failed(server: McpServer, fault: McpFault): Promise<void> {
     if (fault.code === 'mcp.stopped') return

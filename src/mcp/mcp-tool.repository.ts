@@ -4,10 +4,17 @@ import type { Tx } from '../database/transaction.ts'
 import { newId } from '../shared/ids.ts'
 import type { McpServer } from './mcp-server.entity.ts'
 import { type McpTool, mcpToolEntity } from './mcp-tool.entity.ts'
-import { type FoundTool, MOST_SERVER_TOOLS } from './tool-definition.ts'
+import { type FoundTool, type McpDefinition, MOST_SERVER_TOOLS } from './tool-definition.ts'
 
 /** What was allowed of tools that a server does not list any more is remembered of so many: one that comes back is compared with it. */
 const MOST_VANISHED = MOST_SERVER_TOOLS
+
+/** A tool as it was allowed, with what its server is given for a call. */
+export interface ChosenTool extends Pick<McpTool, 'serverId' | 'name' | 'effect' | 'keyed' | 'onUnknown'> {
+  allowed: McpDefinition
+  allowedHash: string
+  timeoutMs: number
+}
 
 export class McpToolRepository {
   readonly #db: DataSource
@@ -29,6 +36,20 @@ export class McpToolRepository {
 
   find(serverId: string, name: string, tx: Tx = this.#db.manager): Promise<McpTool | null> {
     return tx.findOneBy(mcpToolEntity, { serverId, name })
+  }
+
+  /** Those of a user's own that can be called: their server is on and lists them, and they are as they were allowed. */
+  chosen(userId: string, wanted: ReadonlyArray<{ serverId: string; name: string }>): Promise<ChosenTool[]> {
+    return rows(
+      this.#db.manager,
+      `SELECT t.server_id AS "serverId", t.name, t.allowed, t.allowed_hash AS "allowedHash", t.effect, t.keyed,
+         t.on_unknown AS "onUnknown", s.timeout_ms AS "timeoutMs"
+       FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS w (server_id, name, place)
+       JOIN mcp_servers s ON s.id = w.server_id AND s.user_id = $1 AND s.enabled
+       JOIN mcp_tools t ON t.server_id = s.id AND t.name = w.name AND t.vanished_at IS NULL AND t.allowed_hash = t.seen_hash
+       ORDER BY w.place`,
+      [userId, wanted.map(({ serverId }) => serverId), wanted.map(({ name }) => name)],
+    )
   }
 
   lock(serverId: string, name: string, tx: Tx): Promise<McpTool | null> {
@@ -85,8 +106,7 @@ export class McpToolRepository {
     )
     await rows(
       tx,
-      `UPDATE mcp_servers SET status = 'ready', problem = NULL, listed_at = now(), failures = 0, paused_until = NULL, protocol_version = $2
-       WHERE id = $1`,
+      `UPDATE mcp_servers SET status = 'ready', problem = NULL, listed_at = now(), protocol_version = $2 WHERE id = $1`,
       [id, protocolVersion],
     )
     return true

@@ -42,6 +42,7 @@ export class McpToolService {
         AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       )
       await session.close()
+      await sessions.answered(server)
       return { ok: true, server: await shown(), tools: listing.tools.length, leftOut: listing.leftOut }
     } catch (error) {
       if (!(error instanceof McpFault)) throw error

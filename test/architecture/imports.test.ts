@@ -70,7 +70,7 @@ const HOMES: Record<string, RegExp[]> = {
   yazl: [/^src\/export\//],
   nodemailer: [/^src\/mail\//],
   croner: [/^src\/schedules\//],
-  '@modelcontextprotocol/*': [/^src\/mcp\//],
+  '@modelcontextprotocol/*': [/^src\/mcp\//, /^workers\/mcp\//],
   standardwebhooks: [/^workers\/processors\/webhook/],
   undici: [/^src\/connections\//],
   '@aws-sdk/*': [/^src\/storage\//],
