@@ -1,12 +1,15 @@
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { Page } from '../../parts/page.tsx'
-import { useWords } from '../../words/use-words.ts'
+import { Route, Switch } from 'wouter'
+import { EntryPage } from './entry-page.tsx'
+import { GalleryPage } from './gallery-page.tsx'
 
+/** What people of this installation have published for one another. */
 export default function GalleryView() {
-  const t = useWords()
   return (
-    <Page title={t('nav.gallery')}>
-      <EmptyState title={t('state.empty')} />
-    </Page>
+    <Switch>
+      <Route path="/gallery/:id">{({ id }) => <EntryPage key={id} id={id} />}</Route>
+      <Route>
+        <GalleryPage />
+      </Route>
+    </Switch>
   )
 }
