@@ -56,7 +56,7 @@ export class AgentService {
 
   /** @throws AppError 409 `agent.too_many` */
   async create(userId: string, body: CreateAgentBody, isGuest = false): Promise<Agent> {
-    const most = isGuest ? this.#mostOfGuests : this.#most
+    const most = this.#mostFor(isGuest)
     await this.#checkConnections(userId, body)
     return this.#transactions.run(async (tx) => {
       if ((await this.#agents.lockCount(userId, tx)) >= most) throw tooMany('agent', most)
@@ -68,8 +68,9 @@ export class AgentService {
    * Has room for so many more agents until the end of this transaction; answers the names of those that the user may see.
    * @throws AppError 409 `agent.too_many`
    */
-  async takeRoom(userId: string, count: number, tx: Tx): Promise<string[]> {
-    if ((await this.#agents.lockCount(userId, tx)) + count > this.#most) throw tooMany('agent', this.#most)
+  async takeRoom(userId: string, count: number, isGuest: boolean, tx: Tx): Promise<string[]> {
+    const most = this.#mostFor(isGuest)
+    if ((await this.#agents.lockCount(userId, tx)) + count > most) throw tooMany('agent', most)
     return this.#agents.namesVisible(userId, tx)
   }
 
@@ -129,6 +130,10 @@ export class AgentService {
     const agent = await this.#agents.lock(id, tx)
     if (agent?.userId !== userId) throw notFound('agent')
     return agent
+  }
+
+  #mostFor(isGuest: boolean): number {
+    return isGuest ? this.#mostOfGuests : this.#most
   }
 
   async #editable(actor: AuthUser, id: string): Promise<Agent> {

@@ -1,6 +1,7 @@
 import type { AgentService } from '../agents/agent.service.ts'
 import type { IdempotencyRepository } from '../chat/idempotency.repository.ts'
 import { requestKey } from '../chat/request-key.ts'
+import type { AuthUser } from '../contract/auth-user.ts'
 import {
   type ImportedView,
   importedView,
@@ -23,6 +24,8 @@ const AGENT_NAME_CHARS = 60
 const PARTY_NAME_CHARS = 100
 /** What an agent may spend is for whoever pays to say. */
 const PAID_BY_WHO_IMPORTS = { maxOutputTokens: null, reasoningEffort: null }
+
+type Importer = Pick<AuthUser, 'id' | 'isGuest'>
 
 interface GalleryImportDependencies {
   entries: GalleryRepository
@@ -47,8 +50,9 @@ export class GalleryImportService {
    * @throws AppError 404; 409 `gallery.changed`, `agent.too_many`, `party.too_many`, `request.idempotency_conflict`;
    * 429 `gallery.rate_limited`
    */
-  import(userId: string, id: string, revision: string | undefined, idempotencyKey?: string): Promise<ImportedView> {
+  import(user: Importer, id: string, revision: string | undefined, idempotencyKey?: string): Promise<ImportedView> {
     const { idempotency, transactions, entries } = this.#deps
+    const userId = user.id
     const key = requestKey('gallery/import', idempotencyKey, { id, revision })
     const request = key && { ...key, userId }
     return transactions.run(async (tx) => {
@@ -57,7 +61,7 @@ export class GalleryImportService {
       const entry = await entries.find(userId, id, false, tx)
       if (!entry) throw notFound('gallery')
       if (revision !== undefined && revision !== revisionOf(entry)) throw new AppError('gallery.changed')
-      const imported = await this.#copy(userId, entry, tx)
+      const imported = await this.#copy(user, entry, tx)
       if (!(await entries.countImport(userId, entry, tx))) {
         // It was there a moment ago: unpublished, removed, or published again.
         if (await entries.find(userId, id, false, tx)) throw new AppError('gallery.changed')
@@ -68,12 +72,16 @@ export class GalleryImportService {
     })
   }
 
-  async #copy(userId: string, { kind, name, content }: WholeEntry, tx: Tx): Promise<ImportedView> {
+  async #copy(
+    { id: userId, isGuest = false }: Importer,
+    { kind, name, content }: WholeEntry,
+    tx: Tx,
+  ): Promise<ImportedView> {
     const { agents, parties, uses } = this.#deps
     const shared = await this.#shared(content.agents, tx)
     const own = content.agents.filter((agent) => !shared.has(agent))
-    const names = await agents.takeRoom(userId, own.length, tx)
-    if (content.party) names.push(...(await parties.takeRoom(userId, tx)))
+    const names = await agents.takeRoom(userId, own.length, isGuest, tx)
+    if (content.party) names.push(...(await parties.takeRoom(userId, isGuest, tx)))
     await uses.take(userId, tx)
     const taken = new Set(names.map(foldPhrase))
     const copies = own.map(({ platformAgentId: _, ...agent }) => ({

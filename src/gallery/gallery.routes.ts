@@ -141,6 +141,7 @@ export const galleryRoutes = (gallery: GalleryService, imports: GalleryImportSer
     method: 'post',
     path: '/api/gallery/:id/import',
     access: 'user',
+    guests: true,
     scope: 'chat',
     summary: "A copy of one's own: the agent, or the party with its agents",
     response: importedView,
@@ -157,8 +158,7 @@ export const galleryRoutes = (gallery: GalleryService, imports: GalleryImportSer
     body: importBody,
     example: {},
     status: 201,
-    handler: ({ user, params, body, idempotencyKey }) =>
-      imports.import(user.id, params.id, body.revision, idempotencyKey),
+    handler: ({ user, params, body, idempotencyKey }) => imports.import(user, params.id, body.revision, idempotencyKey),
   }),
   defineRoute({
     method: 'post',

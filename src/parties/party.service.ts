@@ -66,8 +66,9 @@ export class PartyService {
   }
 
   /** Has room for one more party until the end of this transaction; answers what there are called. @throws AppError 409 `party.too_many` */
-  async takeRoom(userId: string, tx: Tx): Promise<string[]> {
-    const { parties, most } = this.#deps
+  async takeRoom(userId: string, isGuest: boolean, tx: Tx): Promise<string[]> {
+    const { parties } = this.#deps
+    const most = this.#mostFor(isGuest)
     if ((await parties.lockCount(userId, tx)) >= most) throw tooMany('party', most)
     return parties.names(userId, tx)
   }
@@ -79,8 +80,8 @@ export class PartyService {
 
   /** @throws AppError 400 for agents of one name; 404 `agent.not_found`; 409 `party.too_many` */
   async create(userId: string, { stop, ...body }: CreatePartyBody, isGuest = false): Promise<PartyWithMembers> {
-    const { parties, transactions, mostOfGuests } = this.#deps
-    const most = isGuest ? mostOfGuests : this.#deps.most
+    const { parties, transactions } = this.#deps
+    const most = this.#mostFor(isGuest)
     await this.#checkAgents(userId, body.agentIds)
     const party = await transactions.run(async (tx) => {
       if ((await parties.lockCount(userId, tx)) >= most) throw tooMany('party', most)
@@ -114,6 +115,10 @@ export class PartyService {
   /** @throws AppError 404 */
   async delete(userId: string, id: string): Promise<void> {
     if (!(await this.#deps.parties.delete(userId, id))) throw notFound('party')
+  }
+
+  #mostFor(isGuest: boolean): number {
+    return isGuest ? this.#deps.mostOfGuests : this.#deps.most
   }
 
   async #whole(party: Party | null): Promise<PartyWithMembers> {

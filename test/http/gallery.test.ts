@@ -211,6 +211,14 @@ describe('The gallery', () => {
       })
     }
 
+    it('as a guest too, who publishes nothing', async () => {
+      const entry = await published(author)
+      const guest = await app.api.guest()
+      const { agents } = await imported(guest, entry.id)
+      const own = await guest.post('/api/gallery', { kind: 'agent', id: agents[0]?.id, authorName: 'G' })
+      expect(refusal(own)).to.deep.equal([403, 'guest.not_allowed'])
+    })
+
     it('counts what many import at once', async () => {
       const entry = await published(author)
       const readers = await Promise.all(Array.from({ length: 6 }, () => app.api.register()))

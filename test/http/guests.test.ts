@@ -26,6 +26,7 @@ const OPEN_TO_GUESTS = [
   /^(PUT|DELETE) \/api\/users\/:id$/,
   /^POST \/api\/(tickets|credits\/estimate)$/,
   /^\w+ \/api\/(agents|parties|chat|storage|ui|ag-ui)\b/,
+  /^POST \/api\/gallery\/:id\/import$/,
   /^\w+ \/v1\//,
 ]
 

@@ -6,6 +6,7 @@ import { EmptyState } from '../../parts/empty-state.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
+import { useMe } from '../../session/use-me.ts'
 import { useWords } from '../../words/use-words.ts'
 import { EntryCard } from './entry-card.tsx'
 import { GalleryFilters } from './gallery-filters.tsx'
@@ -18,6 +19,7 @@ import type words from './words/en.ts'
 /** What everybody has published, looked through by words, kind and tag; and what one has published oneself. */
 export function GalleryPage() {
   const t = useWords<typeof words>()
+  const { data: me } = useMe()
   const [asked, change] = useAsked()
   const [isPublishing, setIsPublishing] = useState(false)
   const publish = (
@@ -30,7 +32,7 @@ export function GalleryPage() {
     </Button>
   )
   return (
-    <Page title={t('nav.gallery')} lead={t('gallery.lead')} actions={publish}>
+    <Page title={t('nav.gallery')} lead={t('gallery.lead')} actions={me && !me.guest && publish}>
       <Tabs
         label={t('nav.gallery')}
         value={asked.mine ? 'mine' : 'all'}

@@ -1,17 +1,20 @@
 import { Images, Upload } from 'lucide-react'
 import { useState } from 'react'
 import { Button, ButtonLink } from '../../parts/button.tsx'
+import { useMe } from '../../session/use-me.ts'
 import { useWords } from '../../words/use-words.ts'
 import { useOwnEntries } from './gallery-queries.ts'
 import { PublishDialog, type Subject } from './publish-dialog.tsx'
 import type words from './words/en.ts'
 
-/** The button, or the link to the entry; nothing where it is not known, or there is no gallery. */
+/** The button, or the link to the entry; nothing for guests, and where there is no gallery. */
 export default function PublishControl({ small = false, ...subject }: Subject & { small?: boolean }) {
   const t = useWords<typeof words>()
-  const { data: own } = useOwnEntries()
+  const { data: me } = useMe()
+  const isGuest = me?.guest ?? true
+  const { data: own } = useOwnEntries(!isGuest)
   const [isOpen, setIsOpen] = useState(false)
-  if (!own) return null
+  if (!own || isGuest) return null
   const entry = own.find(({ sourceId }) => sourceId === subject.id)
   if (entry) {
     return (
