@@ -1,12 +1,18 @@
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { Page } from '../../parts/page.tsx'
-import { useWords } from '../../words/use-words.ts'
+import { Redirect, Route, Switch } from 'wouter'
+import { NewRoom } from './new-room.tsx'
+import { Room } from './room.tsx'
 
+/** `/c/new` and `/c/:id`. */
 export default function RoomView() {
-  const t = useWords()
   return (
-    <Page title={t('nav.new')}>
-      <EmptyState title={t('state.empty')} />
-    </Page>
+    <Switch>
+      <Route path="/c/new">
+        <NewRoom />
+      </Route>
+      <Route path="/c/:id">{({ id }) => <Room id={id} key={id} />}</Route>
+      <Route>
+        <Redirect to="/c/new" replace />
+      </Route>
+    </Switch>
   )
 }

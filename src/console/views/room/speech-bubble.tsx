@@ -1,0 +1,120 @@
+import { memo, type ReactNode } from 'react'
+import type { MessageView } from '../../../client/client.ts'
+import { Avatar, speakerText } from '../../parts/avatar.tsx'
+import { classes } from '../../parts/class-names.ts'
+import { useFormats } from '../../words/formats.ts'
+import { useWords } from '../../words/use-words.ts'
+import { CitedPlaces } from './cited-places.tsx'
+import { useClock } from './clock.ts'
+import { countRender } from './count-renders.ts'
+import { AgentWords } from './markdown/agent-words.tsx'
+import { AgentMessageActions } from './message-actions.tsx'
+import type { Speaking } from './room-store.ts'
+import { useRoom, useSpeaker } from './use-room.ts'
+import type words from './words/en.ts'
+
+/** What an agent has said. */
+export const AgentMessage = memo(function AgentMessage({
+  message,
+  isNarrow = false,
+}: {
+  message: MessageView
+  /** One of several, side by side. */
+  isNarrow?: boolean
+}) {
+  countRender(message.id)
+  const t = useWords<typeof words>()
+  return (
+    <SpeechFrame
+      agentId={message.agentId}
+      name={message.agentName}
+      at={message.createdAt}
+      isNarrow={isNarrow}
+      isFaint={message.status === 'superseded'}
+      note={message.status === 'complete' ? null : t(`room.message.${message.status}`)}
+    >
+      <AgentWords text={message.content} />
+      <CitedPlaces text={message.content} />
+      <AgentMessageActions message={message} />
+    </SpeechFrame>
+  )
+})
+
+/** What an agent says now: alone drawn again as words come. */
+export const LiveSpeech = memo(function LiveSpeech({
+  speaking,
+  isNarrow = false,
+}: {
+  speaking: Speaking
+  isNarrow?: boolean
+}) {
+  const t = useWords<typeof words>()
+  const { runId, turn, attempt, agentId } = speaking
+  const text = useRoom(({ live }) => live.find((one) => one.runId === runId && one.turn === turn)?.text ?? '')
+  countRender(`live:${runId}:${turn}`)
+  return (
+    <SpeechFrame
+      agentId={agentId}
+      name={null}
+      isNarrow={isNarrow}
+      note={attempt > 1 ? t('room.attempt', { attempt }) : null}
+    >
+      {text === '' ? <ThinkingDots label={t('room.thinking')} /> : <AgentWords text={text} isLive />}
+    </SpeechFrame>
+  )
+})
+
+interface SpeechFrameProps {
+  agentId: string | null
+  name: string | null
+  at?: string
+  isNarrow: boolean
+  isFaint?: boolean
+  note: string | null
+  children: ReactNode
+}
+
+function SpeechFrame({ agentId, name, at, isNarrow, isFaint = false, note, children }: SpeechFrameProps) {
+  const formats = useFormats()
+  const clock = useClock()
+  const speaker = useSpeaker(agentId, name)
+  return (
+    <article
+      aria-label={speaker.name}
+      className={classes(
+        'group/speech flex min-w-0 gap-3',
+        isNarrow && 'h-full rounded-card border border-line bg-card p-4',
+        isFaint && 'opacity-70',
+      )}
+    >
+      {!isNarrow && <Avatar {...speaker} />}
+      <div className="min-w-0 flex-1">
+        <header className="mb-1 flex min-h-7 flex-wrap items-center gap-x-2">
+          {isNarrow && <Avatar {...speaker} size="sm" />}
+          <span className={classes('font-semibold', speakerText(speaker.id))}>{speaker.name}</span>
+          {at && (
+            <time dateTime={at} title={formats.time(at)} className="text-ink-soft text-xs">
+              {clock(at)}
+            </time>
+          )}
+          {note && <span className="rounded-full bg-warning-soft px-2 text-warning text-xs">{note}</span>}
+        </header>
+        {children}
+      </div>
+    </article>
+  )
+}
+
+const ThinkingDots = ({ label }: { label: string }) => (
+  <p className="flex items-center gap-1.5 py-2 text-ink-soft">
+    <span className="sr-only">{label}</span>
+    {[0, 150, 300].map((delay) => (
+      <span
+        key={delay}
+        aria-hidden="true"
+        className="size-1.5 animate-bounce rounded-full bg-current"
+        style={{ animationDelay: `${delay}ms` }}
+      />
+    ))}
+  </p>
+)
