@@ -69,7 +69,9 @@ export function AgentChoice({ agents, parties, agentIds, partyId, onAgents, onPa
                   <UsersRound aria-hidden="true" className="size-5" />
                 </span>
                 <span className="min-w-0">
-                  <bdi className="block truncate font-medium">{party.name}</bdi>
+                  <span className="block truncate font-medium">
+                    <bdi>{party.name}</bdi>
+                  </span>
                   <span className="block truncate text-ink-soft text-sm">
                     {formats.list(party.agents.map(({ name }) => name))}
                   </span>
@@ -109,7 +111,9 @@ export function AgentChoice({ agents, parties, agentIds, partyId, onAgents, onPa
               >
                 <Avatar {...agent} />
                 <span className="min-w-0 flex-1">
-                  <bdi className="block truncate font-medium">{agent.name}</bdi>
+                  <span className="block truncate font-medium">
+                    <bdi>{agent.name}</bdi>
+                  </span>
                   <span dir="auto" className="line-clamp-2 text-start text-ink-soft text-sm">
                     {agent.characteristics || agent.instructions}
                   </span>

@@ -61,7 +61,9 @@ function AttachmentChip({ attachment, onRemove }: { attachment: Attachment; onRe
         <Spinner />
       )}
       <span className="min-w-0 py-1">
-        <bdi className="block truncate">{name}</bdi>
+        <span className="block truncate">
+          <bdi>{name}</bdi>
+        </span>
         <span role="status" className={classes('block truncate text-xs', isFailed ? 'text-danger' : 'text-ink-soft')}>
           {said}
           {status === undefined && error === null && ` · ${formats.bytes(size)}`}

@@ -38,7 +38,7 @@ export default function ConversationList() {
         <Search aria-hidden="true" className="absolute start-3 top-2.5 size-4 text-ink-soft" />
         <input
           type="search"
-          dir="auto"
+          dir={typed === '' ? undefined : 'auto'}
           maxLength={200}
           value={typed}
           placeholder={t('room.search')}
@@ -86,11 +86,8 @@ function ListedConversation({ conversation }: { conversation: ListedConversation
               <span className="sr-only">{t('room.talking')}</span>
             </span>
           )}
-          <span
-            dir="auto"
-            className={classes('min-w-0 flex-1 truncate text-start text-sm', unread > 0 && 'font-semibold')}
-          >
-            {found?.title ? <Excerpt pieces={found.title} /> : titleOf(conversation, t)}
+          <span className={classes('min-w-0 flex-1 truncate text-sm', unread > 0 && 'font-semibold')}>
+            {found?.title ? <Excerpt pieces={found.title} /> : <bdi>{titleOf(conversation, t)}</bdi>}
           </span>
           {pinned && (
             <span className="shrink-0 text-ink-soft" title={t('room.pinned')}>

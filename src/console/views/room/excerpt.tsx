@@ -8,7 +8,7 @@ export function Excerpt({ pieces }: { pieces: ExcerptView }) {
     return { ...piece, end }
   })
   return (
-    <span dir="auto">
+    <bdi>
       {placed.map(({ text, isMatch, end: key }) =>
         isMatch ? (
           <mark key={key} className="rounded-sm bg-accent-soft px-0.5 text-ink">
@@ -18,6 +18,6 @@ export function Excerpt({ pieces }: { pieces: ExcerptView }) {
           text
         ),
       )}
-    </span>
+    </bdi>
   )
 }

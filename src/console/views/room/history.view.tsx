@@ -34,7 +34,7 @@ export default function HistoryView() {
         <Search aria-hidden="true" className="absolute start-3 top-3 size-4.5 text-ink-soft" />
         <input
           type="search"
-          dir="auto"
+          dir={typed === '' ? undefined : 'auto'}
           maxLength={200}
           value={typed}
           placeholder={t('history.search')}
@@ -113,8 +113,8 @@ function HistoryItem({ conversation }: { conversation: ListedConversationView })
       </div>
       <div className="min-w-0 flex-1">
         <h2 className="flex items-center gap-2 font-sans text-base">
-          <Link href={`/c/${id}`} dir="auto" className="min-w-0 truncate text-start hover:text-accent hover:underline">
-            {found?.title ? <Excerpt pieces={found.title} /> : titleOf(conversation, t)}
+          <Link href={`/c/${id}`} className="min-w-0 truncate hover:text-accent hover:underline">
+            {found?.title ? <Excerpt pieces={found.title} /> : <bdi>{titleOf(conversation, t)}</bdi>}
           </Link>
           {pinned && <Pin aria-label={t('room.pinned')} className="size-4 shrink-0 text-ink-soft" />}
           {unread > 0 && (

@@ -81,7 +81,8 @@ export function MentionTextarea({
     <div className="relative min-w-0 flex-1">
       <textarea
         ref={field}
-        dir="auto"
+        // Where nothing is written, the line of the page says where it begins.
+        dir={text === '' ? undefined : 'auto'}
         rows={1}
         value={text}
         aria-label={label}

@@ -40,8 +40,8 @@ export function RoomHeader({ conversation, withSuperseded, onSuperseded }: RoomH
         ))}
       </div>
       <div className="min-w-0 flex-1">
-        <h1 tabIndex={-1} data-page-title="" dir="auto" className="truncate text-start text-lg outline-none">
-          {title}
+        <h1 tabIndex={-1} data-page-title="" className="truncate text-lg outline-none">
+          <bdi>{title}</bdi>
         </h1>
         <p className="truncate text-ink-soft text-sm">
           {subtitle}

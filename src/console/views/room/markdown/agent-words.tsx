@@ -83,21 +83,22 @@ export const AgentWords = memo(function AgentWords({ text, isLive = false }: Age
   if (!isReadable(text)) return <PlainWords text={text} />
   return (
     <PlainOnFailure text={text}>
-      <Streamdown
-        className="agent-words"
-        mode={isLive ? 'streaming' : 'static'}
-        isAnimating={isLive}
-        parseIncompleteMarkdown={isLive}
-        components={components}
-        controls={false}
-        // None: HTML stays text.
-        rehypePlugins={NO_PLUGINS}
-        urlTransform={onlyOpenable}
-        linkSafety={NO_QUESTION}
-        dir="auto"
-      >
-        {text}
-      </Streamdown>
+      <div className="agent-words" dir="auto">
+        <Streamdown
+          mode={isLive ? 'streaming' : 'static'}
+          isAnimating={isLive}
+          parseIncompleteMarkdown={isLive}
+          components={components}
+          controls={false}
+          // None: HTML stays text.
+          rehypePlugins={NO_PLUGINS}
+          urlTransform={onlyOpenable}
+          linkSafety={NO_QUESTION}
+          dir="auto"
+        >
+          {text}
+        </Streamdown>
+      </div>
     </PlainOnFailure>
   )
 })
