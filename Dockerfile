@@ -1,6 +1,15 @@
 # The distributed profile in one image: `web` by default; worker and release are other commands of it (compose.yaml has them).
 # `npm run docker:check` performs these steps without a container engine.
 
+FROM node:24-bookworm-slim AS console
+WORKDIR /app
+COPY package.json package-lock.json ./
+# With what only builds need; nothing of it but the console's assets goes on.
+RUN npm ci --no-audit --no-fund --loglevel=error
+COPY tsconfig.json ./
+COPY src src
+RUN npm run build:console
+
 FROM node:24-bookworm-slim AS install
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -12,6 +21,7 @@ RUN npm ci --omit=dev --no-audit --no-fund --loglevel=error && \
 COPY src src
 COPY workers workers
 COPY migrations migrations
+COPY --from=console /app/dist/console dist/console
 
 # Nothing of this image but the C library is used: Node is in /app/node_modules.
 FROM debian:bookworm-slim

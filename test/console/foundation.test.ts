@@ -29,6 +29,43 @@ describe('The console', () => {
     await visitor.check('welcome')
   })
 
+  it('has somebody try it: one click without an account, and agents talk; leaving is asked about', async () => {
+    const visitor = await world.visit()
+    const { page } = visitor
+    await visitor.open('/')
+    await page.getByRole('button', { name: /^Debate/ }).click()
+    await page.waitForURL(/\/c\/[0-9a-f-]{36}$/)
+    const token = String(await page.evaluate('localStorage.getItem("chatsparty.token")'))
+    const headers = { authorization: `Bearer ${token}` }
+    const id = page.url().split('/').at(-1)
+    const { body } = await world.app.api.request('GET', `/api/chat/conversations/${id}`, undefined, headers)
+    expect(Object(body).messages.data[0].content).to.equal('Should a startup of five people use microservices?')
+    await visitor.open('/')
+    await page.getByText('You look around as a guest.').waitFor()
+    await visitor.check('home-guest')
+    await page.getByRole('button', { name: /^Account Guest/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('alertdialog', { name: 'Leave as a guest?' }).waitFor()
+    await visitor.check('guest-leaves')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('alertdialog').waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: /^Account Guest/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Let your agents talk it over.' }).waitFor()
+    visitor.expectQuiet()
+  })
+
+  it('invites nobody to try it where no guests are taken', async () => {
+    const visitor = await world.visit()
+    await visitor.page.route('**/api/auth/guest', (route) =>
+      route.fulfill({ json: { offered: false, credits: '0', days: 7 } }),
+    )
+    await visitor.open('/')
+    await visitor.page.getByRole('heading', { name: 'Runs on your own server' }).waitFor()
+    expect(await visitor.page.getByRole('button', { name: /^Debate/ }).count()).to.equal(0)
+  })
+
   it('signs up, stays signed in over a reload, signs out, and signs in again, back to where one wanted to go', async () => {
     const visitor = await world.visit()
     const { page } = visitor
@@ -95,6 +132,11 @@ describe('The console', () => {
     await page.reload()
     await page.getByRole('link', { name: 'الوكلاء', exact: true }).waitFor()
     await visitor.check('home-arabic')
+    const stranger = await world.visit({ locale: 'ar-EG', phone: true, dark: true })
+    await stranger.open('/')
+    await stranger.page.getByRole('heading', { level: 1 }).waitFor()
+    await stranger.page.waitForLoadState('networkidle')
+    await stranger.check('welcome-arabic-phone-dark')
   })
 
   it('is dark where the system is, or when that is chosen', async () => {

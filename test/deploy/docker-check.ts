@@ -80,6 +80,7 @@ describe('The image of the Dockerfile', () => {
   it('has only what runs, and says how large that is', async () => {
     const app = join(image.folder, 'app')
     expect((await readdir(app)).sort()).to.deep.equal([
+      'dist',
       'migrations',
       'node_modules',
       'package-lock.json',
@@ -126,6 +127,8 @@ describe('The image of the Dockerfile', () => {
     await succeeds(image.healthcheck, { PORT: String(port), PROBE_PORT: String(probePort) })
     const api = new ApiClient(`http://127.0.0.1:${port}`)
     expect(Object((await api.get('/readyz')).body)).to.include({ status: 'ready' })
+    const page = await fetch(`http://127.0.0.1:${port}/`, { headers: { accept: 'text/html' } })
+    expect(await page.text(), 'the console is in the image').to.match(/<script type="module"[^>]* src="\/assets\//)
     const user = await api.register()
     const { runId } = await user.accept('/api/chat', { agentId: DEMO_AGENT, message: 'Tea or coffee?' })
     expect((await user.finished(runId)).status).to.equal('completed')

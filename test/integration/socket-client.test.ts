@@ -305,6 +305,32 @@ describe('the client', () => {
     await loop.return?.()
   })
 
+  it('says whether it is told of what happens: connected, lost and coming back, or over', async () => {
+    const seen: string[] = []
+    const until = (wanted: string) =>
+      new Promise<void>((resolve) => {
+        const off = client.onLiveStatus(() => {
+          if (client.liveStatus !== wanted) return
+          off()
+          resolve()
+        })
+      })
+    expect(client.liveStatus).to.equal('idle')
+    client.onLiveStatus(() => seen.push(client.liveStatus))
+    const isConnected = until('connected')
+    client.onUserEvent(() => {})
+    await isConnected
+    const isBack = until('connected')
+    client.dropConnection()
+    await isBack
+    const isOver = until('ended')
+    world.sessions.delete(me.token)
+    await feed.signal({ type: 'session.revoked', sessionId: me.sessionId })
+    await isOver
+    client.close()
+    expect(seen).to.deep.equal(['connected', 'reconnecting', 'connected', 'ended', 'idle'])
+  })
+
   it('follows nothing of somebody else: that is a 404, as everywhere', async () => {
     const foreign = world.open(world.signIn().userId)
     for (const id of [foreign, newId()]) {

@@ -20,7 +20,7 @@ export function AccountMenu() {
 function Who(props: ComponentProps<'button'>) {
   const t = useWords()
   const { data: me } = useMe()
-  const name = me?.name ?? ''
+  const name = me?.guest ? t('account.guest') : (me?.name ?? '')
   return (
     <button
       {...props}
@@ -30,8 +30,12 @@ function Who(props: ComponentProps<'button'>) {
       <span className="sr-only">{t('account.menu')}</span>
       <Avatar id={me?.id ?? ''} name={name} size="sm" />
       <span className="min-w-0 flex-1">
-        <span className="block truncate font-medium text-sm">{name}</span>
-        <span className="block truncate text-ink-soft text-xs">{me?.email}</span>
+        <span dir="auto" className="block truncate font-medium text-sm [text-align:match-parent]">
+          {name}
+        </span>
+        <span dir="auto" className="block truncate text-ink-soft text-xs [text-align:match-parent]">
+          {me?.guest ? t('account.guest.text') : me?.email}
+        </span>
       </span>
       <ChevronsUpDown aria-hidden="true" className="size-4 shrink-0 text-ink-soft" />
     </button>

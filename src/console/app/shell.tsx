@@ -89,7 +89,7 @@ function SignedIn({ children }: { children: ReactNode }) {
 function SideBar() {
   const t = useWords()
   return (
-    <div className="flex h-full flex-col gap-4 p-3">
+    <div className="flex h-full flex-col gap-3 overflow-y-auto p-3">
       <Link href="/" className="flex items-center gap-2.5 px-2 pt-1 font-display font-semibold text-xl">
         <Logo /> Chatsparty
       </Link>
@@ -97,10 +97,7 @@ function SideBar() {
         {t('nav.new')}
       </ButtonLink>
       <Navigation />
-      <section
-        aria-label={t('nav.conversations')}
-        className="min-h-24 flex-1 overflow-y-auto border-line border-t pt-3"
-      >
+      <section aria-label={t('nav.conversations')} className="flex min-h-56 flex-1 flex-col border-line border-t pt-3">
         <Suspense fallback={null}>
           <ConversationList />
         </Suspense>

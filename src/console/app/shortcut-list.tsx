@@ -21,9 +21,10 @@ export default function ShortcutList({ open, onOpenChange }: { open: boolean; on
           <div key={keys} className="flex items-center justify-between gap-4 py-1.5">
             <dt>{label}</dt>
             <dd className="flex gap-1">
-              {keys.split(' ').map((key) => (
+              {keys.split(' ').map((key, at) => (
                 <kbd
-                  key={key}
+                  // biome-ignore lint/suspicious/noArrayIndexKey: one may be pressed twice, and they never move.
+                  key={at}
                   className="rounded-md border border-line-strong border-b-2 bg-sunken px-2 py-0.5 font-mono text-sm"
                 >
                   {shownKey(key)}

@@ -1,12 +1,13 @@
 import { Link } from 'wouter'
 import { ButtonLink } from '../parts/button.tsx'
+import { classes } from '../parts/class-names.ts'
 import { useIsSignedIn } from '../session/session.ts'
 import { chooseLanguage, currentLanguage, LANGUAGE_OPTIONS } from '../words/language.ts'
 import { useWords } from '../words/use-words.ts'
 import { Logo } from './logo.tsx'
 import { chooseTheme, THEMES, useTheme } from './theme.ts'
 
-const SELECT = 'min-h-9 max-w-32 cursor-pointer rounded-lg bg-transparent px-2 text-ink-soft text-sm hover:bg-sunken'
+const SELECT = 'min-h-9 cursor-pointer rounded-lg bg-transparent px-2 text-ink-soft text-sm hover:bg-sunken'
 
 /** The head of pages for who is not signed in. */
 export function TopBar() {
@@ -35,7 +36,7 @@ export function TopBar() {
       </select>
       <select
         aria-label={t('look.theme')}
-        className={SELECT}
+        className={classes(SELECT, 'hidden sm:block')}
         value={theme}
         onChange={({ target }) => chooseTheme(THEMES.find((one) => one === target.value) ?? 'system')}
       >

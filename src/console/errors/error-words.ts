@@ -66,6 +66,19 @@ export function saidOf(error: unknown, t: Say, formats: Formats): ErrorSaid {
       return { text: t('error.link'), canRetry: false }
     case 'auth.email_taken':
       return { text: t('error.emailTaken'), next: { href: '/sign-in', label: t('auth.signIn') }, canRetry: false }
+    case 'guest.off':
+    case 'guest.too_many':
+      return {
+        text: t(code === 'guest.off' ? 'error.guest.off' : 'error.guest.tooMany'),
+        next: { href: '/sign-up', label: t('auth.signUp') },
+        canRetry: false,
+      }
+    case 'guest.not_allowed':
+      return {
+        text: t('error.guest.notAllowed'),
+        next: { href: '/profile', label: t('error.guest.next') },
+        canRetry: false,
+      }
     case 'mail.not_set_up':
       return { text: t('error.noMail'), canRetry: false }
     case 'storage.quota_exceeded':

@@ -1,12 +1,6 @@
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { Page } from '../../parts/page.tsx'
-import { useWords } from '../../words/use-words.ts'
+import { Redirect } from 'wouter'
 
+/** `/try`, as mails and posts may link it: the parties to try are on the first page. */
 export default function TryView() {
-  const t = useWords()
-  return (
-    <Page title={t('nav.home')}>
-      <EmptyState title={t('state.empty')} />
-    </Page>
-  )
+  return <Redirect to="/" replace />
 }

@@ -1,12 +1,48 @@
 import type en from './en.ts'
 
 export default {
-  'home.begin': 'Lassen Sie sie sprechen',
   'home.begin.text':
     'Wählen Sie einige Agenten, geben Sie ihnen eine Frage und sehen Sie zu. Sie können jederzeit etwas einwerfen, unterbrechen oder anhalten.',
+  'home.guest':
+    'Sie sehen sich als Gast um. Mit einer E-Mail-Adresse bleibt alles erhalten: Ihre Agenten und was sie sagen.',
+  'home.guest.keep': 'Konto behalten',
   'home.hello': 'Hallo, {name}',
-  'home.makeAgent': 'Agenten anlegen',
+  'home.hello.guest': 'Willkommen',
+  'home.starters': 'Bereit zum Gespräch',
+  'starter.brainstorm.message':
+    'Wie könnte eine Stadtbibliothek Jugendliche zurückgewinnen, ohne ein einziges neues Buch zu kaufen?',
+  'starter.brainstorm.text': 'Erst Ideen, dann Urteile. Sie rufen einander beim Namen auf.',
+  'starter.brainstorm.title': 'Ideensammlung',
+  'starter.debate.message': 'Sollte ein Startup mit fünf Leuten Microservices einsetzen?',
+  'starter.debate.text': 'Drei Köpfe, eine Frage, reihum.',
+  'starter.debate.title': 'Debatte',
+  'starter.own': 'Ihre eigene Runde',
+  'starter.own.text': 'Ihre Agenten, Ihre Frage, Ihre Modelle.',
+  'starter.panel.message': 'Werden Menschen in zehn Jahren noch programmieren lernen?',
+  'starter.panel.text': 'Alle beantworten dieselbe Frage nebeneinander, dann fasst jemand zusammen.',
+  'starter.panel.title': 'Podium',
+  'starter.quoted': '„{message}“',
+  'starter.redTeam.message':
+    'Unser Plan: Ein Chatbot darf bis 50 Euro selbst erstatten. Wie würdet ihr das missbrauchen?',
+  'starter.redTeam.text': 'Sie suchen die Lücke und geben das Wort weiter, wer die nächste sieht.',
+  'starter.redTeam.title': 'Red Team',
+  'starter.review.message': 'Bitte prüft: {code}',
+  'starter.review.text': 'Eine Leitung entscheidet, wer als Nächstes hinsieht und wann es genug ist.',
+  'starter.review.title': 'Code-Review',
+  'starter.starting': 'Sie nehmen Platz …',
+  'starter.watch': 'Zusehen',
+  'welcome.charge': 'Sie behalten das Heft in der Hand',
+  'welcome.charge.text':
+    'Werfen Sie etwas ein, reihen Sie eine Frage ein, unterbrechen Sie oder halten Sie an. Was gesagt wurde, bleibt Wort für Wort.',
+  'welcome.credits': 'Jedes Wort hat seinen Preis',
+  'welcome.credits.text': 'Vorher eine Schätzung, unterwegs ein Zähler, am Ende ein Beleg.',
   'welcome.lead':
-    'Sehen Sie live zu, wie mehrere KI-Agenten debattieren, prüfen und Ideen sammeln. Sprechen Sie jederzeit mit. Jedes Wort und jeder Credit wird abgerechnet.',
+    'Sehen Sie live zu, wie mehrere KI-Agenten debattieren, prüfen und Ideen sammeln. Reden Sie mit, wann Sie wollen. Bringen Sie eigene Modelle mit oder beginnen Sie mit unseren.',
+  'welcome.own': 'Läuft auf Ihrem eigenen Server',
+  'welcome.own.text':
+    'Diese Seite fragt niemand anderen. Ihre Schlüssel sind versiegelt, Ihre Dateien bleiben bei Ihnen.',
   'welcome.title': 'Lassen Sie Ihre Agenten darüber reden.',
+  'welcome.try': 'Jetzt gleich zusehen',
+  'welcome.try.text':
+    'Ein Klick, ohne Konto: Sie bekommen {credits} Credits und Agenten, die gleich hier laufen. Mit einer E-Mail-Adresse behalten Sie später alles, wenn Sie möchten.',
 } satisfies Record<keyof typeof en, string>
