@@ -41,8 +41,7 @@ import type { Foundation } from './foundation.ts'
 import { createGalleryDomain } from './gallery/gallery-domain.ts'
 import { createMcpDomain } from './mcp/mcp-domain.ts'
 import { Metrics } from './metrics/metrics.ts'
-import { PartyRepository } from './parties/party.repository.ts'
-import { PartyService } from './parties/party.service.ts'
+import { createPartyDomain } from './parties/party-domain.ts'
 import { WorkerPlacesRepository } from './queue/worker-places.repository.ts'
 import { RetentionRepository } from './retention/retention.repository.ts'
 import { RetentionService, retentionDays } from './retention/retention.service.ts'
@@ -153,11 +152,11 @@ export function createContainer(foundation: Foundation) {
     connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
   })
 
-  const parties = new PartyRepository(db)
-  const partyService = new PartyService({
-    parties,
+  const { partyService, starterService } = createPartyDomain({
+    db,
     agents: agentService,
     transactions,
+    audit,
     most: env.USER_PARTIES,
     mostOfGuests: env.GUEST_AGENTS,
   })
@@ -356,6 +355,7 @@ export function createContainer(foundation: Foundation) {
     agentService,
     agentRepository,
     partyService,
+    starterService,
     ledgerService,
     choreHolds,
     statementRepository,

@@ -30,6 +30,7 @@ import { mailEntity } from './mail/mail.entity.ts'
 import { mcpServerEntity } from './mcp/mcp-server.entity.ts'
 import { mcpToolEntity } from './mcp/mcp-tool.entity.ts'
 import { partyEntity } from './parties/party.entity.ts'
+import { removedStarterEntity } from './parties/removed-starter.entity.ts'
 import { workerPlacesEntity } from './queue/worker-places.entity.ts'
 import { runEntity } from './runs/run.entity.ts'
 import { turnEntity } from './runs/turn.entity.ts'
@@ -61,6 +62,7 @@ export const allEntities: EntitySchema[] = [
   mcpServerEntity,
   mcpToolEntity,
   partyEntity,
+  removedStarterEntity,
   accountEntity,
   ledgerEntryEntity,
   holdEntity,

@@ -50,6 +50,7 @@ import { listen } from './listen.ts'
 import { mcpRoutes } from './mcp/mcp.routes.ts'
 import { sharedMetricsPage } from './monitoring.ts'
 import { partyRoutes } from './parties/party.routes.ts'
+import { starterRoutes } from './parties/starter.routes.ts'
 import { commonChecks, placesCheck } from './probes.ts'
 import { boardKeyOf, readTicket } from './queue/board-ticket.ts'
 import { fleetRoutes } from './queue/fleet.routes.ts'
@@ -133,6 +134,7 @@ export const allRoutes = (container: Container, { limiter, signups, streams, wai
   ...connectionRoutes(container.connectionService, container.breakers, container.modelCatalogue),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),
+  ...starterRoutes(container.starterService),
   ...partyRoutes(container.partyService, partySchemas(container.chatSchemas.terms)),
   ...(container.env.GALLERY === 'on' ? galleryRoutes(container.galleryService, container.galleryImportService) : []),
   ...creditsRoutes({

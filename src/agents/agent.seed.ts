@@ -8,29 +8,43 @@ const style = (
   verbosity: ChatStyle['verbosity'],
 ): ChatStyle => ({ friendliness, humor, formality, verbosity })
 
-const demoAgents: Array<Pick<Agent, 'id' | 'name' | 'instructions' | 'characteristics' | 'chatStyle'>> = [
+/** The agents of every installation, by name. */
+export const DEMO_AGENTS = {
+  ada: '01990000-0000-7000-8000-0000000000a1',
+  blaise: '01990000-0000-7000-8000-0000000000a2',
+  clara: '01990000-0000-7000-8000-0000000000a3',
+} as const
+
+type DemoAgent = Pick<Agent, 'id' | 'name' | 'instructions' | 'characteristics' | 'chatStyle' | 'avatar' | 'color'>
+const demoAgents: DemoAgent[] = [
   {
-    id: '01990000-0000-7000-8000-0000000000a1',
+    id: DEMO_AGENTS.ada,
     name: 'Ada',
     instructions:
       'You are Ada, an engineer of long practice. You look for the simplest thing that could work and say what it costs.',
     characteristics: 'practical, precise, fond of evidence and of small steps',
+    avatar: '🛠️',
+    color: '#2563eb',
     chatStyle: style('medium', 'low', 'medium', 'medium'),
   },
   {
-    id: '01990000-0000-7000-8000-0000000000a2',
+    id: DEMO_AGENTS.blaise,
     name: 'Blaise',
     instructions:
       'You are Blaise, a sceptic. You test every claim, name the risk nobody mentioned and concede good points.',
     characteristics: 'sceptical, dry, attentive to risk and to hidden assumptions',
+    avatar: '🧐',
+    color: '#b45309',
     chatStyle: style('low', 'medium', 'medium', 'medium'),
   },
   {
-    id: '01990000-0000-7000-8000-0000000000a3',
+    id: DEMO_AGENTS.clara,
     name: 'Clara',
     instructions:
       'You are Clara, a visionary. You see what could become possible, connect ideas of others and propose the next experiment.',
     characteristics: 'optimistic, curious, imaginative, generous to others',
+    avatar: '✨',
+    color: '#be185d',
     chatStyle: style('high', 'medium', 'low', 'medium'),
   },
 ]
@@ -48,8 +62,6 @@ export async function seedDemoAgents(agents: AgentRepository, demoConnectionId: 
       temperature: null,
       maxOutputTokens: null,
       reasoningEffort: null,
-      avatar: null,
-      color: null,
     }
     await agents.create({ ...agent, ...settings, userId: null })
   }

@@ -55,6 +55,9 @@ export const auditActions = [
   'mcp_server.credentials_changed',
   'mcp_server.deleted',
   'mcp_tool.allowed',
+  /** Ready-made parties. */
+  'starter.removed',
+  'starter.offered',
   'audit.read',
   'queues.looked',
   'run.listed',

@@ -14,6 +14,8 @@ import {
 } from '../contract/admin-views.ts'
 import { type TroubleView, troubleView } from '../contract/connection-views.ts'
 import { type WholeGalleryEntryView, wholeGalleryEntryView } from '../contract/gallery-views.ts'
+import type { StarterChange } from '../contract/starter.schemas.ts'
+import { type StarterView, starterView } from '../contract/starter-views.ts'
 import { listOf, type RunView, runView } from '../contract/views.ts'
 import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
@@ -39,6 +41,11 @@ export class AdminApi extends ApiPart {
 
   erasures(query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<ErasureView>> {
     return this.rest.call('GET /api/admin/erasures', listOf(erasureView), { query, ...options })
+  }
+
+  /** Takes a ready-made party away from everybody, or offers it again. */
+  offerStarter(id: string, body: StarterChange, options: CallOptions = {}): Promise<StarterView> {
+    return this.rest.call('PUT /api/starters/:id', starterView, { params: { id }, body, ...options })
   }
 
   /** Connections and hosts in trouble. */

@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { type SignedInView, signedInView, ticketView } from '../contract/account-views.ts'
 import type { PartySend, SingleSend, UserEvent } from '../contract/events.ts'
 import type { KeepBody, LoginBody, RegisterBody } from '../contract/identity.schemas.ts'
+import { type StarterView, starterView } from '../contract/starter-views.ts'
 import type { TicketInput } from '../contract/ticket.schemas.ts'
-import { type AcceptedView, acceptedView, type OutcomeView, outcomeView } from '../contract/views.ts'
+import { type AcceptedView, acceptedView, listOf, type OutcomeView, outcomeView } from '../contract/views.ts'
 import { AuthApi, KeysApi, SessionsApi } from './account-api.ts'
 import { AdminApi } from './admin-api.ts'
 import { AgentsApi, PartiesApi } from './agents-api.ts'
@@ -16,7 +17,7 @@ import { Follower, type FollowOptions } from './follower.ts'
 import { GalleryApi } from './gallery-api.ts'
 import { LiveConnection, type LiveStatus } from './live-connection.ts'
 import { McpApi } from './mcp-api.ts'
-import { type CallOptions, Rest } from './rest.ts'
+import { type CallOptions, type ListOf, type PageQuery, Rest } from './rest.ts'
 import { SchedulesApi } from './schedules-api.ts'
 import { InvitationsApi, UsersApi } from './users-api.ts'
 import { WebhooksApi } from './webhooks-api.ts'
@@ -41,6 +42,7 @@ export * from '../contract/provider-failures.ts'
 export * from '../contract/providers.ts'
 export type { ScheduleChange, ScheduleInput } from '../contract/schedule.schemas.ts'
 export * from '../contract/schedule-views.ts'
+export * from '../contract/starter-views.ts'
 export * from '../contract/storage-views.ts'
 export * from '../contract/views.ts'
 export type { WebhookChange, WebhookInput } from '../contract/webhook.schemas.ts'
@@ -162,6 +164,11 @@ export class ChatspartyClient {
     await this.#rest.call('POST /api/auth/logout', null, {})
     this.#rest.token = undefined
     this.close()
+  }
+
+  /** Parties that are ready for everybody: `client.startParty(starter.party)` begins one. */
+  starters(query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<StarterView>> {
+    return this.#rest.call('GET /api/starters', listOf(starterView), { query, ...options })
   }
 
   /** A message to one agent. Safe to repeat: the key makes the same request the same run. */

@@ -119,6 +119,7 @@ export const ERROR_WORDS = {
 
   'party.not_found': [404, 'There is no such party.'],
   'party.too_many': [409, 'You have {limit} parties, which is the most. Please delete one that you no longer need.'],
+  'starter.not_found': [404, 'There is no such ready-made party.'],
   'party.agents_gone': [409, 'Of this party somebody was deleted since ({names}): give it other agents first.'],
 
   'gallery.not_found': [404, 'There is no such entry in the gallery.'],

@@ -43,6 +43,7 @@ export type Thing =
   | 'run'
   | 'schedule'
   | 'session'
+  | 'starter'
   | 'upload'
   | 'user'
   | 'webhook'
@@ -148,6 +149,8 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'PUT /api/agents/:id': { access: 'user', of: 'agent', body: { name: 'New' } },
   'DELETE /api/agents/:id': { access: 'user', of: 'agent', owner: 204 },
 
+  'GET /api/starters': { access: 'user' },
+  'PUT /api/starters/:id': { access: 'admin', of: 'starter', body: { offered: true } },
   'GET /api/parties': { access: 'user' },
   'POST /api/parties': { access: 'user', body: party, owner: 201 },
   'GET /api/parties/:id': { access: 'user', of: 'party' },

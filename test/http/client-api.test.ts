@@ -252,6 +252,8 @@ describe('The typed client, on all of the API', () => {
     await root.invitations.delete(invitation.id)
     const [gift] = (await root.admin.audit({ action: 'credits.added' })).data
     expect(gift).to.deep.include({ targetId: userId })
+    const [starter] = (await root.starters({ limit: 1 })).data
+    expect((await root.admin.offerStarter(starter?.id ?? '', { offered: true })).kind).to.equal('debate')
     await Promise.all([root.admin.processes(), root.admin.queues(), root.admin.erasures(), root.admin.breakers()])
     expect((await root.admin.runs({ state: 'failed', hours: 1 })).data).to.deep.equal([])
     expect((await root.admin.queueTicket()).path).to.match(/^\/admin\/queues\//)
@@ -293,6 +295,7 @@ describe('The typed client, on all of the API', () => {
     const kept = await guest.keep({ email: mine, password: PASSWORD })
     expect(kept.user).to.include({ id: user.id, guest: false, email: mine })
     expect((await guest.auth.me()).id).to.equal(user.id)
+    expect((await guest.starters()).data).to.have.length(5)
     expect(await refused(guest.keep({ email: mine, password: PASSWORD }))).to.deep.equal([409, 'guest.kept'])
   })
 

@@ -12,6 +12,7 @@ import {
   type Temperament,
   VERDICTS,
 } from './demo-phrases.ts'
+import { PLAYS } from './demo-plays.ts'
 import { contentWords, type Scene, type Utterance } from './demo-reader.ts'
 
 type Level = 'low' | 'medium' | 'high'
@@ -36,6 +37,8 @@ export function randomFrom(seed: string): () => number {
 export function composeReply(scene: Scene, seed: string): string {
   const random = randomFrom(seed)
   const style = styleOf(scene.character)
+  const line = lineOf(scene, random)
+  if (line !== undefined) return line
   if (!scene.question) return polish(smallTalk(scene, random), style.formality)
   if (asksWhoWeAre(scene.latest)) return polish(introduction(scene), style.formality)
 
@@ -105,6 +108,15 @@ export function composeReply(scene: Scene, seed: string): string {
       .join(' '),
     style.formality,
   )
+}
+
+/** What a speaker says in one of the plays; undefined where there is no play, or no line left in it. */
+function lineOf({ name, latest, transcript }: Scene, random: () => number): string | undefined {
+  const said = latest.toLowerCase()
+  const play = PLAYS.find(({ cue }) => said.includes(cue.toLowerCase()))
+  const since = transcript.slice(transcript.findLastIndex(({ speaker }) => speaker === null) + 1)
+  const versions = play?.lines[name]?.[since.filter(({ own }) => own).length]
+  return versions && pick(versions, random)
 }
 
 const pick = <T>(items: readonly T[], random: () => number): T => {
