@@ -406,7 +406,7 @@ export function createContainer(foundation: Foundation) {
       views: runViews,
       cancels: cancelService,
     }),
-    ...createMcpDomain({ db, secrets: sealedSecrets, network, transactions, audit, env }),
+    ...createMcpDomain({ db, secrets: sealedSecrets, network, transactions, audit, env, logger }),
     ...createWebhookDomain({
       db,
       secrets: sealedSecrets,

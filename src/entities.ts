@@ -27,6 +27,7 @@ import { invitationEntity, invitationUseEntity } from './identity/invitation.ent
 import { sessionEntity } from './identity/session.entity.ts'
 import { userEntity } from './identity/user.entity.ts'
 import { mailEntity } from './mail/mail.entity.ts'
+import { mcpGrantEntity } from './mcp/mcp-grant.entity.ts'
 import { mcpServerEntity } from './mcp/mcp-server.entity.ts'
 import { mcpToolEntity } from './mcp/mcp-tool.entity.ts'
 import { partyEntity } from './parties/party.entity.ts'
@@ -61,6 +62,7 @@ export const allEntities: EntitySchema[] = [
   agentEntity,
   mcpServerEntity,
   mcpToolEntity,
+  mcpGrantEntity,
   partyEntity,
   removedStarterEntity,
   accountEntity,

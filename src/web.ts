@@ -48,6 +48,7 @@ import { totpRoutes } from './identity/totp.routes.ts'
 import { userRoutes } from './identity/user.routes.ts'
 import { listen } from './listen.ts'
 import { mcpRoutes } from './mcp/mcp.routes.ts'
+import { mcpSignInRoutes } from './mcp/mcp-sign-in.routes.ts'
 import { sharedMetricsPage } from './monitoring.ts'
 import { partyRoutes } from './parties/party.routes.ts'
 import { starterRoutes } from './parties/starter.routes.ts'
@@ -131,6 +132,7 @@ export const allRoutes = (container: Container, { limiter, signups, streams, wai
   ...exportRoutes(container.exportService, container.conversationExports),
   ...ticketRoutes(container.secrets.jwtSecret),
   ...mcpRoutes(container.mcpServers, container.mcpTools),
+  ...mcpSignInRoutes(container.mcpSignIns, container.mcpRedirectUri),
   ...connectionRoutes(container.connectionService, container.breakers, container.modelCatalogue),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

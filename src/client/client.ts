@@ -35,7 +35,13 @@ export * from '../contract/credits-views.ts'
 export * from '../contract/events.ts'
 export type { ImportInput, PublishInput, RepublishInput } from '../contract/gallery.schemas.ts'
 export * from '../contract/gallery-views.ts'
-export type { McpServerChange, McpServerInput, McpToolChange } from '../contract/mcp.schemas.ts'
+export type {
+  McpServerChange,
+  McpServerInput,
+  McpSignInAnswer,
+  McpSignInInput,
+  McpToolChange,
+} from '../contract/mcp.schemas.ts'
 export * from '../contract/mcp-views.ts'
 export type { SavedPartyChange, SavedPartyInput } from '../contract/party.schemas.ts'
 export * from '../contract/provider-failures.ts'

@@ -1,10 +1,18 @@
-import type { McpServerChange, McpServerInput, McpToolChange } from '../contract/mcp.schemas.ts'
+import type {
+  McpServerChange,
+  McpServerInput,
+  McpSignInAnswer,
+  McpSignInInput,
+  McpToolChange,
+} from '../contract/mcp.schemas.ts'
 import {
   type McpRefreshView,
   type McpServerView,
+  type McpSignInView,
   type McpToolView,
   mcpRefreshView,
   mcpServerView,
+  mcpSignInView,
   mcpToolView,
 } from '../contract/mcp-views.ts'
 import { listOf } from '../contract/views.ts'
@@ -36,6 +44,16 @@ export class McpApi extends ApiPart {
   /** Asks the server for its tools. That it cannot be asked is an outcome, `ok: false`. */
   refresh(id: string, options: CallOptions = {}): Promise<McpRefreshView> {
     return this.rest.call('POST /api/mcp/servers/:id/refresh', mcpRefreshView, { params: { id }, body: {}, ...options })
+  }
+
+  /** Where a browser signs in to a server with `auth: "oauth"`. In a browser it comes back by itself, if this is called with cookies. */
+  signIn(id: string, body: McpSignInInput = {}, options: CallOptions = {}): Promise<McpSignInView> {
+    return this.rest.call('POST /api/mcp/servers/:id/sign-in', mcpSignInView, { params: { id }, body, ...options })
+  }
+
+  /** Ends a sign-in with what the browser came back with, where it has no cookie of ours. */
+  finishSignIn(body: McpSignInAnswer, options: CallOptions = {}): Promise<void> {
+    return this.rest.call('POST /api/mcp/sign-in', null, { body, ...options })
   }
 
   /** Newest first. */

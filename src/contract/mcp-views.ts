@@ -35,6 +35,10 @@ export const mcpServerView = z
   .meta({ id: 'McpServer' })
 export type McpServerView = z.infer<typeof mcpServerView>
 
+/** Where a browser signs in, and until when it may come back. */
+export const mcpSignInView = z.object({ authorizationUrl: z.string(), expiresAt: timeView }).meta({ id: 'McpSignIn' })
+export type McpSignInView = z.infer<typeof mcpSignInView>
+
 /** What its server says of a tool. A server may say what is not so. */
 const definition = {
   title: z.string(),

@@ -65,6 +65,28 @@ export const allowMcpToolBody = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/, 'must be the hash of a definition'),
 })
 
+const printable = /^[\x21-\x7e]+$/
+
+/** A client that its owner has there; without one, this installation registers itself. `scope` in the place of what the server asks for. */
+export const mcpSignInBody = z
+  .strictObject({
+    clientId: z.string().max(500).regex(printable, 'must consist of printable ASCII characters without spaces'),
+    clientSecret: z.string().max(1_000).regex(printable, 'must consist of printable ASCII characters without spaces'),
+    scope: z.string().trim().min(1).max(1_000),
+  })
+  .partial()
+
+/** What a browser comes back with; there may be more. */
+export const mcpSignInAnswer = z.strictObject({
+  state: z.string().min(1).max(200),
+  code: z.string().min(1).max(4_000).optional(),
+  iss: z.string().max(2_000).optional(),
+  error: z.string().max(200).optional(),
+})
+
+export type McpSignInBody = z.output<typeof mcpSignInBody>
+export type McpSignInInput = z.input<typeof mcpSignInBody>
+export type McpSignInAnswer = z.input<typeof mcpSignInAnswer>
 export type CreateMcpServerBody = z.output<typeof createMcpServerBody>
 export type UpdateMcpServerBody = z.output<typeof updateMcpServerBody>
 export type UpdateMcpToolBody = z.output<typeof updateMcpToolBody>

@@ -22,6 +22,10 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
   ofUser('connections.json', 'connections'),
   ofUser('mcp-servers.json', 'mcp_servers'),
   {
+    name: 'mcp-sign-ins.json',
+    sql: `SELECT ${shown('t')} AS row FROM mcp_servers s JOIN mcp_grants t ON t.id = s.id WHERE s.user_id = $1 ORDER BY t.id`,
+  },
+  {
     name: 'mcp-tools.json',
     sql: `SELECT ${shown('t')} AS row FROM mcp_servers s JOIN mcp_tools t ON t.server_id = s.id WHERE s.user_id = $1 ORDER BY t.id`,
   },

@@ -5,14 +5,19 @@ import type { CreateMcpServerBody, McpAuth, UpdateMcpServerBody } from '../contr
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import type { McpGrant } from './mcp-grant.entity.ts'
+import type { McpGrantRepository } from './mcp-grant.repository.ts'
 import type { McpServer } from './mcp-server.entity.ts'
 import type { McpServerRepository } from './mcp-server.repository.ts'
 import { HEADERS_FIELD } from './mcp-sessions.ts'
+import type { McpTokens } from './mcp-tokens.ts'
 import type { McpToolRepository } from './mcp-tool.repository.ts'
 
 export interface McpServerDependencies {
   servers: McpServerRepository
   tools: McpToolRepository
+  grants: Pick<McpGrantRepository, 'find' | 'delete'>
+  tokens: Pick<McpTokens, 'revoke'>
   secrets: SealedSecrets
   network: Pick<ProviderNetwork, 'assertTarget'>
   transactions: Transactions
@@ -60,7 +65,7 @@ export class McpServerService {
   }
 
   /** At another address its tools are others, and have to be listed and chosen anew. @throws AppError 400, 404 */
-  update(
+  async update(
     userId: string,
     id: string,
     { headers, ...change }: UpdateMcpServerBody,
@@ -68,7 +73,8 @@ export class McpServerService {
   ): Promise<McpServer> {
     const { servers, tools, network, transactions } = this.#deps
     if (change.url !== undefined) assertAddress(network, change.url)
-    return transactions.run(async (tx) => {
+    let ended: McpGrant | null = null
+    const server = await transactions.run(async (tx) => {
       const current = found(await servers.lockOwned(userId, id, tx))
       check(current)
       const next = { ...current, ...change }
@@ -91,20 +97,32 @@ export class McpServerService {
         ...(isElsewhere && { status: 'new', listedAt: null, protocolVersion: null }),
       }
       if (isElsewhere) await tools.forget(id, tx)
+      ended = isElsewhere || next.auth !== 'oauth' ? await this.#endGrant(id, tx) : null
       const server = found(await servers.update(userId, id, { ...change, ...sealed, ...fresh }, tx))
       if (headers !== undefined) await this.#record('mcp_server.credentials_changed', server, tx)
       return server
     })
+    if (ended) void this.#deps.tokens.revoke(ended)
+    return server
   }
 
-  /** @throws AppError 404 */
+  /** Its tokens are revoked, where it can be. @throws AppError 404 */
   async delete(userId: string, id: string): Promise<void> {
     const { servers, transactions } = this.#deps
-    await transactions.run(async (tx) => {
+    const ended = await transactions.run(async (tx) => {
       const server = found(await servers.lockOwned(userId, id, tx))
+      const grant = await this.#endGrant(id, tx)
       await servers.delete(userId, id, tx)
-      if (server.headersSealed !== null) await this.#record('mcp_server.deleted', server, tx)
+      if (grant || server.headersSealed !== null) await this.#record('mcp_server.deleted', server, tx)
+      return grant
     })
+    if (ended) void this.#deps.tokens.revoke(ended)
+  }
+
+  async #endGrant(id: string, tx: Tx): Promise<McpGrant | null> {
+    const grant = await this.#deps.grants.find(id, tx)
+    if (grant) await this.#deps.grants.delete(id, tx)
+    return grant
   }
 
   #sealed(id: string, headers: Headers): Pick<McpServer, 'headerNames' | 'headersSealed'> {

@@ -157,6 +157,12 @@ export const ERROR_WORDS = {
   'mcp.off': [409, 'This MCP server is turned off: nothing is sent to it.'],
   'mcp.paused': [409, 'This MCP server failed too often; nothing is sent to it for a while.'],
   'mcp.busy': [429, 'Too much was asked of your MCP servers in this minute; please wait.'],
+  'mcp.not_oauth': [409, 'Nobody signs in to this MCP server: its "auth" is not "oauth".'],
+  'mcp.no_sign_in': [422, 'Signing in to this MCP server failed: {said}'],
+  'mcp.sign_in_invalid': [
+    400,
+    'This sign-in was not begun by you here, has ended, or took too long. Please begin again.',
+  ],
   'mcp.no_tool': [404, 'This MCP server has no such tool.'],
   'mcp.tool_changed': [409, 'The tool has changed since you looked at it: look again, then allow it.'],
   'message.not_of_agent': [409, 'Feedback is given on what an agent said.'],

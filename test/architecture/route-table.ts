@@ -253,6 +253,10 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'PUT /api/mcp/servers/:id': { access: 'user', of: 'mcpServer', body: { name: 'New' } },
   'DELETE /api/mcp/servers/:id': { access: 'user', of: 'mcpServer', owner: 204 },
   'POST /api/mcp/servers/:id/refresh': { access: 'user', of: 'mcpServer', body: {} },
+  // It is not signed in to by OAuth.
+  'POST /api/mcp/servers/:id/sign-in': { access: 'user', of: 'mcpServer', body: {}, owner: 409 },
+  'POST /api/mcp/sign-in': { access: 'user', body: { state: 'none', code: 'none' }, owner: 400 },
+  'GET /api/mcp/callback': { access: 'public' },
   'GET /api/mcp/servers/:id/tools': { access: 'user', of: 'mcpServer' },
   // Of a tool that does not exist.
   'GET /api/mcp/servers/:id/tools/:name': { access: 'user', of: 'mcpServer', owner: 404 },

@@ -66,6 +66,8 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
     pageSize: 100,
     speaks,
     /** Answers a request in the server's place; undefined: the server does. */
+    /** JSON at other paths. */
+    pages: {} as Record<string, unknown>,
     gate: undefined as
       | ((request: McpRequest) => { status: number; headers?: Record<string, string>; body?: string } | undefined)
       | undefined,
@@ -158,8 +160,12 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
   }
 
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) {
-      response.writeHead(404).end()
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    if (pathname !== path) {
+      const page = state.pages[pathname]
+      response
+        .writeHead(page === undefined ? 404 : 200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(page))
       return
     }
     const body: unknown = request.method === 'POST' ? JSON.parse(await text(request)) : undefined
@@ -222,6 +228,7 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
         aborted: 0,
         pageSize: 100,
         speaks,
+        pages: {},
         gate: undefined,
       })
     },

@@ -1,0 +1,108 @@
+import type { DataSource } from 'typeorm'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { type McpGrant, mcpGrantEntity } from './mcp-grant.entity.ts'
+
+export type SignInRow = Pick<McpGrant, 'id' | 'clientId' | 'clientAuth' | 'clientSecretSealed'> &
+  Pick<McpGrant, 'stateHash' | 'browserHash' | 'verifierSealed' | 'stateUntil'>
+export type SealedTokens = Pick<McpGrant, 'accessSealed' | 'refreshSealed' | 'accessUntil'>
+
+export class McpGrantRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  find(id: string, tx: Tx = this.#db.manager): Promise<McpGrant | null> {
+    return tx.findOneBy(mcpGrantEntity, { id })
+  }
+
+  /**
+   * Notes a sign-in that begins, in the place of one before it. Tokens of another authorization server or client are forgotten.
+   * @throws a broken reference when the server is gone
+   */
+  async begin(row: SignInRow, provider: McpGrant['provider'], tx: Tx): Promise<void> {
+    const sql = `INSERT INTO mcp_grants AS g (id, provider, client_id, client_auth, client_secret_sealed, state_hash, browser_hash, verifier_sealed, state_until)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, client_id = excluded.client_id, client_auth = excluded.client_auth,
+        client_secret_sealed = excluded.client_secret_sealed, state_hash = excluded.state_hash, browser_hash = excluded.browser_hash,
+        verifier_sealed = excluded.verifier_sealed, state_until = excluded.state_until, updated_at = now(),
+        access_sealed = CASE WHEN g.client_id = excluded.client_id THEN g.access_sealed END,
+        refresh_sealed = CASE WHEN g.client_id = excluded.client_id THEN g.refresh_sealed END`
+    const { id, clientId, clientAuth, clientSecretSealed, stateHash, browserHash, verifierSealed, stateUntil } = row
+    await rows(tx, sql, [
+      id,
+      JSON.stringify(provider),
+      clientId,
+      clientAuth,
+      clientSecretSealed,
+      stateHash,
+      browserHash,
+      verifierSealed,
+      stateUntil,
+    ])
+  }
+
+  /** Takes a sign-in that is under way, which nobody else can take then; with whose it is. */
+  async take(stateHash: string): Promise<{ grant: McpGrant; userId: string } | undefined> {
+    const [taken] = await rows<{ id: string; userId: string }>(
+      this.#db.manager,
+      `UPDATE mcp_grants g SET state_until = now() - interval '1 second' FROM mcp_servers s
+       WHERE g.state_hash = $1 AND g.state_until > now() AND s.id = g.id RETURNING g.id, s.user_id AS "userId"`,
+      [stateHash],
+    )
+    const grant = taken && (await this.find(taken.id))
+    return grant ? { grant, userId: taken.userId } : undefined
+  }
+
+  /** Whose sign-in it is, without taking it. */
+  async ownerOf(stateHash: string): Promise<{ userId: string; browserHash: string } | undefined> {
+    const [found] = await rows<{ userId: string; browserHash: string }>(
+      this.#db.manager,
+      `SELECT s.user_id AS "userId", g.browser_hash AS "browserHash" FROM mcp_grants g JOIN mcp_servers s ON s.id = g.id
+       WHERE g.state_hash = $1 AND g.state_until > now()`,
+      [stateHash],
+    )
+    return found
+  }
+
+  /** The tokens that a sign-in gave, unless another one began meanwhile. */
+  async signedIn(id: string, stateHash: string, tokens: SealedTokens, tx: Tx): Promise<boolean> {
+    const sql = `UPDATE mcp_grants SET access_sealed = $3, refresh_sealed = $4, access_until = $5, refreshing_until = NULL, refresh_claim = NULL,
+        state_hash = NULL, browser_hash = NULL, verifier_sealed = NULL, state_until = NULL, updated_at = now()
+      WHERE id = $1 AND state_hash = $2 RETURNING id`
+    const { accessSealed, refreshSealed, accessUntil } = tokens
+    return (await rows(tx, sql, [id, stateHash, accessSealed, refreshSealed, accessUntil])).length === 1
+  }
+
+  /** True for the one process that gets new tokens now, in the place of those that it has seen. */
+  async claimRefresh({ id, accessSealed }: McpGrant, claim: string, leaseMs: number): Promise<boolean> {
+    const sql = `UPDATE mcp_grants SET refreshing_until = now() + $4 * interval '1 ms', refresh_claim = $3
+      WHERE id = $1 AND access_sealed = $2 AND refresh_sealed IS NOT NULL
+        AND (refreshing_until IS NULL OR refreshing_until <= now()) RETURNING id`
+    return (await rows(this.#db.manager, sql, [id, accessSealed, claim, leaseMs])).length === 1
+  }
+
+  /** Ends a refresh: with its tokens, or with none, when its owner has to sign in again. */
+  async refreshed(
+    id: string,
+    claim: string,
+    { accessSealed, refreshSealed, accessUntil }: SealedTokens,
+  ): Promise<void> {
+    const sql = `UPDATE mcp_grants SET access_sealed = $3, refresh_sealed = $4, access_until = $5, refreshing_until = NULL,
+        refresh_claim = NULL, updated_at = now() WHERE id = $1 AND refresh_claim = $2`
+    await rows(this.#db.manager, sql, [id, claim, accessSealed, refreshSealed, accessUntil])
+  }
+
+  /** Nothing came of a refresh: the tokens are what they were. */
+  async unclaim(id: string, claim: string): Promise<void> {
+    const sql =
+      'UPDATE mcp_grants SET refreshing_until = NULL, refresh_claim = NULL WHERE id = $1 AND refresh_claim = $2'
+    await rows(this.#db.manager, sql, [id, claim])
+  }
+
+  async delete(id: string, tx: Tx): Promise<void> {
+    await tx.delete(mcpGrantEntity, { id })
+  }
+}
