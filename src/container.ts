@@ -64,6 +64,7 @@ import { TurnClaims } from './runs/turn-claims.ts'
 import { TurnDecisions } from './runs/turn-decisions.ts'
 import { TurnSettlement } from './runs/turn-settlement.ts'
 import { createScheduleDomain } from './schedules/schedule-domain.ts'
+import { createShareDomain } from './shares/share-domain.ts'
 import { MOST_FILES } from './storage/context-selection.ts'
 import { createFileDomain } from './storage/file-domain.ts'
 import { fileLimits } from './storage/file-limits.ts'
@@ -393,6 +394,17 @@ export function createContainer(foundation: Foundation) {
       idempotency: idempotencyRepository,
       most: env.USER_GALLERY_ENTRIES,
       usesPerDay: env.GALLERY_USES_PER_DAY,
+    }),
+    ...createShareDomain({
+      db,
+      transactions,
+      audit,
+      feed,
+      conversationRepository,
+      conversations: conversationService,
+      views: runViews,
+      jwtSecret: secrets.jwtSecret,
+      most: env.USER_SHARES,
     }),
     ...createDoorDomain({
       db,

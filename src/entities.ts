@@ -37,6 +37,7 @@ import { runEntity } from './runs/run.entity.ts'
 import { turnEntity } from './runs/turn.entity.ts'
 import { scheduleEntity } from './schedules/schedule.entity.ts'
 import { scheduleTickEntity } from './schedules/schedule-tick.entity.ts'
+import { shareEntity } from './shares/share.entity.ts'
 import { fileEntity } from './storage/file.entity.ts'
 import { fileChunkEntity } from './storage/file-chunk.entity.ts'
 import { fileVocabularyEntity } from './storage/file-vocabulary.entity.ts'
@@ -76,6 +77,7 @@ export const allEntities: EntitySchema[] = [
   messageEntity,
   messageWordsEntity,
   summaryEntity,
+  shareEntity,
   runEntity,
   turnEntity,
   workerPlacesEntity,

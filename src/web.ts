@@ -62,6 +62,9 @@ import { WatchRegistry } from './realtime/watch-registry.ts'
 import { runCareRoutes } from './runs/run-care.routes.ts'
 import { scheduleRoutes } from './schedules/schedule.routes.ts'
 import { repeat } from './shared/repeat.ts'
+import { shareRoutes } from './shares/share.routes.ts'
+import { sharedRoutes } from './shares/shared.routes.ts'
+import { sharedStreams } from './shares/shared-streams.ts'
 import { socketPorts } from './socket-ports.ts'
 import { storageRoutes } from './storage/storage.routes.ts'
 import { webhookRoutes } from './webhooks/webhook.routes.ts'
@@ -106,11 +109,16 @@ interface LiveServices {
   limiter: RateLimiter
   signups: SignupLimits
   streams: EventStreams
+  /** Of links. */
+  watchers: EventStreams
   waits: RunWait
 }
 
 /** Every route of the API but the health checks. */
-export const allRoutes = (container: Container, { limiter, signups, streams, waits }: LiveServices): Route[] => [
+export const allRoutes = (
+  container: Container,
+  { limiter, signups, streams, watchers, waits }: LiveServices,
+): Route[] => [
   ...authRoutes({
     auth: container.authService,
     signIns: container.signInService,
@@ -165,6 +173,8 @@ export const allRoutes = (container: Container, { limiter, signups, streams, wai
     schemas: container.chatSchemas,
   }),
   ...eventRoutes(streams),
+  ...shareRoutes(container.shareService),
+  ...sharedRoutes({ shared: container.sharedConversations, watchers, limiter }),
   ...openAiRoutes(
     new OpenAiDoor({
       doors: container.doorService,
@@ -246,6 +256,7 @@ export async function startWeb(
       loginNetworkAttempts: env.LOGIN_NETWORK_ATTEMPTS,
       loginStrangerAttempts: env.LOGIN_STRANGER_ATTEMPTS,
       handshakesPerMinute: env.HANDSHAKES_PER_MINUTE,
+      sharedPerMinute: env.SHARE_REQUESTS_PER_MINUTE,
     },
     container.limiterRedis,
   )
@@ -288,6 +299,15 @@ export async function startWeb(
     heartbeatMs: env.SSE_HEARTBEAT_MS,
     limits: { perUser: env.USER_SOCKETS, perNetwork: env.NETWORK_SOCKETS },
   })
+  const watchers = sharedStreams({
+    shared: container.sharedConversations,
+    feed,
+    registry,
+    logger,
+    pollMs,
+    heartbeatMs: env.SSE_HEARTBEAT_MS,
+    limits: { perUser: env.SHARE_WATCHERS, perNetwork: env.NETWORK_SHARE_WATCHERS, all: env.ALL_SHARE_WATCHERS },
+  })
   const waits = new RunWait({
     feed,
     runs: container.runRepository,
@@ -299,6 +319,7 @@ export async function startWeb(
   metrics.watch('live_streams', 'Open connections that are told of what happens.', ['kind'], () => [
     { labels: { kind: 'socket' }, value: sockets.size },
     { labels: { kind: 'sse' }, value: streams.size },
+    { labels: { kind: 'shared' }, value: watchers.size },
   ])
   const proxies = new ProxyWatch(logger)
   const proxyCheck: HealthCheck = {
@@ -317,7 +338,7 @@ export async function startWeb(
       session: (claims) => container.sessionService.find(claims),
       key: (secret) => container.apiKeyService.find(secret),
     }),
-    routes: allRoutes(container, { limiter, signups, streams, waits }),
+    routes: allRoutes(container, { limiter, signups, streams, watchers, waits }),
     limiter,
     health,
     tracing: container.tracing,
@@ -348,18 +369,19 @@ export async function startWeb(
   shutdown.add('requests under way', async () => {
     const closed = closeServer(server, env.WEB_DRAIN_MS)
     waits.close()
-    await Promise.all([streams.close(), sockets.close()])
+    await Promise.all([streams.close(), watchers.close(), sockets.close()])
     await closed
     registry.close()
   })
   if (drainDelayMs > 0) {
     shutdown.add(`balancers, to send nobody any more, for ${drainDelayMs / 1_000} s`, async () => {
       isDraining = true
-      await untilUnnoticed(drainDelayMs, [sockets, streams])
+      await untilUnnoticed(drainDelayMs, [sockets, streams, watchers])
     })
   }
   registry.start()
   await streams.start()
+  await watchers.start()
   await sockets.attach(server)
   // Before all other listeners: Socket.IO answers by itself, and what it refuses before it has said any header.
   server.prependListener('request', (_request, response) => response.setHeaders(CAREFUL_HEADERS))

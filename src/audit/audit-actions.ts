@@ -33,6 +33,8 @@ export const auditActions = [
 
   'key.created',
   'key.revoked',
+  'share.created',
+  'share.revoked',
 
   'invitation.created',
   'invitation.revoked',

@@ -37,7 +37,7 @@ const listQuery = pageQuery.extend({
   /** Words to look for. */
   q: z.string().trim().min(1).max(200).optional(),
 })
-const messagesQuery = z
+export const messagesQuery = z
   .strictObject({
     limit: z.coerce.number().int().min(1).max(100).default(20),
     beforeSeq: z.coerce.number().int().min(1).max(INT4_MAX).optional(),

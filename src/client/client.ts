@@ -19,6 +19,7 @@ import { LiveConnection, type LiveStatus } from './live-connection.ts'
 import { McpApi } from './mcp-api.ts'
 import { type CallOptions, type ListOf, type PageQuery, Rest } from './rest.ts'
 import { SchedulesApi } from './schedules-api.ts'
+import { SharesApi } from './shares-api.ts'
 import { InvitationsApi, UsersApi } from './users-api.ts'
 import { WebhooksApi } from './webhooks-api.ts'
 
@@ -48,6 +49,8 @@ export * from '../contract/provider-failures.ts'
 export * from '../contract/providers.ts'
 export type { ScheduleChange, ScheduleInput } from '../contract/schedule.schemas.ts'
 export * from '../contract/schedule-views.ts'
+export type { ShareInput } from '../contract/share.schemas.ts'
+export * from '../contract/share-views.ts'
 export * from '../contract/starter-views.ts'
 export * from '../contract/storage-views.ts'
 export * from '../contract/views.ts'
@@ -62,6 +65,8 @@ export type { Follower, FollowOptions } from './follower.ts'
 export type { GalleryQuery } from './gallery-api.ts'
 export type { LiveStatus } from './live-connection.ts'
 export type { CallOptions, ListOf, PageQuery } from './rest.ts'
+export { wholeMessage } from './shared-events.ts'
+export type { FollowSharedOptions, SharedFollower } from './shared-follower.ts'
 export type { Progress } from './watched-send.ts'
 
 /** The run is over, and its messages are there, where it was waited for long enough. */
@@ -104,6 +109,7 @@ export class ChatspartyClient {
   readonly messages: MessagesApi
   readonly runs: RunsApi
   readonly files: FilesApi
+  readonly shares: SharesApi
   readonly credits: CreditsApi
   readonly schedules: SchedulesApi
   readonly webhooks: WebhooksApi
@@ -130,6 +136,7 @@ export class ChatspartyClient {
     this.messages = new MessagesApi(rest)
     this.runs = new RunsApi(rest)
     this.files = new FilesApi(rest)
+    this.shares = new SharesApi(rest)
     this.credits = new CreditsApi(rest)
     this.schedules = new SchedulesApi(rest)
     this.webhooks = new WebhooksApi(rest)

@@ -159,6 +159,16 @@ export const tunables = {
   USER_WEBHOOKS: count(20),
   /** Schedules of one user. */
   USER_SCHEDULES: count(50),
+  /** Links to conversations of one user that are not over. */
+  USER_SHARES: count(500),
+  /** Who watches by one link, of those that one web process holds: a class, a meeting. Each is sent every word. */
+  SHARE_WATCHERS: count(200),
+  /** Who watches by links from one network, of those that one web process holds. */
+  NETWORK_SHARE_WATCHERS: count(50),
+  /** Who watches by links at all in one web process: strangers leave room for those who have signed in. */
+  ALL_SHARE_WATCHERS: count(2_000),
+  /** Requests of links from one network per minute, streams that begin among them. */
+  SHARE_REQUESTS_PER_MINUTE: count(300),
   /** Characters of one message from a user. */
   MESSAGE_MAX_CHARS: count(32_000),
   /** Body limit of JSON requests. */

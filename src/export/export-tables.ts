@@ -36,6 +36,7 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
     sql: `SELECT ${shown('t', `'search'`)} AS row FROM gallery_entries t WHERE t.user_id = $1 ORDER BY t.id`,
   },
   ofUser('gallery-imports.json', 'gallery_imports', 'entry_id'),
+  ofUser('shares.json', 'shares'),
   ofUser('files.json', 'files'),
   ofUser('door-threads.json', 'door_threads', 'created_at'),
   ofUser('schedules.json', 'schedules'),

@@ -99,6 +99,11 @@ export function createApp(options: AppOptions): Express {
     response.set('cache-control', 'no-store')
     next()
   })
+  // What a link shows is for whoever was given it: it is looked for by nobody.
+  app.use(['/api/shared', '/s'], (_request, response, next) => {
+    response.set('x-robots-tag', 'noindex, nofollow')
+    next()
+  })
   healthRoutes(app, options.health)
   for (const [root, form] of errorForms(options.routes)) {
     app.use(root, (_request, response, next) => {

@@ -21,6 +21,8 @@ export interface RateLimiter {
   perAddress: RequestHandler
   /** Counts a socket that is about to be opened from a network; false when there were too many of late. */
   mayConnect(network: string): Promise<boolean>
+  /** Counts a request of somebody who has a link and no account. @throws AppError 429 */
+  beforeShared(network: string): Promise<void>
   /**
    * Counts a try before it is made, so that tries made at once are all counted: of this account from this place; of all accounts
    * from this network; and of this account from all places that it does not know, together. A stranger, from however many networks,
@@ -54,6 +56,7 @@ interface Limits {
   loginNetworkAttempts?: number
   loginStrangerAttempts?: number
   handshakesPerMinute?: number
+  sharedPerMinute?: number
 }
 
 /**
@@ -67,6 +70,7 @@ export function createRateLimiter(
     loginNetworkAttempts = 100,
     loginStrangerAttempts = 50,
     handshakesPerMinute = 300,
+    sharedPerMinute = 300,
   }: Limits,
   shared?: { client: Redis | Cluster; prefix: string },
 ): RateLimiter {
@@ -87,6 +91,7 @@ export function createRateLimiter(
   const networks = make('limit:login-networks', loginNetworkAttempts, LOGIN_WINDOW_SECONDS)
   const strangers = make('limit:login-strangers', loginStrangerAttempts, LOGIN_WINDOW_SECONDS)
   const handshakes = make('limit:handshakes', handshakesPerMinute, 60)
+  const links = make('limit:shared', sharedPerMinute, 60)
   const factors = make('limit:factors', FACTOR_ATTEMPTS, DAY_SECONDS)
   const take = async (
     limiter: typeof requests,
@@ -124,6 +129,7 @@ export function createRateLimiter(
           throw refusal
         },
       ),
+    beforeShared: (network) => take(links, network, 'request.rate_limited'),
     async beforeLogin(attempt) {
       await take(logins, placeKey(attempt), 'auth.too_many_attempts')
       await take(networks, attempt.network, 'auth.too_many_attempts')

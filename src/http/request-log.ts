@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express'
-import { shortened } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import { loggedPath } from './logged-path.ts'
 import { foreignIds } from './trace-context.ts'
 
 /** The method, the route as it was written down (`none` where there is none) and the status of an answer. */
@@ -23,7 +23,7 @@ export const requestLog =
           ...foreignIds(request),
           userId: response.locals.user?.id,
           method: request.method,
-          path: shortened(request.path),
+          path: loggedPath(request.path),
           status: response.statusCode,
           aborted: response.writableFinished ? undefined : true,
           ms: Math.round(performance.now() - startedAt),

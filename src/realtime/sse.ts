@@ -6,7 +6,7 @@ import { Seats } from '../shared/seats.ts'
 import { EventStream, type StreamPorts } from './event-stream.ts'
 import type { LiveFeed, Unsubscribe } from './live-feed.ts'
 import { RunEvents } from './run-events.ts'
-import { SseOutlet, type StreamOutlet } from './stream-outlet.ts'
+import { type ShowEvent, SseOutlet, type StreamOutlet } from './stream-outlet.ts'
 import { StreamPosition } from './stream-position.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
@@ -27,10 +27,11 @@ export interface StreamRequest extends StreamReader {
   res: ServerResponse
 }
 
-/** Streams at once in this process. */
+/** Streams at once in this process; as many as fit of all together where that is not said. */
 export interface StreamLimits {
   perUser: number
   perNetwork: number
+  all?: number
 }
 
 interface StreamsOptions {
@@ -44,6 +45,8 @@ interface StreamsOptions {
   /** SSE_HEARTBEAT_MS. */
   heartbeatMs: number
   limits: StreamLimits
+  /** What of events is sent: all of it where nothing is said. */
+  show?: ShowEvent
 }
 
 /**
@@ -61,7 +64,8 @@ export class EventStreams {
 
   constructor(options: StreamsOptions) {
     this.#options = options
-    this.#userSeats = new Seats({ each: options.limits.perUser })
+    const { perUser, all = Number.POSITIVE_INFINITY } = options.limits
+    this.#userSeats = new Seats({ each: perUser, all })
     this.#networkSeats = new Seats({ each: options.limits.perNetwork })
   }
 
@@ -103,12 +107,13 @@ export class EventStreams {
 
   /**
    * A place for one more stream of this reader, which may begin later; to be given back, once or more often, by calling it.
-   * @throws AppError 429
+   * @throws AppError 429 `stream.too_many`, 503 `server.busy`
    */
   place({ userId, network }: Pick<StreamReader, 'userId' | 'network'>): () => void {
     const { limits } = this.#options
     const leaveUser = this.#userSeats.take(userId)
-    if (typeof leaveUser !== 'function') throw tooManyStreams(limits.perUser)
+    if (leaveUser === 'all') throw new AppError('server.busy', { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } })
+    if (leaveUser === 'each') throw tooManyStreams(limits.perUser)
     const leaveNetwork = this.#networkSeats.take(network)
     if (typeof leaveNetwork === 'function') {
       return () => {
@@ -197,7 +202,7 @@ export class EventStreams {
     if (this.#closing) throw closing()
     // Gone while this looked: its 'close' has been.
     if (res.destroyed) return
-    const stream = this.#add(request, new SseOutlet(res), conversationId, run, position)
+    const stream = this.#add(request, new SseOutlet(res, this.#options.show), conversationId, run, position)
     res.on('close', () => {
       this.#streams.delete(stream)
       void stream.close('over')
@@ -245,6 +250,9 @@ export class EventStreams {
 }
 
 const tooManyStreams = (limit: number) => new AppError('stream.too_many', { words: { limit }, details: { limit } })
+
+/** Somebody leaves by then. */
+const RETRY_AFTER_SECONDS = 10
 
 /** Also the answer to a stream that was ended before it began. */
 const closing = () => new AppError('server.closing')

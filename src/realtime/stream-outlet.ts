@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { ConversationEvent } from '../contract/events.ts'
 import type { Placed } from './stream-replay.ts'
 
 /** Why a stream ended: with its run; because its conversation, its session or this server did; or it could not be read on. */
@@ -25,7 +26,7 @@ export interface StreamOutlet {
 /** Of every answer that is server-sent events. */
 export const EVENT_STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
+  'cache-control': 'no-store, no-transform',
   // Tells nginx and the like to pass each event on as it comes.
   'x-accel-buffering': 'no',
 }
@@ -36,15 +37,22 @@ const RETRY_MS = 1_000
 /** A client that has read nothing for so many heartbeats is let go: it comes back with the id of its last event, where it has one. */
 export const MOST_BEATS_BEHIND = 4
 
+/** What of an event is sent; undefined for nothing. */
+export type ShowEvent = (event: ConversationEvent) => { type: string } | undefined
+
+const whole: ShowEvent = (event) => event
+
 /** Server-sent events as an answer. */
 export class SseOutlet implements StreamOutlet {
   readonly isMovable = true
   readonly #res: ServerResponse
+  readonly #show: ShowEvent
   /** Heartbeats in which nothing that waits was read. */
   #beatsBehind = 0
 
-  constructor(res: ServerResponse) {
+  constructor(res: ServerResponse, show = whole) {
     this.#res = res
+    this.#show = show
   }
 
   get #hasBegun(): boolean {
@@ -72,7 +80,10 @@ export class SseOutlet implements StreamOutlet {
   }
 
   /** The id stands last: whoever has read it has read the data. */
-  write({ event: { type, ...payload }, id }: Placed): void {
+  write({ event, id }: Placed): void {
+    const shown = this.#show(event)
+    if (!shown) return
+    const { type, ...payload } = shown
     this.#res.write(`event: ${type}\ndata: ${JSON.stringify(payload)}\nid: ${id}\n\n`)
   }
 
@@ -83,7 +94,10 @@ export class SseOutlet implements StreamOutlet {
     else if (++this.#beatsBehind >= MOST_BEATS_BEHIND) this.#res.destroy()
   }
 
-  end(): void {
-    if (this.#hasBegun) this.#res.end()
+  /** Whoever may not read on does not get either what still waits. */
+  end(why: StreamEnd): void {
+    if (!this.#hasBegun) return
+    if (why === 'session' && this.#res.writableLength > 0) this.#res.destroy()
+    else this.#res.end()
   }
 }

@@ -144,6 +144,8 @@ export const ERROR_WORDS = {
     413,
     'A branch takes along at most {maxMessages} messages and {maxBytes} bytes: choose an earlier message.',
   ],
+  'share.not_found': [404, 'This link leads nowhere: it was revoked, is over, or never was one.'],
+  'share.too_many': [409, 'You have {limit} links, which is the most. Please revoke one that you no longer need.'],
   'webhook.not_found': [404, 'There is no such webhook.'],
   'webhook.too_many': [409, 'You have {limit} webhooks, which is the most. Please delete one that you no longer need.'],
   'delivery.not_found': [404, 'There is no such delivery.'],

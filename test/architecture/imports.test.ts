@@ -28,6 +28,7 @@ const ORDER = [
   'runs',
   'chat',
   'gallery',
+  'shares',
   'doors',
   'webhooks',
   'schedules',

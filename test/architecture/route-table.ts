@@ -43,6 +43,7 @@ export type Thing =
   | 'run'
   | 'schedule'
   | 'session'
+  | 'share'
   | 'starter'
   | 'upload'
   | 'user'
@@ -180,6 +181,19 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/chat/conversations/:id/export': { access: 'user', of: 'conversation' },
   'GET /api/chat/conversations/:id/runs': { access: 'user', of: 'conversation' },
   'GET /api/chat/conversations/:id/events': { access: 'user', of: 'conversation' },
+  'GET /api/chat/conversations/:id/shares': { access: 'user', scope: 'session', of: 'conversation' },
+  'POST /api/chat/conversations/:id/shares': {
+    access: 'user',
+    scope: 'session',
+    of: 'conversation',
+    body: {},
+    owner: 201,
+  },
+  'GET /api/shares': { access: 'user', scope: 'session' },
+  'DELETE /api/shares/:id': { access: 'user', scope: 'session', of: 'share', owner: 204 },
+  // Of a link that never was.
+  'GET /api/shared/:token': { access: 'public', owner: 404, bare: 404 },
+  'GET /api/shared/:token/events': { access: 'public', owner: 404, bare: 404 },
   // Names no message of it.
   'POST /api/chat/conversations/:id/branch': {
     access: 'user',

@@ -81,6 +81,7 @@ describe('The matrix of who may what', function () {
     run: async (owner) => (await spoken(owner)).runId,
     starter: async () => '01990000-0000-7000-8000-0000000000d1',
     session: async (owner) => list.parse((await owner.get('/api/auth/sessions')).body).data[0]?.id ?? '',
+    share: async (owner) => owner.create(`/api/chat/conversations/${(await spoken(owner)).conversationId}/shares`, {}),
     schedule: (owner) => owner.create('/api/schedules', schedule),
     upload: (owner) => owner.create('/api/storage/uploads', { name: 'a.txt', size: 4 }),
     user: async (owner) => owner.id,
