@@ -66,7 +66,17 @@ export const notFound = (what: Missing, details?: Record<string, unknown>): AppE
 
 /** 409: a user has as many of these as one may have. */
 export const tooMany = (
-  what: 'agent' | 'connection' | 'conversation' | 'key' | 'mcp' | 'party' | 'share' | 'webhook' | 'schedule' | 'gallery',
+  what:
+    | 'agent'
+    | 'connection'
+    | 'conversation'
+    | 'key'
+    | 'mcp'
+    | 'party'
+    | 'share'
+    | 'webhook'
+    | 'schedule'
+    | 'gallery',
   limit: number,
 ): AppError => new AppError(`${what}.too_many`, { words: { limit }, details: { limit } })
 
