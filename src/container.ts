@@ -395,17 +395,7 @@ export function createContainer(foundation: Foundation) {
       most: env.USER_GALLERY_ENTRIES,
       usesPerDay: env.GALLERY_USES_PER_DAY,
     }),
-    ...createShareDomain({
-      db,
-      transactions,
-      audit,
-      feed,
-      conversationRepository,
-      conversations: conversationService,
-      views: runViews,
-      jwtSecret: secrets.jwtSecret,
-      most: env.USER_SHARES,
-    }),
+    ...createShareDomain(foundation, { transactions, audit, conversationRepository, conversationService, runViews }),
     ...createDoorDomain({
       db,
       chat: chatService,

@@ -9,29 +9,41 @@ import { ShareService } from './share.service.ts'
 import { SharedConversations } from './shared-conversations.ts'
 
 interface ShareDomainDependencies {
-  db: ConstructorParameters<typeof ShareRepository>[0]
   transactions: Transactions
   audit: Pick<AuditLog, 'record'>
-  feed: Pick<LiveFeed, 'signal'>
   conversationRepository: Pick<ConversationRepository, 'findOwned'>
-  conversations: Pick<ConversationService, 'get'>
-  views: Pick<RunViews, 'snapshot' | 'run'>
-  jwtSecret: string
-  /** Links that one user may have (USER_SHARES). */
-  most: number
+  conversationService: Pick<ConversationService, 'get'>
+  runViews: Pick<RunViews, 'snapshot' | 'run'>
+}
+
+/** What it needs of this process. */
+interface Ground {
+  db: ConstructorParameters<typeof ShareRepository>[0]
+  feed: Pick<LiveFeed, 'signal'>
+  secrets: { jwtSecret: string }
+  env: { USER_SHARES: number }
 }
 
 /** Everything of links, for the composition root. */
-export function createShareDomain({
-  db,
-  conversations,
-  views,
-  conversationRepository,
-  ...rest
-}: ShareDomainDependencies) {
+export function createShareDomain(
+  { db, feed, env, secrets: { jwtSecret } }: Ground,
+  { conversationRepository, conversationService, runViews, ...rest }: ShareDomainDependencies,
+) {
   const shares = new ShareRepository(db)
   return {
-    shareService: new ShareService({ ...rest, shares, conversations: conversationRepository }),
-    sharedConversations: new SharedConversations({ shares, conversations, views, jwtSecret: rest.jwtSecret }),
+    shareService: new ShareService({
+      ...rest,
+      shares,
+      conversations: conversationRepository,
+      feed,
+      jwtSecret,
+      most: env.USER_SHARES,
+    }),
+    sharedConversations: new SharedConversations({
+      shares,
+      conversations: conversationService,
+      views: runViews,
+      jwtSecret,
+    }),
   }
 }
