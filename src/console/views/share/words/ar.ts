@@ -1,3 +1,42 @@
 import type en from './en.ts'
 
-export default {} satisfies Record<keyof typeof en, string>
+export default {
+  'share.address': 'عنوان الرابط',
+  'share.agent': 'وكيل',
+  'share.archived': 'هذه المحادثة مؤرشفة: لا تؤدي روابطها إلى شيء حتى تخرجها من الأرشيف.',
+  'share.cancelled': 'أُوقف',
+  'share.copy': 'نسخ الرابط',
+  'share.end.failed': 'حدث خطأ وانقطعت المحادثة.',
+  'share.end.finished': 'قيل كل شيء في الوقت الحالي.',
+  'share.end.limit': 'بلغت المحادثة حدّها في الوقت الحالي.',
+  'share.end.stopped': 'أُوقفت المحادثة.',
+  'share.ends': 'يعمل الرابط',
+  'share.ends.day': 'ليوم واحد',
+  'share.ends.month': 'لمدة 30 يومًا',
+  'share.ends.never': 'حتى ألغيه',
+  'share.ends.week': 'لأسبوع واحد',
+  'share.explained':
+    'من لديه الرابط يرى هذه المحادثة بلا حساب: ما قيل من قبل، ومباشرةً ما يقال من الآن فصاعدًا. لا يظهر اسمك ولا ملفاتك ولا التعليمات ولا التكاليف.',
+  'share.failed': 'انقطع',
+  'share.lead': 'محادثة مشتركة للاطلاع فقط. تظهر الكلمات الجديدة أثناء قولها.',
+  'share.links': 'روابط هذه المحادثة',
+  'share.log': 'المحادثة',
+  'share.madeAt': 'أُنشئ في {time}.',
+  'share.make': 'إنشاء رابط',
+  'share.next': 'سيتحدث أحدهم بعد لحظة…',
+  'share.none': 'لا يوجد رابط لهذه المحادثة بعد.',
+  'share.older': 'عرض ما قيل من قبل',
+  'share.over': 'لا يوجد شيء لعرضه هنا',
+  'share.over.text': 'ألغى من شارك هذه المحادثة الرابط، أو انتهت مدته. اطلب رابطًا جديدًا.',
+  'share.over.title': 'هذا الرابط لا يؤدي إلى شيء',
+  'share.person': 'شخص',
+  'share.revoke': 'إلغاء الرابط',
+  'share.revoked': 'لم يعد الرابط يؤدي إلى شيء.',
+  'share.speaking':
+    '{count, plural, zero {{names} يتحدثون.} one {{names} يتحدث.} two {{names} يتحدثان.} few {{names} يتحدثون.} many {{names} يتحدثون.} other {{names} يتحدثون.}}',
+  'share.thinking': 'يفكر…',
+  'share.title': 'المشاركة برابط',
+  'share.until': 'يعمل حتى {time}.',
+  'share.untilRevoked': 'يعمل حتى تلغيه.',
+  'share.untitled': 'محادثة',
+} satisfies Record<keyof typeof en, string>

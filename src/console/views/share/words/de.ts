@@ -1,3 +1,43 @@
 import type en from './en.ts'
 
-export default {} satisfies Record<keyof typeof en, string>
+export default {
+  'share.address': 'Adresse des Links',
+  'share.agent': 'Agent',
+  'share.archived':
+    'Diese Unterhaltung ist archiviert: Ihre Links führen ins Leere, bis Sie sie aus dem Archiv zurückholen.',
+  'share.cancelled': 'angehalten',
+  'share.copy': 'Link kopieren',
+  'share.end.failed': 'Etwas ging schief, und die Unterhaltung brach ab.',
+  'share.end.finished': 'Vorerst ist alles gesagt.',
+  'share.end.limit': 'Die Unterhaltung hat vorerst ihre Grenze erreicht.',
+  'share.end.stopped': 'Die Unterhaltung wurde angehalten.',
+  'share.ends': 'Der Link gilt',
+  'share.ends.day': 'einen Tag lang',
+  'share.ends.month': '30 Tage lang',
+  'share.ends.never': 'bis ich ihn widerrufe',
+  'share.ends.week': 'eine Woche lang',
+  'share.explained':
+    'Wer einen Link hat, sieht diese Unterhaltung ohne Konto: was gesagt wurde und, live, was von jetzt an gesagt wird. Ihr Name, Ihre Dateien, Anweisungen und Kosten werden nicht gezeigt.',
+  'share.failed': 'abgebrochen',
+  'share.lead': 'Eine geteilte Unterhaltung zum Ansehen. Neue Worte erscheinen, während sie gesagt werden.',
+  'share.links': 'Links zu dieser Unterhaltung',
+  'share.log': 'Unterhaltung',
+  'share.madeAt': 'Angelegt am {time}.',
+  'share.make': 'Link anlegen',
+  'share.next': 'Gleich spricht jemand …',
+  'share.none': 'Zu dieser Unterhaltung gibt es noch keinen Link.',
+  'share.older': 'Zeigen, was vorher gesagt wurde',
+  'share.over': 'Hier gibt es nichts zu sehen',
+  'share.over.text':
+    'Wer diese Unterhaltung geteilt hat, hat den Link widerrufen, oder seine Zeit ist um. Bitten Sie um einen neuen.',
+  'share.over.title': 'Dieser Link führt ins Leere',
+  'share.person': 'Eine Person',
+  'share.revoke': 'Widerrufen',
+  'share.revoked': 'Der Link führt jetzt ins Leere.',
+  'share.speaking': '{count, plural, one {{names} spricht.} other {{names} sprechen.}}',
+  'share.thinking': 'Denkt nach …',
+  'share.title': 'Mit einem Link teilen',
+  'share.until': 'Gilt bis {time}.',
+  'share.untilRevoked': 'Gilt, bis Sie ihn widerrufen.',
+  'share.untitled': 'Eine Unterhaltung',
+} satisfies Record<keyof typeof en, string>

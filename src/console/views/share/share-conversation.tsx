@@ -1,0 +1,13 @@
+import { lazy, Suspense } from 'react'
+import { loadWords } from '../../words/language.ts'
+import type { ShareDialogProps } from './share-dialog.tsx'
+
+const Dialog = lazy(async () => {
+  const [module] = await Promise.all([import('./share-dialog.tsx'), loadWords('share')])
+  return module
+})
+
+/** The dialog of a conversation's links, for other views: it and its words are loaded when it is opened. */
+export const ShareConversation = (props: ShareDialogProps) => (
+  <Suspense fallback={null}>{props.open && <Dialog {...props} />}</Suspense>
+)

@@ -1,0 +1,160 @@
+import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react'
+import type { ConversationView, LiveText, MessageView, StopReason } from '../../../client/client.ts'
+import { ErrorNotice } from '../../errors/error-notice.tsx'
+import { Avatar, speakerText } from '../../parts/avatar.tsx'
+import { Button } from '../../parts/button.tsx'
+import { classes } from '../../parts/class-names.ts'
+import { useFormats } from '../../words/formats.ts'
+import { useWords } from '../../words/use-words.ts'
+import type { SharedStore } from './shared-store.ts'
+import type words from './words/en.ts'
+
+type Speakers = NonNullable<ConversationView['speakers']>
+
+/** Nearer to its end than this, in pixels, one reads along. */
+const NEAR = 160
+
+/** All that was said and stands, and what is said now. */
+export function SharedLog({ store }: { store: SharedStore }) {
+  const t = useWords<typeof words>()
+  const state = useSyncExternalStore(store.subscribe, store.get)
+  const { conversation, older, isLoadingOlder, error } = state
+  const speakers = conversation?.conversation?.speakers ?? []
+  const messages = conversation?.messages ?? []
+  const live = conversation?.live ?? []
+  const run = conversation?.conversation?.activeRun ?? null
+  const last = conversation?.conversation?.lastRun ?? null
+  useReadingAlong(`${messages.length}:${live.map(({ text }) => text.length).join()}`)
+  return (
+    <>
+      {!store.hasAll && (
+        <div className="mb-4 text-center">
+          <Button small busy={isLoadingOlder} onClick={() => void store.loadOlder()}>
+            {t('share.older')}
+          </Button>
+        </div>
+      )}
+      <ErrorNotice error={error} onRetry={() => void store.loadOlder()} />
+      {/* Words that come one by one would be read out one by one: the line below says who speaks. */}
+      <div role="log" aria-live="off" aria-label={t('share.log')} className="grid gap-6">
+        {[...older, ...messages].map(
+          (message) =>
+            message.status !== 'superseded' && <Said key={message.id} message={message} speakers={speakers} />,
+        )}
+        {live.map((speaking) => (
+          <Speaking key={`${speaking.runId}:${speaking.turn}`} speaking={speaking} speakers={speakers} />
+        ))}
+      </div>
+      <p role="status" className="mt-6 border-line border-t pt-3 text-ink-soft text-sm">
+        {run ? <WhoSpeaks live={live} speakers={speakers} /> : last?.stopReason && t(endOf(last.stopReason))}
+      </p>
+    </>
+  )
+}
+
+function WhoSpeaks({ live, speakers }: { live: readonly LiveText[]; speakers: Speakers }) {
+  const t = useWords<typeof words>()
+  const formats = useFormats()
+  const names = live.flatMap(({ agentId }) => speakers.find(({ id }) => id === agentId)?.name ?? [])
+  return names.length > 0
+    ? t('share.speaking', { names: formats.list([...new Set(names)]), count: names.length })
+    : t('share.next')
+}
+
+/** A link tells of four ends. */
+function endOf(reason: StopReason): keyof typeof words {
+  if (reason === 'finished') return 'share.end.finished'
+  if (reason === 'max_turns') return 'share.end.limit'
+  return reason === 'failed' ? 'share.end.failed' : 'share.end.stopped'
+}
+
+const Said = memo(function Said({ message, speakers }: { message: MessageView; speakers: Speakers }) {
+  const t = useWords<typeof words>()
+  const { role, agentId, agentName, content, status, createdAt } = message
+  const note = status === 'cancelled' || status === 'failed' ? t(`share.${status}`) : null
+  if (role !== 'agent') {
+    return (
+      <article aria-label={t('share.person')} className="ms-auto max-w-[90%] rounded-card bg-accent-soft px-4 py-3">
+        <Words text={content} />
+      </article>
+    )
+  }
+  return (
+    <Speech agentId={agentId} name={agentName} speakers={speakers} at={createdAt} note={note}>
+      <Words text={content} />
+    </Speech>
+  )
+})
+
+const Speaking = memo(function Speaking({ speaking, speakers }: { speaking: LiveText; speakers: Speakers }) {
+  const t = useWords<typeof words>()
+  const { agentId, text } = speaking
+  return (
+    <Speech agentId={agentId} name={null} speakers={speakers} note={null}>
+      {text === '' ? <p className="animate-pulse text-ink-soft">{t('share.thinking')}</p> : <Words text={text} />}
+    </Speech>
+  )
+})
+
+function Speech({
+  agentId,
+  name,
+  speakers,
+  at,
+  note,
+  children,
+}: {
+  agentId: string | null
+  name: string | null
+  speakers: Speakers
+  at?: string
+  note: string | null
+  children: ReactNode
+}) {
+  const t = useWords<typeof words>()
+  const formats = useFormats()
+  const speaker = speakers.find(({ id }) => id === agentId)
+  const shown = name ?? speaker?.name ?? t('share.agent')
+  const id = agentId ?? shown
+  return (
+    <article aria-label={shown} className="flex min-w-0 gap-3">
+      <Avatar id={id} name={shown} avatar={speaker?.avatar} color={speaker?.color} />
+      <div className="min-w-0 flex-1">
+        <header className="mb-1 flex flex-wrap items-center gap-x-2">
+          <span dir="auto" className={classes('font-semibold', speakerText(id))}>
+            {shown}
+          </span>
+          {at && (
+            <time dateTime={at} className="text-ink-soft text-xs">
+              {formats.time(at)}
+            </time>
+          )}
+          {note && <span className="rounded-full bg-warning-soft px-2 text-warning text-xs">{note}</span>}
+        </header>
+        {children}
+      </div>
+    </article>
+  )
+}
+
+const Words = ({ text }: { text: string }) => (
+  <div dir="auto" className="whitespace-pre-wrap break-words">
+    {text}
+  </div>
+)
+
+/** Whoever is at the end of the page stays there while it grows. */
+function useReadingAlong(size: string): void {
+  const isAlong = useRef(true)
+  useEffect(() => {
+    const look = () => {
+      const { scrollHeight } = document.documentElement
+      isAlong.current = scrollHeight - window.scrollY - window.innerHeight < NEAR
+    }
+    window.addEventListener('scroll', look, { passive: true })
+    return () => window.removeEventListener('scroll', look)
+  }, [])
+  useLayoutEffect(() => {
+    if (size && isAlong.current) window.scrollTo({ top: document.documentElement.scrollHeight })
+  }, [size])
+}
