@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { type ShareView, shareView } from '../../src/contract/share-views.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
-import { type Look, useWorld } from './world.ts'
+import { type Look, useWorld, type Visitor } from './world.ts'
 
 const WORDS = 'Zwölf Boxkämpfer 🥊 jagen Viktor quer über den großen Sylter Deich. '
 
@@ -27,6 +27,21 @@ describe('A shared conversation, in a browser of somebody without an account', (
   const share = async (conversationId: string): Promise<ShareView> =>
     shareView.parse((await owner.post(`/api/chat/conversations/${conversationId}/shares`, {})).body)
 
+  /** The dialog of a conversation's links, from its room. */
+  const openDialog = async (host: Visitor, conversationId: string) => {
+    await host.open(`/c/${conversationId}`)
+    const { page } = host
+    await page.locator('main header').getByRole('button').last().click()
+    await page
+      .getByRole('menu')
+      .getByRole('menuitem')
+      .filter({ has: page.locator('.lucide-link-2') })
+      .click()
+    const dialog = page.getByRole('dialog')
+    await dialog.waitFor()
+    return dialog
+  }
+
   it('is watched live, and is cut off at the moment at which the link is revoked', async () => {
     const first = llm.hold(4)
     const second = llm.hold(2)
@@ -34,11 +49,18 @@ describe('A shared conversation, in a browser of somebody without an account', (
       .replyOnce({ text: `${WORDS}First.`, hold: first })
       .reply({ text: `${WORDS}Second, which nobody sees.`, hold: second })
     const { conversationId } = await party('Tea or coffee?')
-    const link = await share(conversationId)
     await first.reached
+    const host = await world.visitAs(owner)
+    const dialog = await openDialog(host, conversationId)
+    await dialog.getByText('There is no link to this conversation yet.').waitFor()
+    await dialog.getByRole('button', { name: 'Make a link' }).click()
+    const address = await dialog.getByRole('textbox', { name: 'Address of the link' }).inputValue()
+    await host.check('share-dialog')
+    await dialog.getByRole('button', { name: 'Copy the link' }).click()
+    await host.page.getByText('Copied').waitFor()
     const guest = await world.visit()
     const { page } = guest
-    await guest.open(link.path)
+    await page.goto(address)
     await page.getByText('Tea or coffee?').waitFor()
     const log = page.getByRole('log')
     await log.getByRole('article', { name: 'Ada' }).getByText('Zwölf Boxkämpfer').waitFor()
@@ -50,7 +72,8 @@ describe('A shared conversation, in a browser of somebody without an account', (
     await second.reached
     await page.getByText('Blaise is speaking.').waitFor()
     guest.expectComplaint(/404/)
-    expect((await owner.delete(`/api/shares/${link.id}`)).status).to.equal(204)
+    await dialog.getByRole('button', { name: 'Revoke' }).click()
+    await dialog.getByText('There is no link to this conversation yet.').waitFor()
     await page.getByRole('heading', { name: 'This link leads nowhere' }).waitFor()
     second.release()
     expect(await page.locator('body').textContent()).not.to.match(/Zwölf|Second/)
@@ -101,6 +124,10 @@ describe('A shared conversation, in a browser of somebody without an account', (
       await guest.open('/s/nothing')
       await guest.page.getByRole('heading', { level: 2 }).waitFor()
       await guest.check(`share-over-${name}`)
+      const host = await world.visitAs(owner, look)
+      const dialog = await openDialog(host, conversationId)
+      await dialog.getByRole('textbox').first().waitFor()
+      await host.check(`share-dialog-${name}`)
     })
   }
 })

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Archive, ArchiveRestore, Braces, FileDown, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
+import { Archive, ArchiveRestore, Braces, FileDown, Link2, Pencil, Pin, PinOff, Trash2 } from 'lucide-react'
 import { type ReactElement, type ReactNode, useState } from 'react'
 import type { ConversationChange, ConversationView } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
@@ -8,6 +8,7 @@ import { Menu, MenuItem, MenuSeparator } from '../../parts/menu.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
+import { ShareConversation } from '../share/share-conversation.tsx'
 import { hideInLists, showInLists } from './conversation-lists.ts'
 import { RenameDialog } from './rename-dialog.tsx'
 import type words from './words/en.ts'
@@ -29,6 +30,7 @@ export function ConversationMenu({ conversation, trigger, children, onDeleted }:
   const queries = useQueryClient()
   const onError = useErrorToast()
   const [isRenaming, setRenaming] = useState(false)
+  const [isSharing, setSharing] = useState(false)
   const { id, pinned = false, archived } = conversation
 
   const change = useMutation({
@@ -99,6 +101,9 @@ export function ConversationMenu({ conversation, trigger, children, onDeleted }:
         >
           {archived ? t('room.unarchive') : t('room.archive')}
         </MenuItem>
+        <MenuItem icon={<Link2 aria-hidden="true" className={ICON} />} onSelect={() => setSharing(true)}>
+          {t('room.share')}
+        </MenuItem>
         <MenuSeparator />
         <MenuItem icon={<FileDown aria-hidden="true" className={ICON} />} onSelect={() => save.mutate('markdown')}>
           {t('room.export.markdown')}
@@ -111,6 +116,7 @@ export function ConversationMenu({ conversation, trigger, children, onDeleted }:
           {t('action.delete')}
         </MenuItem>
       </Menu>
+      <ShareConversation conversationId={id} isArchived={archived} open={isSharing} onOpenChange={setSharing} />
       {isRenaming && (
         <RenameDialog
           title={conversation.title ?? ''}

@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { loadWords } from '../../words/language.ts'
 import type { ShareDialogProps } from './share-dialog.tsx'
 
@@ -7,7 +7,9 @@ const Dialog = lazy(async () => {
   return module
 })
 
-/** The dialog of a conversation's links, for other views: it and its words are loaded when it is opened. */
-export const ShareConversation = (props: ShareDialogProps) => (
-  <Suspense fallback={null}>{props.open && <Dialog {...props} />}</Suspense>
-)
+/** The dialog of a conversation's links, for other views: it and its words are loaded when it is opened first. */
+export function ShareConversation(props: ShareDialogProps) {
+  const [wasOpened, setOpened] = useState(props.open)
+  if (props.open && !wasOpened) setOpened(true)
+  return <Suspense fallback={null}>{wasOpened && <Dialog {...props} />}</Suspense>
+}

@@ -9,6 +9,7 @@ import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
+import { copyText } from '../room/copy-text.ts'
 import type words from './words/en.ts'
 
 const ICON = 'size-4 shrink-0'
@@ -30,13 +31,10 @@ export function ShareRow({ link, onRevoked }: { link: ShareView; onRevoked: () =
   })
   const address = location.origin + link.path
   const copy = async () => {
+    // Where the browser does not allow it, the address is selected, to be copied by hand.
+    const isCopied = await copyText(address)
     field.current?.select()
-    try {
-      await navigator.clipboard.writeText(address)
-      toast(t('action.copied'))
-    } catch {
-      // The browser does not allow it: the address is selected, to be copied by hand.
-    }
+    if (isCopied) toast(t('action.copied'))
   }
   const until = link.expiresAt ? t('share.until', { time: formats.time(link.expiresAt) }) : t('share.untilRevoked')
   return (

@@ -6,6 +6,7 @@ import { Button } from '../../parts/button.tsx'
 import { classes } from '../../parts/class-names.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
+import { AgentWords } from '../room/markdown/agent-words.tsx'
 import type { SharedStore } from './shared-store.ts'
 import type words from './words/en.ts'
 
@@ -15,7 +16,7 @@ type Speakers = NonNullable<ConversationView['speakers']>
 const NEAR = 160
 
 /** All that was said and stands, and what is said now. */
-export function SharedLog({ store }: { store: SharedStore }) {
+export default function SharedLog({ store }: { store: SharedStore }) {
   const t = useWords<typeof words>()
   const state = useSyncExternalStore(store.subscribe, store.get)
   const { conversation, older, isLoadingOlder, error } = state
@@ -75,13 +76,15 @@ const Said = memo(function Said({ message, speakers }: { message: MessageView; s
   if (role !== 'agent') {
     return (
       <article aria-label={t('share.person')} className="ms-auto max-w-[90%] rounded-card bg-accent-soft px-4 py-3">
-        <Words text={content} />
+        <div dir="auto" className="whitespace-pre-wrap [overflow-wrap:anywhere]">
+          {content}
+        </div>
       </article>
     )
   }
   return (
     <Speech agentId={agentId} name={agentName} speakers={speakers} at={createdAt} note={note}>
-      <Words text={content} />
+      <AgentWords text={content} />
     </Speech>
   )
 })
@@ -91,7 +94,11 @@ const Speaking = memo(function Speaking({ speaking, speakers }: { speaking: Live
   const { agentId, text } = speaking
   return (
     <Speech agentId={agentId} name={null} speakers={speakers} note={null}>
-      {text === '' ? <p className="animate-pulse text-ink-soft">{t('share.thinking')}</p> : <Words text={text} />}
+      {text === '' ? (
+        <p className="animate-pulse text-ink-soft">{t('share.thinking')}</p>
+      ) : (
+        <AgentWords text={text} isLive />
+      )}
     </Speech>
   )
 })
@@ -136,12 +143,6 @@ function Speech({
     </article>
   )
 }
-
-const Words = ({ text }: { text: string }) => (
-  <div dir="auto" className="whitespace-pre-wrap break-words">
-    {text}
-  </div>
-)
 
 /** Whoever is at the end of the page stays there while it grows. */
 function useReadingAlong(size: string): void {

@@ -1,15 +1,21 @@
 import { Link2Off } from 'lucide-react'
-import { useEffect, useMemo, useSyncExternalStore } from 'react'
+import { lazy, Suspense, useEffect, useMemo, useSyncExternalStore } from 'react'
 import { useParams } from 'wouter'
 import { TopBar } from '../../app/top-bar.tsx'
 import { ButtonLink, Spinner } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Page } from '../../parts/page.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
+import { loadWords } from '../../words/language.ts'
 import { useWords } from '../../words/use-words.ts'
-import { SharedLog } from './shared-log.tsx'
 import { SharedStore } from './shared-store.ts'
 import type words from './words/en.ts'
+
+/** With the words of the room, whose Markdown it shows. */
+const SharedLog = lazy(async () => {
+  const [module] = await Promise.all([import('./shared-log.tsx'), loadWords('room')])
+  return module
+})
 
 /** A conversation as somebody sees it who was given a link: without an account, live, to look at only. */
 export default function SharedView() {
@@ -51,7 +57,9 @@ function Shared({ token }: { token: string }) {
           </p>
         )}
       </div>
-      {conversation?.conversation ? <SharedLog store={store} /> : <SkeletonList />}
+      <Suspense fallback={<SkeletonList />}>
+        {conversation?.conversation ? <SharedLog store={store} /> : <SkeletonList />}
+      </Suspense>
     </Page>
   )
 }

@@ -156,6 +156,7 @@ export default {
   'room.retryIn': 'بعد {seconds} ث',
   'room.search': 'ابحث في المحادثات',
   'room.send': 'إرسال',
+  'room.share': 'المشاركة برابط…',
   'room.stop': 'إيقاف',
   'room.strategy.handoff': 'تسليم',
   'room.strategy.mention': 'بالنداء',

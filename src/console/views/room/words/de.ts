@@ -150,6 +150,7 @@ export default {
   'room.retryIn': 'in {seconds} s',
   'room.search': 'Gespräche durchsuchen',
   'room.send': 'Senden',
+  'room.share': 'Mit einem Link teilen …',
   'room.stop': 'Anhalten',
   'room.strategy.handoff': 'Übergabe',
   'room.strategy.mention': 'Auf Zuruf',

@@ -149,6 +149,7 @@ export default {
   'room.retryIn': 'in {seconds} s',
   'room.search': 'Search conversations',
   'room.send': 'Send',
+  'room.share': 'Share by a link…',
   'room.stop': 'Stop',
   'room.strategy.handoff': 'Handoff',
   'room.strategy.mention': 'By mention',
