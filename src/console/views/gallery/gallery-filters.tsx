@@ -1,5 +1,6 @@
 import { Search, X } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { useShortcuts } from '../../app/shortcuts.ts'
 import { INPUT, SelectField } from '../../parts/field.tsx'
 import { useWords } from '../../words/use-words.ts'
 import type { Asked } from './use-asked.ts'
@@ -59,6 +60,8 @@ export function GalleryFilters({ asked, onChange }: { asked: Asked; onChange: (c
 function SearchField({ q, onChange }: { q: string | undefined; onChange: (q: string | undefined) => void }) {
   const t = useWords<typeof words>()
   const [typed, setTyped] = useState(q ?? '')
+  const input = useRef<HTMLInputElement>(null)
+  useShortcuts([{ keys: '/', label: t('gallery.search'), run: () => input.current?.focus() }])
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked when something else was typed, and not when the page is drawn again.
   useEffect(() => {
     const wanted = typed.trim() === '' ? undefined : typed.trim()
@@ -71,6 +74,7 @@ function SearchField({ q, onChange }: { q: string | undefined; onChange: (q: str
       <span className="mb-1 block font-medium text-sm">{t('gallery.search')}</span>
       <Search aria-hidden="true" className="absolute start-3 bottom-2.5 size-5 text-ink-soft" />
       <input
+        ref={input}
         type="search"
         value={typed}
         maxLength={200}

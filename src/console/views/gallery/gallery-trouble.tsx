@@ -11,6 +11,8 @@ function ownWords(error: unknown, t: Say<typeof words>): string | undefined {
   switch (error.code) {
     case 'gallery.changed':
       return t('gallery.changed')
+    case 'gallery.published':
+      return t('gallery.already')
     case 'gallery.removed':
       return t('gallery.removed.unchanged')
     case 'gallery.rate_limited':

@@ -52,16 +52,21 @@ export function ImportDialog({
     key.current = crypto.randomUUID()
     importing.reset()
   }
+  /** What went wrong before is over for whoever begins again. */
+  const change = (next: boolean) => {
+    importing.reset()
+    onOpenChange(next)
+  }
   return (
     <Dialog
       wide
       open={open}
-      onOpenChange={onOpenChange}
+      onOpenChange={change}
       title={t('gallery.import.title', { name: entry.name })}
       description={t(entry.party ? 'gallery.import.party.lead' : 'gallery.import.agent.lead')}
       footer={
         <>
-          <Button onClick={() => onOpenChange(false)}>{t('action.cancel')}</Button>
+          <Button onClick={() => change(false)}>{t('action.cancel')}</Button>
           {isChanged ? (
             <Button kind="primary" onClick={() => void readAgain()}>
               {t('gallery.changed.again')}

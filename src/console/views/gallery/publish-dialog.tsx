@@ -47,18 +47,20 @@ export function PublishDialog({
       await queries.invalidateQueries({ queryKey: GALLERY })
     },
   })
+  /** What went wrong before is over for whoever begins again. */
+  const change = (next: boolean) => {
+    publishing.reset()
+    onOpenChange(next)
+  }
   return (
     <Dialog
       open={open}
-      onOpenChange={(next) => {
-        publishing.reset()
-        onOpenChange(next)
-      }}
+      onOpenChange={change}
       title={t('gallery.publish.title', { name: subject.name })}
       description={entry && t('gallery.republish.lead')}
       footer={
         <>
-          <Button onClick={() => onOpenChange(false)}>{t('action.cancel')}</Button>
+          <Button onClick={() => change(false)}>{t('action.cancel')}</Button>
           <Button type="submit" form={formId} kind="primary" busy={publishing.isPending}>
             {t(entry ? 'gallery.republish.do' : 'gallery.publish.do')}
           </Button>

@@ -39,15 +39,20 @@ export function RemoveDialog({
     event.preventDefault()
     if (!removing.isPending) removing.mutate(String(new FormData(event.currentTarget).get('reason') ?? '').trim())
   }
+  /** What went wrong before is over for whoever begins again. */
+  const change = (next: boolean) => {
+    removing.reset()
+    onOpenChange(next)
+  }
   return (
     <Dialog
       open={open}
-      onOpenChange={onOpenChange}
+      onOpenChange={change}
       title={t('gallery.remove.title', { name: entry.name })}
       description={t('gallery.remove.lead')}
       footer={
         <>
-          <Button onClick={() => onOpenChange(false)}>{t('action.cancel')}</Button>
+          <Button onClick={() => change(false)}>{t('action.cancel')}</Button>
           <Button type="submit" form={formId} kind="danger" busy={removing.isPending}>
             {t('gallery.remove')}
           </Button>

@@ -2,6 +2,7 @@ import type en from './en.ts'
 
 export default {
   'gallery.all': 'للجميع',
+  'gallery.already': 'هذا موجود في المعرض من قبل.',
   'gallery.author': 'نشره {name}',
   'gallery.back': 'إلى المعرض كله',
   'gallery.browse': 'تصفّح المعرض',

@@ -2,6 +2,7 @@ import type en from './en.ts'
 
 export default {
   'gallery.all': 'Von allen',
+  'gallery.already': 'Das ist schon in der Galerie.',
   'gallery.author': 'von {name}',
   'gallery.back': 'Zur ganzen Galerie',
   'gallery.browse': 'Zur Galerie',

@@ -1,5 +1,6 @@
 export default {
   'gallery.all': 'Everybody’s',
+  'gallery.already': 'This is in the gallery already.',
   'gallery.author': 'by {name}',
   'gallery.back': 'All of the gallery',
   'gallery.browse': 'Browse the gallery',
