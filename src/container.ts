@@ -11,6 +11,7 @@ import { EstimateService } from './chat/estimate.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
 import { MessageBudget } from './chat/message-budget.ts'
 import { createRevisions } from './chat/revisions.ts'
+import { createToolDomain } from './chat/tool-domain.ts'
 import { BreakerRepository, breakerLimits } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
@@ -145,12 +146,14 @@ export function createContainer(foundation: Foundation) {
     testTimeoutMs: env.CONNECTION_TEST_TIMEOUT_MS,
     most: env.USER_CONNECTIONS,
   })
+  const mcp = createMcpDomain({ db, secrets: sealedSecrets, network, transactions, audit, env, logger })
   const agentService = new AgentService({
     transactions,
     agents: agentRepository,
     most: env.USER_AGENTS,
     mostOfGuests: env.GUEST_AGENTS,
     connectionVisible: (userId, connectionId) => connectionService.isVisible(userId, connectionId),
+    toolServerVisible: (userId, serverId) => mcp.mcpServers.isOwn(userId, serverId),
   })
 
   const { partyService, starterService } = createPartyDomain({
@@ -379,6 +382,7 @@ export function createContainer(foundation: Foundation) {
     settlement,
     claims,
     decisions,
+    ...createToolDomain({ db, env, ledger: ledgerService, runs: runRepository, announcer, dispatcher, transactions }),
     titles,
     summaryJobs,
     ...revisions,
@@ -408,7 +412,7 @@ export function createContainer(foundation: Foundation) {
       views: runViews,
       cancels: cancelService,
     }),
-    ...createMcpDomain({ db, secrets: sealedSecrets, network, transactions, audit, env, logger }),
+    ...mcp,
     ...createWebhookDomain({
       db,
       secrets: sealedSecrets,

@@ -43,6 +43,8 @@ import { fileChunkEntity } from './storage/file-chunk.entity.ts'
 import { fileVocabularyEntity } from './storage/file-vocabulary.entity.ts'
 import { fileEffortEntity } from './storage/processing/file-effort.entity.ts'
 import { uploadBudgetEntity } from './storage/upload/upload-budget.entity.ts'
+import { toolCallEntity } from './tools/tool-call.entity.ts'
+import { toolStepEntity } from './tools/tool-step.entity.ts'
 import { webhookEntity } from './webhooks/webhook.entity.ts'
 import { webhookDeliveryEntity } from './webhooks/webhook-delivery.entity.ts'
 
@@ -80,6 +82,8 @@ export const allEntities: EntitySchema[] = [
   shareEntity,
   runEntity,
   turnEntity,
+  toolStepEntity,
+  toolCallEntity,
   workerPlacesEntity,
   idempotencyKeyEntity,
   galleryEntryEntity,

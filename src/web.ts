@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { agentRoutes } from './agents/agent.routes.ts'
 import { auditRoutes } from './audit/audit.routes.ts'
+import { approvalRoutes } from './chat/approval.routes.ts'
 import { chatRoutes } from './chat/chat.routes.ts'
 import { estimateRoutes } from './chat/estimate.routes.ts'
 import { eventRoutes } from './chat/events.routes.ts'
@@ -172,6 +173,7 @@ export const allRoutes = (
     feedback: container.feedbackService,
     schemas: container.chatSchemas,
   }),
+  ...approvalRoutes(container.approvalService),
   ...eventRoutes(streams),
   ...shareRoutes(container.shareService),
   ...sharedRoutes({ shared: container.sharedConversations, watchers, limiter }),

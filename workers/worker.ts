@@ -20,11 +20,15 @@ import { TitleProcessor } from './processors/title.processor.ts'
 import { TurnProcessor, type TurnStep } from './processors/turn.processor.ts'
 import { WebhookProcessor } from './processors/webhook.processor.ts'
 import { startReconciling } from './reconciling.ts'
+import { BuiltinTools } from './tools/builtin-tools.ts'
+import type { ToolSource } from './tools/tool-source.ts'
 import { ClamScanner } from './virus-scanner.ts'
 
 export interface WorkerHooks {
   /** For tests that kill a process at a step of a turn. */
   onStep?: (step: TurnStep, claim: TurnClaim) => void
+  /** Tools besides those that are built in, for tests. */
+  toolSources?: readonly ToolSource[]
   /** Called once, when the worker takes no jobs although there are some. */
   onStuck?: () => void
 }
@@ -60,11 +64,17 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     }),
     maxOutputTokensDefault: env.MAX_OUTPUT_TOKENS_DEFAULT,
   })
+  const builtins = new BuiltinTools({
+    files: container.storage.files,
+    hop: container.network.hop,
+    timeoutMs: env.TOOL_TIMEOUT_MS,
+  })
   const timeoutMs = Math.min(SMALL_CALL_TIMEOUT_MS, env.PROVIDER_IDLE_TIMEOUT_MS)
   const turnProcessor = new TurnProcessor({
     ...container,
     ...hooks,
     contexts,
+    toolSources: [builtins, ...(hooks.toolSources ?? [])],
     speakers: new SpeakerChoice({ ...container, terms, timeoutMs, limits: env }),
     cancelSignals,
     pace: new LivePace(env.LIVE_TICK_MS),

@@ -2,6 +2,7 @@ import { EntitySchema } from 'typeorm'
 import { REASONING_EFFORTS, type ReasoningEffort } from '../contract/providers.ts'
 import { createdAt, integer, jsonb, real, text, timestamp, updatedAt, uuid } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
+import type { ToolChoice } from '../tools/tool.ts'
 
 export type StyleLevel = 'low' | 'medium' | 'high'
 
@@ -32,6 +33,10 @@ export class Agent {
   declare maxOutputTokens: number | null
   /** How hard its model is to think before it speaks; null leaves it to the provider. */
   declare reasoningEffort: ReasoningEffort | null
+  /** What it may do besides talking, in the order in which its model is told. */
+  declare tools: ToolChoice[]
+  /** Most calls of its model in one turn; null: as many as the installation allows. */
+  declare maxSteps: number | null
   /** What stands for it on a screen: an emoji, or initials; null for none. */
   declare avatar: string | null
   /** `#rrggbb`. */
@@ -59,6 +64,8 @@ export const agentEntity = new EntitySchema<Agent>({
     temperature: real({ nullable: true }),
     maxOutputTokens: integer({ nullable: true }),
     reasoningEffort: text({ nullable: true }),
+    tools: jsonb({ default: () => "'[]'" }),
+    maxSteps: integer({ nullable: true }),
     avatar: text({ nullable: true }),
     color: text({ nullable: true }),
     deletedAt: timestamp({ nullable: true }),

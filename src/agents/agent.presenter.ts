@@ -18,6 +18,8 @@ export const presentAgent = (agent: Agent): AgentView => ({
   temperature: agent.temperature,
   maxOutputTokens: agent.maxOutputTokens,
   reasoningEffort: agent.reasoningEffort,
+  tools: agent.tools,
+  maxSteps: agent.maxSteps,
   avatar: agent.avatar,
   color: agent.color,
   scope: agent.userId === null ? 'platform' : 'user',

@@ -18,6 +18,8 @@ export type AgentFields = Pick<
   | 'temperature'
   | 'maxOutputTokens'
   | 'reasoningEffort'
+  | 'tools'
+  | 'maxSteps'
   | 'avatar'
   | 'color'
 >

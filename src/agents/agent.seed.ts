@@ -62,6 +62,8 @@ export async function seedDemoAgents(agents: AgentRepository, demoConnectionId: 
       temperature: null,
       maxOutputTokens: null,
       reasoningEffort: null,
+      tools: [],
+      maxSteps: null,
     }
     await agents.create({ ...agent, ...settings, userId: null })
   }

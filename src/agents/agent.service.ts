@@ -1,18 +1,26 @@
 import type { CreateAgentBody, UpdateAgentBody } from '../contract/agent.schemas.ts'
 import type { AuthUser } from '../contract/auth-user.ts'
+import { builtinTools } from '../contract/tool-names.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import { AppError, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
+import { AppError, type FieldIssue, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import type { ToolChoice } from '../tools/tool.ts'
 import type { Agent } from './agent.entity.ts'
 import type { AgentFields, AgentRepository } from './agent.repository.ts'
 
-type WithoutConnections = Omit<AgentFields, 'connectionId' | 'model' | 'fallbackConnectionId' | 'fallbackModel'>
+/** What a stranger's agent may bring: connections, and what it may do, are for its new owner to say. */
+type WithoutConnections = Omit<
+  AgentFields,
+  'connectionId' | 'model' | 'fallbackConnectionId' | 'fallbackModel' | 'tools' | 'maxSteps'
+>
 
 interface AgentDependencies {
   transactions: Transactions
   agents: AgentRepository
   /** True when the user may use this connection: own, or the platform's. Without a user: only the platform's. */
   connectionVisible: (userId: string | null, connectionId: string) => Promise<boolean>
+  /** True when the user may use the tools of this MCP server: it is own. */
+  toolServerVisible: (userId: string, serverId: string) => Promise<boolean>
   /** Agents that one user may have (USER_AGENTS), and one guest (GUEST_AGENTS). */
   most: number
   mostOfGuests: number
@@ -25,8 +33,10 @@ export class AgentService {
   readonly #most: number
   readonly #mostOfGuests: number
   readonly #connectionVisible: AgentDependencies['connectionVisible']
+  readonly #toolServerVisible: AgentDependencies['toolServerVisible']
 
-  constructor({ transactions, agents, connectionVisible, most, mostOfGuests }: AgentDependencies) {
+  constructor({ transactions, agents, connectionVisible, toolServerVisible, most, mostOfGuests }: AgentDependencies) {
+    this.#toolServerVisible = toolServerVisible
     this.#transactions = transactions
     this.#agents = agents
     this.#most = most
@@ -58,6 +68,7 @@ export class AgentService {
   async create(userId: string, body: CreateAgentBody, isGuest = false): Promise<Agent> {
     const most = this.#mostFor(isGuest)
     await this.#checkConnections(userId, body)
+    await this.#checkTools(userId, body.tools)
     return this.#transactions.run(async (tx) => {
       if ((await this.#agents.lockCount(userId, tx)) >= most) throw tooMany('agent', most)
       return this.#agents.create({ id: newId(), userId, ...body }, tx)
@@ -74,9 +85,16 @@ export class AgentService {
     return this.#agents.namesVisible(userId, tx)
   }
 
-  /** Several at once, without connections, where there is room (`takeRoom`); in their order. */
+  /** Several at once, without connections and tools, where there is room (`takeRoom`); in their order. */
   async addAll(userId: string, agents: WithoutConnections[], tx: Tx): Promise<Array<Pick<Agent, 'id' | 'name'>>> {
-    const none = { connectionId: null, model: null, fallbackConnectionId: null, fallbackModel: null }
+    const none = {
+      connectionId: null,
+      model: null,
+      fallbackConnectionId: null,
+      fallbackModel: null,
+      tools: [],
+      maxSteps: null,
+    }
     const made = agents.map((agent) => ({ ...agent, ...none, id: newId(), userId }))
     await this.#agents.createAll(made, tx)
     return made.map(({ id, name }) => ({ id, name }))
@@ -92,6 +110,7 @@ export class AgentService {
     const { userId } = await this.#editable(actor, id)
     // Of the agent's owner: what is the platform's must not depend on the private connection of one administrator.
     await this.#checkConnections(userId, body)
+    await this.#checkTools(userId, body.tools)
     return this.#transactions.run(async (tx) => {
       const current = await this.#agents.lock(id, tx)
       if (!current) throw notFound('agent')
@@ -151,5 +170,28 @@ export class AgentService {
       const id = body[path] ?? null
       if (id !== null && !(await this.#connectionVisible(userId, id))) throw invalidRequest([{ path, message }])
     }
+  }
+
+  /** Tools that there are: whether a server has one of that name, its turns find out. */
+  async #checkTools(userId: string | null, tools: readonly ToolChoice[] = []): Promise<void> {
+    const issues: FieldIssue[] = []
+    const visible = new Map<string, boolean>()
+    for (const [position, { serverId, name }] of tools.entries()) {
+      if (serverId === null) {
+        if (!builtinTools.some((builtin) => builtin === name)) {
+          issues.push({
+            path: `tools.${position}.name`,
+            message: `is no built-in tool: there are ${builtinTools.join(', ')}`,
+          })
+        }
+        continue
+      }
+      if (!visible.has(serverId)) {
+        visible.set(serverId, userId !== null && (await this.#toolServerVisible(userId, serverId)))
+      }
+      if (!visible.get(serverId))
+        issues.push({ path: `tools.${position}.serverId`, message: 'is not an MCP server of yours' })
+    }
+    if (issues.length > 0) throw invalidRequest(issues)
   }
 }

@@ -9,6 +9,7 @@ import { type AcceptedView, acceptedView, listOf, type OutcomeView, outcomeView 
 import { AuthApi, KeysApi, SessionsApi } from './account-api.ts'
 import { AdminApi } from './admin-api.ts'
 import { AgentsApi, PartiesApi } from './agents-api.ts'
+import { ApprovalsApi } from './approvals-api.ts'
 import { ConnectionsApi } from './connections-api.ts'
 import { ConversationsApi, keyed, MessagesApi, RunsApi } from './conversations-api.ts'
 import { CreditsApi } from './credits-api.ts'
@@ -107,6 +108,7 @@ export class ChatspartyClient {
   readonly gallery: GalleryApi
   readonly conversations: ConversationsApi
   readonly messages: MessagesApi
+  readonly approvals: ApprovalsApi
   readonly runs: RunsApi
   readonly files: FilesApi
   readonly shares: SharesApi
@@ -134,6 +136,7 @@ export class ChatspartyClient {
     this.gallery = new GalleryApi(rest)
     this.conversations = new ConversationsApi(rest)
     this.messages = new MessagesApi(rest)
+    this.approvals = new ApprovalsApi(rest)
     this.runs = new RunsApi(rest)
     this.files = new FilesApi(rest)
     this.shares = new SharesApi(rest)

@@ -161,7 +161,8 @@ class Draft {
     else if (input.type === 'turn.started') this.#started(input)
     else if (input.type === 'turn.delta') this.#delta(input)
     else if (input.type === 'turn.failed') this.#failed(input)
-    else if (input.type !== 'turn.completed') this.#runSeen(input.run)
+    else if ('run' in input) this.#runSeen(input.run)
+    else if (input.type !== 'turn.completed') return
     else if (input.message) this.#messageSeen(input.message)
     else this.#pass(input)
   }

@@ -124,6 +124,20 @@ export const tunables = {
   FILE_CONTEXT_TOKENS: count(3_000, 100),
   /** A run waits this long for a file that is still being read, from the message that brought it; then it goes on without. */
   FILE_WAIT_MS: ms(120_000),
+  /** Model calls of one turn that uses tools, at most; an agent may be allowed fewer. Each is paid. */
+  TOOL_STEPS_MAX: z.coerce.number().int().min(1).max(50).default(10),
+  /** Calls of tools of one turn that run at once. */
+  TOOL_PARALLEL: count(4),
+  /** A built-in tool may take so long; one of an MCP server has a time of its own. */
+  TOOL_TIMEOUT_MS: ms(20_000),
+  /** Calls of one tool that one user's agents make within a minute: a model that loops harms nobody else with it. */
+  TOOL_CALLS_PER_MINUTE: count(60),
+  /** Characters that are kept of what a tool gave back. */
+  TOOL_RESULT_CHARS: count(65_536),
+  /** Tokens of what tools gave back that a turn sends at most, the newest first. */
+  TOOL_CONTEXT_TOKENS: count(8_000, 200),
+  /** People have so long to decide on a call of a tool; then it is not made, and the agent goes on without. */
+  APPROVAL_MS: z.coerce.number().int().min(1_000).max(2_592_000_000).default(86_400_000),
   /** Output tokens of an agent that sets no limit of its own. */
   MAX_OUTPUT_TOKENS_DEFAULT: count(1_024),
   /** Output tokens that each extension of a hold adds at least, where a provider goes on beyond what it was allowed. */

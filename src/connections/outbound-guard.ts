@@ -77,15 +77,21 @@ export class OutboundGuard {
 
   /** A `fetch` that obeys the policy, follows no redirect and sends no cookies. Refusals are `AddressRefusedError` causes. */
   readonly fetch: typeof fetch = async (input, init) => {
+    const response = await this.hop(input, init)
+    if (!REDIRECTS.has(response.status)) return response
+    await response.body?.cancel()
+    throw new AddressRefusedError('The address redirects to another one, which is not followed.')
+  }
+
+  /** The same, but a redirect is answered as it is: whoever follows it asks again, and that address is judged as the first was. */
+  readonly hop: typeof fetch = async (input, init) => {
     const problem = urlProblem(input instanceof Request ? input.url : String(input))
     if (problem) throw new AddressRefusedError(problem)
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     // A few hundred bytes can unpack to a gigabyte, and texts this short gain nothing.
     headers.set('accept-encoding', 'identity')
     const response = await fetchByAgent(input, { ...init, headers, redirect: 'manual', dispatcher: this.#agent })
-    if (!REDIRECTS.has(response.status)) return bounded(response)
-    await response.body?.cancel()
-    throw new AddressRefusedError('The address redirects to another one, which is not followed.')
+    return bounded(response)
   }
 
   /**

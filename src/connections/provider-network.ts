@@ -48,6 +48,11 @@ export class ProviderNetwork {
     return this.#guards[scope].fetch
   }
 
+  /** Fetches an address that a user or a model names, and follows no redirect: `OutboundGuard.hop`. */
+  get hop(): typeof fetch {
+    return this.#guards.user.hop
+  }
+
   /**
    * How a call passes on what it learnt; for `languageModel`. What an answer's words teach, anybody can have a model say: of the
    * platform's connections, which everybody uses, only their test learns it.

@@ -1,6 +1,7 @@
 /** Agents as clients see them. Pure: browsers import this file too. */
 import { z } from 'zod'
 import { REASONING_EFFORTS } from './providers.ts'
+import { toolPolicies } from './tool-names.ts'
 import { idView, timeView } from './views.ts'
 
 const level = z.enum(['low', 'medium', 'high'])
@@ -21,6 +22,12 @@ export const agentView = z
     temperature: z.number().nullable(),
     maxOutputTokens: z.number().int().nullable(),
     reasoningEffort: z.enum(REASONING_EFFORTS).nullable(),
+    /** What it may do besides talking. Older servers say neither this nor the next. */
+    tools: z
+      .array(z.object({ serverId: idView.nullable(), name: z.string(), policy: z.enum(toolPolicies).nullable() }))
+      .optional(),
+    /** Most calls of its model in one turn; null: as many as the installation allows. */
+    maxSteps: z.number().int().nullable().optional(),
     /** An emoji or initials. */
     avatar: z.string().nullable(),
     /** `#rrggbb`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { idInput } from './inputs.ts'
 import { REASONING_EFFORTS } from './providers.ts'
+import { toolPolicies } from './tool-names.ts'
 
 const level = z.enum(['low', 'medium', 'high'])
 
@@ -27,6 +28,23 @@ const avatar = z
     'must be one emoji, or at most two letters',
   )
 
+/** Tools of one agent. */
+export const MOST_TOOLS = 32
+
+/** A tool that an agent may use: a built-in by its name, or one of an MCP server of one's own. `policy` null: the usual one. */
+const toolChoice = z.strictObject({
+  serverId: idInput.nullable().default(null),
+  name: z.string().min(1).max(200),
+  policy: z.enum(toolPolicies).nullable().default(null),
+})
+const toolChoices = z
+  .array(toolChoice)
+  .max(MOST_TOOLS)
+  .refine(
+    (tools) => new Set(tools.map(({ serverId, name }) => `${serverId} ${name}`)).size === tools.length,
+    'names a tool twice',
+  )
+
 const fields = {
   name: z
     .string()
@@ -46,6 +64,10 @@ const fields = {
   temperature: z.number().min(0).max(2).nullable(),
   maxOutputTokens: z.number().int().min(16).max(128_000).nullable(),
   reasoningEffort: z.enum(REASONING_EFFORTS).nullable(),
+  /** What it may do besides talking. */
+  tools: toolChoices,
+  /** Most calls of its model in one turn; null: as many as the installation allows. */
+  maxSteps: z.number().int().min(1).max(50).nullable(),
   avatar: avatar.nullable(),
   color: z
     .string()
@@ -65,6 +87,8 @@ export const createAgentBody = z.strictObject({
   temperature: fields.temperature.default(null),
   maxOutputTokens: fields.maxOutputTokens.default(null),
   reasoningEffort: fields.reasoningEffort.default(null),
+  tools: fields.tools.default([]),
+  maxSteps: fields.maxSteps.default(null),
   avatar: fields.avatar.default(null),
   color: fields.color.default(null),
 })

@@ -21,6 +21,7 @@ import {
   snapshotView,
   strategyView,
   timeView,
+  toolCallView,
   usageView,
 } from './views.ts'
 
@@ -54,6 +55,18 @@ export const serverEvent = z.discriminatedUnion('type', [
     error: errorView,
     willRetry: z.boolean(),
     retryAt: timeView.optional(),
+  }),
+  /** A tool runs; has ended; did not do it (also: nobody allowed it, nobody knows); or its turn waits until somebody has decided on the call. */
+  event('tool.started', { ...inConversation, ...turn, agentId: idView, call: toolCallView }),
+  event('tool.completed', { ...inConversation, ...turn, agentId: idView, call: toolCallView }),
+  event('tool.failed', { ...inConversation, ...turn, agentId: idView, call: toolCallView }),
+  event('tool.approval_requested', {
+    ...inConversation,
+    ...turn,
+    agentId: idView,
+    /** Its id is the approval's. */
+    call: toolCallView,
+    expiresAt: timeView,
   }),
   event('run.completed', { ...inConversation, run: runView }),
   event('run.failed', { ...inConversation, run: runView }),

@@ -10,3 +10,20 @@ export const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 /** The tools that are built in. */
 export const builtinTools = ['calculator', 'current_time', 'search_files', 'web_fetch'] as const
 export type BuiltinTool = (typeof builtinTools)[number]
+
+/** Of a call that is not over. */
+export const openToolCallStatuses = ['planned', 'awaiting', 'approved', 'started'] as const
+export const toolCallStatuses = [
+  ...openToolCallStatuses,
+  'done',
+  'failed',
+  'denied',
+  'expired',
+  'cancelled',
+  'unknown',
+] as const
+/**
+ * planned: about to run; awaiting: a person is asked; approved: and said yes; started: runs. done, failed: it said so itself; denied, expired:
+ * nobody allowed it; cancelled: stopped before it did anything; unknown: it may have done its deed.
+ */
+export type ToolCallStatus = (typeof toolCallStatuses)[number]

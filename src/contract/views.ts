@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { keyScopes } from './key-scopes.ts'
+import { toolCallStatuses } from './tool-names.ts'
 
 /** UUID of any version; ours are v7. */
 export const idView = z.guid().meta({ examples: ['01990000-0000-7000-8000-0000000000a1'] })
@@ -117,6 +118,30 @@ export const feedbackView = z
   .meta({ id: 'Feedback' })
 export type FeedbackView = z.infer<typeof feedbackView>
 
+/** A call of a tool, as the conversation shows it. */
+export const toolCallView = z
+  .object({
+    id: idView,
+    /** 0, 1, 2... in its turn. */
+    call: z.number().int().min(0),
+    /** The turn's model call that asked for it. */
+    step: z.number().int().min(0),
+    /** As its model calls the tool. */
+    name: z.string(),
+    title: z.string(),
+    status: z.enum(toolCallStatuses),
+    /** JSON; a long one is cut, and then is none. */
+    args: z.string(),
+    /** What it gave back, or why it did not; a long one is cut. Null until it is over. */
+    result: z.string().nullable(),
+    /** Of one that failed. */
+    errorCode: z.string().nullable(),
+    startedAt: timeView.nullable(),
+    endedAt: timeView.nullable(),
+  })
+  .meta({ id: 'ToolCall' })
+export type ToolCallView = z.infer<typeof toolCallView>
+
 export const messageView = z
   .object({
     id: idView,
@@ -137,6 +162,8 @@ export const messageView = z
     credits: creditsAmount.optional(),
     /** Where its user has given any. */
     feedback: feedbackView.optional(),
+    /** What its turn did with tools, the first 16 calls; left out where that is nothing. */
+    toolCalls: z.array(toolCallView).optional(),
   })
   .meta({ id: 'Message' })
 export type MessageView = z.infer<typeof messageView>
@@ -168,6 +195,8 @@ export const receiptView = z
     estimated: z.boolean(),
     /** What tries that came to nothing cost the platform; the user pays none of it. Older servers do not say. */
     lost: creditsAmount.optional(),
+    /** How often agents called tools before they spoke on. Older servers do not say. */
+    steps: z.number().int().min(0).optional(),
   })
   .meta({ id: 'Receipt' })
 export type ReceiptView = z.infer<typeof receiptView>

@@ -58,7 +58,7 @@ export const conversationState = ({
 const originOf = ({ branchedFromConversationId: conversationId, branchedFromMessageId: messageId }: Conversation) =>
   conversationId === null || messageId === null ? null : { conversationId, messageId }
 
-export const presentMessage = ({ cost, ...message }: ShownMessage): MessageView => ({
+export const presentMessage = ({ cost, toolCalls = [], ...message }: ShownMessage): MessageView => ({
   id: message.id,
   seq: message.seq,
   role: message.role,
@@ -72,4 +72,5 @@ export const presentMessage = ({ cost, ...message }: ShownMessage): MessageView 
   createdAt: message.createdAt.toISOString(),
   ...(message.feedback && { feedback: { value: message.feedback, comment: message.feedbackComment ?? null } }),
   ...(cost && { usage: cost.usage, credits: formatCredits(cost.credits) }),
+  ...(toolCalls.length > 0 && { toolCalls }),
 })

@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm'
+import type { ToolCallView } from '../contract/views.ts'
 import type { TokenUsage } from '../credits/usage.ts'
 import { createdAt, integer, text, uuid, uuidArray } from '../database/columns.ts'
 
@@ -35,7 +36,11 @@ export interface MessageCost {
 
 /** A message as clients are shown it; without a cost where it has none, or its event need not say it again. */
 export type ShownMessage = NewMessage &
-  Partial<Pick<Message, 'feedback' | 'feedbackComment'>> & { cost?: MessageCost | undefined }
+  Partial<Pick<Message, 'feedback' | 'feedbackComment'>> & {
+    cost?: MessageCost | undefined
+    /** Of its turn, where there were any. */
+    toolCalls?: ToolCallView[] | undefined
+  }
 
 export const messageEntity = new EntitySchema<Message>({
   name: 'Message',

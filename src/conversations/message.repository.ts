@@ -3,6 +3,7 @@ import type { FeedbackView } from '../contract/views.ts'
 import type { TokenUsage } from '../credits/usage.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import { presentToolCall, SHOWN_CALLS, SHOWN_CHARS, type ShownToolCall } from '../tools/tool-call.presenter.ts'
 import { type Message, type MessageCost, messageEntity, type NewMessage, type ShownMessage } from './message.entity.ts'
 
 /** A line of a transcript, as a turn sends it to its model. */
@@ -35,6 +36,12 @@ const COST = `(SELECT json_build_object('credits', sum(c.charged)::text, 'inputT
     'outputTokens', sum(c.output_tokens), 'reasoningTokens', sum(c.reasoning_tokens), 'estimated', bool_or(c.estimated))
   FROM metered_calls c WHERE m.role = 'agent' AND c.run_id = m.runId AND c.turn = m.turn AND c.outcome = 'charged'
     AND c.purpose <> 'supervise' HAVING count(*) > 0)`
+
+/** What the turn of message `m` did with tools, cut as `presentToolCall` cuts. */
+const TOOL_CALLS = `(SELECT json_agg(row_to_json(u) ORDER BY u.call) FROM (
+    SELECT t.id, t.call, t.step, t.name, t.title, t.status, left(t.args::text, ${SHOWN_CHARS + 1}) AS args,
+      left(t.result, ${SHOWN_CHARS + 1}) AS result, t.error_code AS "errorCode", t.started_at AS "startedAt", t.ended_at AS "endedAt"
+    FROM tool_calls t WHERE m.role = 'agent' AND t.run_id = m.runId AND t.turn = m.turn ORDER BY t.call LIMIT ${SHOWN_CALLS}) u)`
 
 type CostRow = TokenUsage & { credits: string }
 
@@ -137,10 +144,15 @@ export class MessageRepository {
     const { entities, raw } = await this.#db.manager
       .createQueryBuilder(messageEntity, 'm')
       .addSelect(COST, 'cost')
+      .addSelect(TOOL_CALLS, 'tool_calls')
       .where(fitting, { conversationId, edge, limit, bytes: PAGE_BYTES })
       .orderBy('m.seq', order)
-      .getRawAndEntities<{ cost: CostRow | null }>()
-    return entities.map((message, position) => ({ ...message, cost: costOf(raw[position]?.cost) }))
+      .getRawAndEntities<{ cost: CostRow | null; tool_calls: ShownToolCall[] | null }>()
+    return entities.map((message, position) => ({
+      ...message,
+      cost: costOf(raw[position]?.cost),
+      toolCalls: raw[position]?.tool_calls?.map((call) => presentToolCall(call)),
+    }))
   }
 
   /** What a turn of this run reads, within `tokenBudget`: see `transcript.sql`. */

@@ -23,6 +23,8 @@ export const BEFORE_CONVERSATIONS: readonly ErasureStep[] = [
       b.subject = ANY(breaker_subjects(c.id, c.user_id, c.provider, c.base_url)) OR starts_with(b.subject, c.id::text || ' '))`),
   },
   { what: 'messages', sql: inConversations('messages') },
+  { what: 'toolCalls', sql: ofUser('tool_calls', 'run_id, turn, call') },
+  { what: 'toolSteps', sql: ofUser('tool_steps', 'run_id, turn, step') },
   { what: 'runs', sql: inConversations('runs') },
 ]
 

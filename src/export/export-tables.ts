@@ -60,6 +60,8 @@ export const EXPORT_TABLES: readonly ExportTable[] = [
       FROM audit_entries t WHERE t.actor_id = $1 OR t.target_id = $1 ORDER BY t.created_at, t.id`,
   },
   ofUser('runs.json', 'runs'),
+  ofUser('tool-steps.json', 'tool_steps', 'run_id, t.turn, t.step'),
+  ofUser('tool-calls.json', 'tool_calls'),
 ]
 
 export const CONVERSATIONS = 'SELECT id, title, created_at FROM conversations WHERE user_id = $1 ORDER BY id'

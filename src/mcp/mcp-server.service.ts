@@ -54,6 +54,11 @@ export class McpServerService {
     return this.#deps.servers.list(userId, limit, before)
   }
 
+  /** Whether this server is the user's own. */
+  async isOwn(userId: string, id: string): Promise<boolean> {
+    return (await this.#deps.servers.findOwned(userId, id)) !== null
+  }
+
   /** @throws AppError 404 */
   async get(userId: string, id: string): Promise<McpServer> {
     return found(await this.#deps.servers.findOwned(userId, id))

@@ -1,5 +1,12 @@
 import type { ConversationEvent, UserEvent } from '../contract/events.ts'
-import { type ConversationView, isTerminal, type ReadMarkView, type RunView } from '../contract/views.ts'
+import { openToolCallStatuses } from '../contract/tool-names.ts'
+import {
+  type ConversationView,
+  isTerminal,
+  type ReadMarkView,
+  type RunView,
+  type ToolCallView,
+} from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
 import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
@@ -7,6 +14,8 @@ import { sumUsage } from '../credits/usage.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { Logger } from '../shared/logger.ts'
 import { formatCredits } from '../shared/money.ts'
+import { presentToolCall, SHOWN_CALLS } from '../tools/tool-call.presenter.ts'
+import type { StoredCall, ToolState } from '../tools/tool-call.repository.ts'
 import type { EngineRepository } from './engine.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
 import type { Settled } from './turn-settlement.ts'
@@ -66,18 +75,37 @@ export class Announcer {
   }
 
   /** The end of a turn as it was committed; `calls` are those that the user paid. */
-  turnCompleted(claim: TurnClaim, settled: Settled, calls: MeteredCall[]): ConversationEvent {
-    const usage = sumUsage(calls.map((call) => call.usage))
-    const credits = settled.money.charged
+  turnCompleted(claim: TurnClaim, settled: Settled, calls: MeteredCall[], tools?: ToolState): ConversationEvent {
+    const usage = sumUsage([...calls.map((call) => call.usage), ...(tools ? [tools.paid.usage] : [])])
+    const credits = settled.money.charged + (tools?.paid.credits ?? 0n)
     // As the ledger will be read: what was not asked for cost nothing.
-    const cost = calls.length > 0 ? { usage, credits } : undefined
+    const cost = calls.length > 0 || tools?.steps.length ? { usage, credits } : undefined
+    const toolCalls = tools?.calls.slice(0, SHOWN_CALLS).map((call) => presentToolCall(closed(call)))
     return {
       type: 'turn.completed',
       ...turnRef(claim),
-      message: settled.message && presentMessage({ ...settled.message, cost }),
+      message: settled.message && presentMessage({ ...settled.message, cost, toolCalls }),
       usage,
       credits: formatCredits(credits),
     }
+  }
+
+  /** What a call of a tool has come to. */
+  tool(claim: TurnClaim, type: 'tool.started' | 'tool.completed' | 'tool.failed', call: ToolCallView): Promise<void> {
+    const event = { type, ...turnRef(claim), agentId: claim.agentId ?? '', call }
+    return this.publish(claim.conversationId, undefined, [event])
+  }
+
+  /** Somebody is to decide on a call before this moment. */
+  approvalRequested(claim: TurnClaim, call: ToolCallView, expiresAt: string): Promise<void> {
+    const event = {
+      type: 'tool.approval_requested' as const,
+      ...turnRef(claim),
+      agentId: claim.agentId ?? '',
+      call,
+      expiresAt,
+    }
+    return this.publish(claim.conversationId, undefined, [event])
   }
 
   /** The event that shows a run as it is in the rows now; null when the run is gone, or cannot be read. Never rejects. */
@@ -151,4 +179,11 @@ export class Announcer {
   async #quietly(publishing: Promise<void>): Promise<void> {
     await publishing.catch((error: unknown) => this.#logger.warn({ err: error }, 'an event was not published'))
   }
+}
+
+/** A call as the end of its turn leaves it (`tool_close`). */
+function closed(call: StoredCall): StoredCall {
+  if (!openToolCallStatuses.some((open) => open === call.status)) return call
+  const status = call.status === 'started' && call.effect === 'writes' ? 'unknown' : 'cancelled'
+  return { ...call, status }
 }

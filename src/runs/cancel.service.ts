@@ -116,7 +116,8 @@ export class CancelService {
   async forceLocked(run: Run, end: RunEnd, tx: Tx): Promise<ForcedTurn[]> {
     const seized: SeizedTurn[] = []
     for (const turn of await this.#deps.turns.listOf([run.id], tx)) {
-      const taken = turn.status === 'running' && (await this.#seize({ runId: run.id, turn: turn.index }, tx))
+      const isOpened = turn.status === 'running' || (turn.status === 'queued' && turn.waits > 0)
+      const taken = isOpened && (await this.#seize({ runId: run.id, turn: turn.index }, tx))
       if (taken) seized.push(taken)
     }
     // The first settlement locks the account, and behind that no turn and no hold may be waited for: siblings' extensions
@@ -172,9 +173,9 @@ export class CancelService {
     const text = await lostAttempts.liveText(run, turn)
     const calls = await lostAttempts.estimate(turn, text, tx)
     const { conversationId, userId } = run
-    const { agentId, kind, step, attempt, failures } = turn
+    const { agentId, kind, step, attempt, failures, waits } = turn
     const key = { runId: run.id, turn: turn.index }
-    const claim = { ...key, conversationId, userId, agentId, kind, step, attempt, failures, claimToken }
+    const claim = { ...key, conversationId, userId, agentId, kind, step, attempt, failures, waits, claimToken }
     const result = {
       status: 'cancelled' as const,
       agentId,

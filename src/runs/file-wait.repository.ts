@@ -2,6 +2,9 @@ import type { DataSource } from 'typeorm'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 
+/** A run that waits for people has a turn open. */
+const BETWEEN_TURNS = `NOT EXISTS (SELECT FROM turns t WHERE t.run_id = r.id AND t.status IN ('queued', 'running'))`
+
 /** Which runs wait for files. It is read off the rows of messages and files: nothing else can be forgotten or lost. */
 export class FileWaitRepository {
   readonly #db: DataSource
@@ -24,7 +27,7 @@ export class FileWaitRepository {
   async waitingFor(fileId: string): Promise<string[]> {
     const found = await rows<{ id: string }>(
       this.#db.manager,
-      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND EXISTS (
+      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND ${BETWEEN_TURNS} AND EXISTS (
          SELECT FROM messages m WHERE m.run_id = r.id AND m.role = 'user' AND $1 = ANY(m.file_ids))`,
       [fileId],
     )
@@ -35,7 +38,8 @@ export class FileWaitRepository {
   async overdue(): Promise<string[]> {
     const found = await rows<{ id: string }>(
       this.#db.manager,
-      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND r.cancel_requested_at IS NULL AND NOT run_waits_for_files(r.id, $1) ORDER BY r.id LIMIT 100`,
+      `SELECT r.id FROM runs r WHERE r.status = 'waiting' AND r.cancel_requested_at IS NULL AND NOT run_waits_for_files(r.id, $1)
+         AND ${BETWEEN_TURNS} ORDER BY r.id LIMIT 100`,
       [this.#waitMs],
     )
     return found.map((run) => run.id)

@@ -48,11 +48,11 @@ export class LostAttempts {
     const { quote } = turn
     if (!quote) return []
     const price = await this.#deps.prices.version(quote.priceVersionId, tx)
-    const { inputTokens, held, hiddenTokensPerSecond, askedAt = Date.now() } = quote
+    const { inputTokens, held, hiddenTokensPerSecond, askedAt = Date.now(), said = 0 } = quote
     const ratePpm = BigInt(quote.ratePpm)
     // It was allowed what was held for it.
     const mostOutput = held ? affordableTokens({ price, ratePpm }, inputTokens, BigInt(held)) : Number.MAX_SAFE_INTEGER
-    const outputTokens = Math.min(await countTokens(text), mostOutput)
+    const outputTokens = Math.min(await countTokens(text.slice(said)), mostOutput)
     const hidden = Math.min(hiddenTokens(hiddenTokensPerSecond, Date.now() - askedAt), mostOutput)
     const usage = {
       inputTokens,

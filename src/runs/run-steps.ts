@@ -39,8 +39,11 @@ export class RunSteps {
   /** The next turns of a run that waited for files; false when it still has to wait, and nothing changed. */
   async resume(run: Run, tx: Tx): Promise<boolean> {
     if (await this.#deps.fileWaits.hasToWait(run.id, tx)) return false
+    const turns = await this.#deps.turns.listOf([run.id], tx)
+    // It waits for people, who decide on calls of a turn.
+    if (turns.some(isOpen)) return false
     await this.#deps.runs.markQueued(run.id, tx)
-    await this.#step(run, await this.#deps.turns.listOf([run.id], tx), tx)
+    await this.#step(run, turns, tx)
     return true
   }
 

@@ -43,6 +43,9 @@ export class Run {
   /** The message that this run says anew. */
   declare regenerates: string | null
   declare deadlineAt: Date
+  /** Since when it waits for somebody's decision on a call of a tool, and how long it waited before, in ms: that is not its time. */
+  declare pausedAt: Date | null
+  declare pausedMs: number
   /** Null for what no request has asked for. */
   declare origin: RunOrigin | null
   declare createdAt: Date
@@ -75,6 +78,8 @@ export const runEntity = new EntitySchema<Run>({
     cancelReason: text({ nullable: true }),
     regenerates: uuid({ nullable: true }),
     deadlineAt: timestamp(),
+    pausedAt: timestamp({ nullable: true }),
+    pausedMs: integer({ default: 0 }),
     origin: jsonb({ nullable: true }),
     createdAt: createdAt(),
     startedAt: timestamp({ nullable: true }),

@@ -20,6 +20,7 @@ export interface RunViewRow {
     released: string
     lost: string
     estimated: boolean
+    steps: number
   }
 }
 
@@ -69,6 +70,7 @@ export function presentRun({ run: row, turns, receipt }: RunViewRow): RunView {
       released: formatCredits(BigInt(receipt.released)),
       estimated: receipt.estimated,
       lost: formatCredits(BigInt(receipt.lost)),
+      steps: Number(receipt.steps),
     },
     notices: turns.flatMap(noticesOf),
     createdAt: moment(run.createdAt),

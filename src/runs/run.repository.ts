@@ -87,7 +87,7 @@ export class RunRepository {
 
   /** Seconds since the run was first claimed, by the database's clock; 0 before that. */
   async secondsSinceStart(id: string, tx: Tx = this.#db.manager): Promise<number> {
-    const sql = `SELECT coalesce(extract(epoch FROM clock_timestamp() - started_at), 0)::float8 AS seconds FROM runs WHERE id = $1`
+    const sql = `SELECT coalesce(extract(epoch FROM clock_timestamp() - started_at) - paused_ms / 1000.0, 0)::float8 AS seconds FROM runs WHERE id = $1`
     return (await rows<{ seconds: number }>(tx, sql, [id]))[0]?.seconds ?? 0
   }
 

@@ -15,6 +15,8 @@
  *   web                     accepts: queued, waiting or pending; asks for a stop            chat/accept.sql, cancel.service
  *   worker                  queued -> running (claim); running -> end (settle)              turns.sql
  *   worker, file settled    waiting -> queued                                               file-waits
+ *   worker                  running -> waiting (people are asked), and back when time is up tool-calls.sql
+ *   web                     waiting -> queued (they have decided)                           tool-calls.sql
  *   whoever ends a run      pending -> queued | waiting, the oldest of the conversation     run-steps
  *   web, 2 s after a stop   any -> cancelled, in the place of a worker that is silent       cancel.service
  *   reconciler              any past its deadline -> failed; a stop nobody carried out      reconciler

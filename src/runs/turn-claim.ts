@@ -14,10 +14,17 @@ export interface TurnClaim extends Attempt {
   attempt: number
   /** Tries before this one that the provider spoiled. */
   failures: number
+  /** Tries before this one that ended because people were asked. */
+  waits: number
   claimToken: string
   /** The conversation's version that the claim's commit made; undefined when clients see no difference. */
   version?: number
 }
+
+/** Tries that ended without anybody's word, by a crash or a drain: a turn that brings down so many workers is not tried on. */
+const MOST_LOST_TRIES = 20
+export const isTooOften = ({ attempt, failures, waits }: TurnClaim): boolean =>
+  attempt - 1 - failures - waits >= MOST_LOST_TRIES
 
 /** The claim was lost: another has the turn, or it is over. Nothing of this attempt may be written. */
 export class ClaimLost extends Error {

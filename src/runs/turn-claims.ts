@@ -65,6 +65,7 @@ const claimOf = (run: Pick<Run, 'conversationId' | 'userId'>, turn: Turn, claimT
   step: turn.step,
   attempt: turn.attempt,
   failures: turn.failures,
+  waits: turn.waits,
   claimToken,
 })
 

@@ -23,7 +23,10 @@ export type RunTurn = Pick<
 >
 
 /** A run as a turn reads it; its moments are not among it. */
-export type RoomRun = Omit<Run, 'createdAt' | 'startedAt' | 'finishedAt' | 'deadlineAt' | 'cancelRequestedAt'> & {
+export type RoomRun = Omit<
+  Run,
+  'createdAt' | 'startedAt' | 'finishedAt' | 'deadlineAt' | 'cancelRequestedAt' | 'pausedAt'
+> & {
   isToStop: boolean
 }
 
@@ -50,6 +53,8 @@ export interface TurnRoom {
   /** Seconds since the run was first claimed, by the database's clock; and when they were read, by `performance.now()`. */
   secondsSinceStart: number
   readAt: number
+  /** An earlier attempt at this turn has committed steps with tools: it goes on from them. */
+  hasSteps: boolean
   /** Which connection and model answer for the speaker, and what that costs now; null where there is none. */
   terms: RoomTerms
   /** True when these are of the speaker's second connection. */
@@ -70,6 +75,7 @@ export interface RoomRow {
   run: Record<string, unknown>
   maxCredits: string | null
   secondsSinceStart: number
+  hasSteps: boolean
   lastSeq: number
   turns: RunTurn[]
   participants: Record<string, unknown>[]

@@ -21,6 +21,8 @@ export interface TurnQuote {
   ratePpm: string
   /** Estimated tokens of the prompt. */
   inputTokens: number
+  /** UTF-16 units at the beginning of the turn's live text that earlier steps have said and paid. */
+  said?: number
   /** Micro-credits that are held for it, as decimal text. What an older version noted has none of these three. */
   held?: string
   /** Tokens a second that the model may think unseen; 0 where it shows all. */
@@ -61,6 +63,8 @@ export class Turn {
   /** The last `seq` of the conversation that the speaker had read. */
   declare seenSeq: number | null
   declare passed: boolean
+  /** How often it waited for people to decide on calls of tools. */
+  declare waits: number
   declare messageId: string | null
   declare promptVersion: string | null
   declare quote: TurnQuote | null
@@ -102,6 +106,7 @@ export const turnEntity = new EntitySchema<Turn>({
     dispatchedAt: timestamp({ nullable: true }),
     seenSeq: integer({ nullable: true }),
     passed: boolean({ default: false }),
+    waits: integer({ default: 0 }),
     messageId: uuid({ nullable: true }),
     promptVersion: text({ nullable: true }),
     quote: jsonb({ nullable: true }),

@@ -73,12 +73,15 @@ export class TurnRepository {
     return { turn, tookOver: taken.was === 'running' ? { attempt: taken.attempt, quote: taken.quote } : null }
   }
 
-  /** Takes a running turn whatever its lease: for a cancel that its worker did not answer. Null when it is not running. */
+  /**
+   * Takes a running turn whatever its lease: for a cancel that its worker did not answer; and one that waits, or waited, for people and
+   * has said something. Null when it is neither.
+   */
   async seize(key: TurnName, claimToken: string, leaseMs: number, tx: Tx): Promise<Turn | null> {
     const taken = await rows(
       tx,
-      `UPDATE turns SET claim_token = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
-       WHERE run_id = $1 AND index = $2 AND status = 'running' RETURNING index`,
+      `UPDATE turns SET status = 'running', claim_token = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
+       WHERE run_id = $1 AND index = $2 AND (status = 'running' OR (status = 'queued' AND waits > 0)) RETURNING index`,
       [key.runId, key.turn, claimToken, leaseMs],
     )
     return taken.length ? this.find(key, tx) : null
@@ -138,7 +141,8 @@ export class TurnRepository {
   async cancelQueued(runId: string, tx: Tx): Promise<void> {
     await rows(
       tx,
-      `UPDATE turns SET status = 'cancelled', finished_at = now() WHERE run_id = $1 AND status = 'queued'`,
+      `WITH ended AS (UPDATE turns SET status = 'cancelled', finished_at = now() WHERE run_id = $1 AND status = 'queued' RETURNING index)
+       SELECT tool_close($1, index) FROM ended`,
       [runId],
     )
   }

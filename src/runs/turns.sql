@@ -30,7 +30,8 @@ CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, re
        'credits', coalesce(sum(c.charged), 0)::text,
        'estimated', coalesce(bool_or(c.estimated) FILTER (WHERE c.paid), false),
        'lost', coalesce(sum(c.amount) FILTER (WHERE NOT c.paid), 0)::text,
-       'released', (SELECT coalesce(sum(h.released), 0)::text FROM holds h WHERE h.run_id = r.id))
+       'released', (SELECT coalesce(sum(h.released), 0)::text FROM holds h WHERE h.run_id = r.id),
+       'steps', (SELECT count(*) FROM tool_steps s WHERE s.run_id = r.id))
      FROM (SELECT m.*, m.outcome = 'charged' AS paid FROM metered_calls m WHERE m.run_id = r.id) c)
   FROM runs r WHERE r.id = ANY(p_runs)
 $$;
@@ -95,7 +96,8 @@ BEGIN
   RETURN json_build_object(
     'run', row_to_json(run),
     'maxCredits', run.max_credits::text,
-    'secondsSinceStart', coalesce(extract(epoch FROM clock_timestamp() - run.started_at), 0),
+    'secondsSinceStart', coalesce(extract(epoch FROM clock_timestamp() - run.started_at) - run.paused_ms / 1000.0, 0),
+    'hasSteps', EXISTS (SELECT FROM tool_steps s WHERE s.run_id = p_run AND s.turn = p_turn),
     'lastSeq', (SELECT last_seq FROM conversations WHERE id = run.conversation_id),
     'turns', (SELECT json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'step', t.step, 'kind', t.kind,
         'status', t.status, 'passed', t.passed, 'seenSeq', t.seen_seq, 'messageId', t.message_id, 'endedBy', t.ended_by,
@@ -182,8 +184,11 @@ BEGIN
     dispatched_at = coalesce(t.dispatched_at, clock_timestamp()),
     lease_until = clock_timestamp() + p_lease_ms * interval '1 millisecond', started_at = coalesce(t.started_at, now())
   WHERE t.run_id = p_run AND t.index = p_turn RETURNING * INTO turn;
-  IF run.status = 'queued' THEN
-    UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()) WHERE id = p_run;
+  -- Waiting: for somebody's decision on a call of a tool, and nobody made it in time.
+  IF run.status IN ('queued', 'waiting') THEN
+    UPDATE runs SET status = 'running', started_at = coalesce(started_at, now()), paused_at = NULL, paused_ms = paused_ms
+      + CASE WHEN paused_at IS NULL THEN 0 ELSE ceil(extract(epoch FROM clock_timestamp() - paused_at) * 1000) END
+    WHERE id = p_run;
     UPDATE conversations c SET version = c.version + 1, updated_at = now() WHERE c.id = run.conversation_id
     RETURNING c.version INTO version;
   END IF;
@@ -424,6 +429,7 @@ BEGIN
     prompt_version = p_prompt_version, ended_by = p_ended_by, error_code = p_error_code, error_message = p_error_message,
     claim_token = NULL, lease_until = NULL, finished_at = now()
   WHERE t.run_id = p_run AND t.index = p_turn;
+  PERFORM tool_close(p_run, p_turn);
 
   IF p_next ? 'turns' THEN
     INSERT INTO turns (run_id, index, user_id, agent_id, step, kind, status)

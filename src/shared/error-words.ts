@@ -168,6 +168,8 @@ export const ERROR_WORDS = {
   'mcp.no_tool': [404, 'This MCP server has no such tool.'],
   'mcp.tool_changed': [409, 'The tool has changed since you looked at it: look again, then allow it.'],
   'message.not_of_agent': [409, 'Feedback is given on what an agent said.'],
+  'approval.not_found': [404, 'There is no such call of a tool.'],
+  'approval.over': [409, 'This was decided before, has expired, or its run is over.'],
   'message.not_found': [404, 'There is no such message.'],
   'run.not_found': [404, 'There is no such run.'],
   'run.said_anew': [

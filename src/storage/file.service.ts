@@ -4,7 +4,14 @@ import type { BatchDeletedView, StorageUsageView } from '../contract/storage-vie
 import type { FileView } from '../contract/views.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import { type FilePassage, MOST_IMAGES, MOST_SCAN_PAGES, PASSAGE_OVERHEAD } from './context-selection.ts'
+import {
+  type FilePassage,
+  joinPassages,
+  MOST_IMAGES,
+  MOST_SCAN_PAGES,
+  PASSAGE_OVERHEAD,
+  takeWithin,
+} from './context-selection.ts'
 import type { File, ScanPage } from './file.entity.ts'
 import { presentFile } from './file.presenter.ts'
 import type { FileFilter, FileRepository } from './file.repository.ts'
@@ -23,6 +30,10 @@ import { type ByteRange, ObjectMissing, type Store } from './store/store.ts'
 const UNSAFE = new Set(['file.infected', 'file.executable', 'file.archive_bomb'])
 /** Kinds whose copies are JPEG: `copyImage` in workers/file-parsing. */
 const PHOTOGRAPHS = new Set(['image/jpeg', 'image/heic', 'image/tiff'])
+/** A search looks into so many of a user's files, the latest, and is given so many places. */
+const SEARCHED_FILES = 200
+const SEARCH_MATCHES = 40
+
 const OCTETS = 'application/octet-stream'
 
 export type FileVariant = 'original' | 'stripped' | 'thumbnail'
@@ -195,6 +206,16 @@ export class FileService {
       .filter((file) => file.status === 'ready' && file.textTokens)
       .map((file) => ({ id: file.id, name: file.name, tokens: promptTokens(file) }))
     return readContext(this.#options.chunks, ready, query, tokenBudget)
+  }
+
+  /** Passages of the user's latest files that match, the best that fit into about `tokenBudget` tokens, in the order of the files. */
+  async passagesLike(userId: string, query: string, tokenBudget: number): Promise<FilePassage[]> {
+    const { files, chunks } = this.#options
+    const ready = await files.list(userId, { status: 'ready', limit: SEARCHED_FILES })
+    const names = new Map(ready.map(({ id, name }) => [id, name]))
+    if (names.size === 0) return []
+    const matches = takeWithin(await chunks.search([...names.keys()], query, SEARCH_MATCHES), tokenBudget)
+    return matches.length > 0 ? joinPassages(await chunks.texts(matches), names) : []
   }
 
   /**

@@ -46,8 +46,6 @@ export interface AgentTool extends Omit<ToolDefinition, 'name'> {
 export const MOST_DEFINITION_BYTES = 16_384
 /** Most characters of a description that a model is given. */
 export const MOST_DESCRIPTION = 2_000
-/** Tools that one agent may have. */
-export const MOST_TOOLS = 32
 
 /** Which tool of which source an agent has, and what its owner said about calls of it; null: nothing, so the default holds. */
 export interface ToolChoice {

@@ -29,6 +29,7 @@ export interface RouteEntry {
 /** Objects that belong to somebody. */
 export type Thing =
   | 'agent'
+  | 'approval'
   | 'connection'
   | 'conversation'
   | 'entry'
@@ -170,6 +171,10 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/chat': { access: 'user', body: chat, owner: 202 },
   'POST /api/chat/multi-agent': { access: 'user', body: { agentIds: [ADA, BLAISE], message: 'Hello' }, owner: 202 },
   'GET /api/chat/runs/:id': { access: 'user', of: 'run' },
+  'GET /api/chat/approvals': { access: 'user' },
+  // Its run is over: what is pending, the tests of turns with tools have.
+  'POST /api/chat/approvals/:id': { access: 'user', of: 'approval', body: { decision: 'deny' }, owner: 409 },
+  'GET /api/chat/runs/:id/tool-calls': { access: 'user', of: 'run' },
   'POST /api/chat/runs/:id/cancel': { access: 'user', of: 'run' },
   'POST /api/chat/runs/:id/retry': { access: 'user', of: 'run', owner: 409 },
   'GET /api/chat/runs/:id/events': { access: 'user', of: 'run' },

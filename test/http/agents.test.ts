@@ -35,6 +35,8 @@ describe('Agents', () => {
       temperature: null,
       maxOutputTokens: null,
       reasoningEffort: null,
+      tools: [],
+      maxSteps: null,
       avatar: null,
       color: null,
       scope: 'user',

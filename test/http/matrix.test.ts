@@ -4,6 +4,7 @@ import { io } from 'socket.io-client'
 import { z } from 'zod'
 import { clientCommands } from '../../src/contract/events.ts'
 import { type KeyScope, keyScopes, scopesReach } from '../../src/contract/key-scopes.ts'
+import { newId } from '../../src/shared/ids.ts'
 import {
   ADA,
   apiKey,
@@ -57,6 +58,18 @@ describe('The matrix of who may what', function () {
 
   const MAKERS: Record<Thing, (owner: TestUser) => Promise<string>> = {
     agent: (owner) => owner.create('/api/agents', { name: 'Ada', instructions: 'You are Ada.' }),
+    approval: async (owner) => {
+      const { runId } = await spoken(owner)
+      const id = newId()
+      await app.container.db.query(
+        `INSERT INTO tool_calls (run_id, turn, call, id, step, user_id, provider_call_id, source, source_name, name, title, effect, keyed,
+           on_unknown, args, status, expires_at)
+         VALUES ($1, 0, 0, $2, 0, $3, 'call_0', 'builtin', 'calculator', 'calculator', 'Calculator', 'reads', false, 'tell', '{}',
+           'awaiting', now() + interval '1 day')`,
+        [runId, id, owner.id],
+      )
+      return id
+    },
     connection: (owner) => owner.create('/api/connections', { name: 'C', provider: 'demo', model: 'demo' }),
     conversation: async (owner) => (await spoken(owner)).conversationId,
     entry: async (owner) => {

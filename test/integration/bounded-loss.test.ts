@@ -251,6 +251,7 @@ describe('What one account can cost the platform', () => {
           step: 0,
           attempt: 1,
           failures: 0,
+          waits: 0,
           claimToken: randomUUID(),
         }
         return { claim, terms: pick(models, random), wanted: pick([16, 200, 1_024, 128_000], random), trouble }

@@ -55,6 +55,8 @@ export interface MockReply {
   times?: number
   text?: string | ((request: MockRequest) => string | Promise<string>)
   reasoning?: string
+  /** Calls of tools behind the text, which is none by default then; arguments as an object, or as the text that the model writes. */
+  toolCalls?: Array<{ name: string; arguments: Record<string, unknown> | string; id?: string }>
   /** Null leaves usage out. Without, an estimate by the mock. */
   usage?: MockUsage | null
   finishReason?: 'stop' | 'length' | 'content_filter'
@@ -160,12 +162,20 @@ export async function startMockLlm(): Promise<MockLlm> {
     if (!request.stream && reply.cutAfter !== undefined) return destroy()
 
     const context = `r${serial++}`
-    const content = typeof reply.text === 'function' ? await reply.text(request) : (reply.text ?? 'Hello.')
+    const silence = reply.toolCalls ? '' : 'Hello.'
+    const content = typeof reply.text === 'function' ? await reply.text(request) : (reply.text ?? silence)
+    const toolCalls = reply.toolCalls?.map(({ arguments: args, ...call }) => ({
+      ...call,
+      arguments: typeof args === 'string' ? args : JSON.stringify(args),
+    }))
     const { reasoning, finishReason = 'stop', chunkSize = 8 } = reply
     if (streaming === 0) aimock.clearFixtures()
     streaming++
     res.once('close', () => streaming--)
-    aimock.on({ context }, { content, reasoning, finishReason }, { chunkSize })
+    // Gemini has no end of its own for calls.
+    const ending = wire === 'google' || !toolCalls ? finishReason : 'tool_calls'
+    const said = toolCalls ? { ...(content && { content }), toolCalls } : { content }
+    aimock.on({ context }, { ...said, reasoning, finishReason: ending }, { chunkSize })
     const body = wire === 'openai' ? { ...request.body, stream_options: { include_usage: true } } : request.body
     const upstream = await fetch(`${aimock.url}${path}`, {
       method: 'POST',

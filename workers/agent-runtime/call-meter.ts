@@ -216,6 +216,7 @@ export class CallMeter {
 
   #observe(call: ObservedCall): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
     let wordless: LanguageModelV4StreamPart | undefined
+    const streamed = new Set<string>()
     return new TransformStream({
       transform: (part, controller) => {
         // Who hears of an error reads no further: the end, which tells what an answer without a word has used, comes first.
@@ -225,6 +226,13 @@ export class CallMeter {
         }
         if (part.type === 'text-delta' || part.type === 'reasoning-delta')
           this.#output(call, { type: part.type, text: part.delta })
+        if (part.type === 'tool-input-delta') {
+          streamed.add(part.id)
+          this.#output(call, { type: 'tool', text: part.delta })
+        }
+        // Some say it whole.
+        if (part.type === 'tool-call' && !streamed.has(part.toolCallId))
+          this.#output(call, { type: 'tool', text: part.input })
         if (part.type === 'text-delta') this.#options.onText?.(part.delta)
         if (part.type === 'finish') this.#report(call, part)
         if (wordless) controller.enqueue(wordless)

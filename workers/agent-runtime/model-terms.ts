@@ -73,7 +73,7 @@ export const onTerms = (
 /** The terms as a turn notes them before the call. */
 export const quoteOf = (
   { connection, modelId, price, ratePpm }: ModelTerms,
-  call: Pick<TurnQuote, 'call' | 'purpose' | 'inputTokens' | 'hiddenTokensPerSecond'>,
+  call: Pick<TurnQuote, 'call' | 'purpose' | 'inputTokens' | 'hiddenTokensPerSecond' | 'said'>,
 ): TurnQuote => ({
   ...call,
   askedAt: Date.now(),

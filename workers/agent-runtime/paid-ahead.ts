@@ -13,6 +13,10 @@ import type { TurnStop } from './turn-stop.ts'
 /** A call that is about to be made: its terms, and how much it reads and may say. */
 export interface PlannedCall extends ModelTerms {
   purpose: Purpose
+  /** Its number in its turn; 0 where it is the only one. */
+  call?: number
+  /** UTF-16 units of the live text that are paid already. */
+  said?: number
   /** Tokens of the prompt, estimated. */
   inputTokens: number
   /** Tokens that the answer should be allowed. */
@@ -58,14 +62,14 @@ export async function payAhead(
   stop: TurnStop,
   { claims, limits, beforeCommit, now }: PayDependencies,
 ): Promise<PaidAhead | undefined> {
-  const { purpose, inputTokens, maxOutputTokens: wanted, effort, maxCredits, connection } = call
+  const { purpose, inputTokens, maxOutputTokens: wanted, effort, maxCredits, connection, said } = call
   if (maxCredits !== null && wanted < FEWEST_TOKENS) {
     stop.stop('max_credits')
     return undefined
   }
   const hiddenTokensPerSecond = thinksUnseen(call, effort) ? limits.HIDDEN_TOKENS_PER_SECOND : 0
   const request = {
-    quote: quoteOf(call, { call: 0, purpose, inputTokens, hiddenTokensPerSecond }),
+    quote: quoteOf(call, { call: call.call ?? 0, purpose, inputTokens, hiddenTokensPerSecond, ...(said && { said }) }),
     least: holdFor(call, inputTokens, Math.min(wanted, fewestTokens(call, effort))),
     amount: holdFor(call, inputTokens, wanted),
     maxCredits,

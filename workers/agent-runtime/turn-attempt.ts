@@ -7,6 +7,7 @@ import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { Logger } from '../../src/shared/logger.ts'
+import type { ToolState } from '../../src/tools/tool-call.repository.ts'
 import type { UsedCall } from './call-meter.ts'
 import { CallSpan, type CallTrace } from './call-span.ts'
 import { DeltaCleaner } from './delta-cleaner.ts'
@@ -16,6 +17,7 @@ import { onTerms } from './model-terms.ts'
 import { type PayLimits, payAhead } from './paid-ahead.ts'
 import { Silence } from './silence.ts'
 import { speak } from './speech.ts'
+import type { ToolModel } from './tool-model.ts'
 import type { TurnContext } from './turn-context.ts'
 import type { TurnStop } from './turn-stop.ts'
 
@@ -26,6 +28,21 @@ export interface AttemptOutcome {
   calls: MeteredCall[]
   holdId: string | null
   failure: ProviderFailure | undefined
+  /** Of a turn that uses tools: what it has done with them. */
+  tools?: ToolState
+  /** It waits for people to decide, and is somebody else's then: there is nothing to settle. */
+  waits?: boolean
+}
+
+/** What a step of a turn with tools has besides. */
+export interface SpeechStep {
+  /** The number of its model call in the turn. */
+  step: number
+  /** What steps before it have said, and paid. */
+  said: string
+  /** The turn's words, of all its steps. */
+  live: DeltaCoalescer
+  model: ToolModel
 }
 
 export const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
@@ -50,7 +67,18 @@ export interface AttemptOptions {
   logger: Logger
 }
 
-export type AttemptStep = 'hold.written' | 'hold.placed' | 'stream.began' | 'stream.ended'
+export type AttemptStep =
+  | 'hold.written'
+  | 'hold.placed'
+  | 'stream.began'
+  | 'stream.ended'
+  | 'step.written'
+  | 'step.committed'
+  | 'tool.planned'
+  | 'tool.started'
+  | 'tool.ran'
+  | 'tool.ended'
+  | 'tool.waits'
 
 /** No language comes near this for each token: what is beyond it is of a provider that keeps no limit, and is cut off. */
 const MOST_CHARS_PER_TOKEN = 16
@@ -61,6 +89,9 @@ const LEAST_MOST_CHARS = 65_536
 /** Output may run ahead of the words that are shown, and thoughts never are: beyond this many times the limit it is a flood. */
 const FLOOD = 8
 
+/** Between what a turn says before it uses tools, and after. */
+export const STEP_GAP = '\n\n'
+
 const EMPTY_ANSWER = providerFailure('empty_answer')
 export const TIMEOUT = providerFailure('timeout')
 
@@ -70,10 +101,17 @@ export async function attemptSpeech(
   context: TurnContext,
   stop: TurnStop,
   { claims, feed, network, pace, trace, limits, onHeld, onAnswered, onStep, logger }: AttemptOptions,
+  step?: SpeechStep,
 ): Promise<AttemptOutcome> {
   const { room, agent, connection, modelId } = context
   const purpose = claim.kind === 'moderate' ? 'moderate' : 'speak'
-  const call = { ...context, purpose, effort: agent.reasoningEffort, maxCredits: room.run.maxCredits } as const
+  const call = {
+    ...context,
+    purpose,
+    effort: agent.reasoningEffort,
+    maxCredits: room.run.maxCredits,
+    ...(step && { call: step.step, said: step.live.text.length }),
+  } as const
   const beforeCommit = onStep && (() => onStep('hold.written'))
   const paid = await payAhead(claim, call, stop, { claims, limits, beforeCommit })
   if (!paid) return NOTHING_SAID
@@ -82,7 +120,14 @@ export async function attemptSpeech(
   onHeld()
 
   const ref = { ...claim, agentId: agent.id }
-  const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
+  const live = step?.live ?? new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
+  // Steps are paragraphs of one message.
+  let gap = step?.said ? STEP_GAP : ''
+  const show = (words: string) => {
+    if (words === '') return
+    live.push(gap + words)
+    gap = ''
+  }
   const cleaner = new DeltaCleaner(agent.name, context.otherNames)
   // A model that writes its name first has its thoughts behind that.
   const behindName = new ThoughtFilter()
@@ -103,7 +148,7 @@ export async function attemptSpeech(
     onText: (text) => {
       // What comes after the end was decided is not said any more.
       if (stop.kind) return
-      live.push(behindName.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars)))).words)
+      show(behindName.push(cleaner.push(text.slice(0, Math.max(0, mostChars - chars)))).words)
       chars += text.length
       if (chars > mostChars || cleaner.over) stop.stop('length')
       if (!began) onStep?.('stream.began')
@@ -126,30 +171,31 @@ export async function attemptSpeech(
     })
     const end = await speak({
       agent,
-      model: meter.wrap(model, purpose),
+      model: step ? step.model.wrap(meter.wrap(model, purpose)) : meter.wrap(model, purpose),
       system: context.system,
       messages: context.messages,
       temperature: agent.temperature,
       maxOutputTokens,
       abortSignal: stop.signal,
     })
-    live.push(behindName.push(cleaner.end()).words + behindName.end().words)
+    show(behindName.push(cleaner.end()).words + behindName.end().words)
     onStep?.('stream.ended')
-    await Promise.all([live.close(), paid.ended()])
+    await Promise.all([step ? live.flush() : live.close(), paid.ended()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
     errorCode = failure?.code ?? (end.kind === 'aborted' ? (stop.kind ?? 'aborted') : undefined)
     const { text, passed: saidSo } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
     // Who had words for others alone had none of its own: asked again it would have them again.
     const passed = saidSo || (cleaner.over && text.trim() === '')
-    used = await meter.used()
+    used = (await meter.used()).map((one) => ({ ...one, call: (step?.step ?? 0) + one.call }))
     const calls = onTerms(context, used, agent)
     const outcome = { text: text.toWellFormed(), passed, calls, holdId }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
-    if (isWhole && !passed && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
+    const hasMore = step !== undefined && (step.said !== '' || step.model.calls.length > 0)
+    if (isWhole && !passed && !hasMore && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
     return { ...outcome, failure }
   } finally {
     silence.end()
-    await live.close()
+    if (!step) await live.close()
     await span.end(() => used ?? meter.used(), errorCode, meter.lastFinish)
   }
 }

@@ -9,8 +9,7 @@ import type { Dispatcher } from '../../src/runs/dispatcher.ts'
 import type { SummaryJobs } from '../../src/runs/summary-jobs.ts'
 import type { Titles } from '../../src/runs/titles.ts'
 import type { GivenBack } from '../../src/runs/turn.repository.ts'
-
-import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
+import { ClaimLost, isTooOften, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { TurnResult } from '../../src/runs/turn-result.ts'
 import { seenSeqOf, type TurnRoom } from '../../src/runs/turn-room.ts'
@@ -19,6 +18,7 @@ import { AppError } from '../../src/shared/errors.ts'
 import { PROMPT_VERSION } from '../agent-runtime/prompts.ts'
 import type { SpeakerChoice } from '../agent-runtime/speaker-choice.ts'
 import { isCrowded } from '../agent-runtime/summary-policy.ts'
+import { saidIn, speakWithTools, type ToolOptions, usesTools } from '../agent-runtime/tool-turn.ts'
 import {
   type AttemptOptions,
   type AttemptOutcome,
@@ -50,7 +50,10 @@ export type TurnStep =
   | 'next.enqueued'
 
 interface TurnProcessorDependencies
-  extends Omit<AttemptOptions, 'trace' | 'onHeld' | 'onAnswered' | 'onStep' | 'claims' | 'limits'> {
+  extends Omit<
+    AttemptOptions & ToolOptions,
+    'trace' | 'onHeld' | 'onAnswered' | 'onStep' | 'claims' | 'limits' | 'announcer'
+  > {
   claims: TurnClaims
   contexts: TurnContexts
   speakers: SpeakerChoice
@@ -63,16 +66,17 @@ interface TurnProcessorDependencies
   breakers: HealthDependencies['breakers']
   metrics: WatchDependencies['metrics']
   tracing: WatchDependencies['tracing']
-  limits: AttemptOptions['limits'] & {
-    TURN_LEASE_MS: number
-    TURN_TIMEOUT_MS: number
-    TURN_MAX_ATTEMPTS: number
-    TURN_BACKOFF_MS: number
-    TURN_BACKOFF_MAX_MS: number
-    PROVIDER_OUTAGE: 'wait' | 'fail'
-    CONTEXT_TOKEN_BUDGET: number
-    LIVE_TEXT_TTL_MS: number
-  }
+  limits: AttemptOptions['limits'] &
+    ToolOptions['limits'] & {
+      TURN_LEASE_MS: number
+      TURN_TIMEOUT_MS: number
+      TURN_MAX_ATTEMPTS: number
+      TURN_BACKOFF_MS: number
+      TURN_BACKOFF_MAX_MS: number
+      PROVIDER_OUTAGE: 'wait' | 'fail'
+      CONTEXT_TOKEN_BUDGET: number
+      LIVE_TEXT_TTL_MS: number
+    }
   onStep?: (step: TurnStep, claim: TurnClaim) => void
 }
 
@@ -84,9 +88,6 @@ const BEGINNING_AT_ONCE: Record<Lane, number> = { platform: 24, own: 12 }
 
 /** A settlement that the database did not take is tried again after these, in ms: together well within a lease. */
 const SETTLE_PAUSES_MS = [100, 400, 1_600]
-
-/** Tries that ended without anybody's word, by a crash or a drain: a turn that brings down so many workers is not tried on. */
-const MOST_LOST_TRIES = 20
 
 /** Its connection is open, and turns are not to wait for it. */
 const CIRCUIT_OPEN = providerFailure('circuit_open')
@@ -214,7 +215,7 @@ export class TurnProcessor {
 
   async #attempt(attempting: Attempting, stop: TurnStop): Promise<void> {
     const { claim } = attempting
-    if (claim.attempt - 1 - claim.failures >= MOST_LOST_TRIES) {
+    if (isTooOften(claim)) {
       return this.#settle(attempting, NOTHING_SAID, { status: 'failed', error: GAVE_UP, endedBy: null })
     }
     const named = claim.agentId === null ? await this.#chooseSpeaker(attempting, stop) : attempting
@@ -266,7 +267,7 @@ export class TurnProcessor {
     try {
       const outcome = stop.kind
         ? NOTHING_SAID
-        : await attemptSpeech(claim, context, stop, {
+        : await (usesTools(context) ? speakWithTools : attemptSpeech)(claim, context, stop, {
             ...this.#deps,
             trace: { tracing: this.#deps.tracing, parent: attempting.watch.traceParent },
             onHeld: attempting.onBegun,
@@ -276,7 +277,8 @@ export class TurnProcessor {
             },
             onStep: this.#deps.onStep && ((step) => this.#step(step, claim)),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
-      await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
+      if (outcome.waits) await this.#letOthersIn(claim.userId, 0)
+      else await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
     } finally {
       release()
     }
@@ -346,7 +348,8 @@ export class TurnProcessor {
       return
     }
     await this.#health.failed(attempting.room, outcome, failure, failure.retryAfterMs ?? 0)
-    const lost = { ...outcome, text: '', calls: [], lostCalls: outcome.calls }
+    // What earlier steps of it said is paid.
+    const lost = { ...outcome, text: saidIn(outcome.tools), calls: [], lostCalls: outcome.calls }
     await this.#settle(attempting, lost, { status: 'failed', error, endedBy: null })
   }
 
@@ -395,7 +398,7 @@ export class TurnProcessor {
     watch.settled(claim, result, settled)
     const turnEvent = result.error
       ? { type: 'turn.failed' as const, ...turnRef(claim), error: result.error, willRetry: false }
-      : announcer.turnCompleted(claim, settled, result.calls)
+      : announcer.turnCompleted(claim, settled, result.calls, outcome.tools)
     const runEvents = settled.runView ? [announcer.runChanged(settled.runView)] : []
     await Promise.all([
       announcer.publish(claim.conversationId, settled.version, [turnEvent, ...runEvents]),

@@ -45,7 +45,7 @@ export interface BoundTool {
 /** Where tools come from: what is built in, MCP servers. */
 export interface ToolSource {
   /**
-   * The tools of this source that the agent has (its `tools`), also those that it is denied; at most `MOST_TOOLS`. One that cannot be had now (its server is
+   * The tools of this source that the agent has (its `tools`), also those that it is denied; at most 32. One that cannot be had now (its server is
    * off, its definition has changed and was not allowed anew) is left out. Asks no server: what is known is in rows.
    */
   toolsOf(agent: Agent, context: ToolContext): Promise<BoundTool[]>

@@ -1,0 +1,285 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm'
+
+/** The tool ledger. What its functions do is said in `src/tools/tool-calls.sql`, where today's stand. */
+const TOOLS = `
+CREATE FUNCTION tool_state(p_run uuid, p_turn integer) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT json_build_object(
+    'steps', (SELECT coalesce(json_agg(json_build_object('step', s.step, 'text', s.text, 'thoughts', s.thoughts) ORDER BY s.step), '[]')
+      FROM tool_steps s WHERE s.run_id = p_run AND s.turn = p_turn),
+    'calls', (SELECT coalesce(json_agg(row_to_json(c) ORDER BY c.call), '[]')
+      FROM tool_calls c WHERE c.run_id = p_run AND c.turn = p_turn),
+    'paid', (SELECT json_build_object('credits', coalesce(sum(m.charged), 0)::text, 'inputTokens', coalesce(sum(m.input_tokens), 0),
+        'cachedInputTokens', coalesce(sum(m.cached_input_tokens), 0), 'cacheWriteTokens', coalesce(sum(m.cache_write_tokens), 0),
+        'outputTokens', coalesce(sum(m.output_tokens), 0), 'reasoningTokens', coalesce(sum(m.reasoning_tokens), 0),
+        'estimated', coalesce(bool_or(m.estimated), false))
+      FROM metered_calls m WHERE m.run_id = p_run AND m.turn = p_turn AND m.outcome = 'charged' AND m.purpose <> 'supervise'))
+$$;
+
+CREATE FUNCTION tool_step(p_run uuid, p_turn integer, p_token uuid, p_step integer, p_text text, p_thoughts jsonb,
+  p_planned jsonb, p_approval_ms bigint, p_hold uuid, p_calls jsonb, p_extend_entry uuid, p_extend_key text, p_release_entry uuid)
+RETURNS TABLE (outcome text, available bigint, held bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  turn turns;
+  money record;
+BEGIN
+  SELECT * INTO turn FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR UPDATE;
+  IF NOT FOUND THEN
+    outcome := 'lost';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  -- What was noted of the call is over with it.
+  UPDATE turns t SET quote = NULL WHERE t.run_id = p_run AND t.index = p_turn;
+  INSERT INTO tool_steps (run_id, turn, step, user_id, text, thoughts)
+  VALUES (p_run, p_turn, p_step, turn.user_id, p_text, p_thoughts);
+  INSERT INTO tool_calls (id, run_id, turn, call, step, user_id, agent_id, provider_call_id, provider_data, source, server_id, source_name, name,
+    title, definition_hash, effect, keyed, on_unknown, args, input_schema, status, result, error_code, expires_at, ended_at)
+  SELECT p.id, p_run, p_turn, p.call, p_step, turn.user_id, turn.agent_id, p.provider_call_id, p.provider_data, p.source, p.server_id, p.source_name, p.name,
+    p.title, p.definition_hash, p.effect, p.keyed, p.on_unknown, p.args, p.input_schema, p.status, p.result, p.error_code,
+    CASE p.status WHEN 'awaiting' THEN clock_timestamp() + p_approval_ms * interval '1 millisecond' END,
+    CASE WHEN p.status NOT IN ('planned', 'awaiting') THEN clock_timestamp() END
+  FROM jsonb_to_recordset(p_planned) AS p (id uuid, call integer, provider_call_id text, provider_data jsonb, source text,
+    server_id uuid, source_name text, name text, title text, definition_hash text, effect text, keyed boolean, on_unknown text,
+    args jsonb, input_schema jsonb, status text, result text, error_code text);
+  SELECT * INTO money FROM ledger_charge(turn.user_id, p_hold, p_run, p_turn, turn.attempt, p_calls, p_extend_entry, p_extend_key,
+    p_release_entry);
+  IF money.charged IS NULL THEN
+    RAISE EXCEPTION 'the hold of turn %/% is resolved already, or its user has no account', p_run, p_turn
+      USING ERRCODE = 'CP001';
+  END IF;
+  outcome := 'committed';
+  available := money.available;
+  held := money.held;
+  RETURN NEXT;
+END $$;
+
+CREATE FUNCTION tool_resume(p_run uuid, p_turn integer, p_token uuid, p_most_starts integer, p_approval_ms bigint)
+RETURNS TABLE (outcome text, state json) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR UPDATE;
+  IF NOT FOUND THEN
+    outcome := 'lost';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  UPDATE tool_calls c SET status = n.status, doubt = c.doubt OR NOT n.harmless,
+    expires_at = CASE n.status WHEN 'awaiting' THEN clock_timestamp() + p_approval_ms * interval '1 millisecond' END,
+    decided_by = CASE WHEN n.status = 'awaiting' THEN NULL ELSE c.decided_by END,
+    decided_at = CASE WHEN n.status = 'awaiting' THEN NULL ELSE c.decided_at END,
+    ended_at = CASE n.status WHEN 'unknown' THEN clock_timestamp() END
+  FROM (SELECT o.call, o.harmless, CASE WHEN o.harmless AND o.starts < p_most_starts THEN 'planned'
+      WHEN NOT o.harmless AND o.on_unknown = 'ask' THEN 'awaiting' ELSE 'unknown' END AS status
+    FROM (SELECT s.*, s.keyed OR s.effect = 'reads' AS harmless FROM tool_calls s
+      WHERE s.run_id = p_run AND s.turn = p_turn AND s.status = 'started') o) n
+  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = n.call AND c.status = 'started';
+  UPDATE tool_calls c SET status = 'expired', ended_at = clock_timestamp()
+  WHERE c.run_id = p_run AND c.turn = p_turn AND c.status = 'awaiting' AND c.expires_at <= clock_timestamp();
+  outcome := 'resumed';
+  state := tool_state(p_run, p_turn);
+  RETURN NEXT;
+END $$;
+
+CREATE FUNCTION tool_start(p_run uuid, p_turn integer, p_token uuid, p_call integer, p_per_minute integer) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  turn turns;
+  found_call tool_calls;
+BEGIN
+  SELECT * INTO turn FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR SHARE;
+  IF NOT FOUND THEN RETURN 'lost'; END IF;
+  IF EXISTS (SELECT FROM runs r WHERE r.id = p_run AND r.cancel_requested_at IS NOT NULL) THEN RETURN 'stopping'; END IF;
+  SELECT * INTO found_call FROM tool_calls c WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = p_call FOR UPDATE;
+  IF found_call.status IS NULL OR found_call.status NOT IN ('planned', 'approved') THEN RETURN 'over'; END IF;
+  IF (SELECT count(*) FROM (SELECT FROM tool_calls c WHERE c.user_id = turn.user_id AND c.started_at > clock_timestamp() - interval '1 minute'
+      AND c.name = found_call.name LIMIT p_per_minute) lately) >= p_per_minute THEN
+    RETURN 'limited';
+  END IF;
+  UPDATE tool_calls c SET status = 'started', starts = c.starts + 1, attempt = turn.attempt, started_at = clock_timestamp()
+  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = p_call;
+  RETURN 'started';
+END $$;
+
+CREATE FUNCTION tool_end(p_run uuid, p_turn integer, p_call integer, p_attempt integer, p_status text, p_result text,
+  p_error_code text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE tool_calls c SET status = p_status, result = p_result, error_code = p_error_code, ended_at = clock_timestamp()
+  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = p_call
+    AND CASE WHEN p_attempt IS NULL THEN c.status IN ('planned', 'approved') ELSE c.status = 'started' AND c.attempt = p_attempt END;
+  RETURN FOUND;
+END $$;
+
+CREATE FUNCTION tool_wait(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_deadline_ms bigint)
+RETURNS TABLE (outcome text, version bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  until timestamptz;
+BEGIN
+  PERFORM FROM conversations WHERE id = p_conversation FOR UPDATE;
+  PERFORM FROM runs WHERE id = p_run FOR UPDATE;
+  PERFORM FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR UPDATE;
+  IF NOT FOUND THEN
+    outcome := 'lost';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  SELECT max(c.expires_at) INTO until FROM tool_calls c WHERE c.run_id = p_run AND c.turn = p_turn AND c.status = 'awaiting';
+  IF until IS NULL OR until <= clock_timestamp()
+    OR EXISTS (SELECT FROM runs r WHERE r.id = p_run AND r.cancel_requested_at IS NOT NULL) THEN
+    outcome := 'decided';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  UPDATE turns t SET status = 'queued', claim_token = NULL, lease_until = NULL, quote = NULL, dispatched_at = NULL,
+    dispatch = t.dispatch + 1, due_at = until, waits = t.waits + 1
+  WHERE t.run_id = p_run AND t.index = p_turn;
+  UPDATE runs r SET deadline_at = greatest(r.deadline_at, until + p_deadline_ms * interval '1 millisecond') WHERE r.id = p_run;
+  UPDATE runs r SET status = 'waiting', paused_at = clock_timestamp()
+  WHERE r.id = p_run AND r.status = 'running' AND NOT EXISTS (SELECT FROM turns o WHERE o.run_id = p_run AND o.index <> p_turn
+    AND o.status IN ('queued', 'running') AND NOT turn_awaits(o.run_id, o.index));
+  UPDATE conversations c SET version = c.version + 1, updated_at = now() WHERE c.id = p_conversation
+  RETURNING c.version INTO version;
+  outcome := 'waits';
+  RETURN NEXT;
+END $$;
+
+CREATE FUNCTION turn_awaits(p_run uuid, p_turn integer) RETURNS boolean LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM tool_calls c WHERE c.run_id = p_run AND c.turn = p_turn AND c.status = 'awaiting'
+    AND c.expires_at > clock_timestamp())
+$$;
+
+CREATE FUNCTION tool_decide(p_user uuid, p_id uuid, p_approved boolean, p_args jsonb, p_deadline_ms bigint)
+RETURNS TABLE (outcome text, run_id uuid, conversation_id uuid, version bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  asked tool_calls;
+  run runs;
+BEGIN
+  SELECT * INTO asked FROM tool_calls c WHERE c.id = p_id AND c.user_id = p_user;
+  SELECT * INTO run FROM runs r WHERE r.id = asked.run_id;
+  IF asked.id IS NULL OR run.id IS NULL THEN
+    outcome := 'missing';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  run_id := run.id;
+  conversation_id := run.conversation_id;
+  PERFORM FROM conversations c WHERE c.id = run.conversation_id FOR UPDATE;
+  SELECT * INTO run FROM runs r WHERE r.id = asked.run_id FOR UPDATE;
+  PERFORM FROM turns t WHERE t.run_id = asked.run_id AND t.index = asked.turn FOR UPDATE;
+  IF run.id IS NULL OR run.status IN ('completed', 'failed', 'cancelled') OR run.cancel_requested_at IS NOT NULL THEN
+    outcome := 'over';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  UPDATE tool_calls c SET decided_by = p_user, decided_at = clock_timestamp(), args = coalesce(p_args, c.args),
+    edited = p_args IS NOT NULL,
+    status = CASE WHEN p_approved THEN 'approved' WHEN c.doubt THEN 'unknown' ELSE 'denied' END,
+    ended_at = CASE WHEN NOT p_approved THEN clock_timestamp() END
+  WHERE c.id = p_id AND c.status = 'awaiting' AND c.expires_at > clock_timestamp();
+  IF NOT FOUND THEN
+    outcome := 'over';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF NOT turn_awaits(asked.run_id, asked.turn) THEN
+    UPDATE turns t SET due_at = clock_timestamp()
+    WHERE t.run_id = asked.run_id AND t.index = asked.turn AND t.status = 'queued' AND t.waits > 0;
+    UPDATE runs r SET deadline_at = clock_timestamp() + p_deadline_ms * interval '1 millisecond',
+      status = CASE r.status WHEN 'waiting' THEN 'queued' ELSE r.status END,
+      paused_ms = r.paused_ms + CASE WHEN r.paused_at IS NULL THEN 0 ELSE ceil(extract(epoch FROM clock_timestamp() - r.paused_at) * 1000) END,
+      paused_at = NULL
+    WHERE r.id = asked.run_id;
+  END IF;
+  UPDATE conversations c SET version = c.version + 1, updated_at = now() WHERE c.id = run.conversation_id
+  RETURNING c.version INTO version;
+  outcome := 'decided';
+  RETURN NEXT;
+END $$;
+
+CREATE FUNCTION tool_close(p_run uuid, p_turn integer) RETURNS void LANGUAGE sql AS $$
+  UPDATE tool_calls c SET ended_at = clock_timestamp(),
+    status = CASE WHEN c.status = 'started' AND c.effect = 'writes' THEN 'unknown' ELSE 'cancelled' END
+  WHERE c.run_id = p_run AND (p_turn IS NULL OR c.turn = p_turn) AND c.status IN ('planned', 'awaiting', 'approved', 'started')
+$$;
+`
+
+export class CreateToolCalls1790000006700 implements MigrationInterface {
+  name = 'CreateToolCalls1790000006700'
+
+  async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(
+      `ALTER TABLE agents ADD COLUMN tools jsonb NOT NULL DEFAULT '[]', ADD COLUMN max_steps integer`,
+    )
+    await queryRunner.query('ALTER TABLE turns ADD COLUMN waits integer NOT NULL DEFAULT 0')
+    await queryRunner.query(
+      'ALTER TABLE runs ADD COLUMN paused_at timestamptz, ADD COLUMN paused_ms integer NOT NULL DEFAULT 0',
+    )
+    await queryRunner.query(`
+      CREATE TABLE tool_steps (
+        run_id uuid NOT NULL CONSTRAINT tool_steps_run_fk REFERENCES runs ON DELETE CASCADE,
+        turn integer NOT NULL,
+        step integer NOT NULL,
+        user_id uuid NOT NULL,
+        text text NOT NULL,
+        thoughts jsonb,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT tool_steps_pk PRIMARY KEY (run_id, turn, step)
+      )`)
+    await queryRunner.query(`
+      CREATE TABLE tool_calls (
+        run_id uuid NOT NULL CONSTRAINT tool_calls_run_fk REFERENCES runs ON DELETE CASCADE,
+        turn integer NOT NULL,
+        call integer NOT NULL,
+        id uuid NOT NULL,
+        step integer NOT NULL,
+        user_id uuid NOT NULL,
+        agent_id uuid,
+        provider_call_id text NOT NULL,
+        provider_data jsonb,
+        source text NOT NULL,
+        server_id uuid,
+        source_name text NOT NULL,
+        name text NOT NULL,
+        title text NOT NULL,
+        definition_hash text,
+        effect text NOT NULL,
+        keyed boolean NOT NULL,
+        on_unknown text NOT NULL,
+        args jsonb NOT NULL,
+        input_schema jsonb,
+        edited boolean NOT NULL DEFAULT false,
+        status text NOT NULL CONSTRAINT tool_calls_status_known CHECK (status IN ('planned', 'awaiting', 'approved', 'started',
+          'done', 'failed', 'denied', 'expired', 'cancelled', 'unknown')),
+        result text,
+        error_code text,
+        starts integer NOT NULL DEFAULT 0,
+        attempt integer,
+        doubt boolean NOT NULL DEFAULT false,
+        expires_at timestamptz,
+        decided_by uuid,
+        decided_at timestamptz,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        started_at timestamptz,
+        ended_at timestamptz,
+        CONSTRAINT tool_calls_pk PRIMARY KEY (run_id, turn, call)
+      )`)
+    await queryRunner.query('CREATE UNIQUE INDEX tool_calls_id_unique ON tool_calls (id)')
+    await queryRunner.query(`CREATE INDEX tool_calls_awaiting ON tool_calls (user_id, id) WHERE status = 'awaiting'`)
+    await queryRunner.query(
+      'CREATE INDEX tool_calls_lately ON tool_calls (user_id, started_at) WHERE started_at IS NOT NULL',
+    )
+    await queryRunner.query(TOOLS)
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(
+      `DROP FUNCTION tool_state, tool_step, tool_resume, tool_start, tool_end, tool_wait, turn_awaits, tool_decide, tool_close`,
+    )
+    await queryRunner.query('DROP TABLE tool_calls, tool_steps')
+    await queryRunner.query('ALTER TABLE runs DROP COLUMN paused_at, DROP COLUMN paused_ms')
+    await queryRunner.query('ALTER TABLE turns DROP COLUMN waits')
+    await queryRunner.query('ALTER TABLE agents DROP COLUMN tools, DROP COLUMN max_steps')
+  }
+}

@@ -1,0 +1,51 @@
+import { approvalView, decisionBody, runToolCallView } from '../contract/approval-views.ts'
+import { listOf } from '../contract/views.ts'
+import { idParams } from '../http/input.ts'
+import { page, pageQuery } from '../http/page.ts'
+import { defineRoute, type Route } from '../http/route.ts'
+import { type ApprovalService, presentRunToolCall } from './approval.service.ts'
+
+export const approvalRoutes = (approvals: ApprovalService): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/api/chat/approvals',
+    access: 'user',
+    scope: 'read',
+    guests: true,
+    summary: 'Calls of tools that one is to decide on, newest first',
+    response: listOf(approvalView),
+    errors: [],
+    query: pageQuery,
+    handler: async ({ user, query }) =>
+      page(await approvals.list(user.id, query.limit + 1, query.cursor), query.limit, (approval) => approval),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/chat/approvals/:id',
+    access: 'user',
+    // Whoever may have agents speak, and spend, for a user may say what they do: a program that shows people its own buttons.
+    scope: 'chat',
+    guests: true,
+    summary: 'A call of a tool, decided on once; its agent goes on',
+    response: runToolCallView,
+    errors: ['approval.not_found', 'approval.over'],
+    params: idParams,
+    body: decisionBody,
+    example: { decision: 'approve' },
+    handler: ({ user, params, body }) => approvals.decide(user.id, params.id, body),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/chat/runs/:id/tool-calls',
+    access: 'user',
+    scope: 'read',
+    guests: true,
+    summary: 'All that the agents of a run did with tools, in order',
+    response: listOf(runToolCallView),
+    errors: ['run.not_found'],
+    params: idParams,
+    query: pageQuery,
+    handler: async ({ user, params, query }) =>
+      page(await approvals.ofRun(user.id, params.id, query.limit + 1, query.cursor), query.limit, presentRunToolCall),
+  }),
+]

@@ -1,0 +1,25 @@
+import type { Env } from '../config/env.ts'
+import { type ToolTurnDependencies, ToolTurns } from '../runs/tool-turns.ts'
+import { ToolCallRepository } from '../tools/tool-call.repository.ts'
+import { type ApprovalDependencies, ApprovalService } from './approval.service.ts'
+
+interface ToolDomainDependencies
+  extends Omit<
+    ToolTurnDependencies & ApprovalDependencies,
+    'toolCalls' | 'approvalMs' | 'runDeadlineMs' | 'mostStarts'
+  > {
+  db: ConstructorParameters<typeof ToolCallRepository>[0]
+  env: Env
+}
+
+/** A tool that takes our key, or only reads, is started so often in all where workers die, or its answers are lost. */
+const MOST_STARTS = 3
+
+/** Everything of calls of tools, for the composition root. */
+export function createToolDomain({ db, env, ...rest }: ToolDomainDependencies) {
+  const common = { ...rest, toolCalls: new ToolCallRepository(db), runDeadlineMs: env.RUN_DEADLINE_MS }
+  return {
+    toolTurns: new ToolTurns({ ...common, approvalMs: env.APPROVAL_MS, mostStarts: MOST_STARTS }),
+    approvalService: new ApprovalService(common),
+  }
+}

@@ -1,0 +1,41 @@
+/** Calls of tools that somebody is to decide on, as clients see and write them. Pure: browsers import this file too. */
+import { z } from 'zod'
+import { idView, timeView, toolCallView } from './views.ts'
+
+export const approvalView = z
+  .object({
+    /** The call's, too. */
+    id: idView,
+    conversationId: idView,
+    runId: idView,
+    turn: z.number().int().min(0),
+    agentId: idView.nullable(),
+    agentName: z.string().nullable(),
+    /** With all of its arguments. */
+    call: toolCallView,
+    /** What other arguments must be; null: they are not to be changed. */
+    inputSchema: z.record(z.string(), z.unknown()).nullable(),
+    /** It was started once, and nobody knows whether it did its work: it is asked whether to start it again. */
+    inDoubt: z.boolean(),
+    /** Nobody's decision by then is a no. */
+    expiresAt: timeView,
+    createdAt: timeView,
+  })
+  .meta({ id: 'Approval' })
+export type ApprovalView = z.infer<typeof approvalView>
+
+export const decisionBody = z
+  .strictObject({
+    decision: z.enum(['approve', 'deny']),
+    /** What the tool is to be called with instead of what the agent asked for. */
+    arguments: z.record(z.string(), z.unknown()).optional(),
+  })
+  .refine(({ decision, arguments: args }) => decision === 'approve' || args === undefined, {
+    path: ['arguments'],
+    message: 'belongs to an approval',
+  })
+export type DecisionInput = z.input<typeof decisionBody>
+
+/** A call of a tool in a run's list, with its turn. */
+export const runToolCallView = toolCallView.extend({ turn: z.number().int().min(0) }).meta({ id: 'RunToolCall' })
+export type RunToolCallView = z.infer<typeof runToolCallView>

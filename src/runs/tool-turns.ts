@@ -1,0 +1,94 @@
+import type { LedgerService } from '../credits/ledger.service.ts'
+import type { MeteredCall } from '../credits/metered-call.ts'
+import type { Transactions } from '../database/transaction.ts'
+import type { ToolCall } from '../tools/tool-call.entity.ts'
+import type { StepToCommit, ToolCallRepository, ToolState } from '../tools/tool-call.repository.ts'
+import type { Announcer } from './announcer.ts'
+import { ClaimLost, type TurnClaim } from './turn-claim.ts'
+
+export interface ToolTurnDependencies {
+  toolCalls: ToolCallRepository
+  ledger: Pick<LedgerService, 'chargeArguments'>
+  announcer: Pick<Announcer, 'balance' | 'publish' | 'runEvent'>
+  transactions: Transactions
+  /** People have so long to decide on a call. */
+  approvalMs: number
+  /** A run has so long again after that. */
+  runDeadlineMs: number
+  /** A call of a tool is started so often at most. */
+  mostStarts: number
+}
+
+/** A model call that ended with calls of tools, with what it used. */
+export interface PaidStep extends StepToCommit {
+  holdId: string | null
+  calls: MeteredCall[]
+}
+
+/** What a turn that uses tools commits on its way, each under its claim. */
+export class ToolTurns {
+  readonly #deps: ToolTurnDependencies
+
+  constructor(dependencies: ToolTurnDependencies) {
+    this.#deps = dependencies
+  }
+
+  /** What an attempt goes on from; calls that a dead one left open are decided on. @throws ClaimLost */
+  async resume(claim: TurnClaim): Promise<ToolState> {
+    const state = await this.#deps.toolCalls.resume(claim, this.#deps)
+    if (state === 'lost') throw new ClaimLost(claim)
+    return state
+  }
+
+  /** Commits a step: its model call is paid, once, and its calls of tools are planned. @throws ClaimLost */
+  async commit(claim: TurnClaim, step: PaidStep, beforeCommit?: () => void): Promise<void> {
+    const { toolCalls, ledger, announcer, transactions, approvalMs } = this.#deps
+    const charge = ledger.chargeArguments({ ...claim, holdId: step.holdId, calls: step.calls })
+    const balance = await transactions.once(
+      (tx) => toolCalls.step(claim, step, charge, approvalMs, tx),
+      beforeCommit && ((written) => written !== 'lost' && beforeCommit()),
+    )
+    if (balance === 'lost') throw new ClaimLost(claim)
+    await announcer.balance(claim.userId, balance)
+  }
+
+  /** As the database sees it now. */
+  state(claim: TurnClaim): Promise<ToolState> {
+    return this.#deps.toolCalls.state(claim)
+  }
+
+  /**
+   * Notes that a call is about to be made. `stopping`: nothing begins any more; `limited`: too many within a minute; `over`: it is not to
+   * be made.
+   * @throws ClaimLost
+   */
+  async start(claim: TurnClaim, call: number, perMinute: number): Promise<'started' | 'stopping' | 'limited' | 'over'> {
+    const outcome = await this.#deps.toolCalls.start(claim, call, perMinute)
+    if (outcome === 'lost') throw new ClaimLost(claim)
+    return outcome
+  }
+
+  /** Notes how a call ended; `wasStarted` false where it was not made. False where a later attempt had decided on it before. */
+  end(
+    claim: TurnClaim,
+    call: number,
+    end: Pick<ToolCall, 'status' | 'result' | 'errorCode'>,
+    wasStarted = true,
+  ): Promise<boolean> {
+    return this.#deps.toolCalls.end(claim, call, wasStarted ? claim.attempt : null, end)
+  }
+
+  /**
+   * Gives the turn up until people have decided; true when it waits now, and somebody else goes on with it. False where they have
+   * decided by now.
+   * @throws ClaimLost
+   */
+  async wait(claim: TurnClaim): Promise<boolean> {
+    const { toolCalls, announcer, runDeadlineMs } = this.#deps
+    const waited = await toolCalls.wait(claim, runDeadlineMs)
+    if (waited.outcome === 'lost') throw new ClaimLost(claim)
+    if (!('version' in waited)) return false
+    await announcer.publish(claim.conversationId, waited.version, [await announcer.runEvent(claim.runId)])
+    return true
+  }
+}

@@ -1,0 +1,39 @@
+import type { ToolCallView } from '../contract/views.ts'
+import { shortened } from '../shared/errors.ts'
+
+/** Characters of arguments and of a result that conversations and events show; all of it is in the run's list. */
+export const SHOWN_CHARS = 500
+/** Calls that a message shows. */
+export const SHOWN_CALLS = 16
+
+/** A call as rows have it: moments as texts or dates, arguments as JSON or parsed. */
+export interface ShownToolCall {
+  id: string
+  call: number
+  step: number
+  name: string
+  title: string
+  status: ToolCallView['status']
+  args: string | Record<string, unknown>
+  result: string | null
+  errorCode: string | null
+  startedAt: string | Date | null
+  endedAt: string | Date | null
+}
+
+const moment = (value: string | Date | null): string | null => value && new Date(value).toISOString()
+
+/** A call as clients see it, with at most `chars` characters of its arguments and of its result. */
+export const presentToolCall = (call: ShownToolCall, chars = SHOWN_CHARS): ToolCallView => ({
+  id: call.id,
+  call: call.call,
+  step: call.step,
+  name: call.name,
+  title: call.title,
+  status: call.status,
+  args: shortened(typeof call.args === 'string' ? call.args : JSON.stringify(call.args), chars),
+  result: call.result === null ? null : shortened(call.result, chars),
+  errorCode: call.errorCode,
+  startedAt: moment(call.startedAt),
+  endedAt: moment(call.endedAt),
+})

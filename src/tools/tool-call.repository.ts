@@ -1,0 +1,249 @@
+import type { DataSource } from 'typeorm'
+import type { TurnName } from '../contract/attempt.ts'
+import type { ChargeArguments } from '../credits/ledger.repository.ts'
+import type { TokenUsage } from '../credits/usage.ts'
+import { fromJson } from '../database/json-row.ts'
+import { rows } from '../database/query.ts'
+import type { Tx } from '../database/transaction.ts'
+import { type ToolCall, toolCallEntity } from './tool-call.entity.ts'
+import type { StepThought } from './tool-step.entity.ts'
+
+/** A turn of which this claim token is the right to write. */
+export interface ClaimedTurn extends TurnName {
+  claimToken: string
+}
+
+/** A call as it is planned. `status`: `planned`, `awaiting`, or how it ended without being made. */
+export type PlannedCall = Pick<
+  ToolCall,
+  | 'id'
+  | 'call'
+  | 'providerCallId'
+  | 'providerData'
+  | 'source'
+  | 'serverId'
+  | 'sourceName'
+  | 'name'
+  | 'title'
+  | 'definitionHash'
+  | 'effect'
+  | 'keyed'
+  | 'onUnknown'
+  | 'args'
+  | 'inputSchema'
+  | 'status'
+  | 'result'
+  | 'errorCode'
+>
+
+/** A step that is to be committed. */
+export interface StepToCommit {
+  step: number
+  text: string
+  thoughts: StepThought[] | null
+  planned: PlannedCall[]
+}
+
+/** A call as functions of the database answer it: its moments are texts. */
+export type StoredCall = Omit<ToolCall, 'expiresAt' | 'decidedAt' | 'createdAt' | 'startedAt' | 'endedAt'> & {
+  expiresAt: string | null
+  startedAt: string | null
+  endedAt: string | null
+}
+
+/** What a turn has done so far with tools; `paid` for all of its model calls that are committed. */
+export interface ToolState {
+  steps: Array<{ step: number; text: string; thoughts: StepThought[] | null }>
+  calls: StoredCall[]
+  paid: { usage: TokenUsage; credits: bigint }
+}
+
+interface StateRow {
+  steps: ToolState['steps']
+  calls: Record<string, unknown>[]
+  paid: TokenUsage & { credits: string }
+}
+
+/** The functions of `tool-calls.sql`, a round trip each. */
+export class ToolCallRepository {
+  readonly #db: DataSource
+
+  constructor(db: DataSource) {
+    this.#db = db
+  }
+
+  /** What is available and held then; `lost`: the claim is another's, and nothing was written. */
+  async step(
+    { runId, turn, claimToken }: ClaimedTurn,
+    { step, text, thoughts, planned }: StepToCommit,
+    { holdId, calls, extendId, extendKey, releaseId }: ChargeArguments,
+    approvalMs: number,
+    tx: Tx,
+  ): Promise<{ available: bigint; held: bigint } | 'lost'> {
+    const said = [step, text, thoughts && JSON.stringify(thoughts), JSON.stringify(planned.map(rowOf)), approvalMs]
+    const [row] = await rows<{ outcome: 'committed' | 'lost'; available: string; held: string }>(
+      tx,
+      'SELECT outcome, available, held FROM tool_step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+      [runId, turn, claimToken, ...said, holdId, calls, extendId, extendKey, releaseId],
+    )
+    if (row?.outcome !== 'committed') return 'lost'
+    return { available: BigInt(row.available), held: BigInt(row.held) }
+  }
+
+  /** `lost`: the claim is another's. */
+  async resume(
+    { runId, turn, claimToken }: ClaimedTurn,
+    { mostStarts, approvalMs }: { mostStarts: number; approvalMs: number },
+  ): Promise<ToolState | 'lost'> {
+    const [row] = await rows<{ outcome: 'resumed' | 'lost'; state: StateRow }>(
+      this.#db.manager,
+      'SELECT outcome, state FROM tool_resume($1, $2, $3, $4, $5)',
+      [runId, turn, claimToken, mostStarts, approvalMs],
+    )
+    return row?.outcome === 'resumed' ? stateOf(row.state) : 'lost'
+  }
+
+  async state({ runId, turn }: TurnName): Promise<ToolState> {
+    const [row] = await rows<{ state: StateRow }>(this.#db.manager, 'SELECT tool_state($1, $2) AS state', [runId, turn])
+    if (!row) throw new Error('tool_state answered nothing')
+    return stateOf(row.state)
+  }
+
+  /** See `tool_start`. */
+  async start(
+    { runId, turn, claimToken }: ClaimedTurn,
+    call: number,
+    perMinute: number,
+  ): Promise<'started' | 'lost' | 'stopping' | 'limited' | 'over'> {
+    const sql = 'SELECT tool_start($1, $2, $3, $4, $5) AS outcome'
+    type Row = { outcome: 'started' | 'lost' | 'stopping' | 'limited' | 'over' }
+    const [row] = await rows<Row>(this.#db.manager, sql, [runId, turn, claimToken, call, perMinute])
+    return row?.outcome ?? 'lost'
+  }
+
+  /** How a call ended that attempt `attempt` started, or that never started (null). False where it had been decided on before. */
+  async end(
+    { runId, turn }: TurnName,
+    call: number,
+    attempt: number | null,
+    end: Pick<ToolCall, 'status' | 'result' | 'errorCode'>,
+  ): Promise<boolean> {
+    const [row] = await rows<{ ended: boolean }>(
+      this.#db.manager,
+      'SELECT tool_end($1, $2, $3, $4, $5, $6, $7) AS ended',
+      [runId, turn, call, attempt, end.status, end.result, end.errorCode],
+    )
+    return row?.ended ?? false
+  }
+
+  /** `waits` with the conversation's version; see `tool_wait`. */
+  async wait(
+    { conversationId, runId, turn, claimToken }: ClaimedTurn & { conversationId: string },
+    deadlineMs: number,
+  ): Promise<{ outcome: 'waits'; version: number } | { outcome: 'decided' | 'lost' }> {
+    const [row] = await rows<{ outcome: 'waits' | 'decided' | 'lost'; version: string }>(
+      this.#db.manager,
+      'SELECT outcome, version FROM tool_wait($1, $2, $3, $4, $5)',
+      [conversationId, runId, turn, claimToken, deadlineMs],
+    )
+    if (row?.outcome === 'waits') return { outcome: 'waits', version: Number(row.version) }
+    return { outcome: row?.outcome ?? 'lost' }
+  }
+
+  /** See `tool_decide`. */
+  async decide(
+    userId: string,
+    id: string,
+    { approved, args }: { approved: boolean; args: Record<string, unknown> | null },
+    deadlineMs: number,
+  ): Promise<
+    { outcome: 'decided'; runId: string; conversationId: string; version: number } | { outcome: 'missing' | 'over' }
+  > {
+    const [row] = await rows<{
+      outcome: 'decided' | 'missing' | 'over'
+      run_id: string
+      conversation_id: string
+      version: string
+    }>(this.#db.manager, 'SELECT outcome, run_id, conversation_id, version FROM tool_decide($1, $2, $3, $4, $5)', [
+      userId,
+      id,
+      approved,
+      args && JSON.stringify(args),
+      deadlineMs,
+    ])
+    if (row?.outcome !== 'decided') return { outcome: row?.outcome ?? 'missing' }
+    const { run_id: runId, conversation_id: conversationId, version } = row
+    return { outcome: 'decided', runId, conversationId, version: Number(version) }
+  }
+
+  findOwned(userId: string, id: string): Promise<ToolCall | null> {
+    return this.#db.manager.findOneBy(toolCallEntity, { userId, id })
+  }
+
+  /** What of a user's waits for a decision, newest first, with the conversation of each. */
+  async awaiting(
+    userId: string,
+    limit: number,
+    before: string | undefined,
+  ): Promise<Array<{ call: ToolCall; conversationId: string; agentName: string | null }>> {
+    const { entities, raw } = await this.#db.manager
+      .createQueryBuilder(toolCallEntity, 'c')
+      .innerJoin(
+        'Run',
+        'r',
+        `r.id = c.runId AND r.cancelRequestedAt IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')`,
+      )
+      .leftJoin('Agent', 'a', 'a.id = c.agentId')
+      .addSelect('r.conversationId', 'conversation_id')
+      .addSelect('a.name', 'agent_name')
+      .where(`c.userId = :userId AND c.status = 'awaiting' AND c.expiresAt > clock_timestamp()`, { userId })
+      .andWhere(before ? 'c.id < :before' : 'TRUE', { before })
+      .orderBy('c.id', 'DESC')
+      .limit(limit)
+      .getRawAndEntities<{ conversation_id: string; agent_name: string | null }>()
+    return entities.map((call, position) => ({
+      call,
+      conversationId: raw[position]?.conversation_id ?? '',
+      agentName: raw[position]?.agent_name ?? null,
+    }))
+  }
+
+  /** A run's calls in the order of its turns, after that place. */
+  ofRun(runId: string, limit: number, after: { turn: number; call: number } | undefined): Promise<ToolCall[]> {
+    const query = this.#db.manager
+      .createQueryBuilder(toolCallEntity, 'c')
+      .where('c.runId = :runId', { runId })
+      .orderBy('c.turn', 'ASC')
+      .addOrderBy('c.call', 'ASC')
+      .limit(limit)
+    if (after) query.andWhere('(c.turn, c.call) > (:turn, :call)', after)
+    return query.getMany()
+  }
+}
+
+const stateOf = ({ steps, calls, paid: { credits, ...usage } }: StateRow): ToolState => ({
+  steps,
+  calls: calls.map((call) => fromJson<StoredCall>(call)),
+  paid: { usage, credits: BigInt(credits) },
+})
+
+const rowOf = (call: PlannedCall) => ({
+  id: call.id,
+  call: call.call,
+  provider_call_id: call.providerCallId,
+  provider_data: call.providerData,
+  source: call.source,
+  server_id: call.serverId,
+  source_name: call.sourceName,
+  name: call.name,
+  title: call.title,
+  definition_hash: call.definitionHash,
+  effect: call.effect,
+  keyed: call.keyed,
+  on_unknown: call.onUnknown,
+  args: call.args,
+  input_schema: call.inputSchema,
+  status: call.status,
+  result: call.result,
+  error_code: call.errorCode,
+})

@@ -1,0 +1,161 @@
+import { expect } from 'chai'
+import type { ServerEvent } from '../../src/contract/events.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { expectSettledOnce } from '../support/invariants.ts'
+import type { MockRequest } from '../support/mock-llm.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
+import { usePartyWorld } from './party-world.ts'
+
+const USAGE = { inputTokens: 100, outputTokens: 10 }
+const answered = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
+
+for (const profile of QUEUES) {
+  describe(`Calls of tools that people are asked about, queue on ${profile}`, () => {
+    const redis = useRedis(profile)
+    const world = usePartyWorld(async () => ({ env: redis.env }))
+    const hasty = usePartyWorld(async () => ({ env: { ...redis.env, REDIS_PREFIX: 'hasty', APPROVAL_MS: '1000' } }))
+
+    /** A run that waits for somebody's word on a calculation, and how it was asked for. */
+    const waiting = async (at = world) => {
+      at.llm.reply({ when: { match: answered }, text: 'So it is.', usage: USAGE })
+      at.llm.reply({
+        when: { match: (request) => !answered(request) },
+        text: 'May I?',
+        toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }],
+        usage: USAGE,
+      })
+      const { user, agentIds } = await at.guests(['Ada'])
+      const [agentId = ''] = agentIds
+      await user.put(`/api/agents/${agentId}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+      const { container } = at.app
+      const { conversationId } = await user.accept('/api/chat', { agentId, message: 'Hello.' }).then(async (first) => {
+        await decided(at, user, first.runId, 'deny')
+        await user.finished(first.runId)
+        return first
+      })
+      const events: ServerEvent[] = []
+      const asked = Promise.withResolvers<void>()
+      const unsubscribe = await container.feed.subscribe(conversationId, (event) => {
+        events.push(event)
+        if (event.type === 'run.updated' && event.run.status === 'waiting') asked.resolve()
+      })
+      const { runId } = await user.accept('/api/chat', { agentId, conversationId, message: 'How much is it?' })
+      await asked.promise
+      const { data } = Object((await user.get('/api/chat/approvals')).body)
+      const last = async () => (await user.messages(conversationId)).at(-1)
+      return { user, agentId, runId, conversationId, approval: data[0], pending: data, events, unsubscribe, last }
+    }
+
+    /** Waits until a run waits for people, and decides on the newest of it. */
+    const decided = async (at: typeof world, user: TestUser, runId: string, decision: string) => {
+      const { container } = at.app
+      const { conversationId } = await user.run(runId)
+      const is = Promise.withResolvers<void>()
+      const look = async () => {
+        if ((await user.run(runId)).status === 'waiting') is.resolve()
+      }
+      const unsubscribe = await container.feed.subscribe(conversationId, () => void look())
+      await look()
+      await is.promise
+      await unsubscribe()
+      const { data } = Object((await user.get('/api/chat/approvals')).body)
+      return user.post(`/api/chat/approvals/${data[0].id}`, { decision })
+    }
+
+    it('wait with nothing held and no worker; approved, the agent goes on from there, and pays each call once', async () => {
+      const { user, runId, approval, pending, events, unsubscribe, last } = await waiting()
+      expect(pending).to.have.length(1)
+      expect(approval).to.deep.include({ runId, turn: 0, agentName: 'Ada', inDoubt: false })
+      expect(JSON.parse(approval.call.args)).to.deep.equal({ expression: '6 * 7' })
+      expect(Object((await user.get('/api/credits/balance')).body).held).to.equal('0.000000')
+      expect(events.find(({ type }) => type === 'tool.approval_requested')).to.deep.include({ runId })
+      const calls = world.llm.requests.length
+      const answer = await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
+      const run = await user.finished(runId)
+      await unsubscribe()
+      expect(run).to.deep.include({ status: 'completed', error: null })
+      expect(run.receipt).to.deep.include({ inputTokens: 200, outputTokens: 20, steps: 1 })
+      expect(world.llm.requests.length - calls).to.equal(1)
+      expect(await last()).to.deep.include({ content: 'May I?\n\nSo it is.' })
+      expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'done', result: '42' })
+      expect(Object((await user.get(`/api/chat/runs/${runId}/tool-calls`)).body).data[0]).to.deep.include({
+        turn: 0,
+        status: 'done',
+        result: '42',
+      })
+      await expectSettledOnce(world.app.container.db, runId)
+    })
+
+    it('denied, the tool does not run, and the agent is told', async () => {
+      const { user, runId, approval, unsubscribe, last } = await waiting()
+      await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'deny' })
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
+      await unsubscribe()
+      expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'denied', result: null, startedAt: null })
+      expect(JSON.stringify(world.llm.requests.at(-1)?.body)).to.include('The user declined this call')
+    })
+
+    it('decided by two at once, only one of them counts; by others, and again, none', async () => {
+      const { user, runId, approval, unsubscribe } = await waiting()
+      const stranger = await world.app.api.register()
+      expect((await stranger.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })).status).to.equal(404)
+      const answers = await Promise.all(
+        ['approve', 'deny', 'approve'].map((decision) => user.post(`/api/chat/approvals/${approval.id}`, { decision })),
+      )
+      expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 409, 409])
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
+      await unsubscribe()
+      const again = await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })
+      expect([again.status, Object(again.body).error.code]).to.deep.equal([409, 'approval.over'])
+    })
+
+    it('may be changed before they are approved, where the tool takes that', async () => {
+      const { user, runId, approval, unsubscribe, last } = await waiting()
+      const decide = (args: object) =>
+        user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve', arguments: args })
+      expect((await decide({ expression: 7 })).status).to.equal(400)
+      expect((await decide({ expression: '2 + 2' })).status).to.equal(200)
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
+      await unsubscribe()
+      expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'done', result: '4' })
+      expect(JSON.stringify(world.llm.requests.at(-1)?.body)).to.include('The user changed what was asked for')
+    })
+
+    it('are settled when the run is cancelled: the words stay, the tool never runs', async () => {
+      const { user, runId, approval, unsubscribe, last } = await waiting()
+      const { body } = await user.post(`/api/chat/runs/${runId}/cancel`, {})
+      expect(body).to.deep.include({ status: 'cancelled' })
+      await unsubscribe()
+      expect(await last()).to.deep.include({ content: 'May I?', status: 'cancelled' })
+      expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'cancelled', startedAt: null })
+      expect((await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })).status).to.equal(409)
+      expect(Object((await user.get('/api/chat/approvals')).body).data).to.deep.equal([])
+      await expectSettledOnce(world.app.container.db, runId)
+    })
+
+    it('of an agent that is deleted meanwhile do not run, and the run ends well', async () => {
+      const { user, agentId, runId, approval, unsubscribe, last } = await waiting()
+      expect((await user.delete(`/api/agents/${agentId}`)).status).to.equal(204)
+      await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
+      await unsubscribe()
+      expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'failed', errorCode: 'tool.gone' })
+    })
+
+    it('that nobody decides on in time expire, and the agent goes on without', async () => {
+      hasty.llm.reply({ when: { match: answered }, text: 'So be it.' })
+      hasty.llm.reply({
+        when: { match: (request) => !answered(request) },
+        toolCalls: [{ name: 'calculator', arguments: { expression: '1' } }],
+      })
+      const { user, agentIds } = await hasty.guests(['Ada'])
+      await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'Well?' })
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
+      const last = (await user.messages(conversationId)).at(-1)
+      expect(last?.content).to.equal('So be it.')
+      expect(last?.toolCalls?.[0]).to.deep.include({ status: 'expired', startedAt: null })
+    })
+  })
+}

@@ -1,0 +1,128 @@
+import { expect } from 'chai'
+import { silentLogger } from '../../src/shared/logger.ts'
+import { Shutdown } from '../../src/shared/shutdown.ts'
+import type { TurnStep } from '../../workers/processors/turn.processor.ts'
+import { startWorker } from '../../workers/worker.ts'
+import { startApp, type TestApp, testSettings } from '../support/app.ts'
+import { createDatabase } from '../support/database.ts'
+import { EFFECT_SERVER, type Effects, EffectTools, startEffects } from '../support/effects.ts'
+import { expectSettledOnce } from '../support/invariants.ts'
+import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
+import { usePace } from '../support/pace.ts'
+import { startProcess } from '../support/processes.ts'
+import { QUEUES, useRedis } from '../support/redis.ts'
+
+/** What comes before and after is the way of any turn, whose steps the crash matrix has. */
+const STEPS: TurnStep[] = [
+  'stream.ended',
+  'step.written',
+  'step.committed',
+  'tool.planned',
+  'tool.started',
+  'tool.ran',
+  'tool.ended',
+  'settle.written',
+]
+/** What happens with a queue on Redis happens in the same rows. */
+const FEW: TurnStep[] = ['step.committed', 'tool.started', 'tool.ran']
+const USAGE = { inputTokens: 100, outputTokens: 10 }
+const asked = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
+
+for (const profile of QUEUES) {
+  describe(`A worker killed while an agent uses a tool, queue on ${profile}`, function () {
+    this.timeout(60_000)
+    usePace()
+    const redis = useRedis(profile)
+    let llm: MockLlm
+    let effects: Effects
+    let app: TestApp
+    let drop: () => Promise<void>
+    let settings: Record<string, string>
+
+    before(async () => {
+      llm = await startMockLlm()
+      effects = await startEffects()
+      const database = await createDatabase()
+      drop = database.drop
+      settings = { TURN_LEASE_MS: '1500', REDISPATCH_AFTER_MS: '500', JOB_LOCK_MS: '1500', ...redis.env }
+      app = await startApp({ databaseUrl: database.url, worker: false, env: settings })
+    })
+    after(async () => {
+      await app?.close()
+      await drop?.()
+      effects?.stop()
+      await llm?.stop()
+    })
+    beforeEach(() => {
+      llm.reset()
+      effects.reset()
+    })
+
+    /** A run whose agent calls this tool once, in a worker that dies at that step; another finishes it. */
+    const killedAt = async (step: TurnStep, tool: string) => {
+      llm.reply({ when: { match: asked }, text: 'It is done, as far as I know.', usage: USAGE })
+      llm.reply({
+        when: { match: (request) => !asked(request) },
+        text: 'I do it.',
+        toolCalls: [{ name: tool, arguments: { what: 'tea' } }],
+        usage: USAGE,
+      })
+      const user = await app.api.register()
+      const baseUrl = llm.baseUrl('openai-compatible')
+      const [agentId = ''] = await user.agentsOn({ provider: 'openai-compatible', baseUrl }, ['Ada'])
+      // As if a server of the user's had these tools.
+      const tools = JSON.stringify([{ serverId: EFFECT_SERVER, name: tool, policy: 'allow' }])
+      await app.container.db.query('UPDATE agents SET tools = $2 WHERE id = $1', [agentId, tools])
+      const env = {
+        ...testSettings,
+        ...settings,
+        DATABASE_URL: app.env.DATABASE_URL,
+        CRASH_AT: step,
+        EFFECTS_URL: effects.url,
+      }
+      const victim = startProcess('test/support/crashing-worker.ts', { env })
+      await victim.waitForLine(/^ready$/)
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Make tea.' })
+      expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+      await app.container.turnRepository.voidLeases()
+      const shutdown = new Shutdown(silentLogger)
+      await startWorker({ ...app.container, shutdown }, { toolSources: [new EffectTools(effects.url)] })
+      try {
+        const run = await user.finished(runId)
+        expect(run).to.deep.include({ status: 'completed', error: null })
+        const messages = await user.messages(conversationId)
+        expect(messages.slice(1).map(({ content }) => content)).to.deep.equal([
+          'I do it.\n\nIt is done, as far as I know.',
+        ])
+        // Two model calls, paid once each, whatever was tried.
+        expect(run.receipt).to.deep.include({ turns: 1, steps: 1, inputTokens: 200, outputTokens: 20 })
+        await expectSettledOnce(app.container.db, runId)
+        const open = await app.container.db.query(
+          `SELECT call FROM tool_calls WHERE run_id = $1 AND status IN ('planned', 'awaiting', 'approved', 'started')`,
+          [runId],
+        )
+        expect(open).to.deep.equal([])
+        return { status: messages[1]?.toolCalls?.[0]?.status, calls: messages[1]?.toolCalls?.length }
+      } finally {
+        await shutdown.close()
+      }
+    }
+
+    for (const step of profile === 'Redis' ? FEW : STEPS) {
+      it(`at "${step}": a tool that takes our key has done its deed exactly once`, async () => {
+        expect(await killedAt(step, 'keyed')).to.deep.equal({ status: 'done', calls: 1 })
+        expect(effects.deeds()).to.have.length(1)
+      })
+    }
+
+    for (const step of ['tool.started', 'tool.ran'] as const) {
+      it(`at "${step}": a tool without a key is never started twice, and its unknown outcome is told`, async () => {
+        const { status, calls } = await killedAt(step, 'plain')
+        expect(calls).to.equal(1)
+        expect(status).to.equal('unknown')
+        expect(effects.requests).to.have.length(step === 'tool.started' ? 0 : 1)
+        expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('nobody knows whether it did its work')
+      })
+    }
+  })
+}

@@ -1,0 +1,130 @@
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4FunctionTool,
+  LanguageModelV4Prompt,
+  LanguageModelV4StreamPart,
+  LanguageModelV4ToolChoice,
+} from '@ai-sdk/provider'
+import type { StepThought } from '../../src/tools/tool-step.entity.ts'
+
+/** A call that a model asks for, as it wrote it: `input` may be no JSON. */
+export interface AskedCall {
+  id: string
+  name: string
+  input: string
+  providerData: Record<string, unknown> | null
+}
+
+/** What a step adds to what the agent is asked: its tools, and what earlier steps said, asked for and were given. */
+export interface StepRequest {
+  tools: LanguageModelV4FunctionTool[]
+  toolChoice: LanguageModelV4ToolChoice
+  /** Behind the prompt. */
+  messages: LanguageModelV4Prompt
+}
+
+/** A model may ask for so much; what comes beyond is dropped, and its calls with it. In UTF-16 units and calls. */
+const MOST_INPUT_CHARS = 65_536
+const MOST_CALLS = 64
+const MOST_THOUGHT_CHARS = 65_536
+const MOST_DATA_CHARS = 32_768
+
+/**
+ * One step of a turn with tools, around the model that is metered. Mastra runs the call and knows nothing of tools: its own loop would
+ * start them before anything of the step is committed, and its list of messages joins and drops what providers want back unchanged. So
+ * what belongs to tools is added to the prompt and taken off the answer here, at the wire.
+ */
+export class ToolModel {
+  readonly #request: StepRequest
+  readonly #calls: AskedCall[] = []
+  readonly #thoughts = new Map<string, StepThought>()
+  #chars = 0
+
+  constructor(request: StepRequest) {
+    this.#request = request
+  }
+
+  /** What the model asked for, in its order. */
+  get calls(): AskedCall[] {
+    return this.#calls
+  }
+
+  /** What it thought, where its provider signs that and wants it back; null otherwise. */
+  get thoughts(): StepThought[] | null {
+    const signed = [...this.#thoughts.values()].filter(({ providerData }) => providerData !== null)
+    return signed.length > 0 ? signed : null
+  }
+
+  wrap(model: LanguageModelV4): LanguageModelV4 {
+    const asked = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions => {
+      const { tools, toolChoice, messages } = this.#request
+      return { ...options, prompt: [...options.prompt, ...messages], ...(tools.length > 0 && { tools, toolChoice }) }
+    }
+    return {
+      specificationVersion: model.specificationVersion,
+      provider: model.provider,
+      modelId: model.modelId,
+      supportedUrls: model.supportedUrls,
+      doGenerate: (options) => model.doGenerate(asked(options)),
+      doStream: async (options) => {
+        const result = await model.doStream(asked(options))
+        return { ...result, stream: result.stream.pipeThrough(this.#withoutCalls()) }
+      },
+    }
+  }
+
+  #withoutCalls(): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
+    return new TransformStream({
+      transform: (part, controller) => {
+        switch (part.type) {
+          case 'tool-input-start':
+          case 'tool-input-delta':
+          case 'tool-input-end':
+          case 'tool-approval-request':
+          case 'tool-result':
+            return
+          case 'tool-call':
+            this.#ask(part)
+            return
+          case 'reasoning-start':
+          case 'reasoning-end':
+            this.#think(part.id, '', part.providerMetadata)
+            break
+          case 'reasoning-delta':
+            this.#think(part.id, part.delta, part.providerMetadata)
+            break
+          case 'finish':
+            // Who runs the call would go on by itself.
+            if (part.finishReason.unified === 'tool-calls') {
+              controller.enqueue({ ...part, finishReason: { ...part.finishReason, unified: 'stop' } })
+              return
+            }
+        }
+        controller.enqueue(part)
+      },
+    })
+  }
+
+  #ask(part: Extract<LanguageModelV4StreamPart, { type: 'tool-call' }>): void {
+    this.#chars += part.input.length
+    if (part.providerExecuted || this.#chars > MOST_INPUT_CHARS || this.#calls.length >= MOST_CALLS) return
+    this.#calls.push({
+      id: part.toolCallId,
+      name: part.toolName,
+      input: part.input,
+      providerData: bounded(part.providerMetadata),
+    })
+  }
+
+  #think(id: string, text: string, metadata: Record<string, unknown> | undefined): void {
+    const thought = this.#thoughts.get(id) ?? { text: '', providerData: null }
+    if (thought.text.length + text.length > MOST_THOUGHT_CHARS || this.#thoughts.size > MOST_CALLS) return
+    thought.text += text
+    thought.providerData = bounded(metadata) ?? thought.providerData
+    this.#thoughts.set(id, thought)
+  }
+}
+
+const bounded = (metadata: Record<string, unknown> | undefined): Record<string, unknown> | null =>
+  metadata && Object.keys(metadata).length > 0 && JSON.stringify(metadata).length <= MOST_DATA_CHARS ? metadata : null

@@ -1,0 +1,188 @@
+import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import type { Announcer } from '../../src/runs/announcer.ts'
+import type { ToolTurns } from '../../src/runs/tool-turns.ts'
+import type { TurnClaim } from '../../src/runs/turn-claim.ts'
+import { AppError } from '../../src/shared/errors.ts'
+import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
+import type { StoredCall, ToolState } from '../../src/tools/tool-call.repository.ts'
+import { planCalls } from '../tools/plan-calls.ts'
+import { ToolRuns } from '../tools/tool-runs.ts'
+import type { BoundTool, ToolSource } from '../tools/tool-source.ts'
+import { DeltaCoalescer } from './delta-coalescer.ts'
+import { stepMessages, TOOL_RULES, tokensOfTools, toolsFor } from './step-prompt.ts'
+import { ToolModel } from './tool-model.ts'
+import { type AttemptOptions, type AttemptOutcome, attemptSpeech, NOTHING_SAID, STEP_GAP } from './turn-attempt.ts'
+import type { TurnContext } from './turn-context.ts'
+import type { TurnStop } from './turn-stop.ts'
+
+export interface ToolOptions {
+  toolTurns: ToolTurns
+  toolSources: readonly ToolSource[]
+  announcer: Pick<Announcer, 'tool' | 'approvalRequested'>
+  limits: {
+    /** Model calls of one turn at most. */
+    TOOL_STEPS_MAX: number
+    TOOL_PARALLEL: number
+    TOOL_CALLS_PER_MINUTE: number
+    TOOL_RESULT_CHARS: number
+    /** Tokens of results in one prompt. */
+    TOOL_CONTEXT_TOKENS: number
+  }
+}
+
+const NO_STATE: ToolState = {
+  steps: [],
+  calls: [],
+  paid: {
+    credits: 0n,
+    usage: {
+      inputTokens: 0,
+      cachedInputTokens: 0,
+      cacheWriteTokens: 0,
+      outputTokens: 0,
+      reasoningTokens: 0,
+      estimated: false,
+    },
+  },
+}
+
+/** Steps in a row of which no call could be made: a model that goes on like that has no more. */
+const MOST_VAIN_STEPS = 3
+/** Calls of one turn. */
+const MOST_CALLS = 64
+
+/** True of a turn that is spoken step by step: its agent has tools, or had them when the turn began. */
+export const usesTools = ({ agent, room }: TurnContext): boolean => room.hasSteps || agent.tools.length > 0
+
+/**
+ * Speaks with tools. The loop is ours, a Mastra call a step, because each step is committed before its tools start: its posting, its
+ * words, and a row for each call. Whoever takes the turn over goes on from the rows: model calls that are committed are not made again,
+ * nor are tools that have ended. While people are asked the turn is nobody's.
+ * @throws ClaimLost
+ */
+export async function speakWithTools(
+  claim: TurnClaim,
+  context: TurnContext,
+  stop: TurnStop,
+  options: AttemptOptions & ToolOptions,
+): Promise<AttemptOutcome> {
+  const { toolTurns, announcer, limits, feed, pace, logger, onStep } = options
+  const { agent, room } = context
+  let state = room.hasSteps ? await toolTurns.resume(claim) : NO_STATE
+  const bound = agent.deletedAt === null ? await boundTools(options.toolSources, context, claim) : new Map()
+  const offered = toolsFor([...bound.values()].flatMap(({ tool }) => (tool.policy === 'deny' ? [] : [tool])))
+  const agentTools = new Map([...bound].map(([name, { tool }]) => [name, tool]))
+  const runs = new ToolRuns({ toolTurns, announcer, limits, onStep, logger })
+  const mostSteps = Math.min(limits.TOOL_STEPS_MAX, agent.maxSteps ?? limits.TOOL_STEPS_MAX)
+  const ref = { ...claim, agentId: agent.id }
+  const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
+  live.push(saidIn(state))
+  try {
+    for (;;) {
+      const open = state.calls.filter(({ status }) => status === 'planned' || status === 'approved')
+      if (open.length > 0) {
+        const areKnown = await runs.run(claim, open, bound, stop)
+        if (!stop.kind) state = areKnown ? await toolTurns.state(claim) : await toolTurns.resume(claim)
+        if (!stop.kind && !areKnown) continue
+      }
+      if (stop.kind) return { ...NOTHING_SAID, text: saidIn(state), tools: await lastState(toolTurns, claim, state) }
+      if (state.calls.some(({ status }) => status === 'awaiting')) {
+        await ask(announcer, claim, state.calls)
+        onStep?.('tool.waits')
+        if (await toolTurns.wait(claim)) return { ...NOTHING_SAID, waits: true }
+        state = await toolTurns.resume(claim)
+        continue
+      }
+      const outcome = await speakStep().catch((error: unknown) => {
+        if (!(error instanceof AppError)) throw error
+        // What earlier steps said and did stays.
+        return { ...NOTHING_SAID, failure: classifyProviderError(error), written: [], thoughts: null }
+      })
+      const { written, thoughts } = outcome
+      if (stop.kind || outcome.failure || written.length === 0) {
+        const text = [saidIn(state), outcome.text].filter((words) => words !== '').join(STEP_GAP)
+        const passed = outcome.passed && text === outcome.text
+        return { ...outcome, text, passed, tools: await lastState(toolTurns, claim, state) }
+      }
+      const planned = planCalls(written, agentTools, state.calls)
+      const { holdId, calls, text } = outcome
+      const step = { step: state.steps.length, text, thoughts, planned, holdId, calls }
+      await toolTurns.commit(claim, step, onStep && (() => onStep('step.written')))
+      onStep?.('step.committed')
+      state = await toolTurns.state(claim)
+      for (const call of state.calls) {
+        if (call.step === step.step && call.status === 'failed')
+          await announcer.tool(claim, 'tool.failed', presentToolCall(call))
+      }
+    }
+  } finally {
+    await live.close()
+  }
+
+  /** One model call, with all that the turn has said and been given. */
+  async function speakStep() {
+    const isLast = state.steps.length + 1 >= mostSteps || isInVain(state)
+    const { messages, tokens } = stepMessages(state, { budget: limits.TOOL_CONTEXT_TOKENS, isLast })
+    // What stands in the prompt must be declared, also when no more of it is called.
+    const toolChoice = { type: isLast ? ('none' as const) : ('auto' as const) }
+    const model = new ToolModel({ tools: offered, toolChoice, messages })
+    const more = tokens + tokensOfTools(offered)
+    const system = offered.length > 0 ? `${context.system}\n\n${TOOL_RULES}` : context.system
+    const asked = { ...context, system, inputTokens: context.inputTokens + more }
+    const step = { step: state.steps.length, said: saidIn(state), live, model }
+    const outcome = await attemptSpeech(claim, asked, stop, options, step)
+    return { ...outcome, written: isLast ? [] : model.calls, thoughts: model.thoughts }
+  }
+}
+
+/** What a turn's committed steps have said. */
+export const saidIn = (state: Pick<ToolState, 'steps'> = NO_STATE): string =>
+  state.steps
+    .map(({ text }) => text)
+    .filter((text) => text !== '')
+    .join(STEP_GAP)
+
+/** What the turn's end tells; as it is known here where the database cannot be asked now. */
+const lastState = (toolTurns: ToolTurns, claim: TurnClaim, known: ToolState): Promise<ToolState | undefined> =>
+  known.steps.length === 0 ? Promise.resolve(undefined) : toolTurns.state(claim).catch(() => known)
+
+/** The tools of all sources by the names that the model knows them by; of two with one name, the first. */
+async function boundTools(
+  sources: readonly ToolSource[],
+  { agent }: TurnContext,
+  { userId, conversationId }: TurnClaim,
+): Promise<Map<string, BoundTool>> {
+  const found = await Promise.all(sources.map((source) => source.toolsOf(agent, { userId, conversationId })))
+  return new Map(
+    found
+      .flat()
+      .toReversed()
+      .map((bound) => [bound.tool.name, bound]),
+  )
+}
+
+/** True when no more is to be expected of more calls. */
+function isInVain({ steps, calls }: ToolState): boolean {
+  const last = steps.at(-1)
+  if (!last) return false
+  if (calls.length >= MOST_CALLS) return true
+  if (calls.some(({ step, errorCode }) => step === last.step && errorCode === 'tool.repeated')) return true
+  const lately = steps.slice(-MOST_VAIN_STEPS).map(({ step }) => step)
+  const VAIN = ['tool.unknown', 'tool.bad_arguments', 'tool.too_many', 'tool.denied']
+  return (
+    lately.length === MOST_VAIN_STEPS &&
+    calls.filter(({ step }) => lately.includes(step)).every(({ errorCode }) => VAIN.includes(errorCode ?? ''))
+  )
+}
+
+async function ask(
+  announcer: Pick<Announcer, 'approvalRequested'>,
+  claim: TurnClaim,
+  calls: readonly StoredCall[],
+): Promise<void> {
+  for (const call of calls) {
+    if (call.status === 'awaiting' && call.expiresAt) {
+      await announcer.approvalRequested(claim, presentToolCall(call), new Date(call.expiresAt).toISOString())
+    }
+  }
+}

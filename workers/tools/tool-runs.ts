@@ -1,0 +1,163 @@
+import type { Announcer } from '../../src/runs/announcer.ts'
+import type { ToolTurns } from '../../src/runs/tool-turns.ts'
+import type { TurnClaim } from '../../src/runs/turn-claim.ts'
+import type { Logger } from '../../src/shared/logger.ts'
+import { storedText } from '../../src/tools/stored-text.ts'
+import type { ToolCall } from '../../src/tools/tool-call.entity.ts'
+import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
+import type { StoredCall } from '../../src/tools/tool-call.repository.ts'
+import { type BoundTool, type ToolContent, ToolFailed, ToolOutcomeUnknown } from './tool-source.ts'
+
+/** What stops a turn from outside. */
+interface Stop {
+  readonly signal: AbortSignal
+  readonly kind: string | undefined
+  stop(kind: 'cancelled'): void
+}
+
+interface ToolRunDependencies {
+  toolTurns: Pick<ToolTurns, 'start' | 'end'>
+  announcer: Pick<Announcer, 'tool'>
+  limits: {
+    /** Calls of one turn that run at once. */
+    TOOL_PARALLEL: number
+    /** Calls of one tool that a user's agents make within a minute. */
+    TOOL_CALLS_PER_MINUTE: number
+    /** UTF-16 units that are kept of a result. */
+    TOOL_RESULT_CHARS: number
+  }
+  onStep?: ((step: 'tool.planned' | 'tool.started' | 'tool.ran' | 'tool.ended') => void) | undefined
+  logger: Logger
+}
+
+type End = Pick<ToolCall, 'status' | 'result' | 'errorCode'>
+
+/** Runs what a turn has planned. Each call is noted as started before it is made, and its end as soon as it is known. */
+export class ToolRuns {
+  readonly #deps: ToolRunDependencies
+
+  constructor(dependencies: ToolRunDependencies) {
+    this.#deps = dependencies
+  }
+
+  /**
+   * Runs calls that are planned or approved, some at once, each to its end. False where one was left whose outcome nobody knows: whoever
+   * resumes the turn decides on it.
+   * @throws ClaimLost
+   */
+  async run(
+    claim: TurnClaim,
+    calls: readonly StoredCall[],
+    tools: ReadonlyMap<string, BoundTool>,
+    stop: Stop,
+  ): Promise<boolean> {
+    const waiting = [...calls]
+    let areKnown = true
+    const work = async () => {
+      for (let call = waiting.shift(); call && !stop.kind; call = waiting.shift()) {
+        if (!(await this.#one(claim, call, tools.get(call.name), stop))) areKnown = false
+      }
+    }
+    const lanes = Array.from({ length: Math.min(this.#deps.limits.TOOL_PARALLEL, waiting.length) }, work)
+    // All to their ends: one that fails must not leave others running behind the turn's back.
+    const ended = await Promise.allSettled(lanes)
+    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
+    return areKnown
+  }
+
+  /** False where its outcome is not known. */
+  async #one(claim: TurnClaim, call: StoredCall, bound: BoundTool | undefined, stop: Stop): Promise<boolean> {
+    const { toolTurns, limits, onStep } = this.#deps
+    onStep?.('tool.planned')
+    if (!bound || bound.tool.definitionHash !== call.definitionHash) {
+      const [errorCode, result] = bound
+        ? ['tool.changed', 'The tool has changed since it was asked for: its owner has to look at it first.']
+        : ['tool.gone', 'The tool cannot be had any more.']
+      await this.#end(claim, call, { status: 'failed', errorCode, result }, false)
+      return true
+    }
+    if (bound.tool.policy === 'deny') {
+      await this.#end(
+        claim,
+        call,
+        { status: 'failed', errorCode: 'tool.denied', result: 'The user does not allow this tool.' },
+        false,
+      )
+      return true
+    }
+    const outcome = await toolTurns.start(claim, call.call, limits.TOOL_CALLS_PER_MINUTE)
+    if (outcome === 'stopping') stop.stop('cancelled')
+    if (outcome === 'limited') {
+      const result = 'This tool was called too often within a minute. Go on without it.'
+      await this.#end(claim, call, { status: 'failed', errorCode: 'tool.rate_limited', result }, false)
+    }
+    if (outcome !== 'started') return true
+    const startedAt = new Date().toISOString()
+    onStep?.('tool.started')
+    await this.#deps.announcer.tool(claim, 'tool.started', presentToolCall({ ...call, status: 'started', startedAt }))
+    const end = await this.#make(claim, call, bound, stop)
+    onStep?.('tool.ran')
+    if (!end) return false
+    await this.#end(claim, { ...call, startedAt }, end)
+    return true
+  }
+
+  /** Undefined where it may have done its deed, and somebody has to decide on it. */
+  async #make(claim: TurnClaim, call: StoredCall, { tool, run }: BoundTool, stop: Stop): Promise<End | undefined> {
+    const { userId, conversationId, runId, turn } = claim
+    const timeout = AbortSignal.timeout(tool.timeoutMs)
+    const signal = AbortSignal.any([stop.signal, timeout])
+    const gone = Promise.withResolvers<never>()
+    const onAbort = () => gone.reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      signal.throwIfAborted()
+      const made = run(call.args, {
+        userId,
+        conversationId,
+        runId,
+        turn,
+        call: call.call,
+        idempotencyKey: call.id,
+        signal,
+      })
+      // What comes after its time is nobody's.
+      made.catch(() => {})
+      const { content, isError } = await Promise.race([made, gone.promise])
+      return this.#result(isError ? 'failed' : 'done', wordsIn(content), isError ? 'tool.failed' : null)
+    } catch (error) {
+      if (error instanceof ToolFailed) return this.#result('failed', error.message, error.code)
+      const isKnown = tool.effect === 'reads' && !(error instanceof ToolOutcomeUnknown)
+      if (stop.kind === 'lost' || stop.kind === 'drain') return undefined
+      if (stop.kind) return { status: isKnown ? 'cancelled' : 'unknown', result: null, errorCode: null }
+      if (!timeout.aborted) this.#deps.logger.warn({ err: error, runId, turn, tool: call.name }, 'a tool failed')
+      if (!isKnown) return undefined
+      return timeout.aborted
+        ? this.#result('failed', `It did not answer within ${tool.timeoutMs / 1_000} s.`, 'tool.timeout')
+        : this.#result('failed', 'It could not be used at this moment.', 'tool.failed')
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #result(status: 'done' | 'failed', text: string, errorCode: string | null): End {
+    return { status, result: storedText(text, this.#deps.limits.TOOL_RESULT_CHARS), errorCode }
+  }
+
+  async #end(claim: TurnClaim, call: StoredCall, end: End, wasStarted = true): Promise<void> {
+    await this.#deps.toolTurns.end(claim, call.call, end, wasStarted)
+    this.#deps.onStep?.('tool.ended')
+    const shown = presentToolCall({ ...call, ...end, endedAt: new Date().toISOString() })
+    await this.#deps.announcer.tool(claim, end.status === 'done' ? 'tool.completed' : 'tool.failed', shown)
+  }
+}
+
+/** What a tool gave back, as text: files are named, and not shown. */
+const wordsIn = (content: readonly ToolContent[]): string =>
+  content
+    .map((part) =>
+      part.type === 'text'
+        ? part.text
+        : `(A file, ${part.name.slice(0, 200)}, ${part.contentType.slice(0, 100)}, ${part.data.byteLength} bytes, which is not shown.)`,
+    )
+    .join('\n')
