@@ -141,7 +141,7 @@ export const allRoutes = (
   ...exportRoutes(container.exportService, container.conversationExports),
   ...ticketRoutes(container.secrets.jwtSecret),
   ...mcpRoutes(container.mcpServers, container.mcpTools),
-  ...mcpSignInRoutes(container.mcpSignIns, container.mcpRedirectUri),
+  ...mcpSignInRoutes(container.mcpSignIns, container.mcpOurClient),
   ...connectionRoutes(container.connectionService, container.breakers, container.modelCatalogue),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

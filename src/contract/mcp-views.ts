@@ -39,6 +39,18 @@ export type McpServerView = z.infer<typeof mcpServerView>
 export const mcpSignInView = z.object({ authorizationUrl: z.string(), expiresAt: timeView }).meta({ id: 'McpSignIn' })
 export type McpSignInView = z.infer<typeof mcpSignInView>
 
+/** A Client ID Metadata Document. */
+export const mcpClientView = z
+  .object({
+    client_id: z.string(),
+    client_name: z.string(),
+    redirect_uris: z.array(z.string()),
+    grant_types: z.array(z.string()),
+    response_types: z.array(z.string()),
+    token_endpoint_auth_method: z.string(),
+  })
+  .meta({ id: 'McpClient' })
+
 /** What its server says of a tool. A server may say what is not so. */
 const definition = {
   title: z.string(),

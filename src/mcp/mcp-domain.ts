@@ -32,7 +32,8 @@ export function createMcpDomain({ db, env, ...rest }: McpDomainDependencies) {
   }
   const sessions = new McpSessions({ ...rest, servers, tools, limits, tokensOf: ({ id }) => tokens.of(id) })
   const timeoutMs = env.MCP_LIST_TIMEOUT_MS
-  const redirectUri = String(new URL('api/mcp/callback', `${env.PUBLIC_URL ?? `http://localhost:${env.PORT}`}/`))
+  const ourUrl = (path: string) => String(new URL(path, `${env.PUBLIC_URL ?? `http://localhost:${env.PORT}`}/`))
+  const ours = { redirectUri: ourUrl('api/mcp/callback'), documentUrl: ourUrl('api/mcp/client.json') }
   return {
     mcpServers,
     mcpSessions: sessions,
@@ -44,9 +45,9 @@ export function createMcpDomain({ db, env, ...rest }: McpDomainDependencies) {
       grants,
       tokens,
       sessions,
-      redirectUri,
+      ours,
       isProduction: env.NODE_ENV === 'production',
     }),
-    mcpRedirectUri: redirectUri,
+    mcpOurClient: ours,
   }
 }

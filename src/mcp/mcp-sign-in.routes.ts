@@ -1,8 +1,9 @@
 import { mcpSignInAnswer, mcpSignInBody } from '../contract/mcp.schemas.ts'
-import { mcpSignInView } from '../contract/mcp-views.ts'
+import { mcpClientView, mcpSignInView } from '../contract/mcp-views.ts'
 import { idParams } from '../http/input.ts'
 import { defineRoute, defineStreamRoute, Reply, type Route } from '../http/route.ts'
 import { type McpSignInService, SIGN_IN_MS } from './mcp-sign-in.service.ts'
+import { clientDocument, type OurClient } from './oauth-provider.ts'
 
 const COOKIE = 'chatsparty_mcp_sign_in'
 const MS_PER_SECOND = 1_000
@@ -25,7 +26,7 @@ const browserOf = (cookies = ''): string | undefined =>
     .find((cookie) => cookie.startsWith(`${COOKIE}=`))
     ?.slice(COOKIE.length + 1)
 
-export const mcpSignInRoutes = (signIns: McpSignInService, redirectUri: string): Route[] => [
+export const mcpSignInRoutes = (signIns: McpSignInService, ours: OurClient): Route[] => [
   defineRoute({
     method: 'post',
     path: '/api/mcp/servers/:id/sign-in',
@@ -40,7 +41,7 @@ export const mcpSignInRoutes = (signIns: McpSignInService, redirectUri: string):
     handler: async ({ user, params, body }) => {
       const { authorizationUrl, expiresAt, browser } = await signIns.begin(user.id, params.id, body)
       const view = { authorizationUrl, expiresAt: expiresAt.toISOString() }
-      return new Reply(200, view, { 'set-cookie': cookieOf(browser, redirectUri) })
+      return new Reply(200, view, { 'set-cookie': cookieOf(browser, ours.redirectUri) })
     },
   }),
   defineRoute({
@@ -54,6 +55,16 @@ export const mcpSignInRoutes = (signIns: McpSignInService, redirectUri: string):
     body: mcpSignInAnswer,
     example: { state: 'the-state', code: 'the-code' },
     handler: ({ user, body }) => signIns.finishAs(user.id, body),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/mcp/client.json',
+    access: 'public',
+    scope: 'public',
+    summary: 'This installation as an OAuth client, for authorization servers to read',
+    response: mcpClientView,
+    errors: [],
+    handler: async () => clientDocument(ours),
   }),
   defineStreamRoute({
     method: 'get',

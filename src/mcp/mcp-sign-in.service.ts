@@ -6,7 +6,6 @@ import type { Transactions } from '../database/transaction.ts'
 import { AppError, messageOf, shortened } from '../shared/errors.ts'
 import type { McpGrant } from './mcp-grant.entity.ts'
 import type { McpGrantRepository } from './mcp-grant.repository.ts'
-import type { McpServer } from './mcp-server.entity.ts'
 import type { McpSessions } from './mcp-sessions.ts'
 import { GRANT_FIELDS, type McpTokens } from './mcp-tokens.ts'
 import {
@@ -14,6 +13,7 @@ import {
   findProvider,
   type OAuthClient,
   type OAuthProvider,
+  type OurClient,
   oauthProviderSchema,
   registerAt,
 } from './oauth-provider.ts'
@@ -25,8 +25,7 @@ export interface McpSignInDependencies {
   secrets: SealedSecrets
   transactions: Transactions
   audit: Pick<AuditLog, 'record'>
-  /** Where browsers come back to: a route of ours. */
-  redirectUri: string
+  ours: OurClient
   isProduction: boolean
 }
 
@@ -67,7 +66,7 @@ export class McpSignInService {
    * @throws AppError 404; 409 `mcp.off`, `mcp.not_oauth`; 422 `mcp.no_sign_in`; 429 `mcp.busy`
    */
   async begin(userId: string, id: string, { clientId, clientSecret, scope }: McpSignInBody): Promise<BegunSignIn> {
-    const { sessions, grants, tokens, secrets, transactions, redirectUri, isProduction } = this.#deps
+    const { sessions, grants, tokens, secrets, transactions, ours, isProduction } = this.#deps
     const server = await sessions.take(userId, id, { ignoresPause: true })
     if (server.auth !== 'oauth') throw new AppError('mcp.not_oauth')
     const state = secret()
@@ -83,7 +82,7 @@ export class McpSignInService {
       const begun = await sdk.startAuthorization(provider.url, {
         metadata: provider.metadata,
         clientInformation: clientInformation(client),
-        redirectUrl: redirectUri,
+        redirectUrl: ours.redirectUri,
         state,
         resource: provider.resource,
         ...(provider.scope && { scope: provider.scope }),
@@ -125,7 +124,7 @@ export class McpSignInService {
   }
 
   async #finish({ state, code, iss }: SignInAnswer): Promise<void> {
-    const { grants, tokens, secrets, sessions, transactions, audit, redirectUri } = this.#deps
+    const { grants, tokens, secrets, sessions, transactions, audit, ours } = this.#deps
     const taken = await grants.take(hashed(state))
     if (!taken?.grant.verifierSealed) throw new AppError('mcp.sign_in_invalid')
     const { grant, userId } = taken
@@ -141,7 +140,7 @@ export class McpSignInService {
         clientInformation: clientInformation(tokens.clientOf(grant)),
         authorizationCode: code,
         codeVerifier: secrets.open(verifierSealed ?? '', { id, field: GRANT_FIELDS.verifier }),
-        redirectUri,
+        redirectUri: ours.redirectUri,
         resource,
         fetchFn: tokens.fetch,
         ...(iss !== undefined && { iss }),
@@ -160,16 +159,13 @@ export class McpSignInService {
 
   /** The client that this installation is there already, or a new one. */
   async #client(known: McpGrant | null, provider: OAuthProvider): Promise<OAuthClient> {
-    const { tokens, redirectUri } = this.#deps
+    const { tokens, ours } = this.#deps
     if (known && oauthProviderSchema.safeParse(known.provider).data?.metadata.issuer === provider.metadata.issuer) {
       return tokens.clientOf(known)
     }
-    return registerAt(provider, redirectUri, tokens.fetch)
+    return registerAt(provider, ours, tokens.fetch)
   }
 }
-
-/** The server of a grant, as far as signing in goes. */
-export type SignInServer = Pick<McpServer, 'id' | 'auth'>
 
 /** What goes wrong at somebody else's server is said in words. */
 async function explained<T>(work: () => Promise<T>): Promise<T> {

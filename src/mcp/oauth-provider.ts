@@ -17,6 +17,7 @@ const metadataSchema = z.object({
   token_endpoint_auth_methods_supported: words.optional(),
   scopes_supported: words.optional(),
   authorization_response_iss_parameter_supported: z.boolean().optional(),
+  client_id_metadata_document_supported: z.boolean().optional(),
 })
 
 /** Who gives the tokens of a server, and for what. */
@@ -36,6 +37,28 @@ export interface OAuthClient {
   clientAuth: string | null
   clientSecret: string | null
 }
+
+/** This installation as a client: where browsers come back to, and where it says so itself. */
+export interface OurClient {
+  redirectUri: string
+  /** The address of `clientDocument`, which is the client's id for whoever reads it there. */
+  documentUrl: string
+}
+
+/** What we say of ourselves as a client. */
+const clientMetadata = (redirectUri: string) => ({
+  client_name: 'Chatsparty',
+  redirect_uris: [redirectUri],
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  token_endpoint_auth_method: 'none',
+})
+
+/** A Client ID Metadata Document: an authorization server that has never heard of us reads it at our address. */
+export const clientDocument = ({ redirectUri, documentUrl }: OurClient) => ({
+  client_id: documentUrl,
+  ...clientMetadata(redirectUri),
+})
 
 /** As the SDK wants it. */
 export const clientInformation = ({
@@ -117,14 +140,17 @@ function isOpenable(address: string, isProduction: boolean): boolean {
 }
 
 /**
- * Registers this installation as a client (RFC 7591).
+ * Makes this installation known as a client: by the address of its document where that is read (which takes https), else it registers (RFC 7591).
  * @throws AppError 422 `mcp.no_sign_in` where nobody registers by themself
  */
 export async function registerAt(
   { url: server, metadata, scope }: OAuthProvider,
-  redirectUri: string,
+  { redirectUri, documentUrl }: OurClient,
   fetchFn: typeof fetch,
 ): Promise<OAuthClient> {
+  if (metadata.client_id_metadata_document_supported && new URL(documentUrl).protocol === 'https:') {
+    return { clientId: documentUrl, clientAuth: 'none', clientSecret: null }
+  }
   if (!metadata.registration_endpoint) {
     throw refused('The authorization server registers nobody by itself: give the id of a client that you have there.')
   }
@@ -133,14 +159,7 @@ export async function registerAt(
     metadata,
     fetchFn,
     ...(scope && { scope }),
-    clientMetadata: {
-      client_name: 'Chatsparty',
-      redirect_uris: [redirectUri],
-      grant_types: ['authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      token_endpoint_auth_method: 'none',
-      application_type: 'web',
-    },
+    clientMetadata: { ...clientMetadata(redirectUri), application_type: 'web' },
   })
   return {
     clientId: z.string().max(2_000).parse(registered.client_id),

@@ -5,8 +5,8 @@ import { ADA, mcpServer, ROUTE_TABLE, schedule, webhook } from '../architecture/
 import { ADMIN, useApp } from '../support/app.ts'
 
 const PASSWORD = 'correct horse battery'
-/** For those without this client: events as a stream, which it has over its socket, other protocols, and a page for browsers. */
-const OTHERS = /\/events$|\/api\/(ui|ag-ui)\b|\/api\/mcp\/callback$/
+/** For those without this client: events as a stream, which it has over its socket, other protocols, and what browsers and authorization servers read. */
+const OTHERS = /\/events$|\/api\/(ui|ag-ui)\b|\/api\/mcp\/(callback|client\.json)$/
 const ROUTES = Object.keys(ROUTE_TABLE).filter((name) => name.includes(' /api/') && !OTHERS.test(name))
 const routeOf = (method: string, url: string): string | undefined => {
   const { pathname } = new URL(url)

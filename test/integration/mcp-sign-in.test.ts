@@ -5,7 +5,7 @@ import { McpGrantRepository } from '../../src/mcp/mcp-grant.repository.ts'
 import { McpTokens } from '../../src/mcp/mcp-tokens.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
-import { useApp } from '../support/app.ts'
+import { startApp, useApp } from '../support/app.ts'
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
 import { startOAuthServer, type TestOAuthServer } from '../support/oauth-server.ts'
 
@@ -144,6 +144,35 @@ describe('Signing in to MCP servers', () => {
     await signIn({ clientId: 'mine', clientSecret: 'a-secret-of-mine' })
     expect(await outcome()).to.equal('ok')
     expect(JSON.stringify(await stored())).not.to.include('a-secret-of-mine')
+  })
+
+  it('is as the client that our own address describes, where that is read', async () => {
+    const secure = await startApp({
+      databaseUrl: app.container.databaseUrl,
+      worker: false,
+      env: { PUBLIC_URL: 'https://chat.example.com' },
+    })
+    try {
+      oauth.state.metadata = { client_id_metadata_document_supported: true }
+      const documentUrl = 'https://chat.example.com/api/mcp/client.json'
+      const begun = await secure.api.request(
+        'POST',
+        `/api/mcp/servers/${id}/sign-in`,
+        {},
+        { authorization: `Bearer ${user.token}` },
+      )
+      const { searchParams } = new URL(mcpSignInView.parse(begun.body).authorizationUrl)
+      expect(searchParams.get('client_id')).to.equal(documentUrl)
+      expect(oauth.state.registered).to.equal(0)
+      const document = await secure.api.request('GET', '/api/mcp/client.json')
+      expect(document.body).to.deep.include({
+        client_id: documentUrl,
+        redirect_uris: ['https://chat.example.com/api/mcp/callback'],
+      })
+      expect(begun.headers.get('set-cookie')).to.include('; Secure')
+    } finally {
+      await secure.close()
+    }
   })
 
   it('is renewed without anybody noticing, by one process at a time', async () => {
