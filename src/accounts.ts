@@ -71,7 +71,14 @@ export function createAccounts(
   const userRepository = new UserRepository(db)
   const sessionRepository = new SessionRepository(db)
   const { jwtSecret } = secrets
-  const sessionService = new SessionService({ sessions: sessionRepository, transactions, audit, feed, jwtSecret })
+  const sessionService = new SessionService({
+    users: userRepository,
+    sessions: sessionRepository,
+    transactions,
+    audit,
+    feed,
+    jwtSecret,
+  })
   const apiKeyRepository = new ApiKeyRepository(db)
   const apiKeyService = new ApiKeyService({ keys: apiKeyRepository, transactions, audit, feed, most: env.USER_KEYS })
   const totpService = new TotpService({ users: userRepository, transactions, audit, secrets: sealedSecrets })

@@ -13,6 +13,7 @@ import { providerRoutes } from './connections/provider.routes.ts'
 import type { Container } from './container.ts'
 import { partySchemas } from './contract/party.schemas.ts'
 import { creditsRoutes } from './credits/credits.routes.ts'
+import { userCreditsRoutes } from './credits/user-credits.routes.ts'
 import { unavailable } from './database/trouble.ts'
 import { agUiRoutes } from './doors/ag-ui/ag-ui.routes.ts'
 import { AgUiService } from './doors/ag-ui/ag-ui.service.ts'
@@ -155,6 +156,7 @@ export const allRoutes = (
     prices: container.priceBook,
     statements: container.statementRepository,
   }),
+  ...userCreditsRoutes(container.userService, container.ledgerService),
   ...estimateRoutes(container.estimateService, container.chatSchemas),
   ...storageRoutes(container.storage),
   ...chatRoutes({

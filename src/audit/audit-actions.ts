@@ -8,6 +8,7 @@ export const auditActions = [
   'guest.kept',
   'user.read',
   'user.listed',
+  'user.sessions_read',
   'user.updated',
   'user.role_changed',
   'user.suspended',

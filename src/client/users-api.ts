@@ -5,9 +5,12 @@ import {
   type ManagedUserView,
   managedUserView,
   newInvitationView,
+  type SessionView,
+  sessionView,
   type UserView,
   userView,
 } from '../contract/account-views.ts'
+import { type BalanceView, balanceView } from '../contract/credits-views.ts'
 import type { UserBody } from '../contract/identity.schemas.ts'
 import type { InvitationInput } from '../contract/invitation.schemas.ts'
 import { listOf } from '../contract/views.ts'
@@ -17,7 +20,12 @@ import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.t
 export class UsersApi extends ApiPart {
   /** Administrators. */
   list(
-    query: PageQuery & { suspended?: boolean | undefined } = {},
+    query: PageQuery & {
+      suspended?: boolean | undefined
+      guest?: boolean | undefined
+      /** How the address or the name begins, in any case; or an id. */
+      q?: string | undefined
+    } = {},
     options: CallOptions = {},
   ): Promise<ListOf<ManagedUserView>> {
     return this.rest.call('GET /api/users', listOf(managedUserView), { query, ...options })
@@ -45,6 +53,21 @@ export class UsersApi extends ApiPart {
   suspend(id: string, reason: string, options: CallOptions = {}): Promise<ManagedUserView> {
     const request = { params: { id }, body: { reason }, ...options }
     return this.rest.call('POST /api/users/:id/suspend', managedUserView, request)
+  }
+
+  /** Administrators: where somebody is signed in. */
+  sessions(id: string, query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<SessionView>> {
+    return this.rest.call('GET /api/users/:id/sessions', listOf(sessionView), { params: { id }, query, ...options })
+  }
+
+  /** Administrators: ends all sessions of somebody, but for one's own that asks. API keys stay. */
+  endSessions(id: string, options: CallOptions = {}): Promise<void> {
+    return this.rest.call('DELETE /api/users/:id/sessions', null, { params: { id }, ...options })
+  }
+
+  /** Administrators: what somebody has of credits. */
+  credits(id: string, options: CallOptions = {}): Promise<BalanceView> {
+    return this.rest.call('GET /api/users/:id/credits', balanceView, { params: { id }, ...options })
   }
 
   /** Administrators. */

@@ -176,6 +176,20 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
     }),
 
     defineRoute({
+      method: 'get',
+      path: '/api/credits/models/:id/versions',
+      access: 'user',
+      scope: 'read',
+      summary: 'All versions of a price, newest first, those to come among them',
+      response: listOf(priceView),
+      errors: ['price.not_found'],
+      params: idParams,
+      query: pageQuery,
+      handler: async ({ params, query: { limit, cursor } }) =>
+        page(await prices.versions(params.id, limit + 1, cursor), limit, presentPrice),
+    }),
+
+    defineRoute({
       method: 'post',
       path: '/api/credits/models',
       access: 'admin',

@@ -38,6 +38,12 @@ export class PriceBook {
     return this.#prices.listCurrent(limit, afterPriceId)
   }
 
+  /** All versions of a price, newest first, behind the one of this id. @throws AppError 404 `price.not_found` */
+  async versions(priceId: string, limit: number, before?: string): Promise<PriceVersion[]> {
+    if (!(await this.#prices.findLatest(priceId))) throw notFound('price')
+    return this.#prices.listVersions(priceId, limit, before)
+  }
+
   /** Prices a model that has none. @throws AppError 409 `credits.price_exists` */
   async add(provider: string, model: string, rates: Rates, tx?: Tx): Promise<PriceVersion> {
     const [added] = await this.#prices.add([{ ...rates, id: newId(), priceId: newId(), provider, model }], tx)

@@ -48,6 +48,25 @@ export class PriceRepository {
     return query.getMany()
   }
 
+  /** All versions of a price, newest first, behind the one of this id. */
+  listVersions(priceId: string, limit: number, before: string | undefined): Promise<PriceVersion[]> {
+    const query = this.#db
+      .getRepository(PriceVersionRow)
+      .createQueryBuilder('p')
+      .where('p.priceId = :priceId', { priceId })
+      .orderBy('p.version', 'DESC')
+      .limit(limit)
+    if (before) {
+      query.andWhere(
+        'p.version < (SELECT v.version FROM price_versions v WHERE v.id = :before AND v.price_id = :priceId)',
+        {
+          before,
+        },
+      )
+    }
+    return query.getMany()
+  }
+
   /** The newest version of a price, whether it applies already or not. */
   findLatest(priceId: string): Promise<PriceVersion | null> {
     return this.#db.getRepository(PriceVersionRow).findOne({ where: { priceId }, order: { version: 'DESC' } })

@@ -55,4 +55,30 @@ export const sessionRoutes = (sessions: SessionService): Route[] => [
     params: idParams,
     handler: ({ user, params }) => sessions.revoke(user, params.id),
   }),
+  defineRoute({
+    method: 'get',
+    path: '/api/users/:id/sessions',
+    access: 'admin',
+    scope: 'admin',
+    summary: 'Where a user is signed in, newest first',
+    response: listOf(sessionView),
+    errors: ['user.not_found'],
+    params: idParams,
+    query: pageQuery,
+    handler: async ({ user, params, query }) =>
+      page(await sessions.listOf(user, params.id, query.limit + 1, query.cursor), query.limit, (session) =>
+        presentSession(session, user.sessionId),
+      ),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/users/:id/sessions',
+    access: 'admin',
+    scope: 'admin',
+    summary: "The end of all sessions of a user, but for one's own that asks",
+    response: null,
+    errors: ['user.not_found'],
+    params: idParams,
+    handler: ({ user, params }) => sessions.endAllOf(user, params.id),
+  }),
 ]

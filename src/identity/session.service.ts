@@ -8,11 +8,13 @@ import { currentOrigin } from '../shared/request-origin.ts'
 import type { Session } from './session.entity.ts'
 import type { SessionRepository } from './session.repository.ts'
 import { readClaims, signToken, verifyToken } from './token.ts'
+import type { UserRepository } from './user.repository.ts'
 
 interface SessionDependencies {
   sessions: SessionRepository
+  users: Pick<UserRepository, 'find' | 'lock'>
   transactions: Transactions
-  audit: Pick<AuditLog, 'record'>
+  audit: Pick<AuditLog, 'record' | 'recordAlone'>
   feed: Pick<LiveFeed, 'signal'>
   jwtSecret: string
 }
@@ -60,6 +62,28 @@ export class SessionService {
   /** One's own live sessions, newest first. */
   list(actor: AuthUser, limit: number, before: string | undefined): Promise<Session[]> {
     return this.#deps.sessions.listLive(actor.id, limit, before)
+  }
+
+  /** Live sessions of somebody else, for administrators. @throws AppError 404 */
+  async listOf(admin: AuthUser, userId: string, limit: number, before: string | undefined): Promise<Session[]> {
+    const { users, sessions, audit } = this.#deps
+    if (!(await users.find(userId))) throw notFound('user')
+    await audit.recordAlone({ action: 'user.sessions_read', actorId: admin.id, targetId: userId })
+    return sessions.listLive(userId, limit, before)
+  }
+
+  /** Ends all sessions of somebody, by an administrator, whose own goes on. @throws AppError 404 */
+  async endAllOf(admin: AuthUser, userId: string): Promise<void> {
+    const { users, transactions, audit } = this.#deps
+    const sessions = await transactions.run(async (tx) => {
+      // A sign-in that is under way has the row: its session is there by now, or begins after this.
+      if (!(await users.lock(userId, tx))) throw notFound('user')
+      const ended = await this.endAll(userId, admin.id === userId ? admin.sessionId : null, tx)
+      const record = { actorId: admin.id, targetId: userId, details: { sessions: ended } }
+      if (ended > 0) await audit.record({ action: 'session.revoked', ...record }, tx)
+      return ended
+    })
+    if (sessions > 0) await this.announceEnded(userId)
   }
 
   /** Ends the session that this is asked with. */

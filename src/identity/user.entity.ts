@@ -61,6 +61,9 @@ export const userEntity = new EntitySchema<User>({
   indices: [
     { name: 'users_email_key_unique', columns: ['emailKey'], unique: true },
     { name: 'users_guests', columns: ['id'], where: 'email_key IS NULL' },
+    // By how they begin (text_pattern_ops), the name in lower case.
+    { name: 'users_email_begins', columns: ['emailKey'], synchronize: false },
+    { name: 'users_name_begins', columns: ['name'], synchronize: false },
   ],
   checks: [
     { name: 'users_role_known', expression: `role IN ('user', 'admin')` },

@@ -1,7 +1,9 @@
 import { type DataSource, IsNull } from 'typeorm'
+import { z } from 'zod'
 import { rows } from '../database/query.ts'
 import { isUniqueViolation, type Tx } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
+import { emailKeyOf } from './email-key.ts'
 import { isKept, type KeptUser, type User, userEntity } from './user.entity.ts'
 
 export type UserChange = Partial<
@@ -34,7 +36,18 @@ export interface UserFilter {
   limit: number
   cursor?: string | undefined
   suspended?: 'true' | 'false' | undefined
+  guest?: 'true' | 'false' | undefined
+  /** How the address or the name begins, in any case; or an id. */
+  q?: string | undefined
 }
+
+/** Of what begins with one letter there may be very many: so many of each are looked through. */
+const MOST_FOUND = 500
+const FOUND = `
+  (SELECT f.id FROM users f WHERE f.email_key LIKE :email AND f.erased_at IS NULL LIMIT ${MOST_FOUND})
+  UNION (SELECT f.id FROM users f WHERE lower(f.name) LIKE lower(:name) AND f.erased_at IS NULL LIMIT ${MOST_FOUND})`
+const beginsWith = (text: string): string => `${text.replace(/[\\%_]/g, (char) => `\\${char}`)}%`
+const isId = (text: string): boolean => z.uuid().safeParse(text).success
 
 /** Who is being erased is not there for anybody. */
 const present = { erasedAt: IsNull() }
@@ -115,7 +128,7 @@ export class UserRepository {
   }
 
   /** Newest first. */
-  list({ limit, cursor, suspended }: UserFilter): Promise<User[]> {
+  list({ limit, cursor, suspended, guest, q }: UserFilter): Promise<User[]> {
     const query = this.#db.manager
       .createQueryBuilder(userEntity, 'u')
       .where('u.erasedAt IS NULL')
@@ -123,6 +136,10 @@ export class UserRepository {
       .take(limit)
     if (cursor) query.andWhere('u.id < :cursor', { cursor })
     if (suspended) query.andWhere(`u.suspendedAt IS ${suspended === 'true' ? 'NOT NULL' : 'NULL'}`)
+    if (guest) query.andWhere(`u.emailKey IS ${guest === 'true' ? 'NULL' : 'NOT NULL'}`)
+    if (q !== undefined && isId(q)) query.andWhere('u.id = :q', { q })
+    else if (q !== undefined)
+      query.andWhere(`u.id IN (${FOUND})`, { email: beginsWith(emailKeyOf(q)), name: beginsWith(q) })
     return query.getMany()
   }
 

@@ -9,8 +9,13 @@ import type { SuspensionService } from './suspension.service.ts'
 import { presentUserToAdmin, userState } from './user.presenter.ts'
 import type { UserService } from './user.service.ts'
 
-/** `suspended=true`: those alone who are shut out. */
-const userQuery = pageQuery.extend({ suspended: z.enum(['true', 'false']).optional() })
+const yesOrNo = z.enum(['true', 'false']).optional()
+/** `suspended=true`: those alone who are shut out. `q`: how the address or the name begins, or an id. */
+const userQuery = pageQuery.extend({
+  suspended: yesOrNo,
+  guest: yesOrNo,
+  q: z.string().trim().min(1).max(254).optional(),
+})
 
 export const userRoutes = (users: UserService, suspensions: SuspensionService): Route[] => [
   defineRoute({
@@ -18,7 +23,7 @@ export const userRoutes = (users: UserService, suspensions: SuspensionService): 
     path: '/api/users',
     access: 'admin',
     scope: 'admin',
-    summary: 'All users, newest first',
+    summary: 'Users, newest first: all of them, or those whose address or name begins so',
     response: listOf(managedUserView),
     errors: [],
     query: userQuery,

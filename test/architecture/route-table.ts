@@ -120,6 +120,9 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'PUT /api/users/:id': { access: 'user', scope: 'session', of: 'user', body: { name: 'New' }, admin: 200 },
   'DELETE /api/users/:id': { access: 'user', scope: 'session', of: 'user', owner: 204, admin: 204 },
   'GET /api/users/:id/export': { access: 'user', scope: 'session', of: 'user', admin: 200 },
+  'GET /api/users/:id/sessions': { access: 'admin', of: 'user' },
+  'DELETE /api/users/:id/sessions': { access: 'admin', of: 'user', owner: 204 },
+  'GET /api/users/:id/credits': { access: 'admin', of: 'user' },
   'POST /api/users/:id/suspend': { access: 'admin', of: 'user', body: { reason: 'spam' } },
   'POST /api/users/:id/unsuspend': { access: 'admin', of: 'user' },
   'GET /api/admin/audit': { access: 'admin' },
@@ -238,6 +241,8 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/credits/usage': { access: 'user' },
   'POST /api/credits/estimate': { access: 'user', scope: 'read', body: chat },
   'GET /api/credits/models': { access: 'user' },
+  // Prices are no secret of anybody's.
+  'GET /api/credits/models/:id/versions': { access: 'user', of: 'price', stranger: 200, admin: 200 },
   'POST /api/credits/add': { access: 'admin', body: { userId: ADA, amount: '1', reason: 'gift' }, owner: 404 },
   'GET /api/credits/losses': { access: 'admin' },
   'POST /api/credits/models': {

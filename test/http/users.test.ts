@@ -42,6 +42,72 @@ describe('Users', () => {
     expect(errorOf(refused).code).to.equal('auth.forbidden')
   })
 
+  it('are found by how their address or name begins, in any case, or by their id, with the help of indexes', async () => {
+    const mark = randomUUID().slice(0, 8)
+    const [ada, zoe] = await Promise.all([
+      app.api.register(`${mark}.Ada@example.com`),
+      app.api.register(`zoe.${mark}@example.com`),
+    ])
+    const guest = await app.api.guest()
+    await zoe.put('/api/auth/profile', { name: `Ünal_${mark}%` })
+    const found = async (query: Record<string, string>) => {
+      const answer = await admin.get(`/api/users?${new URLSearchParams(query)}`)
+      expect(answer.status).to.equal(200)
+      return Object(answer.body).data.map(({ id }: { id: string }) => id)
+    }
+    expect(await found({ q: `${mark}.ADA@` })).to.deep.equal([ada.id])
+    expect(await found({ q: `ünal_${mark}%` })).to.deep.equal([zoe.id])
+    expect(await found({ q: zoe.id })).to.deep.equal([zoe.id])
+    for (const q of [`ada@example.com`, `%${mark}`, `_${mark.slice(1)}`, 'ünal\\', `'; --`]) {
+      expect(await found({ q }), q).to.deep.equal([])
+    }
+    expect(await found({ guest: 'true', limit: '1' })).to.deep.equal([guest.id])
+    expect(await found({ guest: 'false', limit: '100' })).not.to.include(guest.id)
+    expect((await admin.get('/api/users?q=')).status).to.equal(400)
+    const runner = app.container.db.createQueryRunner()
+    try {
+      await runner.query('SET enable_seqscan = off')
+      for (const [condition, index] of [
+        [`email_key LIKE 'ada%'`, 'users_email_begins'],
+        [`lower(name) LIKE lower('Ada%')`, 'users_name_begins'],
+      ]) {
+        const plan = JSON.stringify(await runner.query(`EXPLAIN SELECT id FROM users WHERE ${condition} LIMIT 500`))
+        expect(plan).to.include(index)
+      }
+      await runner.query('RESET enable_seqscan')
+    } finally {
+      await runner.release()
+    }
+  })
+
+  it('have sessions that administrators see and end, and credits that they see, each of it recorded', async () => {
+    const user = await app.api.register()
+    const again = await app.api.login(user.email, 'correct horse battery')
+    const sessions = Object((await admin.get(`/api/users/${user.id}/sessions?limit=1`)).body)
+    expect(sessions.data).to.have.length(1)
+    expect(sessions.data[0]).to.include({ current: false })
+    expect(sessions.nextCursor).to.equal(sessions.data[0].id)
+    expect(Object((await admin.get(`/api/users/${user.id}/credits`)).body)).to.include({ available: '10000.000000' })
+    expect((await admin.delete(`/api/users/${user.id}/sessions`)).status).to.equal(204)
+    for (const ended of [user, again]) expect((await ended.get('/api/auth/me')).status).to.equal(401)
+    expect((await app.api.login(user.email, 'correct horse battery')).id).to.equal(user.id)
+    // One's own others end; the one that asks does not.
+    const other = await app.api.login(ADMIN.email, ADMIN.password)
+    expect((await admin.delete(`/api/users/${admin.id}/sessions`)).status).to.equal(204)
+    expect((await other.get('/api/auth/me')).status).to.equal(401)
+    expect((await admin.get('/api/auth/me')).status).to.equal(200)
+    const unknown = randomUUID()
+    const answers = await Promise.all([
+      admin.get(`/api/users/${unknown}/sessions`),
+      admin.delete(`/api/users/${unknown}/sessions`),
+      admin.get(`/api/users/${unknown}/credits`),
+    ])
+    expect(answers.map((answer) => errorOf(answer).code)).to.deep.equal(Array(3).fill('user.not_found'))
+    const entries = Object((await admin.get(`/api/admin/audit?targetId=${user.id}&actorId=${admin.id}`)).body).data
+    const actions = entries.map(({ action }: { action: string }) => action)
+    expect(actions).to.include.members(['user.sessions_read', 'user.read', 'session.revoked'])
+  })
+
   it('see and change themselves; of everybody else they learn nothing', async () => {
     const [user, other] = await Promise.all([app.api.register(), app.api.register()])
     expect((await user.get(`/api/users/${user.id}`)).body).to.deep.include({ id: user.id, email: user.email })
