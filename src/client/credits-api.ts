@@ -47,7 +47,7 @@ export class CreditsApi extends ApiPart {
     return this.rest.call('POST /api/credits/estimate', estimateView, { body, ...options })
   }
 
-  /** All versions of a price, newest first, those to come among them. */
+  /** Administrators: all versions of a price, newest first, those to come among them. */
   versions(id: string, query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<PriceView>> {
     return this.rest.call('GET /api/credits/models/:id/versions', listOf(priceView), {
       params: { id },

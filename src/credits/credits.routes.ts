@@ -178,8 +178,8 @@ export function creditsRoutes(dependencies: CreditsRouteDependencies): Route[] {
     defineRoute({
       method: 'get',
       path: '/api/credits/models/:id/versions',
-      access: 'user',
-      scope: 'read',
+      access: 'admin',
+      scope: 'admin',
       summary: 'All versions of a price, newest first, those to come among them',
       response: listOf(priceView),
       errors: ['price.not_found'],

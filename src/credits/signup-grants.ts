@@ -79,15 +79,15 @@ export class SignupGrants {
    */
   async endGuest(userId: string, tx: Tx): Promise<void> {
     const { grants, ledger } = this.#deps
-    await this.forgetGuest(userId, tx)
+    await grants.lock(tx)
+    await grants.forgetGuest(userId, tx)
     const given = await grants.keptAsGuest(userId, tx)
     await ledger.takeBack(userId, given, guestEndKey(userId), 'Guest credits, returned', tx)
   }
 
-  /** A guest who goes, or stays, counts no more for the day's budget. */
-  async forgetGuest(userId: string, tx: Tx): Promise<void> {
-    await this.#deps.grants.lock(tx)
-    await this.#deps.grants.forgetGuest(userId, tx)
+  /** A guest who goes counts no more for the day's budget. Whoever looks at it meanwhile sees less room than there is, which is no harm. */
+  forgetGuest(userId: string, tx: Tx): Promise<void> {
+    return this.#deps.grants.forgetGuest(userId, tx)
   }
 
   /** Before an account leaves its address, by a change or for ever: what it was given stays noted. */

@@ -241,8 +241,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'GET /api/credits/usage': { access: 'user' },
   'POST /api/credits/estimate': { access: 'user', scope: 'read', body: chat },
   'GET /api/credits/models': { access: 'user' },
-  // Prices are no secret of anybody's.
-  'GET /api/credits/models/:id/versions': { access: 'user', of: 'price', stranger: 200, admin: 200 },
+  'GET /api/credits/models/:id/versions': { access: 'admin', of: 'price' },
   'POST /api/credits/add': { access: 'admin', body: { userId: ADA, amount: '1', reason: 'gift' }, owner: 404 },
   'GET /api/credits/losses': { access: 'admin' },
   'POST /api/credits/models': {
