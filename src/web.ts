@@ -90,6 +90,9 @@ const KEEP_ALIVE_SLACK_MS = 5_000
 /** Requests that wait for their run's end, of all users. */
 const ALL_WAITS = 1_000
 
+/** Bytes that wait for watchers of links who do not read: each begins with a page of up to a megabyte. */
+const WATCHERS_PENDING_BYTES = 67_108_864
+
 /** A request's head is small, and must come at once; Node looks this often whether one is late. */
 const HEADERS = { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 }
 
@@ -310,7 +313,12 @@ export async function startWeb(
     logger,
     pollMs,
     heartbeatMs: env.SSE_HEARTBEAT_MS,
-    limits: { perUser: env.SHARE_WATCHERS, perNetwork: env.NETWORK_SHARE_WATCHERS, all: env.ALL_SHARE_WATCHERS },
+    limits: {
+      perUser: env.SHARE_WATCHERS,
+      perNetwork: env.NETWORK_SHARE_WATCHERS,
+      all: env.ALL_SHARE_WATCHERS,
+      pendingBytes: WATCHERS_PENDING_BYTES,
+    },
   })
   const waits = new RunWait({
     feed,

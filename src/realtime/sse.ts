@@ -32,6 +32,8 @@ export interface StreamLimits {
   perUser: number
   perNetwork: number
   all?: number
+  /** Bytes that may wait for all of them before another one begins. */
+  pendingBytes?: number
 }
 
 interface StreamsOptions {
@@ -111,8 +113,9 @@ export class EventStreams {
    */
   place({ userId, network }: Pick<StreamReader, 'userId' | 'network'>): () => void {
     const { limits } = this.#options
+    if (this.pendingBytes > (limits.pendingBytes ?? Number.POSITIVE_INFINITY)) throw allTaken()
     const leaveUser = this.#userSeats.take(userId)
-    if (leaveUser === 'all') throw new AppError('server.busy', { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } })
+    if (leaveUser === 'all') throw allTaken()
     if (leaveUser === 'each') throw tooManyStreams(limits.perUser)
     const leaveNetwork = this.#networkSeats.take(network)
     if (typeof leaveNetwork === 'function') {
@@ -253,6 +256,7 @@ const tooManyStreams = (limit: number) => new AppError('stream.too_many', { word
 
 /** Somebody leaves by then. */
 const RETRY_AFTER_SECONDS = 10
+const allTaken = () => new AppError('server.busy', { details: { retryAfterSeconds: RETRY_AFTER_SECONDS } })
 
 /** Also the answer to a stream that was ended before it began. */
 const closing = () => new AppError('server.closing')

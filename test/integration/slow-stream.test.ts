@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { InProcessFeed } from '../../src/realtime/in-process-feed.ts'
 import { EventStreams } from '../../src/realtime/sse.ts'
 import { WatchRegistry } from '../../src/realtime/watch-registry.ts'
-import { notFound } from '../../src/shared/errors.ts'
+import { AppError, notFound } from '../../src/shared/errors.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { portOf } from '../support/link.ts'
 import { World } from './socket-world.ts'
@@ -33,7 +33,7 @@ describe('An event stream that nobody reads', () => {
     registry,
     pollMs: 10_000,
     heartbeatMs: 20,
-    limits: { perUser: 5, perNetwork: 5 },
+    limits: { perUser: 5, perNetwork: 5, pendingBytes: SIZE - 1 },
   })
   const me = world.signIn()
   let server: Server
@@ -52,7 +52,7 @@ describe('An event stream that nobody reads', () => {
     server.close()
   })
 
-  it('keeps little for its client, and lets it go; with the id of its last event it resumes', async () => {
+  it('keeps little for its client, and nobody else begins while too much waits; it is let go, and with the id of its last event it resumes', async () => {
     world.page = 4
     const id = world.open(me.userId)
     const socket = connect(portOf(server), '127.0.0.1')
@@ -66,14 +66,21 @@ describe('An event stream that nobody reads', () => {
       look()
     })
     let most = 0
+    let refused: unknown
     for (let n = 0; n < 100; n++) {
       const { message, version } = world.addMessage(id, 'x'.repeat(SIZE))
       await world.publish({ type: 'message.created', conversationId: id, message, version })
       most = Math.max(most, streams.pendingBytes)
+      if (streams.pendingBytes >= SIZE) {
+        refused ??= await streams
+          .placed({ ...me, network: '127.0.0.1' }, async (leave) => leave())
+          .catch((error) => error)
+      }
       await new Promise((resolve) => setImmediate(resolve))
     }
     await ended
     expect(most).to.be.within(SIZE, MOST_BYTES)
+    expect(refused).to.be.instanceOf(AppError).with.property('code', 'server.busy')
     expect(streams.pendingBytes).to.equal(0)
     socket.resume()
     await gone

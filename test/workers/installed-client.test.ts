@@ -107,7 +107,7 @@ describe('The client that is packed and installed into an empty front end', func
 
   it('is small, and brings zod and socket.io-client with what those need, and nothing else', async () => {
     const { size } = await stat(app.tarball)
-    expect(size).to.be.lessThan(80 * 1024)
+    expect(size).to.be.lessThan(96 * 1024)
     const packages = await app.packages()
     expect(packages).to.include.members(['chatsparty', 'zod', 'socket.io-client'])
     expect(packages.length, packages.join(' ')).to.be.lessThan(15)
