@@ -9,8 +9,8 @@ import type { GalleryContent, GalleryEntry } from './gallery-entry.entity.ts'
 export type Source = Pick<GalleryEntry, 'kind' | 'name' | 'strategy' | 'faces' | 'content'>
 
 /**
- * Of an agent what makes it who it is. Its connections are its owner's, a model's name means something with a connection alone, and how much
- * an agent may write or think is what whoever imports it pays for.
+ * Of an agent what makes it who it is. Its connections are its owner's, a model's name means something with a connection alone; how much
+ * an agent may write or think, and what tools it may use, is for whoever imports it to say, who pays and answers for it.
  */
 const publishedAgent = (agent: Agent): PublishedAgentView => ({
   name: agent.name,

@@ -127,12 +127,14 @@ describe('The gallery', () => {
 
   describe('imports', () => {
     it("an agent as one's own, that speaks by one's default connection", async () => {
-      const entry = await published(author, { maxOutputTokens: 100_000, reasoningEffort: 'high' })
+      const tools = [{ name: 'web_fetch', policy: 'allow' }]
+      const entry = await published(author, { maxOutputTokens: 100_000, reasoningEffort: 'high', tools })
       const { agents, party } = await imported(reader, entry.id, { revision: entry.revision })
       expect(party).to.equal(null)
       const own = agentView.parse((await reader.get(`/api/agents/${agents[0]?.id}`)).body)
       expect(own).to.deep.include({ ...agent, scope: 'user', connectionId: null, model: null, maxOutputTokens: null })
       expect(own.reasoningEffort).to.equal(null)
+      expect(own.tools).to.deep.equal([])
       // A second time it is another one, with another name; who imports it twice is counted once, and its author never.
       expect((await imported(reader, entry.id)).agents[0]?.name).to.equal('Nora 2')
       await imported(author, entry.id)

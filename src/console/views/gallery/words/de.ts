@@ -72,7 +72,7 @@ export default {
   'gallery.publish.do': 'Jetzt veröffentlichen',
   'gallery.publish.done': '„{name}“ ist in der Galerie.',
   'gallery.publish.shown':
-    'Alle hier können Namen, Anweisungen, Charakter und Stil lesen. Verbindungen, Schlüssel, Modelle und Dateien bleiben bei Ihnen.',
+    'Alle hier können Namen, Anweisungen, Charakter und Stil lesen. Verbindungen, Schlüssel, Modelle, Werkzeuge und Dateien bleiben bei Ihnen.',
   'gallery.publish.tags': 'Schlagwörter',
   'gallery.publish.tags.hint': 'Bis zu fünf, mit Leerzeichen oder Kommas dazwischen.',
   'gallery.publish.tags.wrong': 'Schlagwörter bestehen aus Buchstaben, Ziffern, - und _; höchstens fünf.',

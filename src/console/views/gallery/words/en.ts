@@ -63,7 +63,7 @@ export default {
   'gallery.publish.do': 'Publish it',
   'gallery.publish.done': '“{name}” is in the gallery.',
   'gallery.publish.shown':
-    'Everybody here can read its name, instructions, character and style. Connections, keys, models and files stay yours.',
+    'Everybody here can read its name, instructions, character and style. Connections, keys, models, tools and files stay yours.',
   'gallery.publish.tags': 'Tags',
   'gallery.publish.tags.hint': 'Up to five, with spaces or commas between.',
   'gallery.publish.tags.wrong': 'Tags are words of letters, digits, - and _; five at most.',
