@@ -3,6 +3,7 @@ import { silentLogger } from '../../src/shared/logger.ts'
 import { Shutdown } from '../../src/shared/shutdown.ts'
 import type { TurnStep } from '../../workers/processors/turn.processor.ts'
 import { startWorker } from '../../workers/worker.ts'
+import type { TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { EFFECT_SERVER, type Effects, EffectTools, startEffects } from '../support/effects.ts'
@@ -25,6 +26,12 @@ const STEPS: TurnStep[] = [
 ]
 /** What happens with a queue on Redis happens in the same rows. */
 const FEW: TurnStep[] = ['step.committed', 'tool.started', 'tool.ran']
+interface Decided {
+  policy?: 'allow' | 'ask'
+  /** What somebody decides, once the run waits for it; nobody is asked without. */
+  decision?: 'approve' | 'deny'
+}
+
 const USAGE = { inputTokens: 100, outputTokens: 10 }
 const asked = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
 
@@ -58,8 +65,20 @@ for (const profile of QUEUES) {
       effects.reset()
     })
 
+    /** Resolves when a run waits for people. */
+    const waits = async (user: TestUser, { runId, conversationId }: { runId: string; conversationId: string }) => {
+      const is = Promise.withResolvers<void>()
+      const look = async () => {
+        if ((await user.run(runId)).status === 'waiting') is.resolve()
+      }
+      const unsubscribe = await app.container.feed.subscribe(conversationId, () => void look())
+      await look()
+      await is.promise
+      await unsubscribe()
+    }
+
     /** A run whose agent calls this tool once, in a worker that dies at that step; another finishes it. */
-    const killedAt = async (step: TurnStep, tool: string) => {
+    const killedAt = async (step: TurnStep, tool: string, { policy = 'allow', decision }: Decided = {}) => {
       llm.reply({ when: { match: asked }, text: 'It is done, as far as I know.', usage: USAGE })
       llm.reply({
         when: { match: (request) => !asked(request) },
@@ -71,7 +90,7 @@ for (const profile of QUEUES) {
       const baseUrl = llm.baseUrl('openai-compatible')
       const [agentId = ''] = await user.agentsOn({ provider: 'openai-compatible', baseUrl }, ['Ada'])
       // As if a server of the user's had these tools.
-      const tools = JSON.stringify([{ serverId: EFFECT_SERVER, name: tool, policy: 'allow' }])
+      const tools = JSON.stringify([{ serverId: EFFECT_SERVER, name: tool, policy }])
       await app.container.db.query('UPDATE agents SET tools = $2 WHERE id = $1', [agentId, tools])
       const env = {
         ...testSettings,
@@ -85,9 +104,22 @@ for (const profile of QUEUES) {
       const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Make tea.' })
       expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
       await app.container.turnRepository.voidLeases()
-      const shutdown = new Shutdown(silentLogger)
-      await startWorker({ ...app.container, shutdown }, { toolSources: [new EffectTools(effects.url)] })
+      const standby = async () => {
+        const shutdown = new Shutdown(silentLogger)
+        await startWorker({ ...app.container, shutdown }, { toolSources: [new EffectTools(effects.url)] })
+        return shutdown
+      }
+      let shutdown = await standby()
       try {
+        if (decision) {
+          await waits(user, { runId, conversationId })
+          // No worker is there when somebody decides.
+          await shutdown.close()
+          const { data } = Object((await user.get('/api/chat/approvals')).body)
+          const answer = await user.post(`/api/chat/approvals/${data[0].id}`, { decision })
+          expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
+          shutdown = await standby()
+        }
         const run = await user.finished(runId)
         expect(run).to.deep.include({ status: 'completed', error: null })
         const messages = await user.messages(conversationId)
@@ -122,6 +154,24 @@ for (const profile of QUEUES) {
         expect(status).to.equal('unknown')
         expect(effects.requests).to.have.length(step === 'tool.started' ? 0 : 1)
         expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('nobody knows whether it did its work')
+      })
+    }
+
+    it('while it asks: the question stands after a restart, the answer needs no worker, and the deed is done once', async () => {
+      expect(await killedAt('tool.waits', 'plain', { policy: 'ask', decision: 'approve' })).to.deep.equal({
+        status: 'done',
+        calls: 1,
+      })
+      expect(effects.requests).to.have.length(1)
+    })
+
+    for (const [decision, status, deeds] of [
+      ['approve', 'done', 2],
+      ['deny', 'unknown', 1],
+    ] as const) {
+      it(`in the middle of a deed that a person is to judge: ${decision}, and it is ${status}`, async () => {
+        expect(await killedAt('tool.ran', 'doubted', { decision })).to.deep.equal({ status, calls: 1 })
+        expect(effects.requests).to.have.length(deeds)
       })
     }
   })
