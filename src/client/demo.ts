@@ -12,10 +12,11 @@ import { type AgentView, ChatspartyClient, everyItem } from './client.ts'
 import { agentsOn, type DemoModelServer } from './demo-model-server.ts'
 import { PartyPrinter, receiptOf } from './demo-printer.ts'
 import { isServing, startServer } from './demo-server.ts'
+import { agentsWithTools, askInTerminal, giveTools } from './demo-tools.ts'
 import { signInDemoUser } from './demo-user.ts'
 
 const USAGE = `Usage: npm run demo -- "topic" [--strategy ${strategies.join('|')}] [--max-turns N] [--url URL]
-       [--model NAME [--base-url URL] [--provider KIND] [--api-key-env VARIABLE]]`
+       [--tools] [--model NAME [--base-url URL] [--provider KIND] [--api-key-env VARIABLE]]`
 /** How many of the platform's agents take part. */
 const PARTY_SIZE = 3
 
@@ -29,6 +30,8 @@ interface Options {
   url: string | undefined
   /** A model of one's own; without it the platform's agents speak with theirs. */
   server: DemoModelServer | undefined
+  /** They calculate, and look into files; one asks before it does. */
+  tools: boolean
 }
 
 function readOptions(args: string[]): Options {
@@ -42,7 +45,14 @@ function readOptions(args: string[]): Options {
   if (values.url !== undefined && !/^https?:\/\//.test(values.url)) {
     throw new UsageError('--url must begin with http:// or https://.')
   }
-  return { topic, strategy: strategy.data, maxTurns, url: values.url?.replace(/\/+$/, ''), server: readServer(values) }
+  return {
+    topic,
+    strategy: strategy.data,
+    maxTurns,
+    url: values.url?.replace(/\/+$/, ''),
+    server: readServer(values),
+    tools: values.tools,
+  }
 }
 
 function readServer(values: ReturnType<typeof parse>['values']): DemoModelServer | undefined {
@@ -67,6 +77,7 @@ function parse(args: string[]) {
         strategy: { type: 'string' },
         'max-turns': { type: 'string', default: '6' },
         url: { type: 'string' },
+        tools: { type: 'boolean', default: false },
         model: { type: 'string' },
         'base-url': { type: 'string' },
         provider: { type: 'string' },
@@ -92,10 +103,15 @@ async function chooseAgents(client: ChatspartyClient): Promise<AgentView[]> {
 /** Starts the party, prints it to its end; true when it ended well. */
 async function hold(client: ChatspartyClient, options: Options, stop: AbortSignal): Promise<boolean> {
   const platform = await chooseAgents(client)
+  if (options.tools && !options.server) {
+    const { agents, giveBack } = await agentsWithTools(client, platform)
+    return party(client, options, agents, stop).finally(giveBack)
+  }
   if (!options.server) return party(client, options, platform, stop)
   const tell = (line: string) => void process.stdout.write(`${line}\n`)
   const { agents, giveBack } = await agentsOn(client, options.server, platform, tell)
   try {
+    for (const [position, agent] of agents.entries()) if (options.tools) await giveTools(client, agent, position)
     tell('')
     return await party(client, options, agents, stop)
   } finally {
@@ -119,7 +135,10 @@ async function party(
     strategy: options.strategy,
   })
   const printer = new PartyPrinter(write, (agentId) => names.get(agentId ?? '') ?? 'Somebody')
-  for await (const change of client.follow(conversationId, { untilRun: runId, signal: stop })) printer.show(change)
+  for await (const change of client.follow(conversationId, { untilRun: runId, signal: stop })) {
+    printer.show(change)
+    if (change.type === 'run' && change.run.status === 'waiting') await askInTerminal(client, write, stop)
+  }
   const run = stop.aborted ? await client.runs.cancel(runId) : await client.runs.get(runId)
   write(`${stop.aborted ? '\n' : ''}${receiptOf(run)}\n`)
   if (run.error) process.stderr.write(`The party failed: ${run.error.message}\n`)

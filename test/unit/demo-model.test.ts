@@ -261,4 +261,27 @@ describe('The demo model', () => {
     }
     expect(Object.fromEntries(Object.keys(topics).map((q) => [q, readQuestion(q)?.topic]))).to.deep.equal(topics)
   })
+
+  it('uses the tools that are offered and asked for, once, and says what they said', async () => {
+    const tools = ['calculator', 'current_time'].map((name) => ({
+      type: 'function' as const,
+      name,
+      inputSchema: { type: 'object' as const },
+    }))
+    const asked = [system({ name: 'Ada', traits: 'practical' }), user('User: How much is 17 * 23?')]
+    const call = { type: 'tool-call' as const, toolCallId: 'call_0', toolName: 'calculator' }
+    const first = await new DemoModel().doGenerate({ prompt: asked, tools })
+    expect(first.content).to.deep.equal([{ ...call, input: '{"expression":"17 * 23"}' }])
+    const output = { type: 'text' as const, value: '<result>\n391\n</result>' }
+    const prompt = [
+      ...asked,
+      { role: 'assistant' as const, content: [{ ...call, input: {} }] },
+      { role: 'tool' as const, content: [{ ...call, type: 'tool-result' as const, output }] },
+    ]
+    expect((await new DemoModel().doGenerate({ prompt, tools })).content).to.deep.equal([
+      { type: 'text', text: 'The calculator says: 391' },
+    ])
+    const none = await new DemoModel().doGenerate({ prompt: asked, tools, toolChoice: { type: 'none' } })
+    expect(none.content[0]?.type).to.equal('text')
+  })
 })

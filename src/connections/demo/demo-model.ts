@@ -13,6 +13,7 @@ import { countTokens } from '../../credits/token-counting.ts'
 import { ANY_TEXT, textPieces } from '../../shared/text-pieces.ts'
 import { composeJson } from './demo-json.ts'
 import { readScene } from './demo-reader.ts'
+import { type DemoCall, demoCalls, wordsAfterTools } from './demo-tools.ts'
 import { composeReply } from './demo-writer.ts'
 
 /** The model of the demo connection. It is labelled "(demo model)" wherever a model is shown. */
@@ -28,6 +29,7 @@ export interface DemoModelOptions {
 
 interface Reply {
   text: string
+  calls: DemoCall[]
   finishReason: LanguageModelV4FinishReason
   usage: LanguageModelV4Usage
 }
@@ -38,7 +40,7 @@ const SHORTEST_PAUSE_MS = 4
 
 /**
  * The built-in offline model: it plays its agent from the conversation's own words with phrases and a little grammar,
- * and counts tokens truly. It calls no tools. The same prompt and seed give the same answer, so a retry repeats it.
+ * and counts tokens truly. Of tools it calls what the user's words ask for. The same prompt and seed give the same answer, so a retry repeats it.
  */
 export class DemoModel implements LanguageModelV4 {
   readonly specificationVersion = 'v4'
@@ -56,8 +58,15 @@ export class DemoModel implements LanguageModelV4 {
 
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     options.abortSignal?.throwIfAborted()
-    const { text, finishReason, usage } = await reply(options, this.#seed)
-    return { content: [{ type: 'text', text }], finishReason, usage, warnings: [], response: { modelId: this.modelId } }
+    const { text, calls, finishReason, usage } = await reply(options, this.#seed)
+    const asked = calls.map(callPart)
+    return {
+      content: asked.length > 0 ? asked : [{ type: 'text', text }],
+      finishReason,
+      usage,
+      warnings: [],
+      response: { modelId: this.modelId },
+    }
   }
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
@@ -66,9 +75,17 @@ export class DemoModel implements LanguageModelV4 {
     return { stream: ReadableStream.from<LanguageModelV4StreamPart>(parts) }
   }
 
-  async *#parts({ text, finishReason, usage }: Reply, signal?: AbortSignal): AsyncGenerator<LanguageModelV4StreamPart> {
+  async *#parts(
+    { text, calls, finishReason, usage }: Reply,
+    signal?: AbortSignal,
+  ): AsyncGenerator<LanguageModelV4StreamPart> {
     yield { type: 'stream-start', warnings: [] }
     yield { type: 'response-metadata', modelId: this.modelId }
+    for (const call of calls) yield callPart(call, calls.indexOf(call))
+    if (calls.length > 0) {
+      yield { type: 'finish', finishReason, usage }
+      return
+    }
     yield { type: 'text-start', id: TEXT_ID }
     const start = performance.now()
     for (const [index, word] of (text.match(/\S+\s*|\s+/g) ?? []).entries()) {
@@ -82,14 +99,26 @@ export class DemoModel implements LanguageModelV4 {
   }
 }
 
+const callPart = ({ name, input }: DemoCall, position: number) => ({
+  type: 'tool-call' as const,
+  toolCallId: `call_${position}`,
+  toolName: name,
+  input: JSON.stringify(input),
+})
+
 async function reply(options: LanguageModelV4CallOptions, ownSeed: string): Promise<Reply> {
   const { encode, decode } = await tokenizer()
   const input = promptText(options.prompt)
   const seed = `${options.seed ?? ''}${ownSeed}${input}`
+  const calls = demoCalls(options)
   const scene = readScene(options.prompt)
   const asked = options.responseFormat
-  let text = asked?.type === 'json' ? JSON.stringify(composeJson(asked.schema, scene, seed)) : composeReply(scene, seed)
-  let cut: LanguageModelV4FinishReason['unified'] = 'stop'
+  let text =
+    asked?.type === 'json'
+      ? JSON.stringify(composeJson(asked.schema, scene, seed))
+      : (wordsAfterTools(options) ?? composeReply(scene, seed))
+  if (calls.length > 0) text = JSON.stringify(calls)
+  let cut: LanguageModelV4FinishReason['unified'] = calls.length > 0 ? 'tool-calls' : 'stop'
   for (const stop of options.stopSequences ?? []) {
     if (stop && text.includes(stop)) text = text.slice(0, text.indexOf(stop))
   }
@@ -97,11 +126,12 @@ async function reply(options: LanguageModelV4CallOptions, ownSeed: string): Prom
   if (options.maxOutputTokens !== undefined && tokens.length > options.maxOutputTokens) {
     tokens = tokens.slice(0, options.maxOutputTokens)
     text = decode(tokens)
-    cut = 'length'
+    if (calls.length === 0) cut = 'length'
   }
   const inputTokens = await countTokens(input)
   return {
     text,
+    calls,
     finishReason: { unified: cut, raw: cut },
     usage: {
       inputTokens: { total: inputTokens, noCache: inputTokens, cacheRead: 0, cacheWrite: 0 },

@@ -1,0 +1,79 @@
+import { expect } from 'chai'
+import { type AgentTool, hashOf, policyOf } from '../../src/tools/tool.ts'
+import { argumentProblems } from '../../src/tools/tool-arguments.ts'
+import { planCalls } from '../../workers/tools/plan-calls.ts'
+
+const definition = {
+  name: 'add',
+  title: 'Add',
+  description: 'Adds.',
+  inputSchema: { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] },
+  effect: 'writes' as const,
+  keyed: false,
+}
+const tool: AgentTool = {
+  ...definition,
+  source: 'mcp',
+  serverId: null,
+  sourceName: 'add',
+  onUnknown: 'tell',
+  policy: 'allow',
+  timeoutMs: 1_000,
+  definitionHash: hashOf(definition),
+}
+const plan = (input: string, more: { id?: string; name?: string; tool?: Partial<AgentTool> } = {}) => {
+  const tools = new Map([['add', { ...tool, ...more.tool }]])
+  const [call] = planCalls([{ id: more.id ?? 'c1', name: more.name ?? 'add', input, providerData: null }], tools, [])
+  return call
+}
+
+describe('Calls that a model writes', () => {
+  it('are planned, asked about or denied as their owner says', () => {
+    expect(plan('{"a":1}')).to.deep.include({
+      status: 'planned',
+      args: { a: 1 },
+      providerCallId: 'c1',
+      inputSchema: null,
+    })
+    expect(plan('{"a":1}', { tool: { policy: 'ask' } })).to.deep.include({
+      status: 'awaiting',
+      inputSchema: tool.inputSchema,
+    })
+    expect(plan('{"a":1}', { tool: { policy: 'deny' } })).to.deep.include({ status: 'denied' })
+  })
+
+  it('need arguments that are JSON and fit, bounded in size and depth', () => {
+    for (const input of [
+      '{"a":',
+      '[1]',
+      '7',
+      '{"a":"1"}',
+      '{}',
+      `{"a":1,"b":${'['.repeat(80)}${']'.repeat(80)}}`,
+      `{"a":1,"b":"${'x'.repeat(40_000)}"}`,
+    ]) {
+      expect(plan(input), input.slice(0, 40)).to.deep.include({ status: 'failed', errorCode: 'tool.bad_arguments' })
+    }
+  })
+
+  it('are kept as the database and providers can take them', () => {
+    expect(plan('{"a":1,"b":"x\\u0000\\ud800"}')?.args).to.deep.equal({ a: 1, b: 'x\ufffd' })
+    expect(plan('{"a":1}', { id: '' })?.providerCallId).to.equal('call_0')
+    expect(plan('{}', { name: 'né!'.repeat(40) })?.name).to.match(/^[a-zA-Z0-9_-]{1,64}$/)
+  })
+
+  it('are judged by schemas of strangers without running their expressions', () => {
+    const evil = { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } }
+    expect(argumentProblems(evil, { a: `${'a'.repeat(40)}!` })).to.deep.equal([])
+    expect(argumentProblems({ type: 'object', $ref: '#/nowhere' }, { a: 1 })).to.deep.equal([])
+  })
+
+  it('of what writes ask a person, unless the owner said otherwise; a definition that differs has another hash', () => {
+    expect(policyOf({ policy: null }, { source: 'mcp', effect: 'reads' })).to.equal('ask')
+    expect(policyOf({ policy: null }, { source: 'builtin', effect: 'reads' })).to.equal('allow')
+    expect(policyOf({ policy: 'deny' }, { source: 'builtin', effect: 'reads' })).to.equal('deny')
+    expect(hashOf({ ...definition, description: 'Adds!' })).to.not.equal(hashOf(definition))
+    const reordered = { required: ['a'], properties: { a: { type: 'integer' } }, type: 'object' }
+    expect(hashOf({ ...definition, inputSchema: reordered })).to.equal(hashOf(definition))
+  })
+})
