@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { signedInView } from '../../src/contract/account-views.ts'
 import { codeOf, stepAt } from '../../src/identity/totp.ts'
 import { useWorld } from './world.ts'
 
@@ -8,7 +9,9 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 /** What an authenticator app reads of a key that is typed into it. */
 function bytesOf(base32: string): Buffer {
   const bits = [...base32].map((char) => ALPHABET.indexOf(char).toString(2).padStart(5, '0')).join('')
-  return Buffer.from(Array.from({ length: Math.floor(bits.length / 8) }, (_, n) => Number.parseInt(bits.slice(n * 8, n * 8 + 8), 2)))
+  return Buffer.from(
+    Array.from({ length: Math.floor(bits.length / 8) }, (_, n) => Number.parseInt(bits.slice(n * 8, n * 8 + 8), 2)),
+  )
 }
 
 describe('The account in the console', () => {
@@ -117,6 +120,20 @@ describe('The account in the console', () => {
     await visitor.check('profile-recovery')
     await page.getByRole('button', { name: 'I have kept them' }).click()
     await page.getByText('It is on.', { exact: true }).waitFor()
+  })
+
+  it('lets a guest keep the account', async () => {
+    const guest = signedInView.parse((await world.app.api.post('/api/auth/guest', undefined)).body)
+    const visitor = await world.visitAs(guest)
+    const { page } = visitor
+    await visitor.open('/profile')
+    await page.getByLabel('E-mail address').fill('kept@example.com')
+    await page.getByLabel('Password').fill(PASSWORD)
+    await visitor.check('profile-guest')
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByText('The account is yours to keep.').waitFor()
+    await page.getByText('kept@example.com').first().waitFor()
+    await world.app.api.login('kept@example.com', PASSWORD)
   })
 
   it('erases the account after its address is typed', async () => {

@@ -28,7 +28,7 @@ export function OwnData({ me }: { me: UserView }) {
   })
   const ask = async () => {
     const question = { title: t('profile.delete.title'), text: t('profile.delete.text'), action: t('profile.delete') }
-    if (await confirm({ ...question, danger: true, typed: me.email })) erase.mutate()
+    if (await confirm({ ...question, danger: true, typed: me.guest ? me.name : me.email })) erase.mutate()
   }
   return (
     <div className="grid gap-4">

@@ -2,8 +2,7 @@ export default {
   'profile.data': 'Ihre Daten',
   'profile.delete': 'Konto löschen',
   'profile.delete.lead': 'Das Konto endet sofort, und alles, was dazu gespeichert ist, wird bald danach gelöscht.',
-  'profile.delete.text':
-    'Gespräche, Agenten, Dateien und Credits gehen mit. Es lässt sich nicht rückgängig machen.',
+  'profile.delete.text': 'Gespräche, Agenten, Dateien und Credits gehen mit. Es lässt sich nicht rückgängig machen.',
   'profile.delete.title': 'Ihr Konto löschen?',
   'profile.deleted': 'Das Konto ist gelöscht.',
   'profile.email': 'E-Mail-Adresse',
@@ -29,6 +28,11 @@ export default {
     'Sie ist eingeschaltet. Bewahren Sie diese Wiederherstellungscodes so auf, dass Sie sie ohne Ihr Telefon finden: Jeder öffnet das Konto einmal, und sie werden nicht noch einmal gezeigt.',
   'profile.factor.scan': 'Scannen Sie das mit Ihrer Authenticator-App, oder tippen Sie den Schlüssel ein.',
   'profile.factor.secret': 'Schlüssel',
+  'profile.keep': 'Dieses Konto behalten',
+  'profile.keep.do': 'Behalten',
+  'profile.keep.done': 'Das Konto bleibt Ihnen.',
+  'profile.keep.lead':
+    'Sie sind Gast: Das Konto verschwindet, wenn es nicht benutzt wird. Mit einer Adresse und einem Passwort bleibt es, mit allem, was darin ist.',
   'profile.name': 'Name',
   'profile.password': 'Passwort',
   'profile.password.change': 'Passwort ändern',

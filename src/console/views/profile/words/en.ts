@@ -28,6 +28,11 @@ export default {
     'It is on. Keep these recovery codes where you find them without your phone: each opens the account once, and they are not shown again.',
   'profile.factor.scan': 'Scan this with your authenticator app, or type the key into it.',
   'profile.factor.secret': 'Key',
+  'profile.keep': 'Keep this account',
+  'profile.keep.do': 'Keep it',
+  'profile.keep.done': 'The account is yours to keep.',
+  'profile.keep.lead':
+    'You are a guest: the account goes when it is not used. With an address and a password it stays, with all that is in it.',
   'profile.name': 'Name',
   'profile.password': 'Password',
   'profile.password.change': 'Change the password',
