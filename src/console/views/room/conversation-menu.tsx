@@ -38,17 +38,21 @@ export function ConversationMenu({ conversation, trigger, children, onDeleted }:
     onSuccess: (changed) => showInLists(queries, changed),
     onError,
   })
-  const archive = (isArchived: boolean, withUndo: boolean) =>
-    change.mutate(
-      { archived: isArchived },
-      {
-        onSuccess() {
-          const words = isArchived ? t('room.archived') : t('room.unarchived')
-          const undo = { label: t('action.undo'), run: () => archive(!isArchived, false) }
-          toast(words, withUndo ? { action: undo } : {})
-        },
-      },
-    )
+  // What is told stands at the mutation: who archives something in a list is gone from it before the answer is told.
+  const archive = useMutation({
+    mutationFn: (isArchived: boolean) => client.conversations.update(id, { archived: isArchived }),
+    onSuccess(changed, isArchived) {
+      showInLists(queries, changed)
+      const undo = () =>
+        client.conversations
+          .update(id, { archived: !isArchived })
+          .then((back) => showInLists(queries, back))
+          .catch(onError)
+      const action = { label: t('action.undo'), run: () => void undo() }
+      toast(isArchived ? t('room.archived') : t('room.unarchived'), { action })
+    },
+    onError,
+  })
   const remove = useMutation({
     mutationFn: () => client.conversations.delete(id),
     onSuccess() {
@@ -97,7 +101,7 @@ export function ConversationMenu({ conversation, trigger, children, onDeleted }:
               <Archive aria-hidden="true" className={ICON} />
             )
           }
-          onSelect={() => archive(!archived, true)}
+          onSelect={() => archive.mutate(!archived)}
         >
           {archived ? t('room.unarchive') : t('room.archive')}
         </MenuItem>
