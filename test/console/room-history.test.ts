@@ -48,7 +48,7 @@ describe('The list of conversations', () => {
       .click()
     await log(page).getByText('Mountains, once more.').waitFor()
     await list(page)
-      .getByRole('link', { name: /\d new/ })
+      .getByRole('link', { name: /On mountains.*\d new/ })
       .waitFor({ state: 'detached' })
     visitor.expectQuiet()
   })
