@@ -1,0 +1,25 @@
+import type { ManagedUserView } from '../../../client/client.ts'
+import { TextField } from '../../parts/field.tsx'
+import { useClient } from '../../session/session.ts'
+import { useWords } from '../../words/use-words.ts'
+import { FormDialog, written } from './form-dialog.tsx'
+import type words from './words/en.ts'
+
+export function SuspendDialog({ user, onClose }: { user: ManagedUserView; onClose: () => void }) {
+  const t = useWords<typeof words>()
+  const client = useClient()
+  return (
+    <FormDialog
+      title={t('admin.suspend.title', { name: user.name })}
+      description={t('admin.suspend.text')}
+      action={t('admin.suspend')}
+      danger
+      done={t('admin.suspended')}
+      stale={['users']}
+      onClose={onClose}
+      send={(form) => client.users.suspend(user.id, written(form, 'reason'))}
+    >
+      {(wrong) => <TextField label={t('admin.reason')} name="reason" maxLength={200} required error={wrong.reason} />}
+    </FormDialog>
+  )
+}
