@@ -1,9 +1,13 @@
+import { z } from 'zod'
 import { approvalView, decisionBody, runToolCallView } from '../contract/approval-views.ts'
 import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { type ApprovalService, presentRunToolCall } from './approval.service.ts'
+
+/** Few at once: each has all of its arguments, and a schema or a result. */
+const fewQuery = pageQuery.extend({ limit: z.coerce.number().int().min(1).max(20).default(10) })
 
 export const approvalRoutes = (approvals: ApprovalService): Route[] => [
   defineRoute({
@@ -15,7 +19,7 @@ export const approvalRoutes = (approvals: ApprovalService): Route[] => [
     summary: 'Calls of tools that one is to decide on, newest first',
     response: listOf(approvalView),
     errors: [],
-    query: pageQuery,
+    query: fewQuery,
     handler: async ({ user, query }) =>
       page(await approvals.list(user.id, query.limit + 1, query.cursor), query.limit, (approval) => approval),
   }),
@@ -44,7 +48,7 @@ export const approvalRoutes = (approvals: ApprovalService): Route[] => [
     response: listOf(runToolCallView),
     errors: ['run.not_found'],
     params: idParams,
-    query: pageQuery,
+    query: fewQuery,
     handler: async ({ user, params, query }) =>
       page(await approvals.ofRun(user.id, params.id, query.limit + 1, query.cursor), query.limit, presentRunToolCall),
   }),

@@ -18,6 +18,7 @@ import { presentToolCall, SHOWN_CALLS } from '../tools/tool-call.presenter.ts'
 import type { StoredCall, ToolState } from '../tools/tool-call.repository.ts'
 import type { EngineRepository } from './engine.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
+import type { TurnResult } from './turn-result.ts'
 import type { Settled } from './turn-settlement.ts'
 
 const RUN_EVENT = { completed: 'run.completed', failed: 'run.failed', cancelled: 'run.cancelled' } as const
@@ -88,6 +89,18 @@ export class Announcer {
       usage,
       credits: formatCredits(credits),
     }
+  }
+
+  /** The end of a turn that its worker has settled: of one that failed with what it had said before, between calls of tools. */
+  turnEnded(
+    claim: TurnClaim,
+    settled: Settled,
+    { error, calls }: Pick<TurnResult, 'error' | 'calls'>,
+    tools?: ToolState,
+  ): ConversationEvent[] {
+    if (!error) return [this.turnCompleted(claim, settled, calls, tools)]
+    const said = settled.message ? [this.messageCreated(settled.message)] : []
+    return [...said, { type: 'turn.failed', ...turnRef(claim), error, willRetry: false }]
   }
 
   /** What a call of a tool has come to. */

@@ -127,6 +127,32 @@ describe('An agent with tools', () => {
     ])
   })
 
+  it('that fails after a step keeps what it had said and done, and watchers are told', async () => {
+    const hold = world.llm.hold()
+    world.llm.reply({ when: hasResult, status: 401, error: { message: 'No.' } })
+    world.llm.reply({
+      when: isFirst,
+      hold,
+      text: 'Let me see.',
+      toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }],
+      usage: USAGE,
+    })
+    const { user, agentId } = await withTools([{ name: 'calculator' }])
+    const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
+    const told: string[] = []
+    const unsubscribe = await world.app.container.feed.subscribe(conversationId, (event) => {
+      if (event.type === 'message.created' && event.message.role === 'agent') told.push(event.message.content)
+    })
+    hold.release()
+    expect(await user.finished(runId)).to.deep.include({ status: 'failed' })
+    await unsubscribe()
+    const last = (await user.messages(conversationId)).at(-1)
+    expect(last).to.deep.include({ content: 'Let me see.', status: 'failed' })
+    expect(last?.toolCalls?.[0]).to.deep.include({ status: 'done', result: '42' })
+    expect(told).to.deep.equal(['Let me see.'])
+    await expectSettledOnce(world.app.container.db, runId)
+  })
+
   it('is refused where a tool does not exist, with the field', async () => {
     const user = await world.app.api.register()
     const tools = [{ name: 'calculator' }, { name: 'teleport' }, { serverId: user.id, name: 'x' }]

@@ -27,7 +27,7 @@ export interface StepRequest {
 /** A model may ask for so much; what comes beyond is dropped, and its calls with it. In UTF-16 units and calls. */
 const MOST_INPUT_CHARS = 65_536
 const MOST_CALLS = 64
-const MOST_THOUGHT_CHARS = 65_536
+const MOST_THOUGHT_CHARS = 131_072
 const MOST_DATA_CHARS = 32_768
 
 /**
@@ -40,6 +40,7 @@ export class ToolModel {
   readonly #calls: AskedCall[] = []
   readonly #thoughts = new Map<string, StepThought>()
   #chars = 0
+  #thoughtChars = 0
 
   constructor(request: StepRequest) {
     this.#request = request
@@ -53,6 +54,8 @@ export class ToolModel {
   /** What it thought, where its provider signs that and wants it back; null otherwise. */
   get thoughts(): StepThought[] | null {
     const signed = [...this.#thoughts.values()].filter(({ providerData }) => providerData !== null)
+    // A thought that was cut is none that its provider signed.
+    if (this.#thoughtChars > MOST_THOUGHT_CHARS) return null
     return signed.length > 0 ? signed : null
   }
 
@@ -107,21 +110,24 @@ export class ToolModel {
   }
 
   #ask(part: Extract<LanguageModelV4StreamPart, { type: 'tool-call' }>): void {
-    this.#chars += part.input.length
+    const providerData = bounded(part.providerMetadata)
+    this.#chars += part.input.length + JSON.stringify(providerData).length
     if (part.providerExecuted || this.#chars > MOST_INPUT_CHARS || this.#calls.length >= MOST_CALLS) return
     this.#calls.push({
       id: part.toolCallId,
       name: part.toolName,
       input: part.input,
-      providerData: bounded(part.providerMetadata),
+      providerData,
     })
   }
 
   #think(id: string, text: string, metadata: Record<string, unknown> | undefined): void {
     const thought = this.#thoughts.get(id) ?? { text: '', providerData: null }
-    if (thought.text.length + text.length > MOST_THOUGHT_CHARS || this.#thoughts.size > MOST_CALLS) return
+    const data = bounded(metadata)
+    this.#thoughtChars += text.length + (data ? JSON.stringify(data).length : 0)
+    if (this.#thoughtChars > MOST_THOUGHT_CHARS || this.#thoughts.size > MOST_CALLS) return
     thought.text += text
-    thought.providerData = bounded(metadata) ?? thought.providerData
+    thought.providerData = data ?? thought.providerData
     this.#thoughts.set(id, thought)
   }
 }

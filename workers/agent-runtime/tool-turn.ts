@@ -81,6 +81,8 @@ export async function speakWithTools(
     for (;;) {
       const open = state.calls.filter(({ status }) => status === 'planned' || status === 'approved')
       if (open.length > 0) {
+        // Tools may take long, and nobody else is to wait behind them.
+        options.onHeld()
         const areKnown = await runs.run(claim, open, bound, stop)
         if (!stop.kind) state = areKnown ? await toolTurns.state(claim) : await toolTurns.resume(claim)
         if (!stop.kind && !areKnown) continue

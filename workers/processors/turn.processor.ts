@@ -396,12 +396,10 @@ export class TurnProcessor {
     const settled = await this.#commit(attempting, result)
     this.#step('settled', claim)
     watch.settled(claim, result, settled)
-    const turnEvent = result.error
-      ? { type: 'turn.failed' as const, ...turnRef(claim), error: result.error, willRetry: false }
-      : announcer.turnCompleted(claim, settled, result.calls, outcome.tools)
+    const turnEvents = announcer.turnEnded(claim, settled, result, outcome.tools)
     const runEvents = settled.runView ? [announcer.runChanged(settled.runView)] : []
     await Promise.all([
-      announcer.publish(claim.conversationId, settled.version, [turnEvent, ...runEvents]),
+      announcer.publish(claim.conversationId, settled.version, [...turnEvents, ...runEvents]),
       announcer.balance(claim.userId, settled.money),
       settled.conversation && announcer.listed(claim.userId, settled.conversation),
     ])
