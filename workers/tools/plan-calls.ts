@@ -2,7 +2,7 @@ import { TOOL_NAME } from '../../src/contract/tool-names.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { inspectJson } from '../../src/shared/json-size.ts'
 import { storedJson } from '../../src/tools/stored-text.ts'
-import type { AgentTool } from '../../src/tools/tool.ts'
+import { type AgentTool, digestOf } from '../../src/tools/tool.ts'
 import { argumentProblems } from '../../src/tools/tool-arguments.ts'
 import type { PlannedCall, StoredCall } from '../../src/tools/tool-call.repository.ts'
 
@@ -124,14 +124,4 @@ const nameFor = (name: string): string =>
   TOOL_NAME.test(name) ? name : name.slice(0, 64).replace(/[^a-zA-Z0-9_-]/g, '_') || 'unnamed'
 
 /** The same for the same call, in whatever order its arguments stand. */
-const keyOf = (name: string, args: Record<string, unknown>): string => `${name} ${JSON.stringify(sorted(args))}`
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (!isObject(value)) return value
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((name) => [name, sorted(value[name])]),
-  )
-}
+const keyOf = (name: string, args: Record<string, unknown>): string => `${name} ${digestOf(args)}`
