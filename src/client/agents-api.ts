@@ -2,7 +2,7 @@ import type { AgentChange, AgentInput } from '../contract/agent.schemas.ts'
 import { type AgentView, agentView } from '../contract/agent-views.ts'
 import type { SavedPartyChange, SavedPartyInput } from '../contract/party.schemas.ts'
 import { listOf, type PartyView, partyView } from '../contract/views.ts'
-import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
+import { ApiPart, type CallOptions, type ChangeOptions, type ListOf, type PageQuery, type ReadOptions } from './rest.ts'
 
 /** `/api/agents`: one's own, and the platform's, which are for everybody and change for nobody. */
 export class AgentsApi extends ApiPart {
@@ -15,12 +15,12 @@ export class AgentsApi extends ApiPart {
     return this.rest.call('POST /api/agents', agentView, { body, ...options })
   }
 
-  get(id: string, options: CallOptions = {}): Promise<AgentView> {
+  get(id: string, options: ReadOptions = {}): Promise<AgentView> {
     return this.rest.call('GET /api/agents/:id', agentView, { params: { id }, ...options })
   }
 
   /** What is left out stays as it is. */
-  update(id: string, body: AgentChange, options: CallOptions = {}): Promise<AgentView> {
+  update(id: string, body: AgentChange, options: ChangeOptions = {}): Promise<AgentView> {
     return this.rest.call('PUT /api/agents/:id', agentView, { params: { id }, body, ...options })
   }
 
@@ -39,12 +39,12 @@ export class PartiesApi extends ApiPart {
     return this.rest.call('POST /api/parties', partyView, { body, ...options })
   }
 
-  get(id: string, options: CallOptions = {}): Promise<PartyView> {
+  get(id: string, options: ReadOptions = {}): Promise<PartyView> {
     return this.rest.call('GET /api/parties/:id', partyView, { params: { id }, ...options })
   }
 
   /** What is left out stays as it is; `stop` is one thing. */
-  update(id: string, body: SavedPartyChange, options: CallOptions = {}): Promise<PartyView> {
+  update(id: string, body: SavedPartyChange, options: ChangeOptions = {}): Promise<PartyView> {
     return this.rest.call('PUT /api/parties/:id', partyView, { params: { id }, body, ...options })
   }
 

@@ -10,7 +10,7 @@ import {
   providerView,
 } from '../contract/connection-views.ts'
 import { listOf } from '../contract/views.ts'
-import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
+import { ApiPart, type CallOptions, type ChangeOptions, type ListOf, type PageQuery, type ReadOptions } from './rest.ts'
 
 /** `/api/connections`: accounts at model providers. Keys go in and never come out. */
 export class ConnectionsApi extends ApiPart {
@@ -28,12 +28,12 @@ export class ConnectionsApi extends ApiPart {
     return this.rest.call('POST /api/connections', connectionView, { body, ...options })
   }
 
-  get(id: string, options: CallOptions = {}): Promise<ConnectionView> {
+  get(id: string, options: ReadOptions = {}): Promise<ConnectionView> {
     return this.rest.call('GET /api/connections/:id', connectionView, { params: { id }, ...options })
   }
 
   /** What is left out stays as it is; `apiKey: null` removes the key. */
-  update(id: string, body: ConnectionChange, options: CallOptions = {}): Promise<ConnectionView> {
+  update(id: string, body: ConnectionChange, options: ChangeOptions = {}): Promise<ConnectionView> {
     return this.rest.call('PUT /api/connections/:id', connectionView, { params: { id }, body, ...options })
   }
 

@@ -24,6 +24,18 @@ export interface CallOptions {
   signal?: AbortSignal | undefined
 }
 
+/** What reading one thing may be given besides. */
+export interface ReadOptions extends CallOptions {
+  /** Told of the tag of this state, for `ifMatch` of a change. */
+  onTag?: ((tag: string) => void) | undefined
+}
+
+/** What a change may be given besides. */
+export interface ChangeOptions extends ReadOptions {
+  /** The tag of the state that is changed: where it is another by now, the change is refused with 412 `request.precondition_failed`. */
+  ifMatch?: string | undefined
+}
+
 /** One page of a list; `nextCursor` is null behind the last. */
 export interface ListOf<View> {
   data: View[]
@@ -44,6 +56,8 @@ export interface RestRequest extends CallOptions {
   headers?: Record<string, string> | undefined
   /** Told of the bytes of the body as they go out. */
   onProgress?: ((progress: Progress) => void) | undefined
+  onTag?: ReadOptions['onTag']
+  ifMatch?: ChangeOptions['ifMatch']
 }
 type RequestOf<R extends string> = RestRequest & ParamsOf<R>
 
@@ -83,10 +97,11 @@ export class Rest {
   /** The answer itself, where it is no JSON. @throws ApiError as `call` */
   async send<R extends RouteName>(route: R, request: RequestOf<R>): Promise<Response> {
     const [method = '', path = ''] = route.split(' ')
-    const { params, query, body, signal, onProgress } = request
+    const { params, query, body, signal, onProgress, onTag, ifMatch } = request
     const isRaw = body instanceof FormData || body instanceof Blob
     const headers: Record<string, string> = { ...request.headers }
     if (this.token !== undefined) headers.authorization = `Bearer ${this.token}`
+    if (ifMatch !== undefined) headers['if-match'] = ifMatch
     if (body !== undefined && !isRaw) headers['content-type'] = 'application/json'
     const init = { method, headers, body: body === undefined || isRaw ? body : JSON.stringify(body), signal }
     const url = `${this.url}${filled(path, params ?? {})}${queryOf(query ?? {})}`
@@ -97,6 +112,8 @@ export class Rest {
       throw new ApiError(0, 'client.unreachable', `No server answers at ${this.url}.`)
     })
     if (!response.ok) throw await refusalOf(response)
+    const tag = response.headers.get('etag')
+    if (tag !== null) onTag?.(tag)
     return response
   }
 }

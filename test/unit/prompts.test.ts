@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import { PASS, systemPrompt } from '../../src/contract/speaker-prompt.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
-import { PASS, promptMessages, systemPrompt } from '../../workers/agent-runtime/prompts.ts'
+import { promptMessages } from '../../workers/agent-runtime/prompts.ts'
 
 const style = { friendliness: 'medium', humor: 'low', formality: 'high', verbosity: 'low' } as const
 const agent = (id: string, name: string, characteristics = '') => ({

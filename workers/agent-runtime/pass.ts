@@ -1,4 +1,4 @@
-import { PASS } from './prompts.ts'
+import { PASS } from '../../src/contract/speaker-prompt.ts'
 
 /** Full-width brackets and the full stops of other scripts count. */
 const plain = (text: string): string => text.trim().normalize('NFKC').toLowerCase()

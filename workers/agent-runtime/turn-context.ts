@@ -1,4 +1,5 @@
 import type { Agent } from '../../src/agents/agent.entity.ts'
+import { systemPrompt } from '../../src/contract/speaker-prompt.ts'
 import type { TranscriptLine } from '../../src/conversations/message.repository.ts'
 import { affordableTokens } from '../../src/credits/hold-size.ts'
 import { countTokens } from '../../src/credits/token-counting.ts'
@@ -11,7 +12,7 @@ import { AppError } from '../../src/shared/errors.ts'
 import type { FileReading } from './file-reading.ts'
 import { seesImages } from './model-sight.ts'
 import type { ModelTerms, ModelTermsBook } from './model-terms.ts'
-import { joinNeighbours, type PromptMessage, promptMessages, systemPrompt, USER_LABEL, withFiles } from './prompts.ts'
+import { joinNeighbours, type PromptMessage, promptMessages, USER_LABEL, withFiles } from './prompts.ts'
 import { thoughtRoom } from './thought-room.ts'
 
 /** All that a turn needs to speak. */

@@ -27,6 +27,9 @@ export default {
   'auth.signOut': 'Abmelden',
   'auth.signUp': 'Konto anlegen',
   'confirm.type': 'Geben Sie „{word}“ ein, um fortzufahren.',
+  'conflict.keepMine': 'Meine Fassung speichern',
+  'conflict.takeTheirs': 'Den neuen Stand laden',
+  'conflict.text': 'Das wurde inzwischen anderswo geändert: {fields}.',
   'error.busy': 'Die Agenten sprechen noch. Warten Sie, werfen Sie etwas ein oder unterbrechen Sie sie.',
   'error.changed': 'Es wurde inzwischen anderswo geändert. Laden Sie es neu und ändern Sie es dann.',
   'error.connections.incomplete':

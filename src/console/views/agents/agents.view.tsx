@@ -1,12 +1,19 @@
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { Page } from '../../parts/page.tsx'
-import { useWords } from '../../words/use-words.ts'
+import { Route, Switch } from 'wouter'
+import { AgentList } from './agent-list.tsx'
+import { EditAgent } from './edit-agent.tsx'
+import { NewAgent } from './new-agent.tsx'
 
+/** `/agents`, `/agents/new` (`?from=ID`: like another one) and `/agents/:id`. */
 export default function AgentsView() {
-  const t = useWords()
   return (
-    <Page title={t('nav.agents')}>
-      <EmptyState title={t('state.empty')} />
-    </Page>
+    <Switch>
+      <Route path="/agents/new">
+        <NewAgent />
+      </Route>
+      <Route path="/agents/:id">{({ id }) => <EditAgent id={id} key={id} />}</Route>
+      <Route>
+        <AgentList />
+      </Route>
+    </Switch>
   )
 }
