@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { ChatspartyClient } from '../../src/client/client.ts'
 import { useWorld } from './world.ts'
 
 const style = { friendliness: 'medium', humor: 'medium', formality: 'medium', verbosity: 'medium' }
@@ -12,6 +13,7 @@ const ADA = {
 
 describe('The view of agents', () => {
   const world = useWorld()
+  const apiOf = ({ token }: { token: string }) => new ChatspartyClient({ url: world.url, token })
 
   it('makes an agent, shows its prompt as it is written, and lets one talk with it at once', async () => {
     const user = await world.app.api.register()
@@ -34,8 +36,8 @@ describe('The view of agents', () => {
     await visitor.check('agents-new')
     await page.getByRole('button', { name: 'Create' }).click()
     await page.getByRole('heading', { name: 'Grace', level: 1 }).waitFor()
-    const { body } = await user.get('/api/agents')
-    expect(body.data[0]).to.deep.include({
+    const { data } = await apiOf(user).agents.list()
+    expect(data[0]).to.deep.include({
       name: 'Grace',
       avatar: '🔥',
       temperature: 0.4,
@@ -46,19 +48,19 @@ describe('The view of agents', () => {
     await page.getByLabel('Try it: say something').fill('Hello there')
     await page.getByRole('button', { name: 'Say it' }).click()
     await page.waitForURL(/\/c\/[0-9a-f-]{36}$/)
-    const { body: conversations } = await user.get('/api/chat/conversations')
-    expect(conversations.data[0].agentIds).to.deep.equal([body.data[0].id])
+    const { data: conversations } = await apiOf(user).conversations.list()
+    expect(conversations[0]?.agentIds).to.deep.equal([data[0]?.id])
     visitor.expectQuiet()
   })
 
   it('says what was changed elsewhere meanwhile, and overwrites it only when told to', async () => {
     const user = await world.app.api.register()
-    const { body: ada } = await user.post('/api/agents', ADA)
+    const ada = await apiOf(user).agents.create(ADA)
     const visitor = await world.visitAs(user)
     const { page } = visitor
     await visitor.open(`/agents/${ada.id}`)
     await page.getByLabel('Character').fill('kind')
-    await user.put(`/api/agents/${ada.id}`, { instructions: 'You doubt everything.' })
+    await apiOf(user).agents.update(ada.id, { instructions: 'You doubt everything.' })
     visitor.expectComplaint(/412/)
     await page.getByRole('button', { name: 'Save' }).click()
     const notice = page.getByRole('alert').getByText('changed elsewhere: Instructions')
@@ -69,15 +71,15 @@ describe('The view of agents', () => {
     await page.getByLabel('Character').fill('kind')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Noor was saved.').waitFor()
-    const { body: saved } = await user.get(`/api/agents/${ada.id}`)
+    const saved = await apiOf(user).agents.get(ada.id)
     expect(saved).to.deep.include({ instructions: 'You doubt everything.', characteristics: 'kind' })
     visitor.expectQuiet()
   })
 
   it('says which parties use an agent before it is deleted, by keys alone', async () => {
     const user = await world.app.api.register()
-    const { body: ada } = await user.post('/api/agents', ADA)
-    const { body: ben } = await user.post('/api/agents', { ...ADA, name: 'Ben', avatar: null })
+    const ada = await apiOf(user).agents.create(ADA)
+    const ben = await apiOf(user).agents.create({ ...ADA, name: 'Ben', avatar: null })
     await user.post('/api/parties', { name: 'Proofs', agentIds: [ada.id, ben.id] })
     const visitor = await world.visitAs(user)
     const { page } = visitor
@@ -96,9 +98,9 @@ describe('The view of agents', () => {
     const user = await world.app.api.register()
     const visitor = await world.visitAs(user)
     const { page } = visitor
-    const { body: list } = await user.get('/api/agents')
-    const platform = list.data.find(({ scope }: { scope: string }) => scope === 'platform')
-    await visitor.open(`/agents/${platform.id}`)
+    const { data } = await apiOf(user).agents.list()
+    const platform = data.find(({ scope }) => scope === 'platform')
+    await visitor.open(`/agents/${platform?.id}`)
     await page.getByText('This agent belongs to the platform.').waitFor()
     expect(await page.getByRole('button', { name: 'Delete' }).count()).to.equal(0)
     expect(await page.getByLabel('Name', { exact: true }).isDisabled()).to.equal(true)
@@ -120,7 +122,7 @@ describe('The view of agents', () => {
     const name = [look.locale.slice(0, 2), look.dark && 'dark', look.phone && 'phone'].filter(Boolean).join('-')
     it(`stands in every look: ${name}`, async () => {
       const user = await world.app.api.register()
-      const { body: ada } = await user.post('/api/agents', ADA)
+      const ada = await apiOf(user).agents.create(ADA)
       await user.post('/api/agents', { ...ADA, name: 'Ein Agent mit einem wirklich sehr langen Namen', avatar: null })
       const visitor = await world.visitAs(user, look)
       await visitor.open('/agents')
