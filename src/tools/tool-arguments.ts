@@ -10,19 +10,69 @@ const UNREAD = new Set([
   'format',
   '$schema',
   '$id',
+  '$defs',
+  'definitions',
   'contentEncoding',
   'contentMediaType',
 ])
+/** Members that hold schemas by names, which may be any words. */
+const BY_NAME = new Set(['properties', 'dependentSchemas'])
+/** Members that hold values, and no schemas. */
+const VALUES = new Set(['const', 'enum', 'default', 'examples', 'required', 'type'])
 const MOST_DEPTH = 32
+/** Objects that are read of a schema, with each reference in the place of which its schema stands: a few that name each other could be millions. */
+const MOST_OBJECTS = 1_000
 
-function readable(value: unknown, depth = 0): unknown {
-  if (depth > MOST_DEPTH) return {}
-  if (Array.isArray(value)) return value.map((one) => readable(one, depth + 1))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, one]) => (UNREAD.has(name) ? [] : [[name, readable(one, depth + 1)]])),
-  )
+/** A schema as it is judged by: without what is not read, and without references. What is beyond its bounds asks for nothing. */
+class SchemaReader {
+  readonly #root: ToolSchema
+  #left = MOST_OBJECTS
+
+  constructor(root: ToolSchema) {
+    this.#root = root
+  }
+
+  read(value: unknown, depth = 0): unknown {
+    if (Array.isArray(value)) return value.map((one) => this.read(one, depth + 1))
+    if (!isObject(value)) return value
+    if (depth > MOST_DEPTH || this.#left-- <= 0) return {}
+    const { $ref, ...members } = value
+    const isOpen = 'patternProperties' in members
+    const own = Object.fromEntries(
+      Object.entries(members).flatMap(([name, one]): Array<[string, unknown]> => {
+        // An expression that is not read might allow the name.
+        if (UNREAD.has(name) || (isOpen && name === 'additionalProperties')) return []
+        // Objects would be compared by identity, and none be the same.
+        if (name === 'const' ? isNested(one) : name === 'enum' && Array.isArray(one) && one.some(isNested)) return []
+        if (BY_NAME.has(name) && isObject(one)) return [[name, this.#named(one, depth + 1)]]
+        return [[name, VALUES.has(name) ? one : this.read(one, depth + 1)]]
+      }),
+    )
+    const target = typeof $ref === 'string' ? this.#target($ref) : undefined
+    if (!isObject(target)) return own
+    const there = this.read(target, depth + 1)
+    return Object.keys(own).length === 0 ? there : { allOf: [there, own] }
+  }
+
+  #named(schemas: ToolSchema, depth: number): unknown {
+    return Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, this.read(one, depth)]))
+  }
+
+  /** What a JSON pointer within the schema names. */
+  #target(ref: string): unknown {
+    if (ref !== '#' && !ref.startsWith('#/')) return undefined
+    const path = ref.split('/').slice(1)
+    return path.reduce<unknown>((at, part) => {
+      const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
+      return (isObject(at) || Array.isArray(at)) && Object.hasOwn(at, name) ? Reflect.get(at, name) : undefined
+    }, this.#root)
+  }
 }
+
+const isNested = (value: unknown): boolean => typeof value === 'object' && value !== null
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
  * What is wrong with the arguments of a call, for its model or for whoever wrote them; empty where nothing is. A schema that cannot be
@@ -32,7 +82,9 @@ export function argumentProblems(schema: ToolSchema, args: Record<string, unknow
   let judge: z.ZodType
   try {
     // An object without properties of its own is any object.
-    judge = z.fromJSONSchema(readable({ ...schema, type: 'object' }) as Parameters<typeof z.fromJSONSchema>[0])
+    judge = z.fromJSONSchema(
+      new SchemaReader(schema).read({ ...schema, type: 'object' }) as Parameters<typeof z.fromJSONSchema>[0],
+    )
   } catch {
     return []
   }
