@@ -1,12 +1,19 @@
-import { EmptyState } from '../../parts/empty-state.tsx'
-import { Page } from '../../parts/page.tsx'
-import { useWords } from '../../words/use-words.ts'
+import { Route, Switch } from 'wouter'
+import { EditParty } from './edit-party.tsx'
+import { NewParty } from './new-party.tsx'
+import { PartyList } from './party-list.tsx'
 
+/** `/parties`, `/parties/new` and `/parties/:id`. */
 export default function PartiesView() {
-  const t = useWords()
   return (
-    <Page title={t('nav.parties')}>
-      <EmptyState title={t('state.empty')} />
-    </Page>
+    <Switch>
+      <Route path="/parties/new">
+        <NewParty />
+      </Route>
+      <Route path="/parties/:id">{({ id }) => <EditParty id={id} key={id} />}</Route>
+      <Route>
+        <PartyList />
+      </Route>
+    </Switch>
   )
 }

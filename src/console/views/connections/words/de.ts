@@ -1,3 +1,44 @@
 import type en from './en.ts'
 
-export default {} satisfies Record<keyof typeof en, string>
+export default {
+  'connections.add': 'Verbindung anlegen',
+  'connections.addTo': 'Verbindung zu {name}',
+  'connections.default': 'Standardmäßig benutzen',
+  'connections.default.hint': 'Agenten ohne eigene Verbindung sprechen darüber.',
+  'connections.delete.text': 'Ihr Schlüssel wird gelöscht. Agenten, die sie benutzen, brauchen vorher eine andere.',
+  'connections.delete.title': '{name} löschen?',
+  'connections.deleted': '{name} wurde gelöscht.',
+  'connections.edit': '{name} ändern',
+  'connections.guest':
+    'Gäste sprechen nur mit dem Demomodell. Behalten Sie dieses Konto mit einer E-Mail-Adresse, um einen eigenen Anbieter zu verbinden.',
+  'connections.isDefault': 'Standard',
+  'connections.key': 'API-Schlüssel',
+  'connections.key.hint': 'Wird versiegelt aufbewahrt und nie wieder gezeigt, bis auf die letzten vier Zeichen.',
+  'connections.key.kept': 'Der Schlüssel, der auf {last4} endet, bleibt, wenn Sie keinen anderen eingeben.',
+  'connections.key.last4': 'Schlüssel endet auf {last4}',
+  'connections.key.optional': 'Nur wenn der Server einen verlangt.',
+  'connections.key.remove': 'Den Schlüssel entfernen',
+  'connections.lead': 'Konten bei Modellanbietern, über die Ihre Agenten sprechen.',
+  'connections.learnt': '{count, plural, one {Was sein Modell braucht} other {Was seine # Modelle brauchen}}',
+  'connections.model': 'Modell',
+  'connections.model.hint': 'Das benutzen Agenten, die kein anderes nennen.',
+  'connections.name': 'Name',
+  'connections.needs.key': 'Braucht einen API-Schlüssel',
+  'connections.needs.nothing': 'Braucht nichts',
+  'connections.needs.server': 'Ein eigener Server',
+  'connections.none': 'Sie haben noch keine eigene Verbindung',
+  'connections.none.text':
+    'Verbinden Sie einen Anbieter mit seinem API-Schlüssel oder einen eigenen Server, und wählen Sie, welches Modell spricht.',
+  'connections.own': 'Ihre',
+  'connections.platform': 'Von dieser Plattform, für alle',
+  'connections.provider.which': 'Zu welchem Anbieter oder Server?',
+  'connections.saved': '{name} wurde gespeichert. Testen Sie, ob es funktioniert.',
+  'connections.test': 'Testen',
+  'connections.test.of': '{name} testen',
+  'connections.test.ok': '{model} hat nach {ms} ms geantwortet.',
+  'connections.trouble': 'Der Anbieter hat zuletzt nicht geantwortet; der nächste Aufruf versucht es wieder.',
+  'connections.trouble.until':
+    'Der Anbieter hat zuletzt nicht geantwortet und wird in Ruhe gelassen. Nächster Versuch: {until}.',
+  'connections.url': 'Basisadresse',
+  'connections.url.hint': 'Die meisten enden auf /v1. Ersetzen Sie, was in Klammern steht.',
+} satisfies Record<keyof typeof en, string>

@@ -1,3 +1,52 @@
 import type en from './en.ts'
 
-export default {} satisfies Record<keyof typeof en, string>
+export default {
+  'files.again': 'إعادة القراءة',
+  'files.cancel': 'إلغاء {name}',
+  'files.choose': 'اختيار ملفات',
+  'files.delete.failed':
+    '{count, plural, zero {لم يتعذر حذف أي ملف.} one {تعذّر حذف ملف واحد.} two {تعذّر حذف ملفين.} few {تعذّر حذف # ملفات.} many {تعذّر حذف # ملفًا.} other {تعذّر حذف # ملف.}}',
+  'files.delete.of': 'حذف {name}',
+  'files.delete.one': 'حذف {name}؟',
+  'files.delete.text': 'لن يستطيع الوكلاء قراءتها بعد ذلك. لا يمكن التراجع عن هذا.',
+  'files.delete.title':
+    '{count, plural, zero {حذف لا شيء؟} one {حذف ملف واحد؟} two {حذف ملفين؟} few {حذف # ملفات؟} many {حذف # ملفًا؟} other {حذف # ملف؟}}',
+  'files.deleteMarked':
+    '{count, plural, zero {حذف لا شيء} one {حذف ملف واحد} two {حذف ملفين} few {حذف # ملفات} many {حذف # ملفًا} other {حذف # ملف}}',
+  'files.deleted':
+    '{count, plural, zero {لم يُحذف شيء.} one {حُذف ملف واحد.} two {حُذف ملفان.} few {حُذفت # ملفات.} many {حُذف # ملفًا.} other {حُذف # ملف.}}',
+  'files.dismiss': 'إخفاء {name}',
+  'files.download': 'تنزيل {name}',
+  'files.drop': 'أو أسقطها هنا',
+  'files.drop.limit': 'أو أسقطها هنا، {limit} لكل ملف على الأكثر',
+  'files.find': 'بحث بالاسم',
+  'files.lead': 'ما يجوز لوكلائك قراءته. أرفقها برسالة في أي محادثة.',
+  'files.mark': 'تحديد {name}',
+  'files.none': 'لا ملفات بعد',
+  'files.none.text': 'أسقط هنا مستندات أو جداول أو صورًا أو رسائل: يقرؤها الوكلاء ويذكرون موضع ما يستشهدون به.',
+  'files.noneFound': 'لم يُعثر على شيء',
+  'files.noneFound.text': 'لا ملف بهذا الاسم وهذه الحالة.',
+  'files.open': 'فتح {name}',
+  'files.pages':
+    '{count, plural, zero {بلا صفحات} one {صفحة واحدة} two {صفحتان} few {# صفحات} many {# صفحة} other {# صفحة}}',
+  'files.progress': 'يجري إرسال {name}',
+  'files.state': 'الحالة',
+  'files.state.all': 'الكل',
+  'files.state.failed': 'فشل',
+  'files.state.processing': 'تجري قراءته',
+  'files.state.ready': 'جاهز',
+  'files.tooLarge': 'كبير جدًا: {limit} على الأكثر.',
+  'files.upload': 'الرفع',
+  'files.uploads': 'قيد الإرسال',
+  'files.usage': '{bytes} من {limit}، و{files} من {most} من الملفات',
+  'files.why.encrypted': 'الملف مشفّر. ارفعه من دون كلمة مرور.',
+  'files.why.executable': 'البرامج لا تُقرأ.',
+  'files.why.infected': 'في الملف برمجية خبيثة.',
+  'files.why.lost': 'لم يعد محتواه في المخزن. ارفعه مرة أخرى.',
+  'files.why.malformed': 'الملف تالف. احفظه من جديد ثم ارفعه مرة أخرى.',
+  'files.why.mismatch': 'الملف ليس كما يدل عليه اسمه.',
+  'files.why.time': 'استغرقت قراءته وقتًا طويلًا. جرّب ملفًا أصغر.',
+  'files.why.tooLarge': 'فيه أكثر مما يمكن قراءته. قسّمه إلى أجزاء.',
+  'files.why.type': 'لا تُقرأ الملفات من هذا النوع. أما PDF والنص فيُقرآن.',
+  'files.why.unknown': 'تعذّرت قراءة الملف. حاول مرة أخرى.',
+} satisfies Record<keyof typeof en, string>
