@@ -20,7 +20,7 @@ const RUNS = Number(process.env.GENERATED_RUNS ?? 12)
 /** What ends the session, or the account, of who asks: each request has a user of its own. */
 const LAST = ['DELETE /api/users/:id', 'POST /api/auth/logout', 'PUT /api/auth/profile']
 /** Nobody knows a second time whether there are others than those here: an administrator suspends, or deletes, one of their own. */
-const OF_OTHERS = ['POST /api/users/:id/suspend', 'POST /api/users/:id/unsuspend']
+const OF_OTHERS = ['POST /api/users/:id/suspend', 'POST /api/users/:id/unsuspend', 'DELETE /api/users/:id/sessions']
 
 describe('Requests made of the document of the API', function () {
   this.timeout(240_000)
