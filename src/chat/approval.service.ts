@@ -87,6 +87,7 @@ const presentApproval = ({
   turn: call.turn,
   agentId: call.agentId,
   agentName,
+  serverId: call.serverId,
   call: presentToolCall(call, ALL_CHARS),
   inputSchema: call.doubt ? null : call.inputSchema,
   inDoubt: call.doubt,

@@ -17,6 +17,7 @@ import {
   SNAPSHOT_MESSAGES,
   SNAPSHOT_OVERLAP,
   type SnapshotView,
+  type ToolCallView,
 } from '../contract/views.ts'
 
 /** What an attempt at a turn has said so far. */
@@ -64,9 +65,13 @@ export type Change =
   | ({ type: 'turn.completed'; message: MessageView | null } & TurnName)
   /** `retryAt`: when it is tried again, where it is. */
   | ({ type: 'turn.failed'; error: ErrorView; willRetry: boolean; retryAt?: string | undefined } & Attempt)
+  /** A tool of a turn runs, has ended, or waits for somebody's word until `expiresAt`. */
+  | ({ type: 'turn.tool'; call: ToolCallView; expiresAt?: string | undefined } & Attempt)
   | { type: 'run'; run: RunView }
   /** The run is over, and its receipt final. */
   | { type: 'run.ended'; run: RunView }
+
+type ToolEvent = 'tool.started' | 'tool.completed' | 'tool.failed' | 'tool.approval_requested'
 
 /** The acknowledgement of a join, with the `afterSeq` that it was asked for. */
 export type Joined = { type: 'joined'; afterSeq: number | undefined } & SnapshotView
@@ -161,6 +166,7 @@ class Draft {
     else if (input.type === 'turn.started') this.#started(input)
     else if (input.type === 'turn.delta') this.#delta(input)
     else if (input.type === 'turn.failed') this.#failed(input)
+    else if ('call' in input) this.#toolSeen(input)
     else if ('run' in input) this.#runSeen(input.run)
     else if (input.type !== 'turn.completed') return
     else if (input.message) this.#messageSeen(input.message)
@@ -176,6 +182,14 @@ class Draft {
     const name = { runId, turn, attempt }
     if (this.#isOver(name) || (this.#liveOf(name)?.attempt ?? 0) > attempt) return
     this.#changes.push({ type: 'turn.failed', ...name, error, willRetry, ...(retryAt && { retryAt }) })
+  }
+
+  /** Calls are told, and not kept: a message has those of its turn, and a run's list has all. */
+  #toolSeen({ runId, turn, attempt, call, ...rest }: EventOf<ToolEvent>): void {
+    const name = { runId, turn, attempt }
+    if (this.#isOver(name)) return
+    const expiresAt = 'expiresAt' in rest ? { expiresAt: rest.expiresAt } : {}
+    this.#changes.push({ type: 'turn.tool', ...name, call, ...expiresAt })
   }
 
   #snapshot(snapshot: SnapshotView & { afterSeq?: number | undefined }, isAnswer: boolean): void {

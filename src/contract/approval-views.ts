@@ -11,6 +11,8 @@ export const approvalView = z
     turn: z.number().int().min(0),
     agentId: idView.nullable(),
     agentName: z.string().nullable(),
+    /** The MCP server whose tool it is; null for what is built in. Older servers do not say. */
+    serverId: idView.nullable().optional(),
     /** With all of its arguments. */
     call: toolCallView,
     /** What other arguments must be; null: they are not to be changed. */

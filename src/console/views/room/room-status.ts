@@ -5,6 +5,8 @@ import { type RoomState, type TurnTrouble, turnKey } from './room-store.ts'
 export type RoomStatus =
   | { kind: 'idle' }
   | { kind: 'files' }
+  /** Somebody is to say whether a tool may run. */
+  | { kind: 'approval' }
   | { kind: 'place' }
   | { kind: 'choosing' }
   | { kind: 'stopping' }
@@ -31,6 +33,9 @@ export function roomNow(
 }
 
 function statusOf(run: RunView, all: RoomState['speaking'], trouble: RoomState['trouble']): RoomStatus {
+  // Files are waited for between turns, people within one.
+  const isWithinTurn = run.turns.some(({ status, attempt }) => isOpenTurn(status) && attempt > 0)
+  if (run.status === 'waiting' && isWithinTurn) return { kind: 'approval' }
   const own = all.filter(({ runId }) => runId === run.id)
   const speaking = own.flatMap(({ hasWords, agentId }) => (hasWords && agentId ? [agentId] : []))
   if (speaking.length > 0) return { kind: 'speaking', agents: speaking }

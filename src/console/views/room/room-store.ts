@@ -10,6 +10,7 @@ import {
   type LiveText,
   type MessageView,
   type RunView,
+  type ToolCallView,
 } from '../../../client/client.ts'
 
 /** As much as is read at once of what was said before. */
@@ -43,6 +44,10 @@ export interface RoomState {
   names: ReadonlyMap<string, string>
   /** By `runId:turn`. */
   trouble: ReadonlyMap<string, TurnTrouble>
+  /** What turns that are not over did with tools, as far as it was heard of, by `runId:turn`; then by the call's number. */
+  tools: ReadonlyMap<string, ReadonlyMap<number, ToolCallView>>
+  /** How often something was heard that may change what waits for somebody's word. */
+  asked: number
   /** What was said before the first of `messages`. */
   older: 'unknown' | 'more' | 'loading' | 'failed' | 'none'
   /** There is no such conversation, or the session is over. */
@@ -58,6 +63,8 @@ const EMPTY: RoomState = {
   runs: new Map(),
   names: new Map(),
   trouble: new Map(),
+  tools: new Map(),
+  asked: 0,
   older: 'unknown',
   error: null,
 }
@@ -147,15 +154,32 @@ export class RoomStore {
 
   /** What the state of the conversation does not keep: why a turn is late. */
   #note(change: Change): void {
+    if (change.type === 'turn.tool') {
+      const key = turnKey(change)
+      const tools = new Map(this.#state.tools)
+      tools.set(key, new Map(tools.get(key)).set(change.call.call, change.call))
+      this.#state = { ...this.#state, tools, asked: this.#state.asked + 1 }
+      return
+    }
+    if (change.type === 'run' || change.type === 'run.ended') {
+      this.#state = { ...this.#state, asked: this.#state.asked + 1 }
+    }
     if (change.type === 'turn.failed') {
       const { attempt, error, retryAt, willRetry } = change
       const trouble = new Map(this.#state.trouble)
       if (willRetry) trouble.set(turnKey(change), { attempt, ...error, retryAt })
       else trouble.delete(turnKey(change))
       this.#state = { ...this.#state, trouble }
-    } else if (change.type === 'turn.started' || change.type === 'turn.completed') this.#forgetTrouble(turnKey(change))
-    else if (change.type === 'run.ended') {
-      for (const { index } of change.run.turns) this.#forgetTrouble(turnKey({ runId: change.run.id, turn: index }))
+    } else if (change.type === 'turn.started') this.#forgetTrouble(turnKey(change))
+    else if (change.type === 'turn.completed') {
+      this.#forgetTrouble(turnKey(change))
+      this.#forgetTools(turnKey(change))
+    } else if (change.type === 'run.ended') {
+      for (const { index } of change.run.turns) {
+        const key = turnKey({ runId: change.run.id, turn: index })
+        this.#forgetTrouble(key)
+        this.#forgetTools(key)
+      }
     }
   }
 
@@ -164,6 +188,13 @@ export class RoomStore {
     const trouble = new Map(this.#state.trouble)
     trouble.delete(key)
     this.#state = { ...this.#state, trouble }
+  }
+
+  #forgetTools(key: string): void {
+    if (!this.#state.tools.has(key)) return
+    const tools = new Map(this.#state.tools)
+    tools.delete(key)
+    this.#state = { ...this.#state, tools }
   }
 
   #tellSoon(): void {
@@ -179,7 +210,11 @@ export class RoomStore {
   #take(): void {
     const before = this.#followed
     const now = this.#follower.state
-    if (now === before) return
+    // What is noted alone, such as a call of a tool, is no news of the follower's.
+    if (now === before) {
+      this.#change({})
+      return
+    }
     this.#followed = now
     const isFirst = !before?.conversation
     this.#change({

@@ -9,6 +9,7 @@ import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
 import { Composer, type Said } from './composer.tsx'
 import { nextFrame } from './next-frame.ts'
+import { RoomApprovals } from './room-approvals.tsx'
 import { RoomHeader } from './room-header.tsx'
 import { RoomLine } from './room-line.tsx'
 import { RoomLog } from './room-log.tsx'
@@ -75,6 +76,7 @@ function Inside() {
         onSuperseded={() => setWithSuperseded(!withSuperseded)}
       />
       <RoomLog withSuperseded={withSuperseded} />
+      <RoomApprovals conversation={conversation} />
       <RoomLine />
       <RoomComposer conversation={conversation} />
       <ReadMark conversation={conversation} />

@@ -10,6 +10,7 @@ import { countRender } from './count-renders.ts'
 import { AgentWords } from './markdown/agent-words.tsx'
 import { AgentMessageActions } from './message-actions.tsx'
 import type { Speaking } from './room-store.ts'
+import { LiveToolCalls, ToolCalls } from './tool-calls.tsx'
 import { useRoom, useSpeaker } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -33,6 +34,7 @@ export const AgentMessage = memo(function AgentMessage({
       isFaint={message.status === 'superseded'}
       note={message.status === 'complete' ? null : t(`room.message.${message.status}`)}
     >
+      {message.toolCalls && <ToolCalls calls={message.toolCalls} />}
       <AgentWords text={message.content} />
       <CitedPlaces text={message.content} />
       <AgentMessageActions message={message} />
@@ -59,6 +61,7 @@ export const LiveSpeech = memo(function LiveSpeech({
       isNarrow={isNarrow}
       note={attempt > 1 ? t('room.attempt', { attempt }) : null}
     >
+      <LiveToolCalls runId={runId} turn={turn} />
       {text === '' ? <ThinkingDots label={t('room.thinking')} /> : <AgentWords text={text} isLive />}
     </SpeechFrame>
   )

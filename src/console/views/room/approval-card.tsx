@@ -1,0 +1,152 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Ban, Check, Hand, Pencil } from 'lucide-react'
+import { useState } from 'react'
+import { z } from 'zod'
+import { ApiError, type ApprovalView } from '../../../client/client.ts'
+import { useErrorToast } from '../../errors/error-notice.tsx'
+import { fieldErrors } from '../../errors/error-words.ts'
+import { Button } from '../../parts/button.tsx'
+import { TextArea } from '../../parts/field.tsx'
+import { toast } from '../../parts/toast.tsx'
+import { useClient } from '../../session/session.ts'
+import { useFormats } from '../../words/formats.ts'
+import { useWords } from '../../words/use-words.ts'
+import { Quoted } from './tool-calls.tsx'
+import type words from './words/en.ts'
+
+type Decision = { decision: 'approve'; arguments?: Record<string, unknown> } | { decision: 'deny' }
+
+const objectOf = z.record(z.string(), z.unknown())
+
+/** JSON with spaces, for people; a text that is none stays as it is. */
+function spaced(args: string): string {
+  try {
+    return JSON.stringify(JSON.parse(args), null, 2)
+  } catch {
+    return args
+  }
+}
+
+function readObject(text: string): Record<string, unknown> | null {
+  try {
+    return objectOf.safeParse(JSON.parse(text)).data ?? null
+  } catch {
+    return null
+  }
+}
+
+/** A call of a tool that waits for somebody's word: what would be done, and yes, no, or yes with other arguments. */
+export function ApprovalCard({ approval }: { approval: ApprovalView }) {
+  const { id, call, runId, conversationId, inputSchema, inDoubt, expiresAt } = approval
+  const t = useWords<typeof words>()
+  const formats = useFormats()
+  const client = useClient()
+  const queries = useQueryClient()
+  const sayError = useErrorToast()
+  const [edited, setEdited] = useState<string | null>(null)
+  const [wrong, setWrong] = useState<string>()
+  const decide = useMutation({
+    mutationFn: (decision: Decision) => client.approvals.decide(id, decision),
+    onSuccess: (_, { decision }) => toast(t(`tool.decided.${decision}`)),
+    onError(error) {
+      const issue = fieldErrors(error).arguments
+      if (issue !== undefined && edited !== null) setWrong(issue)
+      else if (error instanceof ApiError && error.code === 'approval.over') toast(t('tool.over'))
+      else sayError(error)
+    },
+    onSettled: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: ['approvals', conversationId] }),
+        queries.invalidateQueries({ queryKey: ['toolCalls', runId] }),
+      ]),
+  })
+  const approve = () => {
+    if (edited === null) return decide.mutate({ decision: 'approve' })
+    const args = readObject(edited)
+    setWrong(args ? undefined : t('tool.args.wrong'))
+    if (args) decide.mutate({ decision: 'approve', arguments: args })
+  }
+  const name = approval.agentName ?? '…'
+  // Decided on once: until the list says that it is gone, nothing more can be pressed.
+  const isDecided = decide.isSuccess
+  return (
+    <article
+      aria-label={`${call.title || call.name}: ${t('tool.status.awaiting')}`}
+      className="grid gap-3 rounded-card border border-warning bg-card p-4 shadow-card"
+    >
+      <header className="flex items-start gap-3">
+        <Hand aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-warning" />
+        <div className="min-w-0">
+          <p dir="auto" className="font-medium">
+            {inDoubt ? t('tool.asks.again', { name }) : t('tool.asks', { name })}
+          </p>
+          <p className="break-words text-ink-soft text-sm">
+            <bdi className="font-medium text-ink">{call.title || call.name}</bdi> · <ServerName of={approval} />
+          </p>
+        </div>
+      </header>
+      {inDoubt && <p className="text-sm text-warning">{t('tool.inDoubt')}</p>}
+      {edited === null ? (
+        <Quoted label={t('tool.args')} text={spaced(call.args)} isCode />
+      ) : (
+        <TextArea
+          label={t('tool.args')}
+          hint={t('tool.args.hint', { name })}
+          error={wrong}
+          dir="ltr"
+          spellCheck={false}
+          rows={5}
+          value={edited}
+          onChange={({ currentTarget }) => setEdited(currentTarget.value)}
+        />
+      )}
+      <footer className="flex flex-wrap items-center gap-2">
+        <p className="me-auto text-ink-soft text-sm">{t('tool.expires', { when: formats.ago(expiresAt) })}</p>
+        {inputSchema !== null && edited === null && (
+          <Button
+            small
+            kind="quiet"
+            disabled={isDecided}
+            icon={<Pencil aria-hidden="true" className="size-4" />}
+            onClick={() => setEdited(spaced(call.args))}
+          >
+            {t('tool.edit')}
+          </Button>
+        )}
+        <Button
+          small
+          kind="danger"
+          disabled={isDecided}
+          busy={decide.isPending}
+          icon={<Ban aria-hidden="true" className="size-4" />}
+          onClick={() => decide.mutate({ decision: 'deny' })}
+        >
+          {t('tool.deny')}
+        </Button>
+        <Button
+          small
+          kind="primary"
+          disabled={isDecided}
+          busy={decide.isPending}
+          icon={<Check aria-hidden="true" className="size-4" />}
+          onClick={approve}
+        >
+          {edited === null ? t('tool.approve') : t('tool.approve.edited')}
+        </Button>
+      </footer>
+    </article>
+  )
+}
+
+/** Whose tool it is. */
+function ServerName({ of: { serverId } }: { of: ApprovalView }) {
+  const t = useWords<typeof words>()
+  const client = useClient()
+  const { data } = useQuery({
+    queryKey: ['mcp', 'server', serverId],
+    queryFn: ({ signal }) => client.mcp.get(serverId ?? '', { signal }),
+    enabled: typeof serverId === 'string',
+  })
+  if (serverId === null) return t('tool.builtin')
+  return <bdi>{data ? `${data.name} (${data.url})` : 'MCP'}</bdi>
+}

@@ -1,0 +1,115 @@
+import { useQuery } from '@tanstack/react-query'
+import { Ban, Check, ChevronDown, CircleAlert, CircleHelp, Clock, Hand, type LucideIcon, Wrench } from 'lucide-react'
+import { type ChatspartyClient, isTerminal, type RunToolCallView, type ToolCallView } from '../../../client/client.ts'
+import { Spinner } from '../../parts/button.tsx'
+import { classes } from '../../parts/class-names.ts'
+import { useClient } from '../../session/session.ts'
+import { useWords } from '../../words/use-words.ts'
+import { turnKey } from './room-store.ts'
+import { useRoom } from './use-room.ts'
+import type words from './words/en.ts'
+
+type Status = ToolCallView['status']
+
+const LOOKS: Record<Status, readonly [icon: LucideIcon | null, look: string]> = {
+  planned: [Clock, 'text-ink-soft'],
+  awaiting: [Hand, 'text-warning'],
+  approved: [Check, 'text-ink-soft'],
+  started: [null, 'text-ink'],
+  done: [Check, 'text-accent'],
+  failed: [CircleAlert, 'text-danger'],
+  denied: [Ban, 'text-danger'],
+  expired: [Clock, 'text-warning'],
+  cancelled: [Ban, 'text-ink-soft'],
+  unknown: [CircleHelp, 'text-warning'],
+}
+
+/** What a turn did with tools: a line each, which opens to what went in and what came out. */
+export function ToolCalls({ calls }: { calls: readonly ToolCallView[] }) {
+  const t = useWords<typeof words>()
+  if (calls.length === 0) return null
+  return (
+    <ul aria-label={t('tool.calls', { count: calls.length })} className="mb-2 grid gap-1.5">
+      {calls.map((call) => (
+        <li key={call.id}>
+          <ToolCard call={call} />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function ToolCard({ call: { title, name, status, args, result } }: { call: ToolCallView }) {
+  const t = useWords<typeof words>()
+  const [Icon, look] = LOOKS[status]
+  return (
+    <details className="group rounded-lg border border-line bg-sunken text-sm">
+      <summary className="flex min-h-9 cursor-pointer list-none flex-wrap items-center gap-x-2 px-3 py-1.5">
+        <Wrench aria-hidden="true" className="size-4 shrink-0 text-ink-soft" />
+        <bdi className="min-w-0 break-words font-medium">{title || name}</bdi>
+        <span className={classes('ms-auto flex items-center gap-1.5', look)}>
+          {Icon ? <Icon aria-hidden="true" className="size-4 shrink-0" /> : <Spinner />}
+          {t(`tool.status.${status}`)}
+          <ChevronDown aria-hidden="true" className="size-4 shrink-0 text-ink-soft group-open:rotate-180" />
+        </span>
+      </summary>
+      <div className="grid gap-2 border-line border-t px-3 py-2">
+        <Quoted label={t('tool.args')} text={args} isCode />
+        {result !== null && <Quoted label={t('tool.result')} text={result} />}
+      </div>
+    </details>
+  )
+}
+
+/** Words of a tool as they are: no markup of theirs is read. */
+export function Quoted({ label, text, isCode = false }: { label: string; text: string; isCode?: boolean }) {
+  return (
+    <div className="min-w-0">
+      <p className="text-ink-soft text-xs">{label}</p>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls can be focused
+        tabIndex={0}
+        dir={isCode ? 'ltr' : 'auto'}
+        className="max-h-48 overflow-auto whitespace-pre-wrap break-words rounded bg-card px-2 py-1 font-mono text-xs [overflow-wrap:anywhere]"
+      >
+        {text}
+      </pre>
+    </div>
+  )
+}
+
+/** Pages of a run's list that are read at most: what was heard live is there without it. */
+const MOST_PAGES = 5
+
+async function callsOf(client: ChatspartyClient, runId: string, signal: AbortSignal): Promise<RunToolCallView[]> {
+  const calls: RunToolCallView[] = []
+  let cursor: string | undefined
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const { data, nextCursor } = await client.approvals.toolCalls(runId, { cursor, limit: 100 }, { signal })
+    calls.push(...data)
+    if (nextCursor === null) break
+    cursor = nextCursor
+  }
+  return calls
+}
+
+const isOver = ({ status }: ToolCallView): boolean =>
+  status !== 'planned' && status !== 'awaiting' && status !== 'approved' && status !== 'started'
+
+/** Of a turn that is not over: what there was when it was looked at, and what was heard since. */
+export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) {
+  const client = useClient()
+  const heard = useRoom(({ tools }) => tools.get(turnKey({ runId, turn })))
+  const isAsleep = useRoom(({ runs }) => isTerminal(runs.get(runId)?.status ?? 'queued'))
+  const { data = [] } = useQuery({
+    queryKey: ['toolCalls', runId],
+    queryFn: ({ signal }) => callsOf(client, runId, signal),
+    enabled: !isAsleep,
+  })
+  const calls = new Map<number, ToolCallView>(heard)
+  for (const call of data) {
+    // What is over stays so; of the rest what was heard is newer.
+    if (call.turn === turn && (isOver(call) || !calls.has(call.call))) calls.set(call.call, call)
+  }
+  return <ToolCalls calls={[...calls.values()].sort((a, b) => a.call - b.call)} />
+}

@@ -1,0 +1,105 @@
+import { expect } from 'chai'
+import { modelName } from '../../workers/mcp/mcp-tools.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
+import type { MockRequest } from '../support/mock-llm.ts'
+import { line, log, useRooms } from './room-world.ts'
+import type { Look } from './world.ts'
+
+const answered = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
+const waits = { en: 'Waiting for your word…', de: 'Wartet auf Ihre Entscheidung …', ar: 'في انتظار قرارك…' }
+
+describe('Tools in the console', function () {
+  this.timeout(60_000)
+  const rooms = useRooms()
+  let server: TestMcpServer
+  before(async () => {
+    server = await startMcpServer()
+  })
+  after(() => server?.stop())
+  beforeEach(() => server.reset())
+
+  const connect = async (user: TestUser) => {
+    const serverId = await user.create('/api/mcp/servers', { name: 'Notes', url: server.url })
+    await user.post(`/api/mcp/servers/${serverId}/refresh`, {})
+    return serverId
+  }
+  /** Somebody in a conversation whose agent calls a tool of a server. */
+  const calling = async (name: string, policy: string, look: Look = {}) => {
+    const { user, agentId = '', visitor } = await rooms.guests(['Ada'], look)
+    const serverId = await connect(user)
+    rooms.llm.reply({ when: { match: answered }, text: 'It is noted.' })
+    rooms.llm.reply({
+      when: { match: (request) => !answered(request) },
+      text: 'I note it.',
+      toolCalls: [{ name: modelName(serverId, name), arguments: { text: 'Buy <b>tea</b>' } }],
+    })
+    await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name, policy }] })
+    const { runId } = await rooms.watch(user, visitor, { agentId, message: 'Note tea.' })
+    return { user, visitor, page: visitor.page, runId }
+  }
+
+  it('asks in the room; with other arguments approved, the tool runs once with them, and its call stands in the turn', async () => {
+    const { user, visitor, page, runId } = await calling('add_unkeyed', 'ask')
+    const card = page.getByRole('article', { name: 'add_unkeyed: Waits for your word' })
+    await card.getByText('Ada wants to use a tool').waitFor()
+    await card.getByText(`Notes (${server.url})`).waitFor()
+    await line(page).getByText(waits.en).waitFor()
+    await visitor.check('tools-asks')
+    await card.getByRole('button', { name: 'Change the arguments' }).click()
+    await card.getByLabel('Arguments').fill('tea')
+    await card.getByRole('button', { name: 'Approve with changes' }).click()
+    await card.getByText('This is not a JSON object.').waitFor()
+    await card.getByLabel('Arguments').fill('{"text": "Buy coffee"}')
+    await visitor.check('tools-edit')
+    await card.getByRole('button', { name: 'Approve with changes' }).click()
+    await log(page).getByText('It is noted.').waitFor()
+    await card.waitFor({ state: 'detached' })
+    expect(server.state.notes).to.deep.equal(['Buy coffee'])
+    await user.finished(runId)
+    await log(page).getByText('Completed').click()
+    await log(page).getByText('noted Buy coffee').waitFor()
+    await visitor.check('tools-done')
+    await page.reload()
+    await log(page).getByText('Completed').waitFor()
+  })
+
+  it('denied, the tool does not run, and the turn says so', async () => {
+    const { user, visitor, page } = await calling('add_unkeyed', 'ask')
+    const card = page.getByRole('article', { name: /^add_unkeyed/ })
+    await card.getByRole('button', { name: 'Deny' }).click()
+    await log(page).getByText('It is noted.').waitFor()
+    await log(page).getByText('Denied').waitFor()
+    expect(server.state.notes).to.deep.equal([])
+    await visitor.check('tools-denied')
+    expect(Object((await user.get('/api/chat/approvals')).body).data).to.deep.equal([])
+  })
+
+  it('shows a tool that runs, by events, and one that failed; its words are words', async () => {
+    const { user, visitor, page, runId } = await calling('hang', 'allow')
+    await log(page).getByText('Running').waitFor()
+    await log(page).getByText('Running').click()
+    await log(page).getByText('{"text":"Buy <b>tea</b>"}').waitFor()
+    await visitor.check('tools-running')
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await user.finished(runId)
+    await log(page).getByText('Running').waitFor({ state: 'detached' })
+    const other = await calling('fail', 'allow')
+    await log(other.page).getByText('Failed').click()
+    await log(other.page).getByText('The note is too long.').waitFor()
+    other.visitor.expectQuiet()
+  })
+
+  for (const look of [
+    { name: 'phone', phone: true, dark: true, words: waits.en },
+    { name: 'german', locale: 'de-DE', words: waits.de },
+    { name: 'arabic', locale: 'ar-EG', phone: true, words: waits.ar },
+  ]) {
+    it(`asks well in each look (${look.name})`, async () => {
+      const { visitor, page } = await calling('add_unkeyed', 'ask', look)
+      await line(page).getByText(look.words).waitFor()
+      await page.getByRole('article', { name: /^add_unkeyed/ }).waitFor()
+      await visitor.check(`tools-asks-${look.name}`)
+    })
+  }
+})
