@@ -91,6 +91,7 @@ export function saidOf(error: unknown, t: Say, formats: Formats): ErrorSaid {
       return { text: t('error.server'), canRetry: true }
     default:
       if (code.endsWith('.not_found')) return { text: t('error.notFound'), canRetry: false }
+      if (code.endsWith('.too_many') && error.status === 409) return { text: t('error.limit'), canRetry: false }
       // The API's own words are good ones, in English.
       return { text: message, canRetry: error.status >= 500 || error.status === 429 }
   }

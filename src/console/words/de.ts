@@ -49,6 +49,7 @@ export default {
   'error.guest.off': 'Dieser Server nimmt keine Gäste auf. Legen Sie stattdessen ein Konto an.',
   'error.guest.tooMany':
     'Mehr Gäste nimmt dieser Server gerade nicht auf. Legen Sie ein Konto an oder kommen Sie später wieder.',
+  'error.limit': 'Mehr davon darf ein Konto nicht haben. Löschen Sie zuerst eines.',
   'error.link': 'Der Link wurde schon benutzt oder ist abgelaufen. Fordern Sie einen neuen an.',
   'error.noMail': 'Dieser Server verschickt keine E-Mails. Fragen Sie, wer ihn betreibt.',
   'error.notFound': 'Das gibt es nicht mehr.',

@@ -45,6 +45,7 @@ export default {
   'error.guest.next': 'Keep this account',
   'error.guest.off': 'This server takes no guests. Create an account instead.',
   'error.guest.tooMany': 'There are as many guests as this server takes. Create an account, or come back later.',
+  'error.limit': 'You have as many as one account may have. Delete one first.',
   'error.link': 'The link was used already or has expired. Ask for a new one.',
   'error.noMail': 'This server sends no e-mail. Ask whoever runs it.',
   'error.notFound': 'It does not exist any more.',
