@@ -87,7 +87,7 @@ BEGIN
     FROM (SELECT s.*, s.keyed OR s.effect = 'reads' AS harmless FROM tool_calls s
       WHERE s.run_id = p_run AND s.turn = p_turn AND s.status = 'started') o) n
   WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = n.call AND c.status = 'started';
-  UPDATE tool_calls c SET status = 'expired', ended_at = clock_timestamp()
+  UPDATE tool_calls c SET status = CASE WHEN c.doubt THEN 'unknown' ELSE 'expired' END, ended_at = clock_timestamp()
   WHERE c.run_id = p_run AND c.turn = p_turn AND c.status = 'awaiting' AND c.expires_at <= clock_timestamp();
   outcome := 'resumed';
   state := tool_state(p_run, p_turn);
@@ -199,7 +199,7 @@ BEGIN
     RETURN;
   END IF;
   UPDATE tool_calls c SET decided_by = p_user, decided_at = clock_timestamp(), args = coalesce(p_args, c.args),
-    edited = p_args IS NOT NULL,
+    edited = c.edited OR p_args IS NOT NULL,
     status = CASE WHEN p_approved THEN 'approved' WHEN c.doubt THEN 'unknown' ELSE 'denied' END,
     ended_at = CASE WHEN NOT p_approved THEN clock_timestamp() END
   WHERE c.id = p_id AND c.status = 'awaiting' AND c.expires_at > clock_timestamp();
@@ -211,7 +211,9 @@ BEGIN
   IF NOT turn_awaits(asked.run_id, asked.turn) THEN
     UPDATE turns t SET due_at = clock_timestamp()
     WHERE t.run_id = asked.run_id AND t.index = asked.turn AND t.status = 'queued' AND t.waits > 0;
-    UPDATE runs r SET deadline_at = clock_timestamp() + p_deadline_ms * interval '1 millisecond',
+    -- No earlier than others of its calls can be decided on.
+    UPDATE runs r SET deadline_at = p_deadline_ms * interval '1 millisecond' + greatest(clock_timestamp(),
+        (SELECT max(c.expires_at) FROM tool_calls c WHERE c.run_id = asked.run_id AND c.status = 'awaiting')),
       status = CASE r.status WHEN 'waiting' THEN 'queued' ELSE r.status END,
       paused_ms = r.paused_ms + CASE WHEN r.paused_at IS NULL THEN 0 ELSE ceil(extract(epoch FROM clock_timestamp() - r.paused_at) * 1000) END,
       paused_at = NULL
@@ -223,9 +225,9 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- What is left open when a turn ends, or is never to run: what was started has an unknown outcome, unless it only read.
+-- What is left open when a turn ends, or is never to run: what was started, now or before, has an unknown outcome, unless it only read.
 CREATE FUNCTION tool_close(p_run uuid, p_turn integer) RETURNS void LANGUAGE sql AS $$
   UPDATE tool_calls c SET ended_at = clock_timestamp(),
-    status = CASE WHEN c.status = 'started' AND c.effect = 'writes' THEN 'unknown' ELSE 'cancelled' END
+    status = CASE WHEN c.starts > 0 AND c.effect = 'writes' THEN 'unknown' ELSE 'cancelled' END
   WHERE c.run_id = p_run AND (p_turn IS NULL OR c.turn = p_turn) AND c.status IN ('planned', 'awaiting', 'approved', 'started')
 $$;

@@ -110,6 +110,26 @@ for (const profile of QUEUES) {
       expect([again.status, Object(again.body).error.code]).to.deep.equal([409, 'approval.over'])
     })
 
+    it('leave their run time for what others of its turns are still asked', async () => {
+      const { user, runId, approval, unsubscribe } = await waiting()
+      const { db } = world.app.container
+      // As if a speaker beside this one waited for somebody's word too, who has a week for it.
+      await db.query(
+        `INSERT INTO tool_calls SELECT (jsonb_populate_record(c, jsonb_build_object('turn', 7, 'id', gen_random_uuid(),
+           'expires_at', now() + interval '7 days'))).* FROM tool_calls c WHERE c.id = $1`,
+        [approval.id],
+      )
+      await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'deny' })
+      const [left] = await db.query(
+        `SELECT r.deadline_at > c.expires_at AS enough FROM runs r JOIN tool_calls c ON c.run_id = r.id AND c.turn = 7 WHERE r.id = $1`,
+        [runId],
+      )
+      await db.query('DELETE FROM tool_calls WHERE run_id = $1 AND turn = 7', [runId])
+      expect(left).to.deep.equal({ enough: true })
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
+      await unsubscribe()
+    })
+
     it('may be changed before they are approved, where the tool takes that', async () => {
       const { user, runId, approval, unsubscribe, last } = await waiting()
       const decide = (args: object) =>

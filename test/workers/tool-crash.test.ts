@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { Shutdown } from '../../src/shared/shutdown.ts'
 import type { TurnStep } from '../../workers/processors/turn.processor.ts'
+import { type BoundTool, ToolFailed, type ToolSource } from '../../workers/tools/tool-source.ts'
 import { startWorker } from '../../workers/worker.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
@@ -29,11 +30,23 @@ const FEW: TurnStep[] = ['step.committed', 'tool.started', 'tool.ran']
 interface Decided {
   policy?: 'allow' | 'ask'
   /** What somebody decides, once the run waits for it; nobody is asked without. */
-  decision?: 'approve' | 'deny'
+  decision?: 'approve' | 'deny' | 'expire' | 'cancel'
+  /** What the worker that takes over has in the place of the first one's tools. */
+  later?: ToolSource
 }
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
 const asked = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
+
+/** The same tools, which cannot be asked. */
+class RefusingTools extends EffectTools {
+  override async toolsOf(agent: Parameters<EffectTools['toolsOf']>[0]): Promise<BoundTool[]> {
+    const run = async () => {
+      throw new ToolFailed('mcp.unreachable', 'It could not be reached.')
+    }
+    return (await super.toolsOf(agent)).map(({ tool }) => ({ tool, run }))
+  }
+}
 
 for (const profile of QUEUES) {
   describe(`A worker killed while an agent uses a tool, queue on ${profile}`, function () {
@@ -78,7 +91,7 @@ for (const profile of QUEUES) {
     }
 
     /** A run whose agent calls this tool once, in a worker that dies at that step; another finishes it. */
-    const killedAt = async (step: TurnStep, tool: string, { policy = 'allow', decision }: Decided = {}) => {
+    const killedAt = async (step: TurnStep, tool: string, { policy = 'allow', decision, later }: Decided = {}) => {
       llm.reply({ when: { match: asked }, text: 'It is done, as far as I know.', usage: USAGE })
       llm.reply({
         when: { match: (request) => !asked(request) },
@@ -106,7 +119,7 @@ for (const profile of QUEUES) {
       await app.container.turnRepository.voidLeases()
       const standby = async () => {
         const shutdown = new Shutdown(silentLogger)
-        await startWorker({ ...app.container, shutdown }, { toolSources: [new EffectTools(effects.url)] })
+        await startWorker({ ...app.container, shutdown }, { toolSources: [later ?? new EffectTools(effects.url)] })
         return shutdown
       }
       let shutdown = await standby()
@@ -116,8 +129,20 @@ for (const profile of QUEUES) {
           // No worker is there when somebody decides.
           await shutdown.close()
           const { data } = Object((await user.get('/api/chat/approvals')).body)
-          const answer = await user.post(`/api/chat/approvals/${data[0].id}`, { decision })
-          expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
+          if (decision === 'cancel') {
+            await user.post(`/api/chat/runs/${runId}/cancel`, {})
+            const { status } = await user.finished(runId)
+            expect(status).to.equal('cancelled')
+            const calls = Object((await user.get(`/api/chat/runs/${runId}/tool-calls`)).body).data
+            return { status: calls[0].status, calls: calls.length }
+          }
+          if (decision === 'expire') {
+            await app.container.db.query('UPDATE tool_calls SET expires_at = now() WHERE run_id = $1', [runId])
+            await app.container.db.query('UPDATE turns SET due_at = now() WHERE run_id = $1', [runId])
+          } else {
+            const answer = await user.post(`/api/chat/approvals/${data[0].id}`, { decision })
+            expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
+          }
           shutdown = await standby()
         }
         const run = await user.finished(runId)
@@ -157,6 +182,17 @@ for (const profile of QUEUES) {
       })
     }
 
+    for (const [what, later] of [
+      ['cannot be reached any more', new RefusingTools('')],
+      ['is gone', { toolsOf: async () => [] }],
+    ] as const) {
+      it(`in the middle of a deed with our key whose tool ${what}: its outcome is unknown, and not that it did nothing`, async () => {
+        expect(await killedAt('tool.ran', 'keyed', { later })).to.deep.equal({ status: 'unknown', calls: 1 })
+        expect(effects.deeds()).to.have.length(1)
+        expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('nobody knows whether it did its work')
+      })
+    }
+
     it('while it asks: the question stands after a restart, the answer needs no worker, and the deed is done once', async () => {
       expect(await killedAt('tool.waits', 'plain', { policy: 'ask', decision: 'approve' })).to.deep.equal({
         status: 'done',
@@ -168,6 +204,8 @@ for (const profile of QUEUES) {
     for (const [decision, status, deeds] of [
       ['approve', 'done', 2],
       ['deny', 'unknown', 1],
+      ['expire', 'unknown', 1],
+      ['cancel', 'unknown', 1],
     ] as const) {
       it(`in the middle of a deed that a person is to judge: ${decision}, and it is ${status}`, async () => {
         expect(await killedAt('tool.ran', 'doubted', { decision })).to.deep.equal({ status, calls: 1 })

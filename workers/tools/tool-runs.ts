@@ -73,14 +73,14 @@ export class ToolRuns {
       const [errorCode, result] = bound
         ? ['tool.changed', 'The tool has changed since it was asked for: its owner has to look at it first.']
         : ['tool.gone', 'The tool cannot be had any more.']
-      await this.#end(claim, call, { status: 'failed', errorCode, result }, false)
+      await this.#end(claim, call, { status: unmade(call), errorCode, result }, false)
       return true
     }
     if (bound.tool.policy === 'deny') {
       await this.#end(
         claim,
         call,
-        { status: 'failed', errorCode: 'tool.denied', result: 'The user does not allow this tool.' },
+        { status: unmade(call), errorCode: 'tool.denied', result: 'The user does not allow this tool.' },
         false,
       )
       return true
@@ -89,7 +89,7 @@ export class ToolRuns {
     if (outcome === 'stopping') stop.stop('cancelled')
     if (outcome === 'limited') {
       const result = 'This tool was called too often within a minute. Go on without it.'
-      await this.#end(claim, call, { status: 'failed', errorCode: 'tool.rate_limited', result }, false)
+      await this.#end(claim, call, { status: unmade(call), errorCode: 'tool.rate_limited', result }, false)
     }
     if (outcome !== 'started') return true
     const startedAt = new Date().toISOString()
@@ -126,6 +126,8 @@ export class ToolRuns {
       const { content, isError } = await Promise.race([made, gone.promise])
       return this.#result(isError ? 'failed' : 'done', wordsIn(content), isError ? 'tool.failed' : null)
     } catch (error) {
+      // That nothing was done this time says nothing of the time before.
+      if (error instanceof ToolFailed && isInDoubt(call)) return undefined
       if (error instanceof ToolFailed) return this.#result('failed', error.message, error.code)
       const isKnown = tool.effect === 'reads' && !(error instanceof ToolOutcomeUnknown)
       if (stop.kind === 'lost' || stop.kind === 'drain') return undefined
@@ -151,6 +153,12 @@ export class ToolRuns {
     await this.#deps.announcer.tool(claim, end.status === 'done' ? 'tool.completed' : 'tool.failed', shown)
   }
 }
+
+/** It was started before, and nobody knows what came of that. */
+const isInDoubt = ({ effect, starts }: StoredCall): boolean => effect === 'writes' && starts > 0
+
+/** How a call ends that is not made any more. */
+const unmade = (call: StoredCall): End['status'] => (isInDoubt(call) ? 'unknown' : 'failed')
 
 /** What a tool gave back, as text: files are named, and not shown. */
 const wordsIn = (content: readonly ToolContent[]): string =>
