@@ -18,6 +18,7 @@ export const CONSOLE_PATHS = [
   'reset-password',
   's',
   'schedules',
+  'servers',
   'sign-in',
   'sign-up',
   'try',

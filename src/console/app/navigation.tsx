@@ -12,6 +12,7 @@ import {
   ShieldCheck,
   UsersRound,
   Webhook,
+  Wrench,
 } from 'lucide-react'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
@@ -40,6 +41,7 @@ const MORE: readonly Way[] = [
   { href: '/history', word: 'nav.history', icon: History, keys: 'g h' },
   { href: '/credits', word: 'nav.credits', icon: Coins, keys: 'g c' },
   { href: '/connections', word: 'nav.connections', icon: Plug, keys: 'g o', who: 'no guest' },
+  { href: '/servers', word: 'nav.servers', icon: Wrench, who: 'no guest' },
   { href: '/schedules', word: 'nav.schedules', icon: CalendarClock, who: 'no guest' },
   { href: '/webhooks', word: 'nav.webhooks', icon: Webhook, who: 'no guest' },
   { href: '/keys', word: 'nav.keys', icon: KeyRound, keys: 'g k', who: 'no guest' },

@@ -48,6 +48,7 @@ export const PLACES: readonly Place[] = [
     access: 'user',
     view: view('connections', () => import('../views/connections/connections.view.tsx')),
   },
+  { path: '/servers/*?', access: 'user', view: view('servers', () => import('../views/servers/servers.view.tsx')) },
   { path: '/gallery/*?', access: 'user', view: view('gallery', () => import('../views/gallery/gallery.view.tsx')) },
   { path: '/credits/*?', access: 'user', view: view('credits', () => import('../views/credits/credits.view.tsx')) },
   { path: '/profile/*?', access: 'user', view: view('profile', () => import('../views/profile/profile.view.tsx')) },

@@ -83,6 +83,7 @@ export default {
   'nav.parties': 'المجموعات',
   'nav.profile': 'الملف الشخصي',
   'nav.schedules': 'المواعيد',
+  'nav.servers': 'خوادم MCP',
   'nav.skip': 'الانتقال إلى المحتوى',
   'nav.webhooks': 'خطاطيف الويب',
   'nowhere.text': 'لا يوجد شيء في هذا العنوان.',

@@ -88,6 +88,7 @@ export default {
   'nav.parties': 'Runden',
   'nav.profile': 'Profil',
   'nav.schedules': 'Zeitpläne',
+  'nav.servers': 'MCP-Server',
   'nav.skip': 'Zum Inhalt springen',
   'nav.webhooks': 'Webhooks',
   'nowhere.text': 'Unter dieser Adresse gibt es nichts.',

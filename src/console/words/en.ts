@@ -82,6 +82,7 @@ export default {
   'nav.parties': 'Parties',
   'nav.profile': 'Profile',
   'nav.schedules': 'Schedules',
+  'nav.servers': 'MCP servers',
   'nav.skip': 'Skip to the content',
   'nav.webhooks': 'Webhooks',
   'nowhere.text': 'There is nothing at this address.',
