@@ -70,7 +70,7 @@ const HOMES: Record<string, RegExp[]> = {
   ioredis: [/^src\/redis\//, /^src\/realtime\//, /^src\/http\/(rate-limit|signup-limits)\.ts$/],
   yazl: [/^src\/export\//],
   nodemailer: [/^src\/mail\//],
-  croner: [/^src\/schedules\//],
+  croner: [/^src\/schedules\//, /^src\/console\/views\/schedules\//],
   '@modelcontextprotocol/*': [/^src\/mcp\//, /^workers\/mcp\//],
   standardwebhooks: [/^workers\/processors\/webhook/],
   undici: [/^src\/connections\//],

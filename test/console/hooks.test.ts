@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { expect } from 'chai'
 import { Webhook as Verifier } from 'standardwebhooks'
+import { z } from 'zod'
 import { signedInView } from '../../src/contract/account-views.ts'
+import { eventually } from '../support/pace.ts'
 import { useWorld, type Visitor } from './world.ts'
 
 const LOOKS = [
@@ -10,6 +12,8 @@ const LOOKS = [
   { name: 'german', locale: 'de-DE' },
   { name: 'arabic', locale: 'ar-EG', phone: true },
 ]
+
+const ticked = z.object({ data: z.array(z.object({ id: z.string(), status: z.string().optional() })) })
 
 /** A receiver that keeps what it is sent with the headers, and takes it. */
 async function startReceiver() {
@@ -143,5 +147,115 @@ describe('Webhooks in the console', () => {
     await visitor.open('/webhooks')
     await visitor.page.getByRole('link', { name: 'Keep this account' }).waitFor()
     await visitor.check('hooks-guest')
+  })
+})
+
+describe('Schedules in the console', () => {
+  const world = useWorld()
+
+  /** Somebody with a saved party of two. */
+  async function host() {
+    const user = await world.app.api.register()
+    const agentIds = await Promise.all(
+      ['Ada', 'Ben'].map((name) => user.create('/api/agents', { name, instructions: 'You love tea.' })),
+    )
+    const partyId = await user.create('/api/parties', { name: 'Tea round', agentIds, maxTurns: 2 })
+    return { user, agentIds, partyId }
+  }
+
+  it('are added by saying when and who, begin, are changed, paused and deleted', async () => {
+    const { user } = await host()
+    const visitor = await world.visitAs(user)
+    const { page } = visitor
+    await visitor.open('/schedules')
+    await page.getByText('No schedules yet').waitFor()
+    await visitor.check('schedules-none')
+    await page.getByRole('button', { name: 'Add a schedule' }).click()
+    await page.getByLabel('Name').fill('Morning tea')
+    await page.getByLabel('How often').selectOption('Weekly')
+    await page.getByLabel('Day of the week').selectOption('Tuesday')
+    await page.getByLabel('Time', { exact: true }).fill('07:30')
+    await page.getByLabel('Time zone').selectOption('Europe/Berlin')
+    expect(await page.getByText('The next times:').locator('..').getByRole('listitem').allInnerTexts())
+      .to.have.length(3)
+      .and.satisfy((times: string[]) => times.every((time) => /^Tue.*0?7:30/.test(time)), 'Tuesdays')
+    await page.getByLabel('What they are to talk about').fill('Which tea today?')
+    await page.getByLabel('Credits a month').fill('50')
+    await visitor.check('schedules-new')
+    await page.getByRole('button', { name: 'Create' }).click()
+    await page.getByText(/^Every Tuesday at 0?7:30/).waitFor()
+    await page.getByRole('cell', { name: 'Tea round' }).waitFor()
+    await visitor.check('schedules')
+
+    // Its time has come.
+    await world.app.container.db.query(`UPDATE schedules SET next_at = date_trunc('second', now())`)
+    await world.app.container.ticker.tick()
+    const { data } = ticked.parse((await user.get('/api/schedules')).body)
+    await eventually(async () => {
+      const ticks = ticked.parse((await user.get(`/api/schedules/${data[0]?.id}/ticks`)).body).data
+      return ticks.length > 0 && ticks.every(({ status }) => status !== 'due')
+    })
+    await page.getByRole('link', { name: 'Morning tea' }).click()
+    await page.getByRole('cell', { name: 'Begun' }).waitFor()
+    await visitor.check('schedules-ticks')
+    await page.getByRole('link', { name: 'Open', exact: true }).click()
+    await page.getByText('Which tea today?').first().waitFor()
+
+    await visitor.open('/schedules')
+    const menu = page.getByRole('button', { name: 'More for “Morning tea”' })
+    await menu.click()
+    await page.getByRole('menuitem', { name: 'Edit' }).click()
+    expect(await page.getByLabel('Day of the week').inputValue()).to.equal('2')
+    await page.getByLabel('How often').selectOption('Own cron expression')
+    await page.getByLabel('Cron expression').fill('every now and then')
+    await page.getByText('No time that is still to come.').waitFor()
+    visitor.expectComplaint(/400/)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.locator('[aria-invalid=true]').waitFor()
+    await page.getByLabel('Cron expression').fill('0 9 1 1,7 *')
+    await page.getByLabel('Who talks').selectOption('Agents, chosen one by one')
+    await page.getByRole('checkbox', { name: 'Ben' }).first().check()
+    await page.getByRole('checkbox', { name: 'Ada' }).first().check()
+    await visitor.check('schedules-change')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('cell', { name: '2 agents' }).waitFor()
+    await page.getByText('0 9 1 1,7 *').waitFor()
+    await menu.click()
+    await page.getByRole('menuitem', { name: 'Pause' }).click()
+    await page.getByRole('cell', { name: 'Paused' }).waitFor()
+    await menu.click()
+    await page.getByRole('menuitem', { name: 'Delete' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('No schedules yet').waitFor()
+    visitor.expectQuiet()
+  })
+
+  for (const look of LOOKS) {
+    it(`stand well in each look (${look.name})`, async () => {
+      const { user, partyId } = await host()
+      const id = await user.create('/api/schedules', {
+        name: 'Weekly look back',
+        cron: '30 17 * * 5',
+        timeZone: 'Africa/Cairo',
+        party: { partyId, message: 'What was good?' },
+      })
+      const visitor = await world.visitAs(user, look)
+      for (const [name, path] of [
+        ['schedules', '/schedules'],
+        ['ticks', `/schedules/${id}`],
+      ] as const) {
+        await visitor.open(path)
+        await visitor.page.getByText('Weekly look back').first().waitFor()
+        await visitor.page.waitForLoadState('networkidle')
+        await visitor.check(`${name}-${look.name}`)
+      }
+    })
+  }
+
+  it('are not for guests, who are told how to have them', async () => {
+    const guest = signedInView.parse((await world.app.api.post('/api/auth/guest', undefined)).body)
+    const visitor = await world.visitAs(guest)
+    await visitor.open('/schedules')
+    await visitor.page.getByRole('link', { name: 'Keep this account' }).waitFor()
   })
 })

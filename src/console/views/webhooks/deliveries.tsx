@@ -60,7 +60,13 @@ export function Deliveries({ id }: { id: string }) {
   return (
     <Page
       title={t('hooks.deliveries')}
-      lead={webhook.data && <bdi className="break-all">{webhook.data.url}</bdi>}
+      lead={
+        webhook.data && (
+          <bdi dir="ltr" className="break-all">
+            {webhook.data.url}
+          </bdi>
+        )
+      }
       actions={actions}
     >
       {webhook.error ? (
