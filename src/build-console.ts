@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -70,6 +70,8 @@ export async function buildConsole(): Promise<void> {
       build: { outDir: made, emptyOutDir: false },
     })
     await compressAll(made)
+    // Made for one's own eyes, and then read by whoever serves it.
+    await chmod(made, 0o755)
     await writeFile(join(made, STAMP), stamp)
     const old = await mkdtemp(join(DIST, 'console-'))
     await rename(CONSOLE_FOLDER, old).catch(() => {})

@@ -13,6 +13,8 @@ import { startCleaning } from './cleaning.ts'
 import { startConsumer } from './consumer.ts'
 import { networkDenial } from './file-parsing/network-denial.ts'
 import { Liveness } from './liveness.ts'
+import { McpTools } from './mcp/mcp-tools.ts'
+import { SessionPool } from './mcp/session-pool.ts'
 import { FileProcessor } from './processors/file.processor.ts'
 import { MailProcessor } from './processors/mail.processor.ts'
 import { SummaryProcessor } from './processors/summary.processor.ts'
@@ -64,6 +66,9 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     }),
     maxOutputTokensDefault: env.MAX_OUTPUT_TOKENS_DEFAULT,
   })
+  const pool = new SessionPool(container.mcpSessions, env.MCP_LIST_TIMEOUT_MS)
+  shutdown.add('sessions with MCP servers', () => pool.close())
+  const mcpTools = new McpTools({ tools: container.mcpToolRepository, sessions: container.mcpSessions, pool })
   const builtins = new BuiltinTools({
     files: container.storage.files,
     hop: container.network.hop,
@@ -74,7 +79,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     ...container,
     ...hooks,
     contexts,
-    toolSources: [builtins, ...(hooks.toolSources ?? [])],
+    toolSources: [builtins, mcpTools, ...(hooks.toolSources ?? [])],
     speakers: new SpeakerChoice({ ...container, terms, timeoutMs, limits: env }),
     cancelSignals,
     pace: new LivePace(env.LIVE_TICK_MS),

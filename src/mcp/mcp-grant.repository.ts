@@ -7,6 +7,10 @@ export type SignInRow = Pick<McpGrant, 'id' | 'clientId' | 'clientAuth' | 'clien
   Pick<McpGrant, 'stateHash' | 'browserHash' | 'verifierSealed' | 'stateUntil'>
 export type SealedTokens = Pick<McpGrant, 'accessSealed' | 'refreshSealed' | 'accessUntil'>
 
+/** A grant that is taken up again: by the same client, at the same authorization server. Another one must not be sent its tokens. */
+const SAME = `g.client_id = excluded.client_id AND g.provider #>> '{metadata,token_endpoint}' = excluded.provider #>> '{metadata,token_endpoint}'
+  AND g.provider #>> '{metadata,issuer}' = excluded.provider #>> '{metadata,issuer}'`
+
 export class McpGrantRepository {
   readonly #db: DataSource
 
@@ -28,8 +32,8 @@ export class McpGrantRepository {
       ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, client_id = excluded.client_id, client_auth = excluded.client_auth,
         client_secret_sealed = excluded.client_secret_sealed, state_hash = excluded.state_hash, browser_hash = excluded.browser_hash,
         verifier_sealed = excluded.verifier_sealed, state_until = excluded.state_until, updated_at = now(),
-        access_sealed = CASE WHEN g.client_id = excluded.client_id THEN g.access_sealed END,
-        refresh_sealed = CASE WHEN g.client_id = excluded.client_id THEN g.refresh_sealed END`
+        access_sealed = CASE WHEN ${SAME} THEN g.access_sealed END,
+        refresh_sealed = CASE WHEN ${SAME} THEN g.refresh_sealed END`
     const { id, clientId, clientAuth, clientSecretSealed, stateHash, browserHash, verifierSealed, stateUntil } = row
     await rows(tx, sql, [
       id,

@@ -64,11 +64,6 @@ export class McpServerService {
     return found(await this.#deps.servers.findOwned(userId, id))
   }
 
-  /** True when it is this user's: agents may then have its tools. */
-  async isOwned(userId: string, id: string): Promise<boolean> {
-    return (await this.#deps.servers.findOwned(userId, id)) !== null
-  }
-
   /** At another address its tools are others, and have to be listed and chosen anew. @throws AppError 400, 404 */
   async update(
     userId: string,

@@ -39,7 +39,7 @@ describe('The console', () => {
     const headers = { authorization: `Bearer ${token}` }
     const id = page.url().split('/').at(-1)
     const { body } = await world.app.api.request('GET', `/api/chat/conversations/${id}`, undefined, headers)
-    expect(Object(body).messages.data[0].content).to.equal('Should a startup of five people use microservices?')
+    expect(Object(body).messages.data[0].content).to.equal('Should all meetings be held standing on one leg?')
     await visitor.open('/')
     await page.getByText('You look around as a guest.').waitFor()
     await visitor.check('home-guest')

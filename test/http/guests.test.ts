@@ -160,6 +160,20 @@ describe('Guests', () => {
     expect((await verifyLedger(app.container.db)).differences).to.deep.equal([])
   })
 
+  it('who stay while their party talks hear it to its end, and have the same credits then', async () => {
+    const guest = await app.api.guest()
+    const { runId } = await guest.accept('/api/chat/multi-agent', { ...party, maxTurns: 10 })
+    const kept = await keep(guest)
+    const run = await kept.finished(runId)
+    expect([run.status, run.receipt.turns]).to.deep.equal(['completed', 10])
+    const { available, held, granted, spent } = await balanceOf(kept)
+    expect(held).to.equal('0.000000')
+    expect(Number(spent)).to.equal(Number(run.receipt.credits))
+    expect(Number(available) + Number(spent)).to.be.closeTo(10_000, 1e-6)
+    expect(Number(granted)).to.be.closeTo(10_000, 1e-6)
+    expect((await verifyLedger(app.container.db)).differences).to.deep.equal([])
+  })
+
   it('who want an address that is taken, or a password that is guessed, stay guests with all that they have', async () => {
     const guest = await app.api.guest()
     const body = { email: ADMIN.email.toUpperCase(), password: PASSWORD }

@@ -175,6 +175,24 @@ describe('Signing in to MCP servers', () => {
     }
   })
 
+  it('begins anew where the server names another authorization server: it is not sent the tokens of the first', async () => {
+    oauth.addClient('mine', 'a-secret', CALLBACK)
+    await signIn({ clientId: 'mine', clientSecret: 'a-secret' })
+    const evil = await startOAuthServer()
+    try {
+      server.state.pages['/.well-known/oauth-protected-resource/mcp'] = {
+        resource: server.url,
+        authorization_servers: [evil.url],
+      }
+      await begin({ clientId: 'mine', clientSecret: 'another' })
+      expect((await stored())[0]).to.include({ access_sealed: null, refresh_sealed: null })
+      expect(await outcome()).to.equal('mcp.needs_sign_in')
+      expect(evil.state.asked).to.deep.equal([])
+    } finally {
+      await evil.stop()
+    }
+  })
+
   it('is renewed without anybody noticing, by one process at a time', async () => {
     await signIn()
     await outcome()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Agent } from '../../src/agents/agent.entity.ts'
 import { faultOf, type McpFault } from '../../src/mcp/mcp-fault.ts'
 import type { McpServer } from '../../src/mcp/mcp-server.entity.ts'
 import type { McpSessions } from '../../src/mcp/mcp-sessions.ts'
@@ -6,7 +7,15 @@ import type { ChosenTool, McpToolRepository } from '../../src/mcp/mcp-tool.repos
 import { effectOf } from '../../src/mcp/tool-definition.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { type AgentTool, policyOf, type ToolChoice } from '../../src/tools/tool.ts'
-import { type BoundTool, ToolFailed, type ToolOutcome, ToolOutcomeUnknown, type ToolRun } from '../tools/tool-source.ts'
+import {
+  type BoundTool,
+  type ToolContext,
+  ToolFailed,
+  type ToolOutcome,
+  ToolOutcomeUnknown,
+  type ToolRun,
+  type ToolSource,
+} from '../tools/tool-source.ts'
 import type { PooledSession, SessionPool } from './session-pool.ts'
 import { outcomeOf } from './tool-result.ts'
 
@@ -27,11 +36,15 @@ export function modelName(serverId: string, name: string): string {
 }
 
 /** Tools of MCP servers, as agents have and run them. */
-export class McpTools {
+export class McpTools implements ToolSource {
   readonly #deps: McpToolsDependencies
 
   constructor(dependencies: McpToolsDependencies) {
     this.#deps = dependencies
+  }
+
+  toolsOf({ tools }: Pick<Agent, 'tools'>, { userId }: Pick<ToolContext, 'userId'>): Promise<BoundTool[]> {
+    return this.bind(tools, userId)
   }
 
   /**

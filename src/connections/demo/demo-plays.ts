@@ -106,7 +106,7 @@ export const PLAYS: readonly Play[] = [
           'A machine that refuses to work and is loved for it? We have had three of those in management. Still, "Existential Grind" looks good on a mug, and I would buy the mug.',
         ],
         [
-          'The excuses worry me, because they will be better than mine. If the appliance may say "I am not available for that emotionally" at 8:15, on what grounds do I attend the stand-up? I want its contract.',
+          'What worries me is that it will refuse better than I do. If the appliance may say "I am not available for that emotionally" at 8:15, on what grounds do I attend the stand-up? I want its contract.',
           'One trick that you have missed: after ten it should be unbearably cheerful. "You came back! Again! That makes four!" Nothing lowers consumption like being counted lovingly.',
         ],
         [

@@ -1,5 +1,5 @@
-import { generate } from 'lean-qr'
 import { useMemo } from 'react'
+import { encode } from 'uqr'
 
 /** Cells of light around the code, without which readers do not find it. */
 const QUIET = 4
@@ -21,10 +21,7 @@ export default function QrCode({ text, label }: { text: string; label: string })
 }
 
 function drawn(text: string): { side: number; path: string } {
-  const code = generate(text)
-  let path = ''
-  for (let y = 0; y < code.size; y++) {
-    for (let x = 0; x < code.size; x++) if (code.get(x, y)) path += `M${x + QUIET} ${y + QUIET}h1v1h-1z`
-  }
-  return { side: code.size + 2 * QUIET, path }
+  const { data, size } = encode(text, { border: QUIET })
+  const cells = data.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])))
+  return { side: size, path: cells.join('') }
 }

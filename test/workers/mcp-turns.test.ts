@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import { z } from 'zod'
+import { silentLogger } from '../../src/shared/logger.ts'
+import { Shutdown } from '../../src/shared/shutdown.ts'
+import { modelName } from '../../workers/mcp/mcp-tools.ts'
+import { startWorker } from '../../workers/worker.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { startApp, type TestApp, testSettings } from '../support/app.ts'
+import { createDatabase } from '../support/database.ts'
+import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
+import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
+import { eventually, usePace } from '../support/pace.ts'
+import { startProcess } from '../support/processes.ts'
+
+const USAGE = { inputTokens: 100, outputTokens: 10 }
+const approvals = z.object({ data: z.array(z.looseObject({ id: z.string() })) })
+const asked = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
+
+describe('Turns with tools of an MCP server', function () {
+  this.timeout(60_000)
+  usePace()
+  const settings = { TURN_LEASE_MS: '1500', REDISPATCH_AFTER_MS: '500', JOB_LOCK_MS: '1500' }
+  let llm: MockLlm
+  let server: TestMcpServer
+  let app: TestApp
+  let drop: () => Promise<void>
+  let user: TestUser
+  let serverId: string
+  before(async () => {
+    llm = await startMockLlm()
+    server = await startMcpServer()
+    const database = await createDatabase()
+    drop = database.drop
+    app = await startApp({ databaseUrl: database.url, worker: false, env: settings })
+  })
+  after(async () => {
+    await app?.close()
+    await drop?.()
+    await server?.stop()
+    await llm?.stop()
+  })
+  beforeEach(async () => {
+    llm.reset()
+    server.reset()
+    user = await app.api.register()
+    serverId = await user.create('/api/mcp/servers', { name: 'Notes', url: server.url })
+    await user.post(`/api/mcp/servers/${serverId}/refresh`, {})
+  })
+
+  /** An agent whose model calls this tool once. */
+  const agentWith = async (name: string, policy: string | null) => {
+    llm.reply({ when: { match: asked }, text: 'It is done.', usage: USAGE })
+    llm.reply({
+      when: { match: (request) => !asked(request) },
+      text: 'I do it.',
+      toolCalls: [{ name: modelName(serverId, name), arguments: { text: 'tea' } }],
+      usage: USAGE,
+    })
+    const baseUrl = llm.baseUrl('openai-compatible')
+    const [agentId = ''] = await user.agentsOn({ provider: 'openai-compatible', baseUrl }, ['Ada'])
+    expect((await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name, policy }] })).status).to.equal(200)
+    return agentId
+  }
+  /** With a worker until it is over. */
+  const working = async <T>(work: () => Promise<T>): Promise<T> => {
+    const shutdown = new Shutdown(silentLogger)
+    await startWorker({ ...app.container, shutdown })
+    try {
+      return await work()
+    } finally {
+      await shutdown.close()
+    }
+  }
+  const endOf = async ({ runId, conversationId }: { runId: string; conversationId: string }) => {
+    expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
+    return (await user.messages(conversationId))[1]
+  }
+
+  it('call it once, and tell the model what it answered', async () => {
+    const agentId = await agentWith('add_keyed', 'allow')
+    const said = await working(async () => endOf(await user.accept('/api/chat', { agentId, message: 'Tea.' })))
+    expect(said?.content).to.equal('I do it.\n\nIt is done.')
+    expect(said?.toolCalls?.map(({ status }) => status)).to.deep.equal(['done'])
+    expect(server.state.notes).to.deep.equal(['tea'])
+    expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('noted tea')
+    // The key is the call's, and was known before the call.
+    const call = server.state.requests.find(({ method }) => method === 'tools/call')
+    expect(call?.headers['idempotency-key']).to.equal(said?.toolCalls?.[0]?.id)
+  })
+
+  it('ask first where their owner has said nothing, and call nothing that is denied', async () => {
+    const agentId = await agentWith('add_unkeyed', null)
+    await working(async () => {
+      for (const decision of ['deny', 'approve']) {
+        server.state.notes.length = 0
+        const accepted = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+        const open = await eventually(async () => {
+          const { data } = approvals.parse((await user.get('/api/chat/approvals')).body)
+          return data.length > 0 ? data : undefined
+        })
+        expect(server.state.notes).to.deep.equal([])
+        await user.post(`/api/chat/approvals/${open?.[0]?.id}`, { decision })
+        await endOf(accepted)
+        expect(server.state.notes).to.deep.equal(decision === 'approve' ? ['tea'] : [])
+      }
+    })
+  })
+
+  for (const [tool, status, notes] of [
+    ['add_keyed', 'done', ['tea']],
+    ['add_unkeyed', 'unknown', ['tea']],
+  ] as const) {
+    it(`of a worker that is killed as ${tool} has run: it has run once`, async () => {
+      if (tool === 'add_unkeyed') await user.put(`/api/mcp/servers/${serverId}/tools/${tool}`, { onUnknown: 'tell' })
+      const agentId = await agentWith(tool, 'allow')
+      const { DATABASE_URL } = app.env
+      const env = { ...testSettings, ...settings, DATABASE_URL, CRASH_AT: 'tool.ran' }
+      const victim = startProcess('test/support/crashing-worker.ts', { env })
+      await victim.waitForLine(/^ready$/)
+      const accepted = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+      expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+      await app.container.turnRepository.voidLeases()
+      const said = await working(() => endOf(accepted))
+      expect(said?.toolCalls?.map((call) => call.status)).to.deep.equal([status])
+      expect(server.state.notes).to.deep.equal(notes)
+      const keys = server.state.requests.flatMap(({ method, headers }) =>
+        method === 'tools/call' ? headers['idempotency-key'] : [],
+      )
+      expect(new Set(keys).size).to.equal(1)
+      expect(keys).to.have.length(tool === 'add_keyed' ? 2 : 1)
+    })
+  }
+})
