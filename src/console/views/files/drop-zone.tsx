@@ -69,7 +69,7 @@ export function DropZone({ limits }: { limits: StorageUsageView['limits'] | unde
                     aria-label={t('files.progress', { name: file.name })}
                     max={1}
                     value={share}
-                    className="h-1.5 w-full accent-accent"
+                    className="h-1.5 w-full appearance-none overflow-hidden rounded-full bg-sunken [&::-webkit-progress-bar]:bg-sunken [&::-moz-progress-bar]:bg-accent [&::-webkit-progress-value]:bg-accent"
                   />
                 ) : (
                   <p role="alert" className="text-danger">

@@ -24,7 +24,12 @@ export function UsageBar({ usage: { bytes, files, limits } }: { usage: StorageUs
         aria-label={said}
         max={1}
         value={share}
-        className={classes('h-2 w-full', share >= NEARLY ? 'accent-danger' : 'accent-accent')}
+        className={classes(
+          'h-2 w-full appearance-none overflow-hidden rounded-full bg-sunken [&::-webkit-progress-bar]:bg-sunken',
+          share >= NEARLY
+            ? '[&::-moz-progress-bar]:bg-danger [&::-webkit-progress-value]:bg-danger'
+            : '[&::-moz-progress-bar]:bg-accent [&::-webkit-progress-value]:bg-accent',
+        )}
       />
       <p className="text-ink-soft text-sm">{said}</p>
     </div>

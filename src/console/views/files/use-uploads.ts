@@ -70,6 +70,8 @@ export function useUploads(mostBytes: number | undefined) {
     },
     cancel(id: number) {
       running.current.get(id)?.abort()
+      // There is room for the next at once.
+      running.current.delete(id)
       drop(id)
     },
     retry: (id: number) => change(id, { error: undefined, share: 0 }),
