@@ -90,6 +90,30 @@ describe('Tools in the console', function () {
     other.visitor.expectQuiet()
   })
 
+  it('are given to an agent in its editor, each with what is done before it runs', async () => {
+    const { user, agentId = '', visitor } = await rooms.guests(['Ada'])
+    const { page } = visitor
+    const serverId = await connect(user)
+    // The mock lists no models.
+    visitor.expectComplaint(/422/)
+    await visitor.open(`/agents/${agentId}`)
+    await page.getByLabel('Calculator').selectOption('ask')
+    await page.getByText('none given').click()
+    await page.getByLabel('add_unkeyed').selectOption('usual')
+    await page.getByLabel('hang', { exact: true }).selectOption('allow')
+    await page.getByLabel('hang', { exact: true }).selectOption('no')
+    await page.getByText('1 given').scrollIntoViewIfNeeded()
+    await visitor.check('tools-of-agent')
+    const saved = page.waitForResponse((response) => response.request().method() === 'PUT')
+    await page.getByRole('button', { name: 'Save' }).click()
+    expect((await saved).status()).to.equal(200)
+    expect(Object((await user.get(`/api/agents/${agentId}`)).body).tools).to.deep.equal([
+      { serverId: null, name: 'calculator', policy: 'ask' },
+      { serverId, name: 'add_unkeyed', policy: null },
+    ])
+    visitor.expectQuiet()
+  })
+
   for (const look of [
     { name: 'phone', phone: true, dark: true, words: waits.en },
     { name: 'german', locale: 'de-DE', words: waits.de },

@@ -18,6 +18,7 @@ export interface AgentDraft {
   temperature: string
   maxOutputTokens: string
   reasoningEffort: NonNullable<AgentView['reasoningEffort']> | ''
+  tools: NonNullable<AgentView['tools']>
 }
 
 export const NEW_DRAFT: AgentDraft = {
@@ -34,6 +35,7 @@ export const NEW_DRAFT: AgentDraft = {
   temperature: '',
   maxOutputTokens: '',
   reasoningEffort: '',
+  tools: [],
 }
 
 export const draftOf = (agent: AgentView): AgentDraft => ({
@@ -50,6 +52,7 @@ export const draftOf = (agent: AgentView): AgentDraft => ({
   temperature: agent.temperature === null ? '' : String(agent.temperature),
   maxOutputTokens: agent.maxOutputTokens === null ? '' : String(agent.maxOutputTokens),
   reasoningEffort: agent.reasoningEffort ?? '',
+  tools: agent.tools ?? [],
 })
 
 const textOf = (text: string): string | null => text.trim() || null
@@ -70,6 +73,7 @@ export const inputOf = (draft: AgentDraft): AgentInput => ({
   temperature: numberOf(draft.temperature),
   maxOutputTokens: numberOf(draft.maxOutputTokens),
   reasoningEffort: draft.reasoningEffort === '' ? null : draft.reasoningEffort,
+  tools: draft.tools,
 })
 
 export const FIELDS = [
@@ -86,6 +90,7 @@ export const FIELDS = [
   'temperature',
   'maxOutputTokens',
   'reasoningEffort',
+  'tools',
 ] as const satisfies (keyof AgentDraft)[]
 
 /** Fields that are different. */

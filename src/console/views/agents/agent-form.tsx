@@ -6,6 +6,7 @@ import { useWords } from '../../words/use-words.ts'
 import { type AgentDraft, LEVELS, TRAITS } from './agent-draft.ts'
 import { LookFields } from './look-fields.tsx'
 import { ModelFields } from './model-fields.tsx'
+import { ToolFields } from './tool-fields.tsx'
 import type words from './words/en.ts'
 
 /** What an agent is: who, how it talks, by which model. `children` stand at its end: errors and buttons. */
@@ -84,6 +85,7 @@ export function AgentForm({
           </div>
         </Card>
         <ModelFields draft={draft} onChange={set} wrong={wrong} />
+        <ToolFields draft={draft} onChange={set} wrong={wrong} />
       </fieldset>
       <div className="mt-6 grid gap-4">{children}</div>
     </form>
