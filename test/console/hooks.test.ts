@@ -216,6 +216,7 @@ describe('Schedules in the console', () => {
     await page.getByLabel('Who talks').selectOption('Agents, chosen one by one')
     await page.getByRole('checkbox', { name: 'Ben' }).first().check()
     await page.getByRole('checkbox', { name: 'Ada' }).first().check()
+    await page.getByText('Speaks at place 2').waitFor()
     await visitor.check('schedules-change')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('cell', { name: '2 agents' }).waitFor()

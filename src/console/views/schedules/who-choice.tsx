@@ -44,6 +44,7 @@ export function WhoChoice({
               <CheckboxField
                 key={agent.id}
                 label={agent.name}
+                hint={agentIds.includes(agent.id) && t('schedules.seat', { seat: agentIds.indexOf(agent.id) + 1 })}
                 checked={agentIds.includes(agent.id)}
                 onChange={({ currentTarget: { checked } }) =>
                   onChange({

@@ -1,7 +1,7 @@
 import type en from './en.ts'
 
 export default {
-  'schedules.agents': 'الوكلاء، بالترتيب الذي يتحدثون به',
+  'schedules.agents': 'الوكلاء، ويتحدثون بالترتيب الذي تختارهم به',
   'schedules.agents.count':
     '{count, plural, zero {لا وكلاء} one {وكيل واحد} two {وكيلان} few {# وكلاء} many {# وكيلًا} other {# وكيل}}',
   'schedules.all': 'كل المواعيد',
@@ -52,6 +52,7 @@ export default {
   'schedules.rhythm.own': 'تعبير cron خاص',
   'schedules.rhythm.week': 'أسبوعيًا',
   'schedules.rhythm.weekdays': 'من الاثنين إلى الجمعة',
+  'schedules.seat': 'ترتيبه في الحديث: {seat}',
   'schedules.status.due': 'حان موعده',
   'schedules.status.failed': 'فشل',
   'schedules.status.skipped': 'تُرك',

@@ -1,7 +1,7 @@
 import type en from './en.ts'
 
 export default {
-  'schedules.agents': 'Agenten, in der Reihenfolge, in der sie sprechen',
+  'schedules.agents': 'Agenten; sie sprechen in der Reihenfolge, in der Sie sie wählen',
   'schedules.agents.count': '{count, plural, one {# Agent} other {# Agenten}}',
   'schedules.all': 'Alle Zeitpläne',
   'schedules.at.day': 'Täglich um {time}',
@@ -51,6 +51,7 @@ export default {
   'schedules.rhythm.own': 'Eigener Cron-Ausdruck',
   'schedules.rhythm.week': 'Wöchentlich',
   'schedules.rhythm.weekdays': 'Montag bis Freitag',
+  'schedules.seat': 'Spricht an Stelle {seat}',
   'schedules.status.due': 'Fällig',
   'schedules.status.failed': 'Gescheitert',
   'schedules.status.skipped': 'Ausgelassen',

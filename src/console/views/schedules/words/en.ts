@@ -1,5 +1,5 @@
 export default {
-  'schedules.agents': 'Agents, in the order in which they speak',
+  'schedules.agents': 'Agents; they speak in the order in which you choose them',
   'schedules.agents.count': '{count, plural, one {# agent} other {# agents}}',
   'schedules.all': 'All schedules',
   'schedules.at.day': 'Daily at {time}',
@@ -49,6 +49,7 @@ export default {
   'schedules.rhythm.own': 'Own cron expression',
   'schedules.rhythm.week': 'Weekly',
   'schedules.rhythm.weekdays': 'Monday to Friday',
+  'schedules.seat': 'Speaks at place {seat}',
   'schedules.status.due': 'Due',
   'schedules.status.failed': 'Failed',
   'schedules.status.skipped': 'Left out',
