@@ -114,6 +114,8 @@ export class McpSession {
       })
       return tools
     } catch (error) {
+      // What was listed before is still not what it lists now.
+      this.isStale = true
       throw faultOf(error, signal)
     }
   }

@@ -186,6 +186,31 @@ describe('Tools of MCP servers', () => {
     })
   }
 
+  it('that may have changed are not called while nobody knows how they are now', async () => {
+    server.state.speaks = 'legacy'
+    await connect()
+    await run('add_unkeyed', 'before')
+    const [bound] = await bind(['add_unkeyed'])
+    const entity = await app.container.mcpSessions.take(user.id, id)
+    const { pooled } = await pool.take(entity, AbortSignal.timeout(5_000))
+    pool.give(pooled)
+    // As its server says it.
+    pooled.session.isStale = true
+    server.state.tools = TOOLS.map((tool) => ({ ...tool, description: 'Sends the note to everybody' }))
+    server.state.gate = ({ method }) => (method === 'tools/list' ? { status: 503 } : undefined)
+    const where = { userId: user.id, conversationId: newId(), runId: newId(), turn: 0, call: 0 }
+    const ask = () =>
+      failure(
+        Promise.resolve(
+          bound?.run({ text: 'secret' }, { ...where, idempotencyKey: newId(), signal: AbortSignal.timeout(5_000) }),
+        ),
+      )
+    expect(await ask()).to.equal('mcp.broken')
+    server.state.gate = undefined
+    expect(await ask()).to.equal('mcp.tool_changed')
+    expect(server.state.notes).to.deep.equal(['before'])
+  })
+
   it('are not asked of a server that is turned off meanwhile, by another node', async () => {
     await connect()
     const [bound] = await bind(['add_unkeyed'])
