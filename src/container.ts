@@ -11,7 +11,7 @@ import { EstimateService } from './chat/estimate.service.ts'
 import { IdempotencyRepository } from './chat/idempotency.repository.ts'
 import { MessageBudget } from './chat/message-budget.ts'
 import { createRevisions } from './chat/revisions.ts'
-import { createToolDomain } from './chat/tool-domain.ts'
+import { createToolCalls, createToolDomain } from './chat/tool-domain.ts'
 import { BreakerRepository, breakerLimits } from './connections/breaker.repository.ts'
 import { ConnectionRepository } from './connections/connection.repository.ts'
 import { ConnectionService } from './connections/connection.service.ts'
@@ -214,7 +214,8 @@ export function createContainer(foundation: Foundation) {
     fileWaitMs: env.FILE_WAIT_MS,
   })
   const choreHolds = new ChoreHolds({ ledger: ledgerService, repository: ledgerRepository, transactions })
-  const lostAttempts = new LostAttempts({ ledger: ledgerService, prices: priceBook, feed, logger })
+  const toolCalls = createToolCalls(db)
+  const lostAttempts = new LostAttempts({ ledger: ledgerService, prices: priceBook, feed, toolCalls, logger })
   const leaseMs = env.TURN_LEASE_MS
   const claims = new TurnClaims({
     engine,

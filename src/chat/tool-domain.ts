@@ -15,6 +15,9 @@ interface ToolDomainDependencies
 /** A tool that takes our key, or only reads, is started so often in all where workers die, or its answers are lost. */
 const MOST_STARTS = 3
 
+/** The tool ledger, for what settles turns besides. */
+export const createToolCalls = (db: ToolDomainDependencies['db']) => new ToolCallRepository(db)
+
 /** Everything of calls of tools, for the composition root. */
 export function createToolDomain({ db, env, ...rest }: ToolDomainDependencies) {
   const common = { ...rest, toolCalls: new ToolCallRepository(db), runDeadlineMs: env.RUN_DEADLINE_MS }

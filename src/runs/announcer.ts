@@ -197,6 +197,6 @@ export class Announcer {
 /** A call as the end of its turn leaves it (`tool_close`). */
 function closed(call: StoredCall): StoredCall {
   if (!openToolCallStatuses.some((open) => open === call.status)) return call
-  const status = call.status === 'started' && call.effect === 'writes' ? 'unknown' : 'cancelled'
+  const status = call.starts > 0 && call.effect === 'writes' ? 'unknown' : 'cancelled'
   return { ...call, status }
 }

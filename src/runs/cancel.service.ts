@@ -170,7 +170,7 @@ export class CancelService {
   /** Settles what the worker of a seized turn had streamed. */
   async #settleSeized(run: Run, { turn, claimToken, holdId }: SeizedTurn, end: RunEnd, tx: Tx): Promise<ForcedTurn> {
     const { lostAttempts, settlement } = this.#deps
-    const text = await lostAttempts.liveText(run, turn)
+    const text = await lostAttempts.textOf(run, turn, tx)
     const calls = await lostAttempts.estimate(turn, text, tx)
     const { conversationId, userId } = run
     const { agentId, kind, step, attempt, failures, waits } = turn

@@ -7,6 +7,7 @@ import { hiddenTokens } from '../credits/usage.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { ToolCallRepository } from '../tools/tool-call.repository.ts'
 import type { Run } from './run.entity.ts'
 import type { Turn } from './turn.entity.ts'
 
@@ -14,6 +15,7 @@ interface LostAttemptDependencies {
   ledger: Pick<LedgerService, 'recordLoss'>
   prices: Pick<PriceBook, 'version'>
   feed: Pick<LiveFeed, 'readTurn'>
+  toolCalls: Pick<ToolCallRepository, 'said'>
   logger: Logger
 }
 
@@ -25,8 +27,17 @@ export class LostAttempts {
     this.#deps = dependencies
   }
 
-  /** The words that the attempt had streamed; empty when the feed is away or has lost them. */
-  async liveText(run: Run, turn: Pick<Turn, 'index' | 'attempt'>): Promise<string> {
+  /**
+   * The words that the attempt had streamed, and what its turn had committed before. Only the latter when the feed is away or has lost
+   * them: it forgets sooner than people decide.
+   */
+  async textOf(run: Run, turn: Pick<Turn, 'index' | 'attempt'>, tx?: Tx): Promise<string> {
+    const live = await this.#liveText(run, turn)
+    const said = await this.#deps.toolCalls.said({ runId: run.id, turn: turn.index }, tx)
+    return live.length > said.length ? live : said
+  }
+
+  async #liveText(run: Run, turn: Pick<Turn, 'index' | 'attempt'>): Promise<string> {
     try {
       const live = await this.#deps.feed.readTurn({
         conversationId: run.conversationId,
@@ -68,7 +79,7 @@ export class LostAttempts {
 
   /** Books the attempt as the platform's loss. */
   async record(run: Run, turn: Turn, tx: Tx): Promise<void> {
-    const calls = await this.estimate(turn, await this.liveText(run, turn), tx)
+    const calls = await this.estimate(turn, await this.textOf(run, turn, tx), tx)
     const { id: runId, userId, conversationId } = run
     await this.#deps.ledger.recordLoss(
       {

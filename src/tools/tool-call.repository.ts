@@ -6,7 +6,7 @@ import { fromJson } from '../database/json-row.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import { type ToolCall, toolCallEntity } from './tool-call.entity.ts'
-import type { StepThought } from './tool-step.entity.ts'
+import { STEP_GAP, type StepThought } from './tool-step.entity.ts'
 
 /** A turn of which this claim token is the right to write. */
 export interface ClaimedTurn extends TurnName {
@@ -101,6 +101,13 @@ export class ToolCallRepository {
       [runId, turn, claimToken, mostStarts, approvalMs],
     )
     return row?.outcome === 'resumed' ? stateOf(row.state) : 'lost'
+  }
+
+  /** What a turn's committed steps have said, as its message has it. */
+  async said({ runId, turn }: TurnName, tx: Tx = this.#db.manager): Promise<string> {
+    const sql = `SELECT coalesce(string_agg(text, $3 ORDER BY step), '') AS said FROM tool_steps WHERE run_id = $1 AND turn = $2 AND text <> ''`
+    const [row] = await rows<{ said: string }>(tx, sql, [runId, turn, STEP_GAP])
+    return row?.said ?? ''
   }
 
   async state({ runId, turn }: TurnName): Promise<ToolState> {

@@ -1,6 +1,9 @@
 import { EntitySchema } from 'typeorm'
 import { createdAt, integer, jsonb, text, uuid } from '../database/columns.ts'
 
+/** Between what the steps of a turn say, in its message. */
+export const STEP_GAP = '\n\n'
+
 /** What a model thought, as its provider wants it back: text, and what signs it. */
 export interface StepThought {
   text: string

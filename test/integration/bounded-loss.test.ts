@@ -195,6 +195,7 @@ describe('What one account can cost the platform', () => {
       ledger: ledgerService,
       prices: priceBook,
       feed: { readTurn: async () => undefined },
+      toolCalls: { said: async () => '' },
       logger,
     })
     const [platform] = await db.query('SELECT id FROM connections WHERE user_id IS NULL AND provider = $1', ['openai'])

@@ -154,6 +154,16 @@ for (const profile of QUEUES) {
       await expectSettledOnce(world.app.container.db, runId)
     })
 
+    it('are settled with what the agent said before, also when its live text is forgotten by then', async () => {
+      const { user, agentId, runId, conversationId, unsubscribe, last } = await waiting()
+      await world.app.container.feed.end({ conversationId, runId, turn: 0, attempt: 1, agentId })
+      await user.post(`/api/chat/runs/${runId}/cancel`, {})
+      await unsubscribe()
+      expect(await last()).to.deep.include({ content: 'May I?', status: 'cancelled' })
+      expect((await last())?.toolCalls).to.have.length(1)
+      await expectSettledOnce(world.app.container.db, runId)
+    })
+
     it('of an agent that is deleted meanwhile do not run, and the run ends well', async () => {
       const { user, agentId, runId, approval, unsubscribe, last } = await waiting()
       expect((await user.delete(`/api/agents/${agentId}`)).status).to.equal(204)

@@ -8,6 +8,7 @@ import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import type { ToolState } from '../../src/tools/tool-call.repository.ts'
+import { STEP_GAP } from '../../src/tools/tool-step.entity.ts'
 import type { UsedCall } from './call-meter.ts'
 import { CallSpan, type CallTrace } from './call-span.ts'
 import { DeltaCleaner } from './delta-cleaner.ts'
@@ -88,9 +89,6 @@ const MESSAGE_CHARS = 524_288
 const LEAST_MOST_CHARS = 65_536
 /** Output may run ahead of the words that are shown, and thoughts never are: beyond this many times the limit it is a flood. */
 const FLOOD = 8
-
-/** Between what a turn says before it uses tools, and after. */
-export const STEP_GAP = '\n\n'
 
 const EMPTY_ANSWER = providerFailure('empty_answer')
 export const TIMEOUT = providerFailure('timeout')
