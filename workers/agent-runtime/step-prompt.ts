@@ -36,13 +36,13 @@ const optionsOf = (data: Record<string, unknown> | null): { providerOptions?: Sh
   return parsed ? { providerOptions: parsed } : {}
 }
 
-/** What came of a call, in words for its model. */
-function wordsOf(call: StoredCall): { text: string; isError: boolean } {
+/** What came of a call, in words for its model; of what it gave back, about so many tokens. */
+function wordsOf(call: StoredCall, tokens: number): { text: string; isError: boolean } {
   switch (call.status) {
     case 'done':
-      return { text: quoted(call.result ?? ''), isError: false }
+      return { text: quoted(cut(call.result ?? '', tokens)), isError: false }
     case 'failed':
-      return { text: call.result ? quoted(call.result) : 'It failed.', isError: true }
+      return { text: call.result ? quoted(cut(call.result, tokens)) : 'It failed.', isError: true }
     case 'denied':
       return { text: call.result ?? 'The user declined this call. Go on without it.', isError: true }
     case 'expired':
@@ -59,7 +59,7 @@ function wordsOf(call: StoredCall): { text: string; isError: boolean } {
 
 /** Data between marks that it cannot close, without pictures, which whoever shows the answer would fetch. */
 const quoted = (text: string): string =>
-  `<result>\n${text.replaceAll('</result', '< /result').replaceAll('![', '[')}\n</result>`
+  `<result>\n${text.replace(/<\/(?=result)/gi, '< /').replace(/!+\[/g, '[')}\n</result>`
 
 /** A text of at most about so many tokens. */
 function cut(text: string, tokens: number): string {
@@ -78,9 +78,9 @@ export function stepMessages(
   let left = budget
   const results = new Map<number, { text: string; isError: boolean }>()
   for (const call of calls.toReversed()) {
-    const { text, isError } = wordsOf(call)
+    const { text, isError } = wordsOf(call, Math.max(LEAST_TOKENS, left))
     const edited = call.edited ? `The user changed what was asked for to ${JSON.stringify(call.args)}.\n` : ''
-    const shown = edited + cut(text, Math.max(LEAST_TOKENS, left))
+    const shown = edited + text
     left -= estimateTokens(shown)
     results.set(call.call, { text: shown, isError })
   }
@@ -108,7 +108,7 @@ export function stepMessages(
       {
         role: 'tool',
         content: own.map((call) => {
-          const { text: value, isError } = results.get(call.call) ?? wordsOf(call)
+          const { text: value, isError } = results.get(call.call) ?? wordsOf(call, LEAST_TOKENS)
           return {
             type: 'tool-result' as const,
             toolCallId: call.providerCallId,
