@@ -59,7 +59,7 @@ function wordsOf(call: StoredCall, tokens: number): { text: string; isError: boo
 
 /** Data between marks that it cannot close, without pictures, which whoever shows the answer would fetch. */
 const quoted = (text: string): string =>
-  `<result>\n${text.replace(/<\/(?=result)/gi, '< /').replace(/!+\[/g, '[')}\n</result>`
+  `<result>\n${text.replace(/<\/(?=result)/gi, '< /').replaceAll('![', '! [')}\n</result>`
 
 /** A text of at most about so many tokens. */
 function cut(text: string, tokens: number): string {
