@@ -77,7 +77,9 @@ export async function childrenOf(pid: number): Promise<number[]> {
 /** The flags with which `npm run <script>` starts node, for NODE_OPTIONS: tests and benches measure that process, not a better one. */
 export async function flagsOf(script: 'start' | 'web' | 'worker'): Promise<string> {
   const { scripts } = manifest.parse(JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')))
-  return (scripts[script]?.match(/ --\S+/g) ?? []).join('').trim()
+  // What is before it, such as the build of the console, has arguments of its own.
+  const last = scripts[script]?.split('&&').at(-1)
+  return (last?.match(/ --\S+/g) ?? []).join('').trim()
 }
 
 /** Kills every process that still runs, with SIGKILL. */

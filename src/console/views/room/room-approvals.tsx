@@ -8,14 +8,16 @@ import { ApprovalCard } from './approval-card.tsx'
 import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
+/** As many as the API answers at once. */
+const PAGE = 20
 /** Of all conversations so many pages are looked through for this one's. */
-const MOST_PAGES = 5
+const MOST_PAGES = 25
 
 async function approvalsOf(client: ChatspartyClient, id: string, signal: AbortSignal): Promise<ApprovalView[]> {
   const found: ApprovalView[] = []
   let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page++) {
-    const { data, nextCursor } = await client.approvals.list({ cursor, limit: 100 }, { signal })
+    const { data, nextCursor } = await client.approvals.list({ cursor, limit: PAGE }, { signal })
     found.push(...data.filter(({ conversationId }) => conversationId === id))
     if (nextCursor === null) break
     cursor = nextCursor

@@ -78,14 +78,16 @@ export function Quoted({ label, text, isCode = false }: { label: string; text: s
   )
 }
 
+/** As many as the API answers at once. */
+const PAGE = 20
 /** Pages of a run's list that are read at most: what was heard live is there without it. */
-const MOST_PAGES = 5
+const MOST_PAGES = 25
 
 async function callsOf(client: ChatspartyClient, runId: string, signal: AbortSignal): Promise<RunToolCallView[]> {
   const calls: RunToolCallView[] = []
   let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page++) {
-    const { data, nextCursor } = await client.approvals.toolCalls(runId, { cursor, limit: 100 }, { signal })
+    const { data, nextCursor } = await client.approvals.toolCalls(runId, { cursor, limit: PAGE }, { signal })
     calls.push(...data)
     if (nextCursor === null) break
     cursor = nextCursor
