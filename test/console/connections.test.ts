@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { ChatspartyClient } from '../../src/client/client.ts'
+import { ADMIN } from '../support/app.ts'
 import { useWorld } from './world.ts'
 
 const KEY = 'sk-a-key-that-nobody-sees-7f3a'
@@ -37,6 +38,23 @@ describe('The view of connections', () => {
     await page.getByText('another-model').waitFor()
     const { data } = await apiOf(user).connections.list()
     expect(data[0]).to.deep.include({ model: 'another-model', apiKeyLast4: '7f3a', hasApiKey: true, isDefault: true })
+    visitor.expectQuiet()
+  })
+
+  it('lets an administrator add one for everybody, which is not the default unless that is said', async () => {
+    const visitor = await world.visitAs(await world.app.api.login(ADMIN.email, ADMIN.password))
+    const { page } = visitor
+    await visitor.open('/connections')
+    await page.getByRole('button', { name: 'Add a connection' }).first().click()
+    await page.getByRole('button', { name: /vLLM/ }).click()
+    await page.getByLabel('Name', { exact: true }).fill('Our own server')
+    await page.getByLabel('Base URL').fill('http://127.0.0.1:9/v1')
+    await page.getByLabel('For everybody: of the platform').check()
+    await visitor.check('connections-platform')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { name: 'Our own server' }).waitFor()
+    const { data } = await apiOf(await world.app.api.register()).connections.list()
+    expect(data.find(({ name }) => name === 'Our own server')).to.include({ scope: 'platform', isDefault: false })
     visitor.expectQuiet()
   })
 

@@ -9,7 +9,9 @@ import { Dialog } from './dialog.tsx'
 /** A dialog that asks for some fields and does one thing with them; what is wrong with them is said beside them. */
 export function FormDialog<Done>({
   title,
+  description,
   action,
+  danger = false,
   wide = false,
   stale,
   send,
@@ -18,8 +20,10 @@ export function FormDialog<Done>({
   children,
 }: {
   title: string
+  description?: string
   /** What the button says that does it: a verb. */
   action: string
+  danger?: boolean
   wide?: boolean
   /** First part of the keys of what it changes, which is fetched again. */
   stale: string
@@ -49,10 +53,11 @@ export function FormDialog<Done>({
       wide={wide}
       onOpenChange={(open) => !open && onClose()}
       title={title}
+      description={description}
       footer={
         <>
           <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button kind="primary" type="submit" form={id} busy={sent.isPending}>
+          <Button kind={danger ? 'danger' : 'primary'} type="submit" form={id} busy={sent.isPending}>
             {action}
           </Button>
         </>

@@ -10,8 +10,8 @@ import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
-import { written } from './form-dialog.tsx'
 import type words from './words/en.ts'
+import { written } from './written.ts'
 
 /** Who did what, when and from where; newest first. */
 export function AuditLog() {

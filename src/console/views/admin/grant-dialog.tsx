@@ -1,10 +1,12 @@
 import { useState } from 'react'
 import type { ManagedUserView } from '../../../client/client.ts'
 import { TextField } from '../../parts/field.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
+import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
-import { decimal, FormDialog, written } from './form-dialog.tsx'
 import type words from './words/en.ts'
+import { decimal, written } from './written.ts'
 
 /** Gives credits, or takes them back by a negative amount; sent twice it counts once. */
 export function GrantDialog({ user, onClose }: { user: ManagedUserView; onClose: () => void }) {
@@ -15,8 +17,11 @@ export function GrantDialog({ user, onClose }: { user: ManagedUserView; onClose:
     <FormDialog
       title={t('admin.grant.title', { name: user.name })}
       action={t('admin.grant')}
-      done={t('admin.granted')}
-      stale={['credits']}
+      onDone={() => {
+        toast(t('admin.granted'))
+        onClose()
+      }}
+      stale="credits"
       onClose={onClose}
       send={(form) =>
         client.credits.add(

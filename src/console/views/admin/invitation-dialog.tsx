@@ -1,8 +1,10 @@
 import { TextField } from '../../parts/field.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
+import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
-import { decimal, FormDialog, written } from './form-dialog.tsx'
 import type words from './words/en.ts'
+import { decimal, written } from './written.ts'
 
 const DAY_MS = 86_400_000
 
@@ -23,8 +25,11 @@ export function InvitationDialog({ onMade, onClose }: { onMade: (code: string) =
     <FormDialog
       title={t('admin.invite')}
       action={t('action.create')}
-      done={t('admin.invited')}
-      stale={['invitations']}
+      onDone={() => {
+        toast(t('admin.invited'))
+        onClose()
+      }}
+      stale="invitations"
       onClose={onClose}
       send={send}
     >

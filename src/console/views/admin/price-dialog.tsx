@@ -1,9 +1,11 @@
 import type { PriceView } from '../../../client/client.ts'
 import { TextField } from '../../parts/field.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
+import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
-import { decimal, FormDialog, written } from './form-dialog.tsx'
 import type words from './words/en.ts'
+import { decimal, written } from './written.ts'
 
 const RATES = [
   ['inputPerMTok', 'admin.price.input'],
@@ -37,8 +39,11 @@ export function PriceDialog({ price, onClose }: { price?: PriceView; onClose: ()
       title={price ? t('admin.price.change.label', { model: price.model }) : t('admin.price.new')}
       description={t('admin.price.hint')}
       action={t('action.save')}
-      done={t('admin.price.saved')}
-      stale={['credits']}
+      onDone={() => {
+        toast(t('admin.price.saved'))
+        onClose()
+      }}
+      stale="credits"
       onClose={onClose}
       send={send}
     >

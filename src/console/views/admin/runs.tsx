@@ -9,10 +9,10 @@ import { SelectField } from '../../parts/field.tsx'
 import { PagedTable } from '../../parts/paged-table.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
+import { useChange } from '../../session/use-change.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
 import { reasonWord } from './run-reasons.ts'
-import { useAdminChange } from './use-admin-change.ts'
 import type words from './words/en.ts'
 
 const STATES = ['stuck', 'waiting', 'running', 'failed'] as const
@@ -71,8 +71,8 @@ export function Runs() {
 function Care({ of: { id, status } }: { of: CaredRunView }) {
   const t = useWords<typeof words>()
   const client = useClient()
-  const retry = useAdminChange(['runs'], () => client.admin.retryRun(id), t('admin.retried'))
-  const end = useAdminChange(['runs'], () => client.admin.endRun(id), t('admin.ended'))
+  const retry = useChange('runs', () => client.admin.retryRun(id), t('admin.retried'))
+  const end = useChange('runs', () => client.admin.endRun(id), t('admin.ended'))
   if (status === 'failed') return null
   const ask = async () => {
     const question = { title: t('admin.end.title'), text: t('admin.end.text'), action: t('admin.end') }

@@ -1,9 +1,11 @@
 import type { ManagedUserView } from '../../../client/client.ts'
 import { TextField } from '../../parts/field.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
+import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
-import { FormDialog, written } from './form-dialog.tsx'
 import type words from './words/en.ts'
+import { written } from './written.ts'
 
 export function SuspendDialog({ user, onClose }: { user: ManagedUserView; onClose: () => void }) {
   const t = useWords<typeof words>()
@@ -14,8 +16,11 @@ export function SuspendDialog({ user, onClose }: { user: ManagedUserView; onClos
       description={t('admin.suspend.text')}
       action={t('admin.suspend')}
       danger
-      done={t('admin.suspended')}
-      stale={['users']}
+      onDone={() => {
+        toast(t('admin.suspended'))
+        onClose()
+      }}
+      stale="users"
       onClose={onClose}
       send={(form) => client.users.suspend(user.id, written(form, 'reason'))}
     >

@@ -7,9 +7,9 @@ import { Dialog } from '../../parts/dialog.tsx'
 import { PagedTable } from '../../parts/paged-table.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
+import { useChange } from '../../session/use-change.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
-import { useAdminChange } from './use-admin-change.ts'
 import type words from './words/en.ts'
 
 /** Credits and sessions of somebody. */
@@ -24,7 +24,7 @@ export function UserDialog({ user, onClose }: { user: ManagedUserView; onClose: 
   const sessions = usePaged<SessionView>(['users', user.id, 'sessions'], ({ cursor, signal }) =>
     client.users.sessions(user.id, { cursor }, { signal }),
   )
-  const end = useAdminChange(['users'], () => client.users.endSessions(user.id), t('admin.sessions.ended'))
+  const end = useChange('users', () => client.users.endSessions(user.id), t('admin.sessions.ended'))
   const columns: Column<SessionView>[] = [
     { title: t('admin.since'), cell: ({ createdAt }) => formats.time(createdAt) },
     { title: t('admin.seen'), cell: ({ lastUsedAt }) => formats.ago(lastUsedAt) },

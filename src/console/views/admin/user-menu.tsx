@@ -6,11 +6,11 @@ import { confirm } from '../../parts/confirm.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../../parts/menu.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
+import { useChange } from '../../session/use-change.ts'
 import { useMe } from '../../session/use-me.ts'
 import { useWords } from '../../words/use-words.ts'
 import { GrantDialog } from './grant-dialog.tsx'
 import { SuspendDialog } from './suspend-dialog.tsx'
-import { useAdminChange } from './use-admin-change.ts'
 import { UserDialog } from './user-dialog.tsx'
 import type words from './words/en.ts'
 
@@ -22,9 +22,9 @@ export function UserMenu({ user }: { user: ManagedUserView }) {
   const client = useClient()
   const { data: me } = useMe()
   const [open, setOpen] = useState<'look' | 'grant' | 'suspend' | null>(null)
-  const unsuspend = useAdminChange(['users'], () => client.users.unsuspend(user.id), t('admin.unsuspended'))
+  const unsuspend = useChange('users', () => client.users.unsuspend(user.id), t('admin.unsuspended'))
   const other = user.role === 'admin' ? 'user' : 'admin'
-  const change = useAdminChange(['users'], () => client.users.update(user.id, { role: other }), t('admin.roleChanged'))
+  const change = useChange('users', () => client.users.update(user.id, { role: other }), t('admin.roleChanged'))
   const askRole = async () => {
     const word = other === 'admin' ? 'admin.makeAdmin' : 'admin.makeUser'
     const question = { title: t(`${word}.title`, { name: user.name }), action: t(word) }

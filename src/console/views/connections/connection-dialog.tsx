@@ -8,6 +8,7 @@ import { Dialog } from '../../parts/dialog.tsx'
 import { CheckboxField, TextField } from '../../parts/field.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
+import { useMe } from '../../session/use-me.ts'
 import { useWords } from '../../words/use-words.ts'
 import type words from './words/en.ts'
 
@@ -27,6 +28,8 @@ export function ConnectionDialog({ onClose, ...of }: Props) {
   const [apiKey, setApiKey] = useState('')
   const [removeKey, setRemoveKey] = useState(false)
   const [isDefault, setDefault] = useState(there?.isDefault ?? true)
+  const [isOfPlatform, setOfPlatform] = useState(false)
+  const { data: me } = useMe()
   const provider = there?.provider ?? known?.provider ?? ''
   const save = useMutation({
     mutationFn() {
@@ -36,7 +39,8 @@ export function ConnectionDialog({ onClose, ...of }: Props) {
         return client.connections.update(there.id, { ...fields, ...keyChange(key, removeKey) })
       }
       const kind = PROVIDERS.find((one) => one === provider) ?? 'openai-compatible'
-      return client.connections.create({ ...fields, provider: kind, apiKey: key || null })
+      const scope = isOfPlatform ? 'platform' : 'user'
+      return client.connections.create({ ...fields, provider: kind, apiKey: key || null, scope })
     },
     onSuccess(saved) {
       void queries.invalidateQueries({ queryKey: ['connections'] })
@@ -123,6 +127,18 @@ export function ConnectionDialog({ onClose, ...of }: Props) {
           required
           maxLength={200}
         />
+        {!there && me?.role === 'admin' && (
+          <CheckboxField
+            label={t('connections.ofPlatform')}
+            hint={t('connections.ofPlatform.hint')}
+            checked={isOfPlatform}
+            onChange={({ currentTarget: { checked } }) => {
+              setOfPlatform(checked)
+              // Everybody's agents without a connection of their own would change their model.
+              setDefault(!checked)
+            }}
+          />
+        )}
         <CheckboxField
           label={t('connections.default')}
           hint={t('connections.default.hint')}

@@ -28,6 +28,8 @@ export default {
   'connections.needs.server': 'خادم خاص بك',
   'connections.none': 'ليس لديك اتصال خاص بك بعد',
   'connections.none.text': 'صِل مزوّدًا بمفتاح API الخاص به أو خادمًا لك، واختر النموذج الذي يتحدث.',
+  'connections.ofPlatform': 'للجميع: تابع للمنصة',
+  'connections.ofPlatform.hint': 'يمكن لوكلاء كل المستخدمين التحدث عبره مقابل أرصدة بأسعار نموذجه.',
   'connections.own': 'اتصالاتك',
   'connections.platform': 'اتصالات هذه المنصة، للجميع',
   'connections.provider.which': 'أي مزوّد أو خادم؟',

@@ -29,6 +29,9 @@ export default {
   'connections.none': 'Sie haben noch keine eigene Verbindung',
   'connections.none.text':
     'Verbinden Sie einen Anbieter mit seinem API-Schlüssel oder einen eigenen Server, und wählen Sie, welches Modell spricht.',
+  'connections.ofPlatform': 'Für alle: von der Plattform',
+  'connections.ofPlatform.hint':
+    'Agenten aller Nutzer dürfen darüber sprechen, für Credits zu den Preisen des Modells.',
   'connections.own': 'Ihre',
   'connections.platform': 'Von dieser Plattform, für alle',
   'connections.provider.which': 'Zu welchem Anbieter oder Server?',

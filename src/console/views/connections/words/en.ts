@@ -29,6 +29,8 @@ export default {
   'connections.none': 'You have no connection of your own yet',
   'connections.none.text':
     'Connect a provider with its API key, or a server of your own, and choose which model speaks.',
+  'connections.ofPlatform': 'For everybody: of the platform',
+  'connections.ofPlatform.hint': 'Agents of all users may speak by it, for credits at the prices of its model.',
   'connections.own': 'Yours',
   'connections.platform': 'Of this platform, for everybody',
   'connections.provider.which': 'Which provider or server?',
