@@ -36,7 +36,7 @@ describe('The account in the console', () => {
     await page.getByRole('cell', { name: 'Ada' }).waitFor()
     await visitor.check('credits-by-agent')
     await page.getByRole('tab', { name: 'Ledger' }).click()
-    await page.getByRole('link', { name: /^Ada/ }).waitFor()
+    await page.getByRole('main').getByRole('link', { name: /^Ada/ }).waitFor()
     expect(await page.getByRole('row').count(), 'its heading, a call and the grant').to.equal(3)
     await visitor.check('credits-ledger')
     await page.getByLabel('Kind').selectOption('grant')

@@ -47,9 +47,10 @@ describe('A conversation of ten thousand messages', () => {
 
     await page.evaluate('window.longest = 0')
     await log(page).hover()
+    // Whichever turn of the wheel comes near enough to what was fetched.
+    const older = page.waitForResponse(/beforeSeq/)
     for (let screens = 0; screens < 25; screens++) await page.mouse.wheel(0, -700)
     await page.getByRole('button', { name: 'To the end' }).waitFor()
-    const older = page.waitForResponse(/beforeSeq/)
     /** The first message that is seen whole, and where. */
     const place = async () => {
       await log(page).getByRole('article').first().waitFor()

@@ -102,7 +102,7 @@ describe('Messages in the room', () => {
     await page.getByRole('button', { name: 'Run again' }).click()
     await log(page).getByText('The third answer.').waitFor()
     await log(page).getByText('Which one now?').waitFor()
-    await page.getByRole('button', { name: 'More', exact: true }).click()
+    await page.getByRole('main').getByRole('button', { name: 'More', exact: true }).click()
     await page.getByRole('menuitem', { name: 'Show earlier words' }).click()
     await log(page).getByText('The first answer.').waitFor()
 

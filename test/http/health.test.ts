@@ -158,9 +158,8 @@ describe('Health', () => {
   it('is not all there is for somebody who opens the address: a page in a browser, JSON for a program', async () => {
     const page = await fetch(`${app.url}/`, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
     expect(page.headers.get('content-type')).to.match(/^text\/html/)
-    expect(await page.text())
-      .to.include('Chatsparty runs')
-      .and.include('npm run demo')
+    // The console, or, where it was not built, words that say so: test/http/console-pages.test.ts has both.
+    expect(await page.text()).to.include('Chatsparty')
     const plain = await app.api.get('/')
     expect(plain.status).to.equal(200)
     expect(plain.body).to.deep.include({ name: 'Chatsparty', api: '/api', ready: '/readyz' })
