@@ -80,7 +80,7 @@ export class Visitor {
 
   /** Fails on what axe finds serious, with what and where. */
   async expectAccessible(what: string): Promise<void> {
-    const { violations } = await new AxeBuilder({ page: this.page }).analyze()
+    const { violations } = await new AxeBuilder({ page: this.page }).options({ resultTypes: ['violations'] }).analyze()
     const serious = violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
