@@ -196,7 +196,7 @@ describe('A dump', function () {
   it('takes no more memory for a large database than for a small one', async () => {
     await runSql(
       source.url,
-      `UPDATE users SET name = (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 1000) WHERE email <> '')`,
+      `UPDATE users SET password_hash = (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 1000) WHERE email <> '')`,
     )
     const file = join(home, 'large.sql')
     const before = (await memoryOf('self')).now
