@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
 import type { TestUser } from '../support/api-client.ts'
-import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { useMockLlm } from '../support/mock-llm.ts'
 import { type Look, useWorld, type Visitor } from './world.ts'
 
 export const log = (page: Page) => page.getByRole('log')
@@ -12,16 +12,7 @@ export const line = (page: Page) => page.getByRole('main').getByRole('status')
 /** A world with a mocked provider of models, for suites about rooms. */
 export function useRooms() {
   const world = useWorld()
-  let llm: MockLlm | undefined
-  before(async () => {
-    llm = await startMockLlm()
-  })
-  after(() => llm?.stop())
-  beforeEach(() => llm?.reset())
-  const mock = (): MockLlm => {
-    if (!llm) throw new Error('The mock exists from the first before() hook on.')
-    return llm
-  }
+  const mock = useMockLlm()
   return {
     world,
     get llm() {

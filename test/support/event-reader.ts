@@ -1,5 +1,6 @@
 import { type ServerEvent, serverEvent } from '../../src/contract/events.ts'
 import { deviation } from '../../src/http/answer-check.ts'
+import { StreamReader } from './stream-reader.ts'
 
 /** An event as the server sent it. @throws Error when it is not as documented */
 export function promisedEvent(sent: { type?: string | undefined }): ServerEvent {
@@ -8,61 +9,25 @@ export function promisedEvent(sent: { type?: string | undefined }): ServerEvent 
   return serverEvent.parse(sent)
 }
 
-/** Reads an event stream as `curl` would: no EventSource, no reconnecting; every event is checked to be as documented. */
-export class EventReader {
-  readonly events: ServerEvent[] = []
-  readonly headers: Headers
-  /** Resolves when nothing can come any more, whoever ended it. */
-  readonly ended: Promise<void>
-  /** The id of the last whole event. */
-  lastEventId = ''
-  /** Comment lines: heartbeats. */
-  comments = 0
-  readonly #abort: AbortController
-  #wake: (() => void)[] = []
-  #isOver = false
-
-  private constructor(response: Response, abort: AbortController) {
-    this.headers = response.headers
-    this.#abort = abort
-    this.ended = this.#read(response).finally(() => {
-      this.#isOver = true
-      this.#wakeAll()
-    })
-  }
-
+/** Reads an event stream of somebody who is signed in; every event is checked to be as documented. */
+export class EventReader extends StreamReader<ServerEvent> {
   /** @throws Error when the server does not answer with a stream */
   static async open(url: string, token: string, lastEventId?: string): Promise<EventReader> {
-    const abort = new AbortController()
-    const headers: Record<string, string> = { authorization: `Bearer ${token}` }
-    if (lastEventId) headers['last-event-id'] = lastEventId
-    const response = await fetch(url, { headers, signal: abort.signal })
-    if (response.status !== 200) throw new Error(`${url} answered ${response.status}: ${await response.text()}`)
+    const { response, abort } = await StreamReader.answerOf(url, { authorization: `Bearer ${token}` }, lastEventId)
     return new EventReader(response, abort)
+  }
+
+  protected promised(sent: { type?: string | undefined }): ServerEvent {
+    return promisedEvent(sent)
   }
 
   /** Resolves at the first event, of those already here too, that `isIt`; each is asked for once. */
   async until(isIt: (event: ServerEvent) => boolean): Promise<void> {
     for (let at = 0; ; at++) {
-      while (at >= this.events.length) {
-        if (this.#isOver) throw new Error(`the stream ended after ${JSON.stringify(this.events.slice(-3))}`)
-        await this.#next()
-      }
+      while (at >= this.events.length) await this.more()
       const event = this.events[at]
       if (event && isIt(event)) return
     }
-  }
-
-  /** Resolves with the next comment. */
-  async commented(): Promise<void> {
-    const { comments } = this
-    while (this.comments === comments && !this.#isOver) await this.#next()
-  }
-
-  /** Hangs up: nothing is read any more. */
-  close(): void {
-    this.#isOver = true
-    this.#abort.abort()
   }
 
   texts(): string[] {
@@ -106,41 +71,5 @@ export class EventReader {
       if (event.type === 'message.created' || event.type === 'turn.completed') return event.message?.id ?? []
       return []
     })
-  }
-
-  async #read(response: Response): Promise<void> {
-    let buffer = ''
-    try {
-      for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-        const blocks = (buffer + text).split('\n\n')
-        buffer = blocks.pop() ?? ''
-        for (const block of blocks) this.#take(block)
-      }
-    } catch (error) {
-      // A cut connection is an end; anything else is a fault of the stream.
-      const isCut = error instanceof TypeError || (error instanceof Error && error.name === 'AbortError')
-      if (!isCut) throw error
-    }
-  }
-
-  #take(block: string): void {
-    // What arrives behind the hanging up was not read by a client that went away.
-    if (this.#isOver) return
-    const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1]
-    if (block.startsWith(':')) this.comments++
-    const [type, data, id] = [field('event'), field('data'), field('id')]
-    if (data !== undefined) {
-      this.events.push(promisedEvent({ type, ...JSON.parse(data) }))
-      this.lastEventId = id ?? this.lastEventId
-    }
-    this.#wakeAll()
-  }
-
-  #next(): Promise<void> {
-    return new Promise((resolve) => this.#wake.push(resolve))
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#wake.splice(0)) wake()
   }
 }

@@ -428,3 +428,17 @@ function inBandError(
   const name = wire === 'anthropic' ? 'event: error\n' : ''
   return `${name}data: ${JSON.stringify(errorBody(wire, 503, error))}\n\n`
 }
+
+/** Gives the suite in which it is called one mocked provider, without replies at the start of each test. @returns how to get it */
+export function useMockLlm(): () => MockLlm {
+  let llm: MockLlm | undefined
+  before('start a provider of models', async () => {
+    llm = await startMockLlm()
+  })
+  after('stop it', () => llm?.stop())
+  beforeEach('forget its replies', () => llm?.reset())
+  return () => {
+    if (!llm) throw new Error('The mock exists from the first before() hook on.')
+    return llm
+  }
+}

@@ -1,7 +1,7 @@
 import type { LiveFeed } from '../../src/realtime/live-feed.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { useApp } from '../support/app.ts'
-import { type MockLlm, type MockProvider, type MockReply, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
+import { type MockProvider, type MockReply, type MockRequest, useMockLlm } from '../support/mock-llm.ts'
 
 /** True for the request of a supervisor. */
 export const isDecision = (request: MockRequest): boolean => request.system.startsWith('You moderate')
@@ -12,17 +12,8 @@ export const by = (name: string): MockReply['when'] => ({ match: (request) => sp
 
 /** An app and a mocked provider for the suite in which it is called. */
 export function usePartyWorld(options: Parameters<typeof useApp>[0] = {}) {
-  let llm: MockLlm | undefined
   const app = useApp(options)
-  before(async () => {
-    llm = await startMockLlm()
-  })
-  after(() => llm?.stop())
-  beforeEach(() => llm?.reset())
-  const mock = (): MockLlm => {
-    if (!llm) throw new Error('The mock exists from the first before() hook on.')
-    return llm
-  }
+  const mock = useMockLlm()
   return {
     app,
     get llm() {

@@ -1,4 +1,5 @@
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
@@ -36,14 +37,7 @@ const NO_STATE: ToolState = {
   calls: [],
   paid: {
     credits: 0n,
-    usage: {
-      inputTokens: 0,
-      cachedInputTokens: 0,
-      cacheWriteTokens: 0,
-      outputTokens: 0,
-      reasoningTokens: 0,
-      estimated: false,
-    },
+    usage: sumUsage([]),
   },
 }
 

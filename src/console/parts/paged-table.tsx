@@ -1,8 +1,7 @@
 import type { ReactNode } from 'react'
 import { ErrorNotice } from '../errors/error-notice.tsx'
-import { useWords } from '../words/use-words.ts'
-import { Button } from './button.tsx'
 import { type Column, DataTable } from './data-table.tsx'
+import { LoadMore } from './load-more.tsx'
 import { SkeletonList } from './skeleton.tsx'
 import type { Paged } from './use-paged.ts'
 
@@ -19,8 +18,7 @@ export function PagedTable<Row>({
   columns: readonly Column<Row>[]
   rowKey: (row: Row) => string
 }) {
-  const t = useWords()
-  const { items, isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = list
+  const { items, isPending, error, refetch, fetchNextPage } = list
   if (isPending) return <SkeletonList lines={5} className="h-10" />
   if (error && items.length === 0) return <ErrorNotice error={error} onRetry={() => void refetch()} />
   if (items.length === 0) return empty
@@ -28,11 +26,7 @@ export function PagedTable<Row>({
     <div className="grid gap-4">
       <DataTable {...table} rows={items} />
       {error && <ErrorNotice error={error} onRetry={() => void fetchNextPage()} />}
-      {hasNextPage && (
-        <Button className="justify-self-center" busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t('action.loadMore')}
-        </Button>
-      )}
+      <LoadMore list={list} />
     </div>
   )
 }

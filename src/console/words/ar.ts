@@ -59,6 +59,7 @@ export default {
   'error.totp': 'الرمز غير صحيح أو استُخدم من قبل. انتظر الرمز التالي.',
   'error.unreachable': 'لا يمكن الوصول إلى الخادم. تحقق من اتصالك ثم حاول مرة أخرى.',
   'error.wrongPassword': 'كلمة المرور الحالية غير صحيحة.',
+  'field.newPassword.hint': '12 حرفًا على الأقل. بضع كلمات تكوّن كلمة مرور جيدة.',
   'link.offline': 'أنت غير متصل بالإنترنت. قد يكون ما تراه قديمًا، وسيُستأنف تلقائيًا.',
   'link.reconnecting': 'انقطع الاتصال. تجري إعادة الاتصال…',
   'look.language': 'اللغة',
@@ -93,4 +94,5 @@ export default {
   'shortcut.title': 'اختصارات لوحة المفاتيح',
   'state.empty': 'لا شيء هنا بعد',
   'state.loading': 'جارٍ التحميل…',
+  'state.unsaved': 'هناك تغييرات لم تُحفظ.',
 } satisfies Record<keyof typeof en, string>

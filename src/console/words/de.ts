@@ -64,6 +64,7 @@ export default {
   'error.unreachable':
     'Der Server ist nicht zu erreichen. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
   'error.wrongPassword': 'Das aktuelle Passwort ist falsch.',
+  'field.newPassword.hint': 'Mindestens 12 Zeichen. Einige Wörter ergeben ein gutes.',
   'link.offline': 'Sie sind offline. Was Sie sehen, kann veraltet sein; es geht von selbst weiter.',
   'link.reconnecting': 'Die Verbindung ist unterbrochen. Sie wird wiederhergestellt …',
   'look.language': 'Sprache',
@@ -98,4 +99,5 @@ export default {
   'shortcut.title': 'Tastenkürzel',
   'state.empty': 'Hier ist noch nichts',
   'state.loading': 'Wird geladen …',
+  'state.unsaved': 'Es gibt Änderungen, die nicht gespeichert sind.',
 } satisfies Record<keyof typeof en, string>

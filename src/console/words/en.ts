@@ -58,6 +58,7 @@ export default {
   'error.totp': 'The code is wrong, or was used already. Wait for the next one.',
   'error.unreachable': 'The server cannot be reached. Look at your connection and try again.',
   'error.wrongPassword': 'The current password is wrong.',
+  'field.newPassword.hint': 'At least 12 characters. A few words make a good one.',
   'link.offline': 'You are offline. What you see may be old; it goes on by itself.',
   'link.reconnecting': 'The connection is lost. Connecting again…',
   'look.language': 'Language',
@@ -92,4 +93,5 @@ export default {
   'shortcut.title': 'Keyboard shortcuts',
   'state.empty': 'Nothing here yet',
   'state.loading': 'Loading…',
+  'state.unsaved': 'There are changes that are not saved.',
 } as const

@@ -3,8 +3,9 @@ import { useLocation } from 'wouter'
 import type { AgentView } from '../../../client/client.ts'
 import { useShortcuts } from '../../app/shortcuts.ts'
 import { ErrorNotice } from '../../errors/error-notice.tsx'
-import { Button, ButtonLink } from '../../parts/button.tsx'
+import { ButtonLink } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { LoadMore } from '../../parts/load-more.tsx'
 import { Page } from '../../parts/page.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
@@ -43,15 +44,7 @@ export function AgentList() {
           )}
           <Cards title={t('agents.own')} agents={own} />
           <Cards title={t('agents.platform')} agents={platform} />
-          {list.hasNextPage && (
-            <Button
-              className="justify-self-center"
-              busy={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              {t('action.loadMore')}
-            </Button>
-          )}
+          <LoadMore list={list} />
         </div>
       )}
     </Page>

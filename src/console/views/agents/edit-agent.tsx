@@ -7,6 +7,7 @@ import { fieldErrors } from '../../errors/error-words.ts'
 import { Button, ButtonLink } from '../../parts/button.tsx'
 import { ConflictNotice } from '../../parts/conflict-notice.tsx'
 import { Page } from '../../parts/page.tsx'
+import { SaveLine } from '../../parts/save-line.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
@@ -104,14 +105,7 @@ function Editor({ first }: { first: Tagged<AgentView> }) {
             />
           )}
           <ErrorNotice error={Object.keys(wrong).length > 0 ? null : change.error} />
-          {isOwn && (
-            <div className="flex flex-wrap items-center justify-end gap-3">
-              {isChanged && <span className="text-ink-soft text-sm">{t('agents.unsaved')}</span>}
-              <Button type="submit" kind="primary" busy={change.isPending} disabled={!isChanged}>
-                {t('action.save')}
-              </Button>
-            </div>
-          )}
+          {isOwn && <SaveLine isChanged={isChanged} isSaving={change.isPending} />}
         </AgentForm>
         <div className="grid gap-6 lg:sticky lg:top-20">
           <TestTalk agent={agent} isChanged={isChanged} />

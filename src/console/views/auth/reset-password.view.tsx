@@ -3,7 +3,7 @@ import type { FormEvent } from 'react'
 import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { fieldErrors } from '../../errors/error-words.ts'
 import { Button, ButtonLink } from '../../parts/button.tsx'
-import { TextField } from '../../parts/field.tsx'
+import { NewPasswordField } from '../../parts/new-password-field.tsx'
 import { endSession, useClient, useIsSignedIn } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { AuthFrame } from './auth-frame.tsx'
@@ -37,17 +37,7 @@ export default function ResetPasswordView() {
       ) : (
         <form onSubmit={submit} className="grid gap-4">
           <ErrorNotice error={wrong.newPassword ? null : reset.error} />
-          <TextField
-            label={t('auth.newPassword')}
-            hint={t('auth.password.hint')}
-            name="password"
-            type="password"
-            autoComplete="new-password"
-            minLength={12}
-            maxLength={128}
-            required
-            error={wrong.newPassword}
-          />
+          <NewPasswordField label={t('auth.newPassword')} name="password" error={wrong.newPassword} />
           <Button type="submit" kind="primary" busy={reset.isPending}>
             {t('auth.reset.save')}
           </Button>

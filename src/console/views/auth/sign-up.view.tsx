@@ -5,6 +5,7 @@ import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { fieldErrors } from '../../errors/error-words.ts'
 import { Button } from '../../parts/button.tsx'
 import { TextField } from '../../parts/field.tsx'
+import { NewPasswordField } from '../../parts/new-password-field.tsx'
 import { beginSession, useClient, useIsSignedIn } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { AuthFrame } from './auth-frame.tsx'
@@ -48,17 +49,7 @@ export default function SignUpView() {
           required
           error={wrong.email}
         />
-        <TextField
-          label={t('auth.password')}
-          hint={t('auth.password.hint')}
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          minLength={12}
-          maxLength={128}
-          required
-          error={wrong.password}
-        />
+        <NewPasswordField label={t('auth.password')} name="password" error={wrong.password} />
         {hasCode ? (
           <TextField
             label={t('auth.invitation')}

@@ -4,6 +4,7 @@ import type { ConnectionView, ProviderView } from '../../../client/client.ts'
 import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { Button } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { LoadMore } from '../../parts/load-more.tsx'
 import { Page } from '../../parts/page.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
@@ -67,15 +68,7 @@ export default function ConnectionsView() {
               {cards(platform)}
             </section>
           )}
-          {list.hasNextPage && (
-            <Button
-              className="justify-self-center"
-              busy={list.isFetchingNextPage}
-              onClick={() => void list.fetchNextPage()}
-            >
-              {t('action.loadMore')}
-            </Button>
-          )}
+          <LoadMore list={list} />
         </div>
       )}
       {asked === 'provider' && <ProviderDialog onChoose={(provider) => ask({ provider })} onClose={close} />}

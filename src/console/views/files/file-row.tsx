@@ -3,6 +3,7 @@ import { CircleAlert, CircleCheck, Download, Eye, RotateCw, Trash2 } from 'lucid
 import type { FileView } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
 import { Button, IconButton, Spinner } from '../../parts/button.tsx'
+import { saveAs } from '../../parts/save-as.ts'
 import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
@@ -99,14 +100,3 @@ export function FileRow({
 /** Types that the server lets a browser show in place. */
 const SHOWN = /^(application\/pdf|image\/(png|jpeg|gif|webp|avif)|text\/plain)$/
 const canBeShown = ({ status, contentType }: FileView) => status === 'ready' && SHOWN.test(contentType)
-
-/** Gives a file to the browser to keep. */
-function saveAs(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob)
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  // The browser has begun to read it by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
-}

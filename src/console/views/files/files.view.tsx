@@ -7,6 +7,7 @@ import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { Button } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { SelectField, TextField } from '../../parts/field.tsx'
+import { LoadMore } from '../../parts/load-more.tsx'
 import { Page } from '../../parts/page.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
@@ -104,15 +105,7 @@ export default function FilesView() {
             ))}
           </ul>
         )}
-        {list.hasNextPage && (
-          <Button
-            className="justify-self-center"
-            busy={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            {t('action.loadMore')}
-          </Button>
-        )}
+        <LoadMore list={list} />
       </div>
     </Page>
   )

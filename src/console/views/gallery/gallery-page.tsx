@@ -3,6 +3,7 @@ import { type ReactNode, useState } from 'react'
 import type { GalleryEntryView } from '../../../client/client.ts'
 import { Button } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { LoadMore } from '../../parts/load-more.tsx'
 import { Page } from '../../parts/page.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
@@ -95,13 +96,7 @@ function Entries({ query, children }: { query: Parameters<typeof useEntries>[0];
       </p>
       {entries.length === 0 ? children : <Cards entries={entries} isStale={found.isPlaceholderData} />}
       {found.isError && <GalleryTrouble error={found.error} onRetry={() => void found.refetch()} />}
-      {found.hasNextPage && (
-        <div className="mt-6 flex justify-center">
-          <Button busy={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>
-            {t('action.loadMore')}
-          </Button>
-        </div>
-      )}
+      <LoadMore list={found} className="mx-auto mt-6 flex" />
     </>
   )
 }

@@ -9,6 +9,7 @@ import { Button, ButtonLink } from '../../parts/button.tsx'
 import { confirm } from '../../parts/confirm.tsx'
 import { ConflictNotice } from '../../parts/conflict-notice.tsx'
 import { Page } from '../../parts/page.tsx'
+import { SaveLine } from '../../parts/save-line.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
@@ -112,17 +113,7 @@ function Editor({ first }: { first: Tagged<PartyView> }) {
           />
         )}
         <ErrorNotice error={Object.keys(wrong).length > 0 ? null : change.error} />
-        <div className="flex flex-wrap items-center justify-end gap-3">
-          {isChanged && <span className="text-ink-soft text-sm">{t('parties.unsaved')}</span>}
-          <Button
-            type="submit"
-            kind="primary"
-            busy={change.isPending}
-            disabled={!isChanged || draft.agentIds.length < 2}
-          >
-            {t('action.save')}
-          </Button>
-        </div>
+        <SaveLine isChanged={isChanged} isSaving={change.isPending} disabled={draft.agentIds.length < 2} />
       </PartyForm>
     </Page>
   )

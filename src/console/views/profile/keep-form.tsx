@@ -4,6 +4,7 @@ import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { fieldErrors } from '../../errors/error-words.ts'
 import { Button } from '../../parts/button.tsx'
 import { TextField } from '../../parts/field.tsx'
+import { NewPasswordField } from '../../parts/new-password-field.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { beginSession, useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
@@ -38,17 +39,7 @@ export function KeepForm() {
           required
           error={wrong.email}
         />
-        <TextField
-          label={t('profile.password')}
-          hint={t('profile.password.hint')}
-          name="password"
-          type="password"
-          autoComplete="new-password"
-          minLength={12}
-          maxLength={128}
-          required
-          error={wrong.password}
-        />
+        <NewPasswordField label={t('profile.password')} name="password" error={wrong.password} />
       </div>
       <Button type="submit" kind="primary" className="justify-self-start" busy={keep.isPending}>
         {t('profile.keep.do')}

@@ -4,6 +4,7 @@ import type { UserView } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
 import { Button } from '../../parts/button.tsx'
 import { confirm } from '../../parts/confirm.tsx'
+import { saveAs } from '../../parts/save-as.ts'
 import { toast } from '../../parts/toast.tsx'
 import { endSession, useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
@@ -15,7 +16,7 @@ export function OwnData({ me }: { me: UserView }) {
   const client = useClient()
   const take = useMutation({
     mutationFn: async () => (await client.users.export(me.id)).blob(),
-    onSuccess: (blob) => save(blob, 'chatsparty-export.zip'),
+    onSuccess: (blob) => saveAs(blob, 'chatsparty-export.zip'),
     onError: useErrorToast(),
   })
   const erase = useMutation({
@@ -55,14 +56,4 @@ export function OwnData({ me }: { me: UserView }) {
       </div>
     </div>
   )
-}
-
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob)
-  const link = document.createElement('a')
-  link.href = url
-  link.download = name
-  link.click()
-  // The browser has it open by then.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000)
 }

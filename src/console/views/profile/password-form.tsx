@@ -3,6 +3,7 @@ import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { fieldErrors } from '../../errors/error-words.ts'
 import { Button } from '../../parts/button.tsx'
 import { TextField } from '../../parts/field.tsx'
+import { NewPasswordField } from '../../parts/new-password-field.tsx'
 import { useWords } from '../../words/use-words.ts'
 import { useProfileChange } from './use-profile-change.ts'
 import type words from './words/en.ts'
@@ -29,17 +30,7 @@ export function PasswordForm() {
           autoComplete="current-password"
           required
         />
-        <TextField
-          label={t('profile.password.new')}
-          hint={t('profile.password.hint')}
-          name="new"
-          type="password"
-          autoComplete="new-password"
-          minLength={12}
-          maxLength={128}
-          required
-          error={wrong.newPassword}
-        />
+        <NewPasswordField label={t('profile.password.new')} name="new" error={wrong.newPassword} />
       </div>
       <Button type="submit" className="justify-self-start" busy={change.isPending}>
         {t('profile.password.change')}

@@ -4,6 +4,7 @@ import type { SessionView } from '../../../client/client.ts'
 import { ErrorNotice, useErrorToast } from '../../errors/error-notice.tsx'
 import { Button } from '../../parts/button.tsx'
 import { confirm } from '../../parts/confirm.tsx'
+import { LoadMore } from '../../parts/load-more.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
@@ -40,11 +41,7 @@ export function Sessions() {
         ))}
       </ul>
       <div className="flex flex-wrap gap-2">
-        {list.hasNextPage && (
-          <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            {t('action.loadMore')}
-          </Button>
-        )}
+        <LoadMore list={list} />
         {list.items.length > 1 && (
           <Button kind="danger" onClick={() => void endOthers()}>
             {t('profile.sessions.endOthers')}

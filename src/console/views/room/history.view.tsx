@@ -5,9 +5,10 @@ import { Link } from 'wouter'
 import type { ListedConversationView } from '../../../client/client.ts'
 import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { Avatar } from '../../parts/avatar.tsx'
-import { Button, ButtonLink, IconButton } from '../../parts/button.tsx'
+import { ButtonLink, IconButton } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { INPUT } from '../../parts/field.tsx'
+import { LoadMore } from '../../parts/load-more.tsx'
 import { Page } from '../../parts/page.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { Tabs } from '../../parts/tabs.tsx'
@@ -91,11 +92,7 @@ function Found({ archived, q }: { archived: boolean; q: string }) {
       <WindowVirtualizer data={list.all}>
         {(conversation) => <HistoryItem key={conversation.id} conversation={conversation} />}
       </WindowVirtualizer>
-      {list.hasNextPage && (
-        <Button className="mx-auto mt-4 flex" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          {t('action.loadMore')}
-        </Button>
-      )}
+      <LoadMore list={list} className="mx-auto mt-4 flex" />
     </>
   )
 }

@@ -1,7 +1,7 @@
 import type { McpToolView } from '../../../client/client.ts'
 import { ErrorNotice } from '../../errors/error-notice.tsx'
-import { Button } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
+import { LoadMore } from '../../parts/load-more.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
@@ -14,10 +14,10 @@ import type words from './words/en.ts'
 export function ServerTools({ id }: { id: string }) {
   const t = useWords<typeof words>()
   const client = useClient()
-  const { items, isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = usePaged<McpToolView>(
-    [...SERVERS, 'tools', id],
-    ({ cursor, signal }) => client.mcp.tools(id, { cursor, limit: 100 }, { signal }),
+  const list = usePaged<McpToolView>([...SERVERS, 'tools', id], ({ cursor, signal }) =>
+    client.mcp.tools(id, { cursor, limit: 100 }, { signal }),
   )
+  const { items, isPending, error, refetch } = list
   if (isPending) return <SkeletonList />
   if (error && items.length === 0) return <ErrorNotice error={error} onRetry={() => void refetch()} />
   if (items.length === 0) return <EmptyState title={t('servers.noTools')} />
@@ -35,11 +35,7 @@ export function ServerTools({ id }: { id: string }) {
           </li>
         ))}
       </ul>
-      {hasNextPage && (
-        <Button className="justify-self-center" busy={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          {t('action.loadMore')}
-        </Button>
-      )}
+      <LoadMore list={list} />
     </section>
   )
 }

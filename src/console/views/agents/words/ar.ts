@@ -80,7 +80,6 @@ export default {
   'agents.talk.saved': 'يجيب كما حُفظ آخر مرة: احفظ تغييراتك أولًا.',
   'agents.talk.send': 'قلها',
   'agents.temperature.hint': '0 ثابت، و2 جامح. بعض النماذج لا تقبلها.',
-  'agents.unsaved': 'هناك تغييرات لم تُحفظ.',
   'agents.usual': 'كما عند المزوّد',
   'agents.verbosity': 'طول الإجابات',
   'agents.verbosity.high': 'حسب الحاجة',

@@ -81,7 +81,6 @@ export default {
   'agents.talk.saved': 'Er antwortet, wie er zuletzt gespeichert wurde: Speichern Sie erst Ihre Änderungen.',
   'agents.talk.send': 'Sagen',
   'agents.temperature.hint': '0 ist beständig, 2 ist wild. Manche Modelle nehmen keine.',
-  'agents.unsaved': 'Es gibt Änderungen, die nicht gespeichert sind.',
   'agents.usual': 'Wie beim Anbieter üblich',
   'agents.verbosity': 'Länge der Antworten',
   'agents.verbosity.high': 'Nach Bedarf',

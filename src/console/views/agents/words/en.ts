@@ -79,7 +79,6 @@ export default {
   'agents.talk.saved': 'It answers as it was saved last: save your changes first.',
   'agents.talk.send': 'Say it',
   'agents.temperature.hint': '0 is steady, 2 is wild. Some models take none.',
-  'agents.unsaved': 'There are changes that are not saved.',
   'agents.usual': 'As the provider has it',
   'agents.verbosity': 'Length of answers',
   'agents.verbosity.high': 'As needed',

@@ -17,7 +17,6 @@ export default {
   'auth.name': 'Name',
   'auth.newPassword': 'Neues Passwort',
   'auth.password': 'Passwort',
-  'auth.password.hint': 'Mindestens 12 Zeichen. Einige Wörter ergeben ein gutes.',
   'auth.reset.done': 'Ab jetzt gilt das neue Passwort. Sie wurden überall abgemeldet.',
   'auth.reset.lead': 'Alle Sitzungen enden damit: Sie melden sich überall neu an.',
   'auth.reset.save': 'Passwort speichern',

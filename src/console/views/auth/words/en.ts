@@ -15,7 +15,6 @@ export default {
   'auth.name': 'Name',
   'auth.newPassword': 'New password',
   'auth.password': 'Password',
-  'auth.password.hint': 'At least 12 characters. A few words make a good one.',
   'auth.reset.done': 'The new password counts from now on. You were signed out everywhere.',
   'auth.reset.lead': 'It ends all sessions: you sign in again everywhere.',
   'auth.reset.save': 'Save the password',

@@ -40,6 +40,5 @@ export default {
   'parties.strategy.round_robin.text': 'واحدًا بعد الآخر، بالترتيب أعلاه.',
   'parties.strategy.supervisor': 'بإشراف',
   'parties.strategy.supervisor.text': 'يختار المشرف من يناسب، أو ينهي الحديث.',
-  'parties.unsaved': 'هناك تغييرات لم تُحفظ.',
   'parties.up': 'تحريك {name} إلى الأعلى',
 } satisfies Record<keyof typeof en, string>

@@ -41,6 +41,5 @@ export default {
   'parties.strategy.round_robin.text': 'Einer nach dem anderen, in der Reihenfolge oben.',
   'parties.strategy.supervisor': 'Moderiert',
   'parties.strategy.supervisor.text': 'Eine Moderation wählt, wer passt, oder beendet es.',
-  'parties.unsaved': 'Es gibt Änderungen, die nicht gespeichert sind.',
   'parties.up': '{name} nach oben',
 } satisfies Record<keyof typeof en, string>

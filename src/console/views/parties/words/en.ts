@@ -39,6 +39,5 @@ export default {
   'parties.strategy.round_robin.text': 'One after another, in the order above.',
   'parties.strategy.supervisor': 'Moderated',
   'parties.strategy.supervisor.text': 'A moderator picks who fits, or ends it.',
-  'parties.unsaved': 'There are changes that are not saved.',
   'parties.up': 'Move {name} up',
 } as const

@@ -36,7 +36,6 @@ export default {
   'profile.password': 'كلمة المرور',
   'profile.password.change': 'تغيير كلمة المرور',
   'profile.password.current': 'كلمة المرور الحالية',
-  'profile.password.hint': 'اثنا عشر حرفًا على الأقل. بضع كلمات تكفي.',
   'profile.password.lead': 'تغيير كلمة المرور ينهي كل الجلسات الأخرى.',
   'profile.password.new': 'كلمة المرور الجديدة',
   'profile.password.saved': 'كلمة المرور الجديدة سارية، وانتهت كل الجلسات الأخرى.',

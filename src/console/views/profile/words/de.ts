@@ -37,7 +37,6 @@ export default {
   'profile.password': 'Passwort',
   'profile.password.change': 'Passwort ändern',
   'profile.password.current': 'Jetziges Passwort',
-  'profile.password.hint': 'Mindestens 12 Zeichen. Ein paar Wörter sind ein gutes.',
   'profile.password.lead': 'Ein anderes Passwort beendet alle anderen Sitzungen.',
   'profile.password.new': 'Neues Passwort',
   'profile.password.saved': 'Das neue Passwort gilt. Alle anderen Sitzungen sind beendet.',

@@ -37,7 +37,6 @@ export default {
   'profile.password': 'Password',
   'profile.password.change': 'Change the password',
   'profile.password.current': 'Current password',
-  'profile.password.hint': 'At least 12 characters. A few words make a good one.',
   'profile.password.lead': 'Another password ends all other sessions.',
   'profile.password.new': 'New password',
   'profile.password.saved': 'The new password counts. All other sessions have ended.',
