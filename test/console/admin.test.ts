@@ -84,7 +84,7 @@ describe('Administration in the console', () => {
         await visitor.open(`/admin${part}`)
         await visitor.page.getByRole('heading', { level: 1 }).waitFor()
         // What is looked at again every few seconds is never idle for long.
-        await visitor.page.waitForFunction('!document.querySelector("[role=status] .sr-only")')
+        await visitor.page.locator('[role=status] .sr-only').last().waitFor({ state: 'detached' })
         await visitor.check(`admin${part.replace('/', '-')}-${look.name}`)
       }
     })
