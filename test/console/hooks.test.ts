@@ -88,6 +88,7 @@ describe('Webhooks in the console', () => {
       new Verifier(secret).verify(first.body, first.headers)
       await page.getByRole('button', { name: 'Send again' }).click()
       await page.getByText('It is sent once more.').waitFor()
+      await eventually(() => receiver.received.length > 1)
       await reloadUntil(visitor, 'Delivered')
       expect(receiver.received.map(({ headers }) => headers['webhook-id'])).to.deep.equal(
         Array(2).fill(first.headers['webhook-id']),

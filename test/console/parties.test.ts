@@ -35,6 +35,8 @@ describe('The view of parties', () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('alert').getByText('Rounds at most').waitFor()
     await page.getByRole('button', { name: 'Save mine' }).click()
+    // What was said of the first time it was saved may still be shown.
+    await page.getByText('There are changes that are not saved.').waitFor({ state: 'detached' })
     await page.getByText('Tea or coffee was saved.').last().waitFor()
     const changed = await client.parties.get(party?.id ?? '')
     expect(changed.agents.map(({ name }) => name)).to.deep.equal(['Ada', 'Clara'])

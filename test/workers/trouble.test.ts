@@ -46,11 +46,11 @@ describe('A turn in trouble that is nobody’s word', function () {
 
   it('a call that cannot even be made fails the turn after its tries, and nothing stays held', async () => {
     const { user, runId } = await asked()
-    const network = Object.assign(Object.create(world.app.container.network), {
-      fetchFor: () => {
-        throw new Error('no network')
-      },
-    })
+    const { network: real } = world.app.container
+    const fetchFor = () => {
+      throw new Error('no network')
+    }
+    const network = Object.create(real, { fetchFor: { value: fetchFor }, hop: { value: real.hop } })
     await withWorker({ network }, async () => {
       const run = await user.finished(runId, 5_000)
       expect(run).to.deep.include({ status: 'failed', stopReason: 'failed' })
