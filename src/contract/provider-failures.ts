@@ -49,6 +49,11 @@ export const PROVIDER_FAILURES = {
     happened: 'The model used its whole limit of output tokens on thoughts and came to no word.',
     toDo: 'Raise the maximum of output tokens of the agent, or lower its reasoning effort.',
   },
+  flooded: {
+    isRetryable: false,
+    happened: 'The model provider sent far more than it was asked for, and no word of an answer.',
+    toDo: 'Use another model, or have its server keep the limit of output tokens.',
+  },
   quota_exhausted: {
     isRetryable: false,
     happened: 'The account at the model provider has no credit or quota left.',

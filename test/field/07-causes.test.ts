@@ -114,6 +114,8 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
     ['a wrong address of Gemini', { status: 404, body: PAGE, type: 'text/html' }, 'bad_response', 'google'],
     ['a whole limit of thoughts', `${C({ reasoning_content: 'Hm.' })}${F('length')}${U}${D}`, 'limit_reached'],
     ['a whole limit of thoughts in tags', `${C('<think>Hm, and')}${F('length')}${U}${D}`, 'limit_reached'],
+    ['a flood of thoughts', `${C({ reasoning_content: 'Hm. '.repeat(132_000) })}${good('Tea.')}`, 'flooded'],
+    ['a flood of white space', `${C('\n'.repeat(66_000))}${good('Tea.')}`, 'flooded'],
     ["Anthropic's whole limit", [A.start, A.end('max_tokens'), A.stop].join(''), 'limit_reached', 'anthropic'],
     [
       "Gemini's whole limit",
@@ -129,6 +131,13 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
       expect(outcome.run.error?.message).to.not.match(/sk-|https?:|\{|org-x/)
     })
   }
+
+  it('a flood in one piece is cut, and what it said up to there is the answer, once', async () => {
+    const outcome = await field.ask(() => good('flood '.repeat(100_000)))
+    expect(outcome.run).to.deep.include({ status: 'completed', error: null })
+    expect(outcome.answer).to.have.length(65_536)
+    expect(outcome.requests).to.have.length(1)
+  })
 
   it('the limit that was used up is named, and what to do', async () => {
     const outcome = await field.ask(() => `${C({ reasoning_content: 'Hm.' })}${F('length')}${U}${D}`, {

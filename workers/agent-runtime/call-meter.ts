@@ -224,6 +224,8 @@ export class CallMeter {
           wordless = part
           return
         }
+        // Said before it is counted: of a piece that is a flood by itself, what is within bounds is kept.
+        if (part.type === 'text-delta') this.#options.onText?.(part.delta)
         if (part.type === 'text-delta' || part.type === 'reasoning-delta')
           this.#output(call, { type: part.type, text: part.delta })
         if (part.type === 'tool-input-delta') {
@@ -233,7 +235,6 @@ export class CallMeter {
         // Some say it whole.
         if (part.type === 'tool-call' && !streamed.has(part.toolCallId))
           this.#output(call, { type: 'tool', text: part.input })
-        if (part.type === 'text-delta') this.#options.onText?.(part.delta)
         if (part.type === 'finish') this.#report(call, part)
         if (wordless) controller.enqueue(wordless)
         wordless = undefined

@@ -91,6 +91,8 @@ const LEAST_MOST_CHARS = 65_536
 const FLOOD = 8
 
 const EMPTY_ANSWER = providerFailure('empty_answer')
+/** Asked again, it would flood again, and be paid for by its account's owner each time. */
+const FLOODED = providerFailure('flooded')
 export const TIMEOUT = providerFailure('timeout')
 
 /** Speaks once: takes the hold, streams the agent, meters its calls and shows its words live. Writes no result. */
@@ -189,7 +191,9 @@ export async function attemptSpeech(
     const outcome = { text: text.toWellFormed(), passed, calls, holdId }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
     const hasMore = step !== undefined && (step.said !== '' || step.model.calls.length > 0)
-    if (isWhole && !passed && !hasMore && text.trim() === '') return { ...outcome, failure: EMPTY_ANSWER }
+    if (isWhole && !passed && !hasMore && text.trim() === '') {
+      return { ...outcome, failure: stop.kind === 'length' ? FLOODED : EMPTY_ANSWER }
+    }
     return { ...outcome, failure }
   } finally {
     silence.end()

@@ -19,6 +19,7 @@ const WORDS = {
   'provider.context_too_long': 'failure.context_too_long',
   'provider.empty_answer': 'failure.empty_answer',
   'provider.failed': 'failure.failed',
+  'provider.flooded': 'failure.flooded',
   'provider.limit_reached': 'failure.limit_reached',
   'provider.model_not_found': 'failure.model_not_found',
   'provider.quota_exhausted': 'failure.quota_exhausted',

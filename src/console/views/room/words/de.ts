@@ -13,6 +13,7 @@ export default {
   'failure.deadline': 'Es hat länger gedauert als erlaubt.',
   'failure.empty_answer': 'Das Modell hat nichts geantwortet.',
   'failure.failed': 'Der Aufruf des Modellanbieters ist unerwartet fehlgeschlagen.',
+  'failure.flooded': 'Der Modellanbieter hat weit mehr gesendet als verlangt, und kein Wort einer Antwort.',
   'failure.limit_reached': 'Das Modell hat alle erlaubten Ausgabetoken zum Nachdenken gebraucht und kein Wort gesagt.',
   'failure.model_not_found': 'Der Modellanbieter kennt dieses Modell nicht, oder der Schlüssel darf es nicht benutzen.',
   'failure.operator': 'Ein Administrator hat diesen Lauf beendet.',

@@ -12,6 +12,7 @@ export default {
   'failure.deadline': 'It took longer than a run may take.',
   'failure.empty_answer': 'The model answered with nothing.',
   'failure.failed': 'The call to the model provider failed in an unexpected way.',
+  'failure.flooded': 'The model provider sent far more than it was asked for, and no word of an answer.',
   'failure.limit_reached': 'The model used its whole limit of output tokens on thoughts and came to no word.',
   'failure.model_not_found': 'The model provider does not know this model, or the key may not use it.',
   'failure.operator': 'An administrator ended this run.',
