@@ -422,6 +422,7 @@ export function createContainer(foundation: Foundation) {
       runViews,
       files: storage.files,
       statements: statementRepository,
+      toolCalls,
       most: env.USER_WEBHOOKS,
     }),
     ...createScheduleDomain({

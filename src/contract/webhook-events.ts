@@ -8,6 +8,12 @@ export const webhookEvents = [
   'run.cancelled',
   'file.ready',
   'file.failed',
+  /** A call of a tool that somebody is to decide on; asked again where nobody knows what came of it. */
+  'tool.approval_requested',
+  /** What came of it: nobody's word in time is a no. Where its run is stopped meanwhile, that is told. */
+  'tool.approved',
+  'tool.denied',
+  'tool.expired',
   /** Credits that somebody was granted, given back, or had adjusted. */
   'credits.added',
   /** A run that ended because there were no credits left for it. */

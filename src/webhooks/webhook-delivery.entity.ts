@@ -9,7 +9,7 @@ export class WebhookDelivery {
   declare webhookId: string
   declare userId: string
   declare event: WebhookEvent
-  /** The run, file or ledger entry that it tells of. */
+  /** The run, file, call of a tool or ledger entry that it tells of. */
   declare subjectId: string
   declare status: DeliveryStatus
   /** What is sent, the same in each try; null until the first. */

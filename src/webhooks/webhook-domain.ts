@@ -4,6 +4,7 @@ import type { StatementRepository } from '../credits/statement.repository.ts'
 import type { Transactions } from '../database/transaction.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import type { FileService } from '../storage/file.service.ts'
+import type { ToolCallRepository } from '../tools/tool-call.repository.ts'
 import { WebhookRepository } from './webhook.repository.ts'
 import { WebhookService } from './webhook.service.ts'
 import { type ClaimedDelivery, WebhookDeliveryRepository } from './webhook-delivery.repository.ts'
@@ -17,18 +18,26 @@ interface WebhookDomainDependencies {
   runViews: Pick<RunViews, 'run'>
   files: Pick<FileService, 'get'>
   statements: Pick<StatementRepository, 'find'>
+  toolCalls: Pick<ToolCallRepository, 'findOwned'>
   /** Webhooks that one user may have (USER_WEBHOOKS). */
   most: number
 }
 
 /** Everything of webhooks, for the composition root. */
-export function createWebhookDomain({ db, runViews, files, statements, ...rest }: WebhookDomainDependencies) {
+export function createWebhookDomain({
+  db,
+  runViews,
+  files,
+  statements,
+  toolCalls,
+  ...rest
+}: WebhookDomainDependencies) {
   const webhookRepository = new WebhookRepository(db)
   const webhookDeliveries = new WebhookDeliveryRepository(db)
   return {
     webhookRepository,
     webhookDeliveries,
     webhookService: new WebhookService({ ...rest, webhooks: webhookRepository, deliveries: webhookDeliveries }),
-    webhookPayload: (delivery: ClaimedDelivery) => payloadOf(delivery, { runViews, files, statements }),
+    webhookPayload: (delivery: ClaimedDelivery) => payloadOf(delivery, { runViews, files, statements, toolCalls }),
   }
 }

@@ -1,14 +1,17 @@
 import { presentTransaction } from '../credits/credits.presenter.ts'
 import type { StatementRepository } from '../credits/statement.repository.ts'
 import type { RunViews } from '../runs/run-views.ts'
-import { AppError } from '../shared/errors.ts'
+import { AppError, notFound } from '../shared/errors.ts'
 import type { FileService } from '../storage/file.service.ts'
+import { presentToolCall } from '../tools/tool-call.presenter.ts'
+import type { ToolCallRepository } from '../tools/tool-call.repository.ts'
 import type { ClaimedDelivery } from './webhook-delivery.repository.ts'
 
 interface PayloadDependencies {
   runViews: Pick<RunViews, 'run'>
   files: Pick<FileService, 'get'>
   statements: Pick<StatementRepository, 'find'>
+  toolCalls: Pick<ToolCallRepository, 'findOwned'>
 }
 
 /**
@@ -30,7 +33,7 @@ async function dataOf(
   event: ClaimedDelivery['event'],
   subjectId: string,
   userId: string,
-  { runViews, files, statements }: PayloadDependencies,
+  { runViews, files, statements, toolCalls }: PayloadDependencies,
 ): Promise<object> {
   switch (event) {
     case 'run.completed':
@@ -43,6 +46,16 @@ async function dataOf(
     case 'file.ready':
     case 'file.failed':
       return { file: await files.get(userId, subjectId) }
+    case 'tool.approval_requested':
+    case 'tool.approved':
+    case 'tool.denied':
+    case 'tool.expired': {
+      const call = await toolCalls.findOwned(userId, subjectId)
+      if (!call) throw notFound('approval')
+      const { runId, turn, agentId, expiresAt } = call
+      const { conversationId } = await runViews.run(userId, runId)
+      return { conversationId, runId, turn, agentId, call: presentToolCall(call), expiresAt }
+    }
     case 'credits.added': {
       const line = await statements.find(userId, subjectId)
       return { transaction: line && presentTransaction(line) }

@@ -135,6 +135,38 @@ describe('Webhooks', () => {
     })
   })
 
+  it('are told of what an agent asks for, and what came of it', async () => {
+    const { id } = await add(['tool.approval_requested', 'tool.approved', 'tool.denied', 'tool.expired'])
+    const agentId = await user.create('/api/agents', { name: 'Otto', instructions: 'You calculate.' })
+    await user.put(`/api/agents/${agentId}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+    const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'How much is 6 * 7?' })
+    await ended(id, 1)
+    const [asked] = receiver.received.map(({ body }) => payload.parse(JSON.parse(body)))
+    expect(asked).to.deep.include({ type: 'tool.approval_requested' })
+    expect(asked?.data).to.deep.include({ conversationId, runId, turn: 0, agentId })
+    const call = Object(asked?.data.call)
+    expect(call).to.include({ name: 'calculator', status: 'awaiting', result: null })
+    expect((await user.post(`/api/chat/approvals/${call.id}`, { decision: 'approve' })).status).to.equal(200)
+    const all = await ended(id, 2)
+    expect(all.map(({ event, subjectId }) => [event, subjectId])).to.deep.equal([
+      ['tool.approved', call.id],
+      ['tool.approval_requested', call.id],
+    ])
+    await user.finished(runId)
+    // As if its worker had died over it, twice: asked again, and told again; then the time for it passes.
+    const { db } = app.container
+    const asks = (status: string, more: string) =>
+      db.query(`UPDATE tool_calls SET status = $2, ${more} WHERE id = $1`, [call.id, status])
+    await asks('awaiting', `doubt = true, decided_at = NULL, expires_at = now() + interval '1 day'`)
+    await eventually(async () => receiver.received.length === 3)
+    await asks('unknown', `expires_at = now() - interval '1 second'`)
+    await eventually(async () => receiver.received.length === 4)
+    const told = (await ended(id, 3)).map(({ event }) => event)
+    expect(told).to.deep.equal(['tool.expired', 'tool.approval_requested', 'tool.approved'])
+    const ids = receiver.received.map(({ headers }) => headers['webhook-id'])
+    expect(new Set(ids).size).to.equal(4)
+  })
+
   it('that answer badly are tried again with the same id and body, until they take it', async () => {
     receiver.answers((n) => (n < 3 ? 503 : 200))
     const { id } = await add(['run.completed'])
