@@ -414,8 +414,7 @@ export function createContainer(foundation: Foundation) {
       cancels: cancelService,
     }),
     ...mcp,
-    ...createWebhookDomain({
-      db,
+    ...createWebhookDomain(foundation, {
       secrets: sealedSecrets,
       network,
       transactions,
@@ -423,7 +422,6 @@ export function createContainer(foundation: Foundation) {
       files: storage.files,
       statements: statementRepository,
       toolCalls,
-      most: env.USER_WEBHOOKS,
     }),
     ...createScheduleDomain({
       db,

@@ -1,3 +1,4 @@
+import type { Env } from '../config/env.ts'
 import type { ProviderNetwork } from '../connections/provider-network.ts'
 import type { SealedSecrets } from '../connections/sealed-secret.ts'
 import type { StatementRepository } from '../credits/statement.repository.ts'
@@ -11,7 +12,6 @@ import { type ClaimedDelivery, WebhookDeliveryRepository } from './webhook-deliv
 import { payloadOf } from './webhook-payload.ts'
 
 interface WebhookDomainDependencies {
-  db: ConstructorParameters<typeof WebhookRepository>[0]
   secrets: SealedSecrets
   network: Pick<ProviderNetwork, 'assertTarget'>
   transactions: Transactions
@@ -19,25 +19,24 @@ interface WebhookDomainDependencies {
   files: Pick<FileService, 'get'>
   statements: Pick<StatementRepository, 'find'>
   toolCalls: Pick<ToolCallRepository, 'findOwned'>
-  /** Webhooks that one user may have (USER_WEBHOOKS). */
-  most: number
 }
 
 /** Everything of webhooks, for the composition root. */
-export function createWebhookDomain({
-  db,
-  runViews,
-  files,
-  statements,
-  toolCalls,
-  ...rest
-}: WebhookDomainDependencies) {
+export function createWebhookDomain(
+  { db, env }: { db: ConstructorParameters<typeof WebhookRepository>[0]; env: Pick<Env, 'USER_WEBHOOKS'> },
+  { runViews, files, statements, toolCalls, ...rest }: WebhookDomainDependencies,
+) {
   const webhookRepository = new WebhookRepository(db)
   const webhookDeliveries = new WebhookDeliveryRepository(db)
   return {
     webhookRepository,
     webhookDeliveries,
-    webhookService: new WebhookService({ ...rest, webhooks: webhookRepository, deliveries: webhookDeliveries }),
+    webhookService: new WebhookService({
+      ...rest,
+      webhooks: webhookRepository,
+      deliveries: webhookDeliveries,
+      most: env.USER_WEBHOOKS,
+    }),
     webhookPayload: (delivery: ClaimedDelivery) => payloadOf(delivery, { runViews, files, statements, toolCalls }),
   }
 }
