@@ -8,6 +8,7 @@ import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import { notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
+import type { ToolState } from '../tools/tool-call.repository.ts'
 import type { Announcer } from './announcer.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { cancelledEnd, type RunEnd } from './following.ts'
@@ -53,6 +54,7 @@ interface SeizedTurn {
 interface ForcedTurn {
   claim: TurnClaim
   calls: MeteredCall[]
+  tools: ToolState | undefined
   settled: Settled
 }
 
@@ -103,7 +105,9 @@ export class CancelService {
     })
     if (!forced) return
     await dispatcher.admit(known.userId)
-    const turnEvents = forced.turns.map(({ claim, settled, calls }) => announcer.turnCompleted(claim, settled, calls))
+    const turnEvents = forced.turns.map(({ claim, settled, calls, tools }) =>
+      announcer.turnCompleted(claim, settled, calls, tools),
+    )
     const run = { runId, conversationId: known.conversationId }
     await announcer.runTold(known.userId, run, forced.version, turnEvents)
     for (const { claim, settled } of forced.turns) {
@@ -175,6 +179,7 @@ export class CancelService {
     const { conversationId, userId } = run
     const { agentId, kind, step, attempt, failures, waits } = turn
     const key = { runId: run.id, turn: turn.index }
+    const tools = await lostAttempts.toolsOf(key, tx)
     const claim = { ...key, conversationId, userId, agentId, kind, step, attempt, failures, waits, claimToken }
     const result = {
       status: 'cancelled' as const,
@@ -189,7 +194,7 @@ export class CancelService {
       error: end.error,
       endedBy: end.stopReason,
     }
-    return { claim, calls, settled: await settlement.settleLocked(claim, result, tx) }
+    return { claim, calls, tools, settled: await settlement.settleLocked(claim, result, tx) }
   }
 
   /** Resolves when the run is over, as watchers hear or the rows say, or after the grace period. */

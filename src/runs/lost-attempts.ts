@@ -1,3 +1,4 @@
+import type { TurnName } from '../contract/attempt.ts'
 import { affordableTokens } from '../credits/hold-size.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
@@ -7,7 +8,7 @@ import { hiddenTokens } from '../credits/usage.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { ToolCallRepository } from '../tools/tool-call.repository.ts'
+import type { ToolCallRepository, ToolState } from '../tools/tool-call.repository.ts'
 import type { Run } from './run.entity.ts'
 import type { Turn } from './turn.entity.ts'
 
@@ -15,7 +16,7 @@ interface LostAttemptDependencies {
   ledger: Pick<LedgerService, 'recordLoss'>
   prices: Pick<PriceBook, 'version'>
   feed: Pick<LiveFeed, 'readTurn'>
-  toolCalls: Pick<ToolCallRepository, 'said'>
+  toolCalls: Pick<ToolCallRepository, 'said' | 'state'>
   logger: Logger
 }
 
@@ -35,6 +36,12 @@ export class LostAttempts {
     const live = await this.#liveText(run, turn)
     const said = await this.#deps.toolCalls.said({ runId: run.id, turn: turn.index }, tx)
     return live.length > said.length ? live : said
+  }
+
+  /** What its turn had done with tools; undefined where it had not. */
+  async toolsOf(turn: TurnName, tx?: Tx): Promise<ToolState | undefined> {
+    const state = await this.#deps.toolCalls.state(turn, tx)
+    return state.steps.length > 0 ? state : undefined
   }
 
   async #liveText(run: Run, turn: Pick<Turn, 'index' | 'attempt'>): Promise<string> {

@@ -25,6 +25,9 @@ export interface PaidStep extends StepToCommit {
   calls: MeteredCall[]
 }
 
+/** How a call ends. */
+export type CallEnd = Pick<ToolCall, 'status' | 'result' | 'errorCode'>
+
 /** What a turn that uses tools commits on its way, each under its claim. */
 export class ToolTurns {
   readonly #deps: ToolTurnDependencies
@@ -68,14 +71,16 @@ export class ToolTurns {
     return outcome
   }
 
-  /** Notes how a call ended; `wasStarted` false where it was not made. False where a later attempt had decided on it before. */
-  end(
-    claim: TurnClaim,
-    call: number,
-    end: Pick<ToolCall, 'status' | 'result' | 'errorCode'>,
-    wasStarted = true,
-  ): Promise<boolean> {
-    return this.#deps.toolCalls.end(claim, call, wasStarted ? claim.attempt : null, end)
+  /** Notes that a call is not made after all. False where it was decided on before. @throws ClaimLost */
+  async skip(claim: TurnClaim, call: number, end: CallEnd): Promise<boolean> {
+    const outcome = await this.#deps.toolCalls.skip(claim, call, end)
+    if (outcome === 'lost') throw new ClaimLost(claim)
+    return outcome === 'skipped'
+  }
+
+  /** Notes how a call ended that this attempt had started. False where a later attempt had decided on it before. */
+  end(claim: TurnClaim, call: number, end: CallEnd): Promise<boolean> {
+    return this.#deps.toolCalls.end(claim, call, claim.attempt, end)
   }
 
   /**

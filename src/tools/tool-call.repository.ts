@@ -110,8 +110,8 @@ export class ToolCallRepository {
     return row?.said ?? ''
   }
 
-  async state({ runId, turn }: TurnName): Promise<ToolState> {
-    const [row] = await rows<{ state: StateRow }>(this.#db.manager, 'SELECT tool_state($1, $2) AS state', [runId, turn])
+  async state({ runId, turn }: TurnName, tx: Tx = this.#db.manager): Promise<ToolState> {
+    const [row] = await rows<{ state: StateRow }>(tx, 'SELECT tool_state($1, $2) AS state', [runId, turn])
     if (!row) throw new Error('tool_state answered nothing')
     return stateOf(row.state)
   }
@@ -128,11 +128,25 @@ export class ToolCallRepository {
     return row?.outcome ?? 'lost'
   }
 
-  /** How a call ended that attempt `attempt` started, or that never started (null). False where it had been decided on before. */
+  /** See `tool_skip`. */
+  async skip(
+    { runId, turn, claimToken }: ClaimedTurn,
+    call: number,
+    end: Pick<ToolCall, 'status' | 'result' | 'errorCode'>,
+  ): Promise<'skipped' | 'lost' | 'over'> {
+    const [row] = await rows<{ outcome: 'skipped' | 'lost' | 'over' }>(
+      this.#db.manager,
+      'SELECT tool_skip($1, $2, $3, $4, $5, $6, $7) AS outcome',
+      [runId, turn, claimToken, call, end.status, end.result, end.errorCode],
+    )
+    return row?.outcome ?? 'lost'
+  }
+
+  /** How a call ended that attempt `attempt` started. False where it had been decided on before. */
   async end(
     { runId, turn }: TurnName,
     call: number,
-    attempt: number | null,
+    attempt: number,
     end: Pick<ToolCall, 'status' | 'result' | 'errorCode'>,
   ): Promise<boolean> {
     const [row] = await rows<{ ended: boolean }>(

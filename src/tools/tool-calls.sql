@@ -118,14 +118,26 @@ BEGIN
   RETURN 'started';
 END $$;
 
+-- Ends a call that is not made after all: its tool is gone, or was called too often. Answers `skipped`; `lost`; or `over` where its state
+-- is another.
+CREATE FUNCTION tool_skip(p_run uuid, p_turn integer, p_token uuid, p_call integer, p_status text, p_result text,
+  p_error_code text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM turns t
+  WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR SHARE;
+  IF NOT FOUND THEN RETURN 'lost'; END IF;
+  UPDATE tool_calls c SET status = p_status, result = p_result, error_code = p_error_code, ended_at = clock_timestamp()
+  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = p_call AND c.status IN ('planned', 'approved');
+  RETURN CASE WHEN FOUND THEN 'skipped' ELSE 'over' END;
+END $$;
+
 -- Notes how a call ended that this attempt had started: also where the claim is lost by now, for nobody else knows. False where a
--- later attempt has decided on it before. A call that never started (p_attempt null) ends as well.
+-- later attempt has decided on it before.
 CREATE FUNCTION tool_end(p_run uuid, p_turn integer, p_call integer, p_attempt integer, p_status text, p_result text,
   p_error_code text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE tool_calls c SET status = p_status, result = p_result, error_code = p_error_code, ended_at = clock_timestamp()
-  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = p_call
-    AND CASE WHEN p_attempt IS NULL THEN c.status IN ('planned', 'approved') ELSE c.status = 'started' AND c.attempt = p_attempt END;
+  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = p_call AND c.status = 'started' AND c.attempt = p_attempt;
   RETURN FOUND;
 END $$;
 

@@ -10,6 +10,7 @@ import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { formatCredits, MICRO } from '../../src/shared/money.ts'
+import { ToolCallRepository } from '../../src/tools/tool-call.repository.ts'
 import type { CallMeter } from '../../workers/agent-runtime/call-meter.ts'
 import { type ModelTerms, onTerms } from '../../workers/agent-runtime/model-terms.ts'
 import { type PaidAhead, payAhead } from '../../workers/agent-runtime/paid-ahead.ts'
@@ -195,7 +196,7 @@ describe('What one account can cost the platform', () => {
       ledger: ledgerService,
       prices: priceBook,
       feed: { readTurn: async () => undefined },
-      toolCalls: { said: async () => '' },
+      toolCalls: new ToolCallRepository(db),
       logger,
     })
     const [platform] = await db.query('SELECT id FROM connections WHERE user_id IS NULL AND provider = $1', ['openai'])

@@ -1,12 +1,18 @@
 import { expect } from 'chai'
 import type { ServerEvent } from '../../src/contract/events.ts'
+import { ToolCallRepository } from '../../src/tools/tool-call.repository.ts'
 import type { TestUser } from '../support/api-client.ts'
+import { ADMIN, startApp } from '../support/app.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockRequest } from '../support/mock-llm.ts'
+import { whileUncommitted } from '../support/race.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
 import { usePartyWorld } from './party-world.ts'
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
+/** What watchers were told of calls. */
+const statusesTold = (events: ServerEvent[]) =>
+  events.flatMap((event) => ('call' in event ? `${event.type} ${event.call.status}` : []))
 const answered = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
 
 for (const profile of QUEUES) {
@@ -46,20 +52,23 @@ for (const profile of QUEUES) {
       return { user, agentId, runId, conversationId, approval: data[0], pending: data, events, unsubscribe, last }
     }
 
-    /** Waits until a run waits for people, and decides on the newest of it. */
     const decided = async (at: typeof world, user: TestUser, runId: string, decision: string) => {
+      await becomes(at, user, runId, 'waiting')
+      const { data } = Object((await user.get('/api/chat/approvals')).body)
+      return user.post(`/api/chat/approvals/${data[0].id}`, { decision })
+    }
+
+    const becomes = async (at: typeof world, user: TestUser, runId: string, status: string) => {
       const { container } = at.app
       const { conversationId } = await user.run(runId)
       const is = Promise.withResolvers<void>()
       const look = async () => {
-        if ((await user.run(runId)).status === 'waiting') is.resolve()
+        if ((await user.run(runId)).status === status) is.resolve()
       }
       const unsubscribe = await container.feed.subscribe(conversationId, () => void look())
       await look()
       await is.promise
       await unsubscribe()
-      const { data } = Object((await user.get('/api/chat/approvals')).body)
-      return user.post(`/api/chat/approvals/${data[0].id}`, { decision })
     }
 
     it('wait with nothing held and no worker; approved, the agent goes on from there, and pays each call once', async () => {
@@ -88,21 +97,31 @@ for (const profile of QUEUES) {
     })
 
     it('denied, the tool does not run, and the agent is told', async () => {
-      const { user, runId, approval, unsubscribe, last } = await waiting()
+      const { user, runId, approval, events, unsubscribe, last } = await waiting()
       await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'deny' })
       expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
       await unsubscribe()
+      expect(statusesTold(events)).to.deep.equal(['tool.approval_requested awaiting', 'tool.failed denied'])
       expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'denied', result: null, startedAt: null })
       expect(JSON.stringify(world.llm.requests.at(-1)?.body)).to.include('The user declined this call')
     })
 
-    it('decided by two at once, only one of them counts; by others, and again, none', async () => {
+    it('decided by two at once on two nodes, only one of them counts; by others, and again, none', async () => {
       const { user, runId, approval, unsubscribe } = await waiting()
+      const node = await startApp({
+        databaseUrl: world.app.container.directDatabaseUrl,
+        worker: false,
+        env: redis.env,
+      })
+      const there = await node.api.login(user.email, 'correct horse battery')
       const stranger = await world.app.api.register()
       expect((await stranger.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })).status).to.equal(404)
       const answers = await Promise.all(
-        ['approve', 'deny', 'approve'].map((decision) => user.post(`/api/chat/approvals/${approval.id}`, { decision })),
+        ['approve', 'deny', 'approve'].map((decision, at) =>
+          (at === 1 ? there : user).post(`/api/chat/approvals/${approval.id}`, { decision }),
+        ),
       )
+      await node.close()
       expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 409, 409])
       expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
       await unsubscribe()
@@ -171,6 +190,85 @@ for (const profile of QUEUES) {
       expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
       await unsubscribe()
       expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'failed', errorCode: 'tool.gone' })
+    })
+
+    it('of an account that is suspended, and of a conversation that is deleted, are settled; nothing runs and nothing stays held', async () => {
+      const admin = await world.app.api.login(ADMIN.email, ADMIN.password)
+      const { db } = world.app.container
+      const left = () =>
+        db.query(`SELECT status FROM tool_calls WHERE user_id = $1 AND status NOT IN ('denied', 'cancelled')`, [
+          user.id,
+        ])
+      const { user, runId, unsubscribe } = await waiting()
+      await unsubscribe()
+      const calls = world.llm.requests.length
+      expect((await admin.post(`/api/users/${user.id}/suspend`, { reason: 'Spam.' })).status).to.equal(200)
+      expect(await left()).to.deep.equal([])
+      await expectSettledOnce(db, runId)
+      const other = await waiting()
+      await other.unsubscribe()
+      expect((await other.user.delete(`/api/chat/conversations/${other.conversationId}`)).status).to.equal(204)
+      const late = await other.user.post(`/api/chat/approvals/${other.approval.id}`, { decision: 'approve' })
+      expect(late.status).to.equal(404)
+      expect(Object((await other.user.get('/api/chat/approvals')).body).data).to.deep.equal([])
+      expect(Object((await other.user.get('/api/credits/balance')).body).held).to.equal('0.000000')
+      await expectSettledOnce(db, other.runId)
+      // Of either, the model heard no more than what asked.
+      expect(world.llm.requests.length - calls).to.equal(2 + 1)
+    })
+
+    it('outlive the session and the key that their run was asked for with: their owner decides, who is signed in', async () => {
+      const { user, runId, conversationId, agentId, approval, unsubscribe } = await waiting()
+      await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'deny' })
+      await user.finished(runId)
+      await unsubscribe()
+      const program = await user.apiKey({ scopes: ['chat', 'read'] })
+      const asked = await program.user.accept('/api/chat', { agentId, conversationId, message: 'And now?' })
+      await becomes(world, program.user, asked.runId, 'waiting')
+      expect((await user.delete(`/api/keys/${program.id}`)).status).to.equal(204)
+      const { data } = Object((await user.get('/api/chat/approvals')).body)
+      const decide = (by: TestUser) => by.post(`/api/chat/approvals/${data[0].id}`, { decision: 'approve' })
+      expect((await decide(program.user)).status).to.equal(401)
+      expect((await user.post('/api/auth/logout', {})).status).to.equal(204)
+      expect((await decide(user)).status).to.equal(401)
+      const back = await world.app.api.login(user.email, 'correct horse battery')
+      expect((await decide(back)).status).to.equal(200)
+      expect(await back.finished(asked.runId)).to.deep.include({ status: 'completed', error: null })
+      await expectSettledOnce(world.app.container.db, asked.runId)
+    })
+
+    it('whose time is over while somebody decides have expired: the decision is refused, and watchers are told', async () => {
+      const { user, runId, approval, events, unsubscribe, last } = await waiting()
+      const { db } = world.app.container
+      const answer = await whileUncommitted(
+        db,
+        `WITH late AS (UPDATE turns SET due_at = clock_timestamp() WHERE run_id = $1 AND status = 'queued')
+         UPDATE tool_calls SET expires_at = clock_timestamp() WHERE id = $2`,
+        [runId, approval.id],
+        () => user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' }),
+      )
+      expect([answer.status, Object(answer.body).error.code]).to.deep.equal([409, 'approval.over'])
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
+      await unsubscribe()
+      expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'expired', startedAt: null })
+      expect(statusesTold(events)).to.deep.equal(['tool.approval_requested awaiting', 'tool.failed expired'])
+      await expectSettledOnce(db, runId)
+    })
+
+    it('are not ended by a worker that has lost their turn', async () => {
+      const { user, runId, approval, unsubscribe } = await waiting()
+      const { db } = world.app.container
+      const toolCalls = new ToolCallRepository(db)
+      const gone = { status: 'failed' as const, result: 'It is gone.', errorCode: 'tool.gone' }
+      const lost = { runId, turn: 0, claimToken: approval.id }
+      // As it is between somebody's word and the worker that goes on.
+      await db.query(`UPDATE tool_calls SET status = 'approved' WHERE id = $1`, [approval.id])
+      expect(await toolCalls.skip(lost, 0, gone)).to.equal('lost')
+      expect(await toolCalls.end(lost, 0, 1, gone)).to.equal(false)
+      await db.query(`UPDATE tool_calls SET status = 'awaiting' WHERE id = $1 AND status = 'approved'`, [approval.id])
+      expect((await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })).status).to.equal(200)
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
+      await unsubscribe()
     })
 
     it('that nobody decides on in time expire, and the agent goes on without', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { ServerEvent } from '../../src/contract/events.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { Shutdown } from '../../src/shared/shutdown.ts'
 import type { TurnStep } from '../../workers/processors/turn.processor.ts'
@@ -116,6 +117,8 @@ for (const profile of QUEUES) {
       await victim.waitForLine(/^ready$/)
       const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Make tea.' })
       expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+      const told: ServerEvent[] = []
+      const unsubscribe = await app.container.feed.subscribe(conversationId, (event) => void told.push(event))
       await app.container.turnRepository.voidLeases()
       const standby = async () => {
         const shutdown = new Shutdown(silentLogger)
@@ -134,6 +137,9 @@ for (const profile of QUEUES) {
             const { status } = await user.finished(runId)
             expect(status).to.equal('cancelled')
             const calls = Object((await user.get(`/api/chat/runs/${runId}/tool-calls`)).body).data
+            const end = told.find(({ type }) => type === 'turn.completed')
+            expect(Object(end).message.toolCalls).to.have.length(1)
+            expect(Object(end).message.toolCalls[0]).to.deep.include({ status: calls[0].status })
             return { status: calls[0].status, calls: calls.length }
           }
           if (decision === 'expire') {
@@ -159,8 +165,15 @@ for (const profile of QUEUES) {
           [runId],
         )
         expect(open).to.deep.equal([])
+        // Whoever looks on need not look again to see how it ended.
+        const last = told.findLast((event) => 'call' in event)
+        expect(last).to.deep.include({
+          type: messages[1]?.toolCalls?.[0]?.status === 'done' ? 'tool.completed' : 'tool.failed',
+        })
+        expect(Object(last).call.status).to.equal(messages[1]?.toolCalls?.[0]?.status)
         return { status: messages[1]?.toolCalls?.[0]?.status, calls: messages[1]?.toolCalls?.length }
       } finally {
+        await unsubscribe()
         await shutdown.close()
       }
     }

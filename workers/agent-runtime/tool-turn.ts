@@ -1,4 +1,5 @@
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { openToolCallStatuses } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'
@@ -64,6 +65,8 @@ export async function speakWithTools(
   const { toolTurns, announcer, limits, feed, pace, logger, onStep } = options
   const { agent, room } = context
   let state = room.hasSteps ? await toolTurns.resume(claim) : NO_STATE
+  // Of what has ended by now maybe nobody was told: whoever ended it may have died, or it was a decision that did.
+  await tellEnded(announcer, claim, state.calls)
   const bound = agent.deletedAt === null ? await boundTools(options.toolSources, context, claim) : new Map()
   const offered = toolsFor([...bound.values()].flatMap(({ tool }) => (tool.policy === 'deny' ? [] : [tool])))
   const agentTools = new Map([...bound].map(([name, { tool }]) => [name, tool]))
@@ -79,7 +82,7 @@ export async function speakWithTools(
         // Tools may take long, and nobody else is to wait behind them.
         options.onHeld()
         const areKnown = await runs.run(claim, open, bound, stop)
-        if (!stop.kind) state = areKnown ? await toolTurns.state(claim) : await toolTurns.resume(claim)
+        if (!stop.kind) state = areKnown ? await toolTurns.state(claim) : await resume()
         if (!stop.kind && !areKnown) continue
       }
       if (stop.kind) return { ...NOTHING_SAID, text: saidIn(state), tools: await lastState(toolTurns, claim, state) }
@@ -87,7 +90,7 @@ export async function speakWithTools(
         await ask(announcer, claim, state.calls)
         onStep?.('tool.waits')
         if (await toolTurns.wait(claim)) return { ...NOTHING_SAID, waits: true }
-        state = await toolTurns.resume(claim)
+        state = await resume()
         continue
       }
       const outcome = await speakStep().catch((error: unknown) => {
@@ -106,14 +109,19 @@ export async function speakWithTools(
       const step = { step: state.steps.length, text, thoughts, planned, holdId, calls }
       await toolTurns.commit(claim, step, onStep && (() => onStep('step.written')))
       onStep?.('step.committed')
+      const { calls: before } = state
       state = await toolTurns.state(claim)
-      for (const call of state.calls) {
-        if (call.step === step.step && call.status === 'failed')
-          await announcer.tool(claim, 'tool.failed', presentToolCall(call))
-      }
+      await tellEnded(announcer, claim, state.calls, before)
     }
   } finally {
     await live.close()
+  }
+
+  /** What is decided on here is told. */
+  async function resume(): Promise<ToolState> {
+    const resumed = await toolTurns.resume(claim)
+    await tellEnded(announcer, claim, resumed.calls, state.calls)
+    return resumed
   }
 
   /** One model call, with all that the turn has said and been given. */
@@ -171,6 +179,22 @@ function isInVain({ steps, calls }: ToolState): boolean {
     calls.filter(({ step }) => lately.includes(step)).every(({ errorCode }) => VAIN.includes(errorCode ?? ''))
   )
 }
+
+/** Tells how calls ended that had not before. To be told of one again changes nothing for watchers. */
+async function tellEnded(
+  announcer: Pick<Announcer, 'tool'>,
+  claim: TurnClaim,
+  calls: readonly StoredCall[],
+  before: readonly StoredCall[] = [],
+): Promise<void> {
+  const known = new Set(before.filter(isOver).map(({ call }) => call))
+  for (const call of calls) {
+    if (!isOver(call) || known.has(call.call)) continue
+    await announcer.tool(claim, call.status === 'done' ? 'tool.completed' : 'tool.failed', presentToolCall(call))
+  }
+}
+
+const isOver = ({ status }: StoredCall): boolean => !openToolCallStatuses.some((open) => open === status)
 
 async function ask(
   announcer: Pick<Announcer, 'approvalRequested'>,

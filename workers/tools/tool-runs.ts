@@ -1,9 +1,8 @@
 import type { Announcer } from '../../src/runs/announcer.ts'
-import type { ToolTurns } from '../../src/runs/tool-turns.ts'
+import type { CallEnd, ToolTurns } from '../../src/runs/tool-turns.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { storedText } from '../../src/tools/stored-text.ts'
-import type { ToolCall } from '../../src/tools/tool-call.entity.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
 import type { StoredCall } from '../../src/tools/tool-call.repository.ts'
 import { type BoundTool, type ToolContent, ToolFailed, ToolOutcomeUnknown } from './tool-source.ts'
@@ -16,7 +15,7 @@ interface Stop {
 }
 
 interface ToolRunDependencies {
-  toolTurns: Pick<ToolTurns, 'start' | 'end'>
+  toolTurns: Pick<ToolTurns, 'start' | 'skip' | 'end'>
   announcer: Pick<Announcer, 'tool'>
   limits: {
     /** Calls of one turn that run at once. */
@@ -29,8 +28,6 @@ interface ToolRunDependencies {
   onStep?: ((step: 'tool.planned' | 'tool.started' | 'tool.ran' | 'tool.ended') => void) | undefined
   logger: Logger
 }
-
-type End = Pick<ToolCall, 'status' | 'result' | 'errorCode'>
 
 /** Runs what a turn has planned. Each call is noted as started before it is made, and its end as soon as it is known. */
 export class ToolRuns {
@@ -73,23 +70,18 @@ export class ToolRuns {
       const [errorCode, result] = bound
         ? ['tool.changed', 'The tool has changed since it was asked for: its owner has to look at it first.']
         : ['tool.gone', 'The tool cannot be had any more.']
-      await this.#end(claim, call, { status: unmade(call), errorCode, result }, false)
+      await this.#skip(claim, call, errorCode, result)
       return true
     }
     if (bound.tool.policy === 'deny') {
-      await this.#end(
-        claim,
-        call,
-        { status: unmade(call), errorCode: 'tool.denied', result: 'The user does not allow this tool.' },
-        false,
-      )
+      await this.#skip(claim, call, 'tool.denied', 'The user does not allow this tool.')
       return true
     }
     const outcome = await toolTurns.start(claim, call.call, limits.TOOL_CALLS_PER_MINUTE)
     if (outcome === 'stopping') stop.stop('cancelled')
     if (outcome === 'limited') {
       const result = 'This tool was called too often within a minute. Go on without it.'
-      await this.#end(claim, call, { status: unmade(call), errorCode: 'tool.rate_limited', result }, false)
+      await this.#skip(claim, call, 'tool.rate_limited', result)
     }
     if (outcome !== 'started') return true
     const startedAt = new Date().toISOString()
@@ -103,7 +95,7 @@ export class ToolRuns {
   }
 
   /** Undefined where it may have done its deed, and somebody has to decide on it. */
-  async #make(claim: TurnClaim, call: StoredCall, { tool, run }: BoundTool, stop: Stop): Promise<End | undefined> {
+  async #make(claim: TurnClaim, call: StoredCall, { tool, run }: BoundTool, stop: Stop): Promise<CallEnd | undefined> {
     const { userId, conversationId, runId, turn } = claim
     const timeout = AbortSignal.timeout(tool.timeoutMs)
     const signal = AbortSignal.any([stop.signal, timeout])
@@ -142,13 +134,24 @@ export class ToolRuns {
     }
   }
 
-  #result(status: 'done' | 'failed', text: string, errorCode: string | null): End {
+  #result(status: 'done' | 'failed', text: string, errorCode: string | null): CallEnd {
     return { status, result: storedText(text, this.#deps.limits.TOOL_RESULT_CHARS), errorCode }
   }
 
-  async #end(claim: TurnClaim, call: StoredCall, end: End, wasStarted = true): Promise<void> {
-    await this.#deps.toolTurns.end(claim, call.call, end, wasStarted)
+  async #skip(claim: TurnClaim, call: StoredCall, errorCode: string, result: string): Promise<void> {
+    // That it is not made now says nothing of the time before.
+    const end: CallEnd = { status: isInDoubt(call) ? 'unknown' : 'failed', errorCode, result }
+    if (await this.#deps.toolTurns.skip(claim, call.call, end)) await this.#tell(claim, call, end)
+  }
+
+  async #end(claim: TurnClaim, call: StoredCall, end: CallEnd): Promise<void> {
+    const isOurs = await this.#deps.toolTurns.end(claim, call.call, end)
     this.#deps.onStep?.('tool.ended')
+    // Of what a later attempt has decided on that one tells.
+    if (isOurs) await this.#tell(claim, call, end)
+  }
+
+  async #tell(claim: TurnClaim, call: StoredCall, end: CallEnd): Promise<void> {
     const shown = presentToolCall({ ...call, ...end, endedAt: new Date().toISOString() })
     await this.#deps.announcer.tool(claim, end.status === 'done' ? 'tool.completed' : 'tool.failed', shown)
   }
@@ -156,9 +159,6 @@ export class ToolRuns {
 
 /** It was started before, and nobody knows what came of that. */
 const isInDoubt = ({ effect, starts }: StoredCall): boolean => effect === 'writes' && starts > 0
-
-/** How a call ends that is not made any more. */
-const unmade = (call: StoredCall): End['status'] => (isInDoubt(call) ? 'unknown' : 'failed')
 
 /** What a tool gave back, as text: files are named, and not shown. */
 const wordsIn = (content: readonly ToolContent[]): string =>
