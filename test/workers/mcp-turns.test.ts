@@ -106,6 +106,28 @@ describe('Turns with tools of an MCP server', function () {
     })
   })
 
+  it('run nothing of a server that is switched off, or deleted, while somebody is asked: the agent is told, and its run ends well', async () => {
+    const agentId = await agentWith('add_unkeyed', null)
+    await working(async () => {
+      for (const change of [
+        () => user.put(`/api/mcp/servers/${serverId}`, { enabled: false }),
+        () => user.delete(`/api/mcp/servers/${serverId}`),
+      ]) {
+        await user.put(`/api/mcp/servers/${serverId}`, { enabled: true })
+        const accepted = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+        const open = await eventually(async () => {
+          const { data } = approvals.parse((await user.get('/api/chat/approvals')).body)
+          return data.length > 0 ? data : undefined
+        })
+        expect((await change()).status).to.be.within(200, 204)
+        await user.post(`/api/chat/approvals/${open?.[0]?.id}`, { decision: 'approve' })
+        const said = await endOf(accepted)
+        expect(said?.toolCalls?.[0]).to.deep.include({ status: 'failed', errorCode: 'tool.gone', startedAt: null })
+      }
+    })
+    expect(server.state.notes).to.deep.equal([])
+  })
+
   for (const [tool, status, notes] of [
     ['add_keyed', 'done', ['tea']],
     ['add_unkeyed', 'unknown', ['tea']],
