@@ -20,6 +20,8 @@ export const OWNER_LOCKS = {
   defaultConnection: 403,
   /** Counting what a user has of agents, connections or conversations and adding one are one step (`accept.sql`). */
   counts: 404,
+  /** Counting a user's calls of a tool within a minute and starting one are one step, or several at once exceed the limit (`tool-calls.sql`). */
+  toolCalls: 405,
   /** Looking at the day's budget of grants and spending it are one step, or two at once exceed it. */
   grants: 420,
   /** Two archives of one user at once cost twice and give the same. */

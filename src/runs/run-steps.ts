@@ -49,12 +49,12 @@ export class RunSteps {
 
   /**
    * After a turn was settled: the next turns, a wait for files, or the end; by the last of its siblings to settle. False when
-   * the run does not just go on with its turns.
+   * the run does not just go on with its turns: also where those that are left wait for people.
    */
   async advance(run: Run, tx: Tx): Promise<boolean> {
     if (run.cancelRequestedAt) await this.#deps.turns.cancelQueued(run.id, tx)
     const turns = await this.#deps.turns.listOf([run.id], tx)
-    if (turns.some(isOpen)) return true
+    if (turns.some(isOpen)) return !(turns.some(isSetAside) && (await this.#deps.runs.rests(run.id, tx)))
     return run.cancelRequestedAt ? !(await this.end(run, cancelledEnd(run), tx)) : this.#step(run, turns, tx)
   }
 
@@ -100,3 +100,6 @@ export class RunSteps {
     }
   }
 }
+
+/** It was given up once, for people to decide: perhaps they have not yet. */
+const isSetAside = ({ status, waits }: Turn): boolean => status === 'queued' && waits > 0

@@ -80,6 +80,12 @@ export class RunRepository {
     await rows(tx, `UPDATE runs SET status = 'waiting' WHERE id = $1 AND status IN ('queued', 'running')`, [id])
   }
 
+  /** A run of which all open turns wait for people waits; false where it does not, or did before (`tool-calls.sql`). */
+  async rests(id: string, tx: Tx): Promise<boolean> {
+    const [row] = await rows<{ rests: boolean }>(tx, 'SELECT run_rests($1) AS rests', [id])
+    return row?.rests ?? false
+  }
+
   /** Waiting becomes queued. */
   async markQueued(id: string, tx: Tx): Promise<void> {
     await rows(tx, `UPDATE runs SET status = 'queued' WHERE id = $1 AND status = 'waiting'`, [id])

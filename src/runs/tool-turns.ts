@@ -2,9 +2,18 @@ import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import type { Transactions } from '../database/transaction.ts'
 import type { ToolCall } from '../tools/tool-call.entity.ts'
-import type { StepToCommit, ToolCallRepository, ToolState } from '../tools/tool-call.repository.ts'
+import type {
+  CallStart,
+  StartTerms,
+  StepToCommit,
+  ToolCallRepository,
+  ToolState,
+} from '../tools/tool-call.repository.ts'
 import type { Announcer } from './announcer.ts'
 import { ClaimLost, type TurnClaim } from './turn-claim.ts'
+
+/** What somebody has approved is not forgotten for so long, should limits of ours be in the way, in milliseconds. */
+const KEEP_MS = 600_000
 
 export interface ToolTurnDependencies {
   toolCalls: ToolCallRepository
@@ -60,15 +69,21 @@ export class ToolTurns {
     return this.#deps.toolCalls.state(claim)
   }
 
-  /**
-   * Notes that a call is about to be made. `stopping`: nothing begins any more; `limited`: too many within a minute; `over`: it is not to
-   * be made.
-   * @throws ClaimLost
-   */
-  async start(claim: TurnClaim, call: number, perMinute: number): Promise<'started' | 'stopping' | 'limited' | 'over'> {
-    const outcome = await this.#deps.toolCalls.start(claim, call, perMinute)
-    if (outcome === 'lost') throw new ClaimLost(claim)
-    return outcome
+  /** Notes that a call is about to be made, if it is to be: `tool_start` says what is answered. @throws ClaimLost */
+  async start(
+    claim: TurnClaim,
+    call: number,
+    terms: Pick<StartTerms, 'perMinute' | 'defaultPolicy'>,
+  ): Promise<CallStart> {
+    const { toolCalls, approvalMs } = this.#deps
+    const start = await toolCalls.start(claim, call, { ...terms, approvalMs, keepMs: KEEP_MS })
+    if (start.outcome === 'lost') throw new ClaimLost(claim)
+    return start
+  }
+
+  /** A limit of ours kept a call from being made that was noted as started. False where no approval of late is to be kept for it. */
+  putOff(claim: TurnClaim, call: number): Promise<boolean> {
+    return this.#deps.toolCalls.putOff(claim, call, KEEP_MS)
   }
 
   /** Notes that a call is not made after all. False where it was decided on before. @throws ClaimLost */
@@ -84,13 +99,13 @@ export class ToolTurns {
   }
 
   /**
-   * Gives the turn up until people have decided; true when it waits now, and somebody else goes on with it. False where they have
-   * decided by now.
+   * Gives the turn up until people have decided, or for `laterMs`; true when it waits now, and somebody else goes on with it. False where
+   * they have decided by now, or the run is to stop.
    * @throws ClaimLost
    */
-  async wait(claim: TurnClaim): Promise<boolean> {
+  async wait(claim: TurnClaim, laterMs: number | null = null): Promise<boolean> {
     const { toolCalls, announcer, runDeadlineMs } = this.#deps
-    const waited = await toolCalls.wait(claim, runDeadlineMs)
+    const waited = await toolCalls.wait(claim, runDeadlineMs, laterMs)
     if (waited.outcome === 'lost') throw new ClaimLost(claim)
     if (!('version' in waited)) return false
     await announcer.publish(claim.conversationId, waited.version, [await announcer.runEvent(claim.runId)])

@@ -5,6 +5,7 @@ import type { TokenUsage } from '../credits/usage.ts'
 import { fromJson } from '../database/json-row.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import type { DefaultPolicy } from './tool.ts'
 import { type ToolCall, toolCallEntity } from './tool-call.entity.ts'
 import { STEP_GAP, type StepThought } from './tool-step.entity.ts'
 
@@ -49,6 +50,21 @@ export type StoredCall = Omit<ToolCall, 'expiresAt' | 'decidedAt' | 'createdAt' 
   expiresAt: string | null
   startedAt: string | null
   endedAt: string | null
+}
+
+/** What a start is judged by besides the owner's word, in milliseconds and calls. */
+export interface StartTerms {
+  perMinute: number
+  defaultPolicy: DefaultPolicy
+  approvalMs: number
+  /** An approval outlives limits of ours for so long. */
+  keepMs: number
+}
+
+/** See `tool_start`; `retryInMs` where it is `later`. */
+export interface CallStart {
+  outcome: 'started' | 'lost' | 'stopping' | 'over' | 'gone' | 'changed' | 'denied' | 'asks' | 'limited' | 'later'
+  retryInMs: number
 }
 
 /** What a turn has done so far with tools; `paid` for all of its model calls that are committed. */
@@ -120,12 +136,25 @@ export class ToolCallRepository {
   async start(
     { runId, turn, claimToken }: ClaimedTurn,
     call: number,
-    perMinute: number,
-  ): Promise<'started' | 'lost' | 'stopping' | 'limited' | 'over'> {
-    const sql = 'SELECT tool_start($1, $2, $3, $4, $5) AS outcome'
-    type Row = { outcome: 'started' | 'lost' | 'stopping' | 'limited' | 'over' }
-    const [row] = await rows<Row>(this.#db.manager, sql, [runId, turn, claimToken, call, perMinute])
-    return row?.outcome ?? 'lost'
+    { perMinute, defaultPolicy, approvalMs, keepMs }: StartTerms,
+  ): Promise<CallStart> {
+    const [row] = await rows<{ outcome: CallStart['outcome']; retry_in_ms: number | null }>(
+      this.#db.manager,
+      'SELECT outcome, retry_in_ms FROM tool_start($1, $2, $3, $4, $5, $6, $7, $8)',
+      [runId, turn, claimToken, call, perMinute, defaultPolicy, approvalMs, keepMs],
+    )
+    return { outcome: row?.outcome ?? 'lost', retryInMs: row?.retry_in_ms ?? 0 }
+  }
+
+  /** See `tool_put_off`. */
+  async putOff(
+    { runId, turn, attempt }: TurnName & { attempt: number },
+    call: number,
+    keepMs: number,
+  ): Promise<boolean> {
+    const sql = 'SELECT tool_put_off($1, $2, $3, $4, $5) AS done'
+    const [row] = await rows<{ done: boolean }>(this.#db.manager, sql, [runId, turn, call, attempt, keepMs])
+    return row?.done ?? false
   }
 
   /** See `tool_skip`. */
@@ -161,11 +190,12 @@ export class ToolCallRepository {
   async wait(
     { conversationId, runId, turn, claimToken }: ClaimedTurn & { conversationId: string },
     deadlineMs: number,
+    laterMs: number | null,
   ): Promise<{ outcome: 'waits'; version: number } | { outcome: 'decided' | 'lost' }> {
     const [row] = await rows<{ outcome: 'waits' | 'decided' | 'lost'; version: string }>(
       this.#db.manager,
-      'SELECT outcome, version FROM tool_wait($1, $2, $3, $4, $5)',
-      [conversationId, runId, turn, claimToken, deadlineMs],
+      'SELECT outcome, version FROM tool_wait($1, $2, $3, $4, $5, $6)',
+      [conversationId, runId, turn, claimToken, deadlineMs, laterMs],
     )
     if (row?.outcome === 'waits') return { outcome: 'waits', version: Number(row.version) }
     return { outcome: row?.outcome ?? 'lost' }

@@ -25,6 +25,8 @@ export interface ToolDefinition {
   keyed: boolean
 }
 
+export type DefaultPolicy = Exclude<ToolPolicy, 'deny'>
+
 /** A tool as an agent has it. */
 export interface AgentTool extends Omit<ToolDefinition, 'name'> {
   source: 'builtin' | 'mcp'
@@ -35,7 +37,10 @@ export interface AgentTool extends Omit<ToolDefinition, 'name'> {
   /** As the model sees it, `TOOL_NAME`, unique within the agent. */
   name: string
   onUnknown: OnUnknown
-  policy: ToolPolicy
+  /** The owner's word on calls of it; null where there is none. */
+  policy: ToolPolicy | null
+  /** What holds without the owner's word, by what a call asks for; without this, a person is asked. */
+  defaultPolicy?: (args: Record<string, unknown>) => DefaultPolicy
   /** One call of it may take so long, in milliseconds. */
   timeoutMs: number
   /** Of its definition, `hashOf`: stored with each call. */
@@ -56,11 +61,11 @@ export interface ToolChoice {
   policy: ToolPolicy | null
 }
 
-/** No word of the owner means that a person is asked, except for what is built in and only reads. */
-export const policyOf = (
-  choice: Pick<ToolChoice, 'policy'>,
-  { source, effect }: Pick<AgentTool, 'source' | 'effect'>,
-): ToolPolicy => choice.policy ?? (source === 'builtin' && effect === 'reads' ? 'allow' : 'ask')
+/** What holds for a call where the owner says nothing: a person is asked, but for what does no harm. */
+export const defaultPolicyOf = (
+  { defaultPolicy }: Pick<AgentTool, 'defaultPolicy'>,
+  args: Record<string, unknown>,
+): DefaultPolicy => defaultPolicy?.(args) ?? 'ask'
 
 /** Keys in the order of the alphabet, so that the same definition is the same text however it was written. */
 const sorted = (value: unknown): unknown => {

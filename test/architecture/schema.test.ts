@@ -79,7 +79,12 @@ describe('The schema', () => {
       }
       const written = await functionsOf('as_written')
       const locks = Array.from(sql.matchAll(/pg_advisory_xact_lock\((\d+)/g), ([, lock]) => Number(lock))
-      expect([...new Set(locks)]).to.have.members([OWNER_LOCKS.account, OWNER_LOCKS.admission, OWNER_LOCKS.counts])
+      expect([...new Set(locks)]).to.have.members([
+        OWNER_LOCKS.account,
+        OWNER_LOCKS.admission,
+        OWNER_LOCKS.counts,
+        OWNER_LOCKS.toolCalls,
+      ])
       expect(written.length).to.be.greaterThan(5)
       expect(await functionsOf('public')).to.deep.equal(written)
     } finally {

@@ -74,7 +74,7 @@ describe('Tools of MCP servers', () => {
       source: 'mcp',
       effect: 'reads',
       keyed: false,
-      policy: 'ask',
+      policy: null,
       timeoutMs: 60_000,
     })
     expect((await bind(['add_keyed'], 'allow'))[0]?.tool).to.include({ effect: 'writes', keyed: true, policy: 'allow' })

@@ -73,7 +73,8 @@ export class EffectTools implements ToolSource {
       }
       const tool: AgentTool = {
         ...definition,
-        source: 'mcp',
+        // A server that there is not is not looked for.
+        source: 'builtin',
         serverId,
         sourceName: name,
         onUnknown: name === 'doubted' ? 'ask' : 'tell',

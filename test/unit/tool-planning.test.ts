@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type AgentTool, hashOf, policyOf } from '../../src/tools/tool.ts'
+import { type AgentTool, hashOf } from '../../src/tools/tool.ts'
 import { argumentProblems } from '../../src/tools/tool-arguments.ts'
 import { planCalls } from '../../workers/tools/plan-calls.ts'
 
@@ -69,9 +69,11 @@ describe('Calls that a model writes', () => {
   })
 
   it('of what writes ask a person, unless the owner said otherwise; a definition that differs has another hash', () => {
-    expect(policyOf({ policy: null }, { source: 'mcp', effect: 'reads' })).to.equal('ask')
-    expect(policyOf({ policy: null }, { source: 'builtin', effect: 'reads' })).to.equal('allow')
-    expect(policyOf({ policy: 'deny' }, { source: 'builtin', effect: 'reads' })).to.equal('deny')
+    expect(plan('{"a":1}', { tool: { policy: null } })).to.deep.include({ status: 'awaiting' })
+    const defaultPolicy = ({ a }: Record<string, unknown>) => (a === 1 ? 'allow' : 'ask')
+    expect(plan('{"a":1}', { tool: { policy: null, defaultPolicy } })).to.deep.include({ status: 'planned' })
+    expect(plan('{"a":2}', { tool: { policy: null, defaultPolicy } })).to.deep.include({ status: 'awaiting' })
+    expect(plan('{"a":1}', { tool: { policy: 'ask', defaultPolicy } })).to.deep.include({ status: 'awaiting' })
     expect(hashOf({ ...definition, description: 'Adds!' })).to.not.equal(hashOf(definition))
     const reordered = { required: ['a'], properties: { a: { type: 'integer' } }, type: 'object' }
     expect(hashOf({ ...definition, inputSchema: reordered })).to.equal(hashOf(definition))

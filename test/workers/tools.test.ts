@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockProvider, MockRequest } from '../support/mock-llm.ts'
+import { eventually, usePace } from '../support/pace.ts'
 import { callsOf, usePartyWorld } from './party-world.ts'
 
 /** With prices. */
@@ -12,10 +13,16 @@ const MODELS: Partial<Record<MockProvider, string>> = {
 }
 const USAGE = { inputTokens: 100, outputTokens: 10 }
 const isFirst = { match: (request: MockRequest) => !JSON.stringify(request.body).includes('<result>\\n') }
+const CALCULATION = { name: 'calculator', arguments: { expression: '6 * 7' } }
+/** Of a step behind a call, however that ended. */
+const hasEnded = { match: (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"') }
+const isNew = { match: (request: MockRequest) => !hasEnded.match(request) }
 const hasResult = { match: (request: MockRequest) => JSON.stringify(request.body).includes('<result>\\n') }
 
 describe('An agent with tools', () => {
-  const world = usePartyWorld()
+  usePace()
+  const PER_MINUTE = 10
+  const world = usePartyWorld({ env: { TOOL_CALLS_PER_MINUTE: String(PER_MINUTE) } })
 
   const withTools = async (tools: object[], provider: MockProvider = 'openai-compatible', more: object = {}) => {
     const user = await world.app.api.register()
@@ -162,6 +169,110 @@ describe('An agent with tools', () => {
       'tools.1.name',
       'tools.2.serverId',
     ])
+  })
+
+  for (const [policy, end] of [
+    ['deny', { status: 'failed', errorCode: 'tool.denied', startedAt: null }],
+    ['ask', { status: 'expired', startedAt: null }],
+  ] as const) {
+    it(`uses none of them against what its owner says by then: ${policy}, said while its model was still asking for it`, async () => {
+      const hold = world.llm.hold()
+      world.llm.reply({ when: hasEnded, text: 'Then not.' })
+      world.llm.reply({ when: isNew, hold, toolCalls: [CALCULATION] })
+      const { user, agentId } = await withTools([{ name: 'calculator' }])
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
+      await world.llm.request(0)
+      expect((await user.put(`/api/agents/${agentId}`, { tools: [{ name: 'calculator', policy }] })).status).to.equal(
+        200,
+      )
+      hold.release()
+      if (policy === 'ask') {
+        await eventually(async () => (await user.run(runId)).status === 'waiting')
+        const { db, dispatcher } = world.app.container
+        await db.query(`UPDATE tool_calls SET expires_at = now() WHERE run_id = $1`, [runId])
+        await db.query(`UPDATE turns SET due_at = now() WHERE run_id = $1`, [runId])
+        await dispatcher.admit(user.id)
+      }
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
+      expect((await user.messages(conversationId)).at(-1)?.toolCalls?.[0]).to.deep.include(end)
+    })
+  }
+
+  it(`makes ${PER_MINUTE} calls of one within a minute, and not one more, however many are begun at once`, async () => {
+    const more = (from: number) =>
+      Array.from({ length: 10 }, (_, n) => ({ name: 'calculator', arguments: { expression: `${from + n} + 1` } }))
+    world.llm.replyOnce({ toolCalls: more(0).slice(0, 4) })
+    world.llm.replyOnce({ toolCalls: more(10) })
+    world.llm.reply('Done.')
+    const { user, ask } = await withTools([{ name: 'calculator' }])
+    const { runId } = await ask()
+    const { data } = Object((await user.get(`/api/chat/runs/${runId}/tool-calls?limit=20`)).body)
+    const ends = data.map(({ errorCode }: { errorCode: string | null }) => errorCode)
+    expect(ends.filter((code: string | null) => code === null)).to.have.length(PER_MINUTE)
+    expect(ends.filter((code: string | null) => code === 'tool.rate_limited')).to.have.length(4)
+  })
+
+  it('does what somebody has approved once there is room for it again, should too many have been made of late', async () => {
+    const { db, dispatcher } = world.app.container
+    world.llm.reply({ when: hasEnded, text: 'Done.' })
+    world.llm.reply({ when: isNew, toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }] })
+    const { user, agentId } = await withTools([{ name: 'calculator', policy: 'ask' }])
+    const { runId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
+    await eventually(async () => (await user.run(runId)).status === 'waiting')
+    const [approval] = Object((await user.get('/api/chat/approvals')).body).data
+    // As if as many had been made just now, in another run.
+    const other = await user.accept('/api/chat', { agentId, message: 'And this?' })
+    await db.query(
+      `INSERT INTO tool_calls SELECT (jsonb_populate_record(c, jsonb_build_object('run_id', $2::uuid, 'call', n, 'id', gen_random_uuid(),
+         'status', 'done', 'started_at', clock_timestamp(), 'ended_at', clock_timestamp()))).*
+       FROM tool_calls c, generate_series(100, 99 + $3::int) AS n WHERE c.id = $1`,
+      [approval.id, other.runId, PER_MINUTE],
+    )
+    await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })
+    const call = async () => (await db.query('SELECT status, starts FROM tool_calls WHERE id = $1', [approval.id]))[0]
+    const turn = async () => (await db.query('SELECT status, waits FROM turns WHERE run_id = $1', [runId]))[0]
+    await eventually(async () => (await turn()).status === 'queued' && (await turn()).waits === 2)
+    expect(await call()).to.deep.equal({ status: 'approved', starts: 0 })
+    await db.query(
+      `UPDATE tool_calls SET started_at = now() - interval '2 minutes' WHERE run_id = $1 AND call >= 100`,
+      [other.runId],
+    )
+    await db.query('UPDATE turns SET due_at = now() WHERE run_id = $1', [runId])
+    await dispatcher.admit(user.id)
+    expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
+    expect(await call()).to.deep.equal({ status: 'done', starts: 1 })
+    await user.post(`/api/chat/runs/${other.runId}/cancel`, {})
+  })
+
+  it('beside others: while only people are waited for, the time of the run stands still', async () => {
+    const { db } = world.app.container
+    const hold = world.llm.hold()
+    const isAda = (request: MockRequest) => request.system.startsWith('You are Ada.')
+    world.llm.reply('So it is.')
+    world.llm.replyOnce({ when: { match: isAda }, toolCalls: [CALCULATION] })
+    world.llm.reply({
+      when: { match: (request) => !isAda(request) && request.system.startsWith('You are Otto.') },
+      hold,
+      text: 'I see.',
+    })
+    const { user, agentIds } = await world.guests(['Ada', 'Otto'])
+    await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+    const body = { agentIds, message: 'How much?', strategy: 'panel', maxTurns: 3, stop: { maxSeconds: 600 } }
+    const { runId } = await user.accept('/api/chat/multi-agent', body)
+    const awaiting = async () => Object((await user.get('/api/chat/approvals')).body).data
+    await eventually(async () => (await awaiting()).length === 1)
+    await eventually(async () => (await user.run(runId)).turns[0]?.status === 'queued')
+    expect((await user.run(runId)).status).to.equal('running')
+    hold.release()
+    await eventually(async () => (await user.run(runId)).status === 'waiting')
+    // As if it had been a long time.
+    await db.query(
+      `UPDATE runs SET paused_at = paused_at - interval '1 hour', started_at = started_at - interval '1 hour' WHERE id = $1`,
+      [runId],
+    )
+    await user.post(`/api/chat/approvals/${(await awaiting())[0].id}`, { decision: 'deny' })
+    expect(await user.finished(runId)).to.deep.include({ status: 'completed', stopReason: 'finished' })
+    expect((await user.run(runId)).turns).to.have.length(3)
   })
 
   it("speaks to others in words alone: no result of a tool stands in another's prompt", async () => {

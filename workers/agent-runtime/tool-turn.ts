@@ -81,15 +81,19 @@ export async function speakWithTools(
       if (open.length > 0) {
         // Tools may take long, and nobody else is to wait behind them.
         options.onHeld()
-        const areKnown = await runs.run(claim, open, bound, stop)
-        if (!stop.kind) state = areKnown ? await toolTurns.state(claim) : await resume()
-        if (!stop.kind && !areKnown) continue
+        const { inDoubt, laterMs } = await runs.run(claim, open, bound, stop)
+        if (!stop.kind) state = inDoubt ? await resume() : await toolTurns.state(claim)
+        if (!stop.kind && laterMs !== undefined) {
+          if (await toolTurns.wait(claim, laterMs)) return { ...NOTHING_SAID, waits: { ms: laterMs } }
+          continue
+        }
+        if (!stop.kind && inDoubt) continue
       }
       if (stop.kind) return { ...NOTHING_SAID, text: saidIn(state), tools: await lastState(toolTurns, claim, state) }
       if (state.calls.some(({ status }) => status === 'awaiting')) {
         await ask(announcer, claim, state.calls)
         onStep?.('tool.waits')
-        if (await toolTurns.wait(claim)) return { ...NOTHING_SAID, waits: true }
+        if (await toolTurns.wait(claim)) return { ...NOTHING_SAID, waits: { ms: 0 } }
         state = await resume()
         continue
       }
@@ -154,10 +158,11 @@ const lastState = (toolTurns: ToolTurns, claim: TurnClaim, known: ToolState): Pr
 /** The tools of all sources by the names that the model knows them by; of two with one name, the first. */
 async function boundTools(
   sources: readonly ToolSource[],
-  { agent }: TurnContext,
+  { agent, room }: TurnContext,
   { userId, conversationId }: TurnClaim,
 ): Promise<Map<string, BoundTool>> {
-  const found = await Promise.all(sources.map((source) => source.toolsOf(agent, { userId, conversationId })))
+  const userWords = room.transcript.flatMap(({ role, content }) => (role === 'user' ? [content] : []))
+  const found = await Promise.all(sources.map((source) => source.toolsOf(agent, { userId, conversationId, userWords })))
   return new Map(
     found
       .flat()

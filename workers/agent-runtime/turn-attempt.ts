@@ -31,8 +31,8 @@ export interface AttemptOutcome {
   failure: ProviderFailure | undefined
   /** Of a turn that uses tools: what it has done with them. */
   tools?: ToolState
-  /** It waits for people to decide, and is somebody else's then: there is nothing to settle. */
-  waits?: boolean
+  /** It waits, for people to decide or for so many ms, and is somebody else's then: there is nothing to settle. */
+  waits?: { ms: number }
 }
 
 /** What a step of a turn with tools has besides. */

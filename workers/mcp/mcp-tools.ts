@@ -6,9 +6,10 @@ import type { McpSessions } from '../../src/mcp/mcp-sessions.ts'
 import type { ChosenTool, McpToolRepository } from '../../src/mcp/mcp-tool.repository.ts'
 import { effectOf } from '../../src/mcp/tool-definition.ts'
 import { AppError } from '../../src/shared/errors.ts'
-import { type AgentTool, policyOf, type ToolChoice } from '../../src/tools/tool.ts'
+import type { AgentTool, ToolChoice } from '../../src/tools/tool.ts'
 import {
   type BoundTool,
+  ToolBusy,
   type ToolContext,
   ToolFailed,
   type ToolOutcome,
@@ -28,6 +29,8 @@ interface McpToolsDependencies {
 /** Of a tool's own name, so much is in the name that the model sees. */
 const MOST_NAME = 55
 const TAG_CHARS = 8
+/** Calls of a server, or of all of a user's, are counted by the minute. */
+const BUSY_MS = 15_000
 
 /** The name that a model sees: the tool's own, as far as providers take it, with a tag that makes it unique. It never changes. */
 export function modelName(serverId: string, name: string): string {
@@ -72,6 +75,9 @@ export class McpTools implements ToolSource {
     } catch (error) {
       if (error instanceof ToolFailed) throw error
       // What may not be asked now was not asked.
+      if (error instanceof AppError && error.code === 'mcp.busy') {
+        throw new ToolBusy(error.code, error.message, BUSY_MS, { cause: error })
+      }
       if (error instanceof AppError) throw new ToolFailed(error.code, error.message, { cause: error })
       const fault = faultOf(error, run.signal)
       // It ran, and this is all that is known of its answer.
@@ -142,7 +148,7 @@ const asAgentTool = (tool: ChosenTool, policy: ToolChoice['policy']): AgentTool 
     effect: said,
     keyed: keyed ?? allowed.hints.idempotent,
     onUnknown,
-    policy: policyOf({ policy }, { source: 'mcp', effect: said }),
+    policy,
     timeoutMs,
     definitionHash: allowedHash,
   }

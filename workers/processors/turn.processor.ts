@@ -277,7 +277,7 @@ export class TurnProcessor {
             },
             onStep: this.#deps.onStep && ((step) => this.#step(step, claim)),
           }).catch((error: unknown) => ({ ...NOTHING_SAID, failure: this.#classify(error, claim) }))
-      if (outcome.waits) await this.#letOthersIn(claim.userId, 0)
+      if (outcome.waits) await this.#letOthersIn(claim.userId, outcome.waits.ms)
       else await this.#conclude({ ...attempting, isRead: true }, outcome, stop.kind)
     } finally {
       release()

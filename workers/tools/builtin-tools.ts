@@ -2,10 +2,11 @@ import { z } from 'zod'
 import type { Agent } from '../../src/agents/agent.entity.ts'
 import type { BuiltinTool } from '../../src/contract/tool-names.ts'
 import type { FilePassage } from '../../src/storage/context-selection.ts'
-import { type AgentTool, hashOf, policyOf } from '../../src/tools/tool.ts'
+import { type AgentTool, type DefaultPolicy, hashOf } from '../../src/tools/tool.ts'
 import { calculate, NoExpression } from './builtin/calculator.ts'
 import { currentTime } from './builtin/current-time.ts'
 import { fetchText } from './builtin/web-fetch.ts'
+import { WrittenAddresses } from './builtin/written-addresses.ts'
 import { type BoundTool, type ToolContext, ToolFailed, type ToolRun, type ToolSource } from './tool-source.ts'
 
 interface BuiltinDependencies {
@@ -22,6 +23,8 @@ interface Builtin {
   title: string
   description: string
   arguments: z.ZodType<Record<string, unknown>>
+  /** Where the owner says nothing of it, by the addresses that people wrote; it is allowed without this. */
+  defaultPolicy?: ((args: Record<string, unknown>, written: WrittenAddresses) => DefaultPolicy) | undefined
   run(args: Record<string, unknown>, run: ToolRun): string | Promise<string>
 }
 
@@ -75,16 +78,19 @@ export class BuiltinTools implements ToolSource {
         title: 'Read a web page',
         description: 'Reads a public page or text on the web by its address, and gives back its text.',
         arguments: z.object({ url: z.string().min(1).max(2_000) }),
+        // An address that a model made up could carry out what it has read, because a page or a file told it to.
+        defaultPolicy: ({ url }, written) => (written.has(url) ? 'allow' : 'ask'),
         run: ({ url }, { signal }) => fetchText(url, hop, signal),
       }),
     }
   }
 
-  async toolsOf(agent: Agent, _context: ToolContext): Promise<BoundTool[]> {
+  async toolsOf(agent: Agent, { userWords }: Pick<ToolContext, 'userWords'>): Promise<BoundTool[]> {
+    const written = new WrittenAddresses([agent.instructions, ...userWords])
     return agent.tools.flatMap((choice): BoundTool[] => {
       const { name } = choice
       if (choice.serverId !== null || !isBuiltin(this.#tools, name)) return []
-      const { title, description, arguments: schema, run } = this.#tools[name]
+      const { title, description, arguments: schema, defaultPolicy, run } = this.#tools[name]
       const { $schema: _, ...inputSchema } = z.toJSONSchema(schema, { io: 'input' })
       const definition = { name, title, description, inputSchema, effect: 'reads' as const, keyed: false }
       const bound: AgentTool = {
@@ -93,7 +99,8 @@ export class BuiltinTools implements ToolSource {
         serverId: null,
         sourceName: name,
         onUnknown: 'tell',
-        policy: policyOf(choice, { source: 'builtin', effect: 'reads' }),
+        policy: choice.policy,
+        defaultPolicy: (args) => defaultPolicy?.(args, written) ?? 'allow',
         timeoutMs: this.#timeoutMs,
         definitionHash: hashOf(definition),
       }
@@ -117,9 +124,13 @@ const tool = <T extends Record<string, unknown>>(builtin: {
   title: string
   description: string
   arguments: z.ZodType<T>
+  defaultPolicy?: (args: T, written: WrittenAddresses) => DefaultPolicy
   run(args: T, run: ToolRun): string | Promise<string>
 }): Builtin => ({
   ...builtin,
+  defaultPolicy:
+    builtin.defaultPolicy &&
+    ((args, written) => builtin.defaultPolicy?.(builtin.arguments.parse(args), written) ?? 'ask'),
   run: (args, run) => builtin.run(builtin.arguments.parse(args), run),
 })
 

@@ -2,7 +2,7 @@ import { TOOL_NAME } from '../../src/contract/tool-names.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { inspectJson } from '../../src/shared/json-size.ts'
 import { storedJson } from '../../src/tools/stored-text.ts'
-import { type AgentTool, digestOf } from '../../src/tools/tool.ts'
+import { type AgentTool, defaultPolicyOf, digestOf } from '../../src/tools/tool.ts'
 import { argumentProblems } from '../../src/tools/tool-arguments.ts'
 import type { PlannedCall, StoredCall } from '../../src/tools/tool-call.repository.ts'
 
@@ -101,7 +101,8 @@ function judge(
       result: 'The user does not allow this tool. Go on without it.',
     }
   }
-  return { status: tool.policy === 'ask' ? 'awaiting' : 'planned', errorCode: null, result: null }
+  const policy = tool.policy ?? defaultPolicyOf(tool, args)
+  return { status: policy === 'ask' ? 'awaiting' : 'planned', errorCode: null, result: null }
 }
 
 /** Undefined for what is no object of JSON, or is too large. */

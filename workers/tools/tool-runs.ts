@@ -3,9 +3,10 @@ import type { CallEnd, ToolTurns } from '../../src/runs/tool-turns.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { storedText } from '../../src/tools/stored-text.ts'
+import { defaultPolicyOf } from '../../src/tools/tool.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
 import type { StoredCall } from '../../src/tools/tool-call.repository.ts'
-import { type BoundTool, type ToolContent, ToolFailed, ToolOutcomeUnknown } from './tool-source.ts'
+import { type BoundTool, ToolBusy, type ToolContent, ToolFailed, ToolOutcomeUnknown } from './tool-source.ts'
 
 /** What stops a turn from outside. */
 interface Stop {
@@ -15,7 +16,7 @@ interface Stop {
 }
 
 interface ToolRunDependencies {
-  toolTurns: Pick<ToolTurns, 'start' | 'skip' | 'end'>
+  toolTurns: Pick<ToolTurns, 'start' | 'skip' | 'putOff' | 'end'>
   announcer: Pick<Announcer, 'tool'>
   limits: {
     /** Calls of one turn that run at once. */
@@ -29,6 +30,27 @@ interface ToolRunDependencies {
   logger: Logger
 }
 
+/** What is left of calls that were to be run: whether nobody knows how one ended, and in how many ms those go on that limits of ours are in the way of. */
+interface RunsLeft {
+  inDoubt: boolean
+  laterMs: number | undefined
+}
+
+/** Why a call is not made, in words for its model. */
+const REFUSALS = {
+  gone: { errorCode: 'tool.gone', result: 'The tool cannot be had any more.' },
+  changed: {
+    errorCode: 'tool.changed',
+    result: 'The tool has changed since it was asked for: its owner has to look at it first.',
+  },
+  denied: { errorCode: 'tool.denied', result: 'The user does not allow this tool.' },
+  limited: {
+    errorCode: 'tool.rate_limited',
+    result: 'This tool was called too often within a minute. Go on without it.',
+  },
+} as const
+const isRefusal = (outcome: string): outcome is keyof typeof REFUSALS => Object.hasOwn(REFUSALS, outcome)
+
 /** Runs what a turn has planned. Each call is noted as started before it is made, and its end as soon as it is known. */
 export class ToolRuns {
   readonly #deps: ToolRunDependencies
@@ -38,8 +60,7 @@ export class ToolRuns {
   }
 
   /**
-   * Runs calls that are planned or approved, some at once, each to its end. False where one was left whose outcome nobody knows: whoever
-   * resumes the turn decides on it.
+   * Runs calls that are planned or approved, some at once, each to its end, or as far as it may come now.
    * @throws ClaimLost
    */
   async run(
@@ -47,55 +68,59 @@ export class ToolRuns {
     calls: readonly StoredCall[],
     tools: ReadonlyMap<string, BoundTool>,
     stop: Stop,
-  ): Promise<boolean> {
+  ): Promise<RunsLeft> {
     const waiting = [...calls]
-    let areKnown = true
+    const left: RunsLeft = { inDoubt: false, laterMs: undefined }
     const work = async () => {
       for (let call = waiting.shift(); call && !stop.kind; call = waiting.shift()) {
-        if (!(await this.#one(claim, call, tools.get(call.name), stop))) areKnown = false
+        const { inDoubt, laterMs } = await this.#one(claim, call, tools.get(call.name), stop)
+        if (inDoubt) left.inDoubt = true
+        // By then all of them can be made that are put off.
+        if (laterMs !== undefined) left.laterMs = Math.max(left.laterMs ?? 0, laterMs)
       }
     }
     const lanes = Array.from({ length: Math.min(this.#deps.limits.TOOL_PARALLEL, waiting.length) }, work)
     // All to their ends: one that fails must not leave others running behind the turn's back.
     const ended = await Promise.allSettled(lanes)
     for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
-    return areKnown
+    return left
   }
 
-  /** False where its outcome is not known. */
-  async #one(claim: TurnClaim, call: StoredCall, bound: BoundTool | undefined, stop: Stop): Promise<boolean> {
+  async #one(claim: TurnClaim, call: StoredCall, bound: BoundTool | undefined, stop: Stop): Promise<Partial<RunsLeft>> {
     const { toolTurns, limits, onStep } = this.#deps
     onStep?.('tool.planned')
-    if (!bound || bound.tool.definitionHash !== call.definitionHash) {
-      const [errorCode, result] = bound
-        ? ['tool.changed', 'The tool has changed since it was asked for: its owner has to look at it first.']
-        : ['tool.gone', 'The tool cannot be had any more.']
-      await this.#skip(claim, call, errorCode, result)
-      return true
-    }
-    if (bound.tool.policy === 'deny') {
-      await this.#skip(claim, call, 'tool.denied', 'The user does not allow this tool.')
-      return true
-    }
-    const outcome = await toolTurns.start(claim, call.call, limits.TOOL_CALLS_PER_MINUTE)
+    const unfit = !bound ? 'gone' : bound.tool.definitionHash === call.definitionHash ? undefined : 'changed'
+    if (!bound || unfit) return this.#skip(claim, call, unfit ?? 'gone')
+    const { outcome, retryInMs } = await toolTurns.start(claim, call.call, {
+      perMinute: limits.TOOL_CALLS_PER_MINUTE,
+      defaultPolicy: defaultPolicyOf(bound.tool, call.args),
+    })
     if (outcome === 'stopping') stop.stop('cancelled')
-    if (outcome === 'limited') {
-      const result = 'This tool was called too often within a minute. Go on without it.'
-      await this.#skip(claim, call, 'tool.rate_limited', result)
-    }
-    if (outcome !== 'started') return true
+    if (outcome === 'later') return { laterMs: retryInMs }
+    if (isRefusal(outcome)) return this.#skip(claim, call, outcome)
+    if (outcome !== 'started') return {}
     const startedAt = new Date().toISOString()
     onStep?.('tool.started')
     await this.#deps.announcer.tool(claim, 'tool.started', presentToolCall({ ...call, status: 'started', startedAt }))
     const end = await this.#make(claim, call, bound, stop)
     onStep?.('tool.ran')
-    if (!end) return false
+    if (!end) return { inDoubt: true }
+    if ('busyMs' in end) {
+      if (await toolTurns.putOff(claim, call.call)) return { laterMs: end.busyMs }
+      await this.#end(claim, { ...call, startedAt }, end.instead)
+      return {}
+    }
     await this.#end(claim, { ...call, startedAt }, end)
-    return true
+    return {}
   }
 
-  /** Undefined where it may have done its deed, and somebody has to decide on it. */
-  async #make(claim: TurnClaim, call: StoredCall, { tool, run }: BoundTool, stop: Stop): Promise<CallEnd | undefined> {
+  /** Undefined where it may have done its deed, and somebody has to decide on it; `busyMs` where a limit of ours was in the way for so long. */
+  async #make(
+    claim: TurnClaim,
+    call: StoredCall,
+    { tool, run }: BoundTool,
+    stop: Stop,
+  ): Promise<CallEnd | { busyMs: number; instead: CallEnd } | undefined> {
     const { userId, conversationId, runId, turn } = claim
     const timeout = AbortSignal.timeout(tool.timeoutMs)
     const signal = AbortSignal.any([stop.signal, timeout])
@@ -118,6 +143,9 @@ export class ToolRuns {
       const { content, isError } = await Promise.race([made, gone.promise])
       return this.#result(isError ? 'failed' : 'done', wordsIn(content), isError ? 'tool.failed' : null)
     } catch (error) {
+      if (error instanceof ToolBusy && call.status === 'approved') {
+        return { busyMs: error.retryInMs, instead: this.#result('failed', error.message, error.code) }
+      }
       // That nothing was done this time says nothing of the time before.
       if (error instanceof ToolFailed && isInDoubt(call)) return undefined
       if (error instanceof ToolFailed) return this.#result('failed', error.message, error.code)
@@ -138,10 +166,12 @@ export class ToolRuns {
     return { status, result: storedText(text, this.#deps.limits.TOOL_RESULT_CHARS), errorCode }
   }
 
-  async #skip(claim: TurnClaim, call: StoredCall, errorCode: string, result: string): Promise<void> {
+  /** Ends a call that may not be made. */
+  async #skip(claim: TurnClaim, call: StoredCall, why: keyof typeof REFUSALS): Promise<Partial<RunsLeft>> {
     // That it is not made now says nothing of the time before.
-    const end: CallEnd = { status: isInDoubt(call) ? 'unknown' : 'failed', errorCode, result }
+    const end: CallEnd = { status: isInDoubt(call) ? 'unknown' : 'failed', ...REFUSALS[why] }
     if (await this.#deps.toolTurns.skip(claim, call.call, end)) await this.#tell(claim, call, end)
+    return {}
   }
 
   async #end(claim: TurnClaim, call: StoredCall, end: CallEnd): Promise<void> {

@@ -6,10 +6,12 @@ export interface ToolContext {
   /** Whose run it is; tools, files and servers are this user's. */
   userId: string
   conversationId: string
+  /** What the user has said in it, as far as the speaker knows it. */
+  userWords: readonly string[]
 }
 
 /** One call of a tool, as its source is given it. */
-export interface ToolRun extends ToolContext {
+export interface ToolRun extends Omit<ToolContext, 'userWords'> {
   runId: string
   turn: number
   /** The call's number in its turn, from 0. */
@@ -60,6 +62,17 @@ export class ToolFailed extends Error {
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
+  }
+}
+
+/** The tool was not asked: a limit of ours was in the way. */
+export class ToolBusy extends ToolFailed {
+  override name = 'ToolBusy'
+  readonly retryInMs: number
+
+  constructor(code: string, message: string, retryInMs: number, options?: ErrorOptions) {
+    super(code, message, options)
+    this.retryInMs = retryInMs
   }
 }
 
