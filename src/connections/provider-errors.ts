@@ -159,6 +159,14 @@ const CONTEXT = [
   ['n_keep', 'n_ctx'],
   ['inputs tokens', 'must be <='],
 ]
+/** The model wrote a call of a tool that its own server could not read: the next time it may do better. */
+const BROKEN_CALL = rows(
+  'tool_use_failed',
+  'failed to call a function',
+  'error parsing tool call',
+  'failed to parse tool call',
+  'malformed_function_call',
+)
 const REFUSED = rows(
   'content_policy',
   'content_filter',
@@ -294,6 +302,8 @@ const CUT = rows(
 function reasonOf(facts: Facts): Reason {
   const { status, text, codes } = facts
   if (has(facts, 'err_address_refused', 'addressrefusederror')) return 'address_refused'
+  // What the model wrote stands in such an error: no other word of it is looked for.
+  if (saysAny(text, BROKEN_CALL)) return 'broken_call'
   const wire = [...codes].find((code) => code.startsWith('wire.'))?.slice('wire.'.length)
   if (wire && wire !== 'error' && Object.hasOwn(PROVIDER_FAILURES, wire)) return ofWire(wire as Reason, facts)
   if (status !== undefined) return ofStatus(status, facts)

@@ -99,6 +99,11 @@ export const PROVIDER_FAILURES = {
     happened: 'The model answered with nothing.',
     toDo: 'Try again, or use another model.',
   },
+  broken_call: {
+    isRetryable: true,
+    happened: 'The model wrote a call of a tool that its provider could not read.',
+    toDo: 'Try again, or use another model.',
+  },
   failed: {
     isRetryable: true,
     happened: 'The call to the model provider failed in an unexpected way.',

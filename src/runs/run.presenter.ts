@@ -85,8 +85,16 @@ const NOTICES: Record<string, string> = {
   'supervisor.not_asked': 'The supervisor could not be asked: its model or the credits for it are not at hand.',
 }
 
+/** Why an agent did less than it was asked for. */
+const OF_SPEAKERS: Record<string, string> = {
+  'tools.not_taken':
+    "The agent's model takes no tools: it answered without them. Use another model, or test the connection again.",
+}
+
 function noticesOf({ index, notice }: NotedTurn): RunNoticeView[] {
   if (notice === null) return []
+  const ofSpeaker = OF_SPEAKERS[notice]
+  if (ofSpeaker) return [{ turn: index, code: notice, message: ofSpeaker }]
   const why = NOTICES[notice] ?? `The supervisor could not be asked. ${happened(notice)}`
   return [{ turn: index, code: notice, message: `${why} Whoever had been silent for longest spoke instead.`.trim() }]
 }

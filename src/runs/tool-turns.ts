@@ -64,6 +64,11 @@ export class ToolTurns {
     await announcer.balance(claim.userId, balance)
   }
 
+  /** Says of a turn, as a code, what went otherwise than asked for. @throws ClaimLost */
+  async notice(claim: TurnClaim, notice: string): Promise<void> {
+    if (!(await this.#deps.toolCalls.notice(claim, notice))) throw new ClaimLost(claim)
+  }
+
   /** As the database sees it now. */
   state(claim: TurnClaim): Promise<ToolState> {
     return this.#deps.toolCalls.state(claim)

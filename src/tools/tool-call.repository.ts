@@ -119,6 +119,13 @@ export class ToolCallRepository {
     return row?.outcome === 'resumed' ? stateOf(row.state) : 'lost'
   }
 
+  /** False where the claim is another's. */
+  async notice({ runId, turn, claimToken }: ClaimedTurn, notice: string): Promise<boolean> {
+    const sql = `UPDATE turns SET notice = coalesce(notice, $4)
+      WHERE run_id = $1 AND index = $2 AND claim_token = $3 AND status = 'running' RETURNING index`
+    return (await rows(this.#db.manager, sql, [runId, turn, claimToken, notice])).length > 0
+  }
+
   /** What a turn's committed steps have said, as its message has it. */
   async said({ runId, turn }: TurnName, tx: Tx = this.#db.manager): Promise<string> {
     const sql = `SELECT coalesce(string_agg(text, $3 ORDER BY step), '') AS said FROM tool_steps WHERE run_id = $1 AND turn = $2 AND text <> ''`

@@ -22,6 +22,8 @@ export interface StepRequest {
   toolChoice: LanguageModelV4ToolChoice
   /** Behind the prompt. */
   messages: LanguageModelV4Prompt
+  /** The server wants thoughts back that nobody signed. */
+  keepsThoughts?: boolean
 }
 
 /** A model may ask for so much; what comes beyond is dropped, and its calls with it. In UTF-16 units and calls. */
@@ -41,6 +43,7 @@ export class ToolModel {
   readonly #thoughts = new Map<string, StepThought>()
   #chars = 0
   #thoughtChars = 0
+  #isToolless = false
 
   constructor(request: StepRequest) {
     this.#request = request
@@ -51,12 +54,20 @@ export class ToolModel {
     return this.#calls
   }
 
-  /** What it thought, where its provider signs that and wants it back; null otherwise. */
+  /** What it thought, where its provider wants it back, as whoever signs thoughts does; null otherwise. */
   get thoughts(): StepThought[] | null {
-    const signed = [...this.#thoughts.values()].filter(({ providerData }) => providerData !== null)
+    const { keepsThoughts } = this.#request
+    const signed = [...this.#thoughts.values()].filter(
+      ({ text, providerData }) => providerData !== null || (keepsThoughts && text !== ''),
+    )
     // A thought that was cut is none that its provider signed.
     if (this.#thoughtChars > MOST_THOUGHT_CHARS) return null
     return signed.length > 0 ? signed : null
+  }
+
+  /** The model takes no tools, and answered without. */
+  get isToolless(): boolean {
+    return this.#isToolless
   }
 
   wrap(model: LanguageModelV4): LanguageModelV4 {
@@ -81,6 +92,9 @@ export class ToolModel {
     return new TransformStream({
       transform: (part, controller) => {
         switch (part.type) {
+          case 'stream-start':
+            this.#isToolless ||= part.warnings.some((one) => one.type === 'unsupported' && one.feature === 'tools')
+            break
           case 'tool-input-start':
           case 'tool-input-delta':
           case 'tool-input-end':

@@ -1,4 +1,5 @@
 import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { traitsOf } from '../../src/connections/provider-factory.ts'
 import { openToolCallStatuses } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
@@ -134,12 +135,18 @@ export async function speakWithTools(
     const { messages, tokens } = stepMessages(state, { budget: limits.TOOL_CONTEXT_TOKENS, isLast })
     // What stands in the prompt must be declared, also when no more of it is called.
     const toolChoice = { type: isLast ? ('none' as const) : ('auto' as const) }
-    const model = new ToolModel({ tools: offered, toolChoice, messages })
+    const traits = traitsOf(context.connection, context.modelId)
+    const keepsThoughts = traits.includes('thoughts_back')
+    const model = new ToolModel({ tools: offered, toolChoice, messages, keepsThoughts })
     const more = tokens + tokensOfTools(offered)
     const system = offered.length > 0 ? `${context.system}\n\n${TOOL_RULES}` : context.system
     const asked = { ...context, system, inputTokens: context.inputTokens + more }
     const step = { step: state.steps.length, said: saidIn(state), live, model }
     const outcome = await attemptSpeech(claim, asked, stop, options, step)
+    // Whoever gave the agent tools would wonder why it uses none.
+    if (model.isToolless && offered.length > 0 && !stop.kind && !outcome.failure) {
+      await toolTurns.notice(claim, 'tools.not_taken')
+    }
     return { ...outcome, written: isLast ? [] : model.calls, thoughts: model.thoughts }
   }
 }

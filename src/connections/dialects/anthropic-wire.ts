@@ -26,6 +26,8 @@ export class AnthropicWire implements WireReader {
   #isStarted = false
   #head: Json = {}
   readonly #open = new Map<number, string>()
+  /** Inputs of calls that came with their block, and not in pieces so far. */
+  readonly #inputs = new Map<number, string>()
   #usage: Partial<Record<(typeof COUNTS)[number], number>> = {}
   #thinking: number | undefined
   #end: string | undefined
@@ -109,8 +111,17 @@ export class AnthropicWire implements WireReader {
     const type = text(block.type)
     if (this.#open.has(index)) return ''
     if (type === 'text') return this.#opened(index, { type, text: '' }, text(block.text))
-    if (type === 'thinking') return this.#opened(index, { type, thinking: '' }, text(block.thinking))
+    if (type === 'thinking') {
+      const signature = text(block.signature)
+      const signed = signature && deltaOf(index, 'signature_delta', 'signature', signature)
+      return this.#opened(index, { type, thinking: '' }, text(block.thinking)) + signed
+    }
+    // Thoughts that nobody may read, and that have to go back with the calls.
+    if (type === 'redacted_thinking') return this.#opened(index, { type, data: text(block.data) }, '')
     if (type === 'tool_use') {
+      if (isJson(block.input) && Object.keys(block.input).length > 0) {
+        this.#inputs.set(index, JSON.stringify(block.input))
+      }
       return this.#opened(index, { type, id: text(block.id) || 'tool', name: text(block.name), input: {} }, '')
     }
     return ''
@@ -132,6 +143,7 @@ export class AnthropicWire implements WireReader {
     if (!known || !words) return []
     this.isHeard = true
     const index = count(value.index) ?? 0
+    if (kind === 'input_json_delta') this.#inputs.delete(index)
     const type = this.#open.get(index)
     // A block of another type by the same number has not been closed where it should have been.
     const before = type === known.block.type ? [] : [this.#stopBlock(index), this.#opened(index, known.block, '')]
@@ -141,19 +153,17 @@ export class AnthropicWire implements WireReader {
 
   #stopBlock(index: number): string {
     if (!this.#open.delete(index)) return ''
-    return sse({ type: 'content_block_stop', index }, 'content_block_stop')
+    const input = this.#inputs.get(index)
+    this.#inputs.delete(index)
+    const whole = input === undefined ? '' : deltaOf(index, 'input_json_delta', 'partial_json', input)
+    return `${whole}${sse({ type: 'content_block_stop', index }, 'content_block_stop')}`
   }
 
   /** A whole message, where a stream was asked for. */
   #whole(message: Json): string {
     const blocks = list(message.content).map((one, index) => {
-      const block = json(one)
-      const opened = this.#startBlock({ index, content_block: block })
-      const input =
-        block.type === 'tool_use' && block.input !== undefined
-          ? deltaOf(index, 'input_json_delta', 'partial_json', JSON.stringify(block.input))
-          : ''
-      return `${opened}${input}${this.#stopBlock(index)}`
+      const opened = this.#startBlock({ index, content_block: json(one) })
+      return `${opened}${this.#stopBlock(index)}`
     })
     const start = this.#start(message)
     if (this.#end === undefined) this.#end = 'end_turn'

@@ -7,11 +7,12 @@ import type {
   LanguageModelV4StreamPart,
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
+  SharedV4Warning,
 } from '@ai-sdk/provider'
 import type { ReasoningEffort } from '../../contract/providers.ts'
 import type { MayRead } from '../reading-shares.ts'
 import { dialectFetch, LessonLearnt } from './dialect-fetch.ts'
-import { shapedOptions } from './request-shape.ts'
+import { shapedOptions, usesTools } from './request-shape.ts'
 import { ThoughtFilter, withoutThoughts } from './thoughts.ts'
 import type { Trait } from './traits.ts'
 import { WireError, type WireName } from './wire.ts'
@@ -61,16 +62,13 @@ export class DialectModel implements LanguageModelV4 {
 
   async doStream(options: LanguageModelV4CallOptions): Promise<LanguageModelV4StreamResult> {
     const result = await this.#ask(options, this.#traits.includes('no_stream'))
-    return { ...result, stream: result.stream.pipeThrough(this.#spoken(options.maxOutputTokens)) }
+    return { ...result, stream: result.stream.pipeThrough(this.#spoken(options)) }
   }
 
   /** Asks for no stream, unless the server serves nothing else. */
   async doGenerate(options: LanguageModelV4CallOptions): Promise<LanguageModelV4GenerateResult> {
     const result = await this.#ask(options, !this.#traits.includes('stream_only'))
-    const answer = await gathered(
-      result.stream.pipeThrough(this.#spoken(options.maxOutputTokens)),
-      mostChars(options.maxOutputTokens),
-    )
+    const answer = await gathered(result.stream.pipeThrough(this.#spoken(options)), mostChars(options.maxOutputTokens))
     return { ...answer, warnings: [], request: result.request ?? {}, response: result.response ?? {} }
   }
 
@@ -104,7 +102,7 @@ export class DialectModel implements LanguageModelV4 {
   }
 
   /** Words apart from thoughts; an end without words is told by its cause. */
-  #spoken(limit: number | undefined): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
+  #spoken(options: LanguageModelV4CallOptions): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
     const filter = new ThoughtFilter({ isUnopened: this.#traits.includes('thinks_unopened') })
     let textId: string | undefined
     let isTextOpen = false
@@ -143,6 +141,10 @@ export class DialectModel implements LanguageModelV4 {
     return new TransformStream({
       transform: (part, controller) => {
         switch (part.type) {
+          case 'stream-start':
+            if (!usesTools(options) || !this.#traits.includes('no_tools')) break
+            controller.enqueue({ ...part, warnings: [...part.warnings, TOOLS_NOT_TAKEN] })
+            return
           // One text, whatever blocks it came in: thoughts lead only its beginning.
           case 'text-start':
             textId ??= part.id
@@ -168,7 +170,10 @@ export class DialectModel implements LanguageModelV4 {
           case 'finish': {
             finish(controller)
             hasThoughts ||= (part.usage.outputTokens.reasoning ?? 0) > 0
-            const error = hasWords || hasCalls || hasFailed ? undefined : wordless(part.finishReason.unified, limit)
+            const error =
+              hasWords || hasCalls || hasFailed
+                ? undefined
+                : wordless(part.finishReason.unified, options.maxOutputTokens)
             if (error) controller.enqueue({ type: 'error', error })
             // Remembered before anybody goes on: the next call is to know.
             return this.#learn(filter.sawUnopened ? ['thinks', 'thinks_unopened'] : hasThoughts ? ['thinks'] : []).then(
@@ -184,6 +189,8 @@ export class DialectModel implements LanguageModelV4 {
 
 const THOUGHTS_ID = 'thoughts'
 const TEXT_ID = 'text'
+/** Tools were asked for, and the model answers without. */
+const TOOLS_NOT_TAKEN: SharedV4Warning = { type: 'unsupported', feature: 'tools' }
 
 /** Why an answer without a word has none, where its end tells. */
 function wordless(end: LanguageModelV4FinishReason['unified'], limit: number | undefined): WireError | undefined {

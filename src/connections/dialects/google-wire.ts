@@ -53,9 +53,11 @@ export class GoogleWire implements WireReader {
     const parts = list(json(candidate.content).parts).flatMap(partOf)
     const reason = text(candidate.finishReason)
     if (reason && reason !== 'FINISH_REASON_UNSPECIFIED') {
+      if (reason === 'MALFORMED_FUNCTION_CALL') throw new WireError('broken_call')
       const breakage = breakageOf(reason)
       if (breakage) throw breakage
-      this.#end = reason
+      // A call where none was allowed is none.
+      this.#end = reason === 'UNEXPECTED_TOOL_CALL' ? 'STOP' : reason
       this.#continuation = text(candidate.continuationToken) || undefined
     }
     return parts.map((part) => {

@@ -17,6 +17,8 @@ interface Lesson {
   sent: (body: Json) => boolean
   /** The server's words, lower case, that teach it: all of any of these. */
   said: string[][]
+  /** Words beside which it is about something else. */
+  unsaid?: string[]
   /** A trait that makes this one no use. */
   unless?: Trait
 }
@@ -49,6 +51,19 @@ const roles = (body: Json): string[] => list(body.messages).map((message) => Str
 const hasSystem = (body: Json): boolean =>
   roles(body).some((role) => role === 'system' || role === 'developer') || has('system', 'systemInstruction')(body)
 const generation = (body: Json): Json => json(body.generationConfig)
+/** Anthropic's SDK asks for JSON by a tool of this name. */
+const hasTools = (body: Json): boolean => list(body.tools).some((tool) => json(tool).name !== 'json')
+/** How servers speak of one tool's definition, or of several calls at once: tools as such are taken. */
+const ONE_TOOL = [
+  'schema',
+  '.parameters',
+  'additionalproperties',
+  'tools[',
+  'tools.0',
+  'tools.1',
+  'parallel',
+  'multiple',
+]
 
 /** Ways to say that a parameter is not known, as opposed to its value. */
 const UNKNOWN = [
@@ -122,6 +137,57 @@ const LESSONS: Lesson[] = [
       ['developer', 'unexpected'],
       ['developer', 'unknown variant'],
     ],
+  },
+  {
+    trait: 'thoughts_back',
+    sent: (body) => list(body.messages).some((message) => list(json(message).tool_calls).length > 0),
+    said: [
+      ['reasoning_content', 'missing'],
+      ['reasoning_content', 'passed back'],
+      ['reasoning_content', 'required'],
+    ],
+  },
+  {
+    trait: 'no_stream',
+    sent: (body) => body.stream === true && hasTools(body),
+    said: [['tools with stream'], ['tool use in streaming'], ['tool', 'streaming mode'], ['tool', 'when streaming']],
+  },
+  {
+    trait: 'no_tools',
+    sent: hasTools,
+    said: [
+      ['enable-auto-tool-choice'],
+      ['tool-call-parser'],
+      ['tools', '--jinja'],
+      ['support tool'],
+      ['support for tool'],
+      ['support function call'],
+      ['support the use of tools'],
+      ['param: tools'],
+      ["parameter 'tools'"],
+      ['tools: extra inputs'],
+      ...['tools', 'tool use', 'tool calling', 'tool calls', 'function calling', 'functions'].flatMap((name) => [
+        [`${name} is not`],
+        [`${name} are not`],
+        [`${name} not supported`],
+        [`${name}' is not`],
+        [`${name}\` is not`],
+        [`${name}" is not`],
+        [`${name} unsupported`],
+        [`unsupported ${name}`],
+        [`no ${name}`],
+      ]),
+      ...unknownOnly("'tools'"),
+      ...unknownOnly('"tools"'),
+      ...unknownOnly('`tools`'),
+    ],
+    unsaid: ONE_TOOL,
+  },
+  {
+    trait: 'no_tool_choice',
+    sent: (body) => hasTools(body) && has('tool_choice', 'toolConfig')(body),
+    said: refused('tool_choice', 'tool choice', 'toolconfig', 'tool_config'),
+    unsaid: ONE_TOOL,
   },
   {
     trait: 'no_response_format',
@@ -240,15 +306,18 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
   const said = words.toLowerCase().replaceAll('upstream', '')
   if (said.includes('context length') || said.includes('context_length') || said.includes('context window'))
     return undefined
+  // It quotes what the model wrote, which is to teach nothing.
+  if (said.includes('tool_use_failed')) return undefined
   const isWhole = body.stream === false
   return LESSONS.find(
-    ({ trait, sent, said: sayings, unless }) =>
+    ({ trait, sent, said: sayings, unsaid = [], unless }) =>
       !known.includes(trait) &&
       !(unless && known.includes(unless)) &&
       // What is streamed already is not learnt to need a stream.
       (trait !== 'stream_only' || isWhole) &&
       sent(body) &&
-      saysAny(said, sayings),
+      saysAny(said, sayings) &&
+      !unsaid.some((word) => said.includes(word)),
   )?.trait
 }
 

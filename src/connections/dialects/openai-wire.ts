@@ -115,7 +115,9 @@ export class OpenAiWire implements WireReader {
     if (!said) return typeof choice.text === 'string' && choice.text !== '' ? { content: choice.text } : {}
     const { words, thoughts } = contentOf(said.content)
     const reasoning = `${thoughtOf(said)}${thoughts}`
-    const calls = list(said.tool_calls).flatMap(toolCallOf)
+    // As OpenAI wrote a call before there could be two.
+    const former = isJson(said.function_call) ? [{ function: said.function_call }] : []
+    const calls = [...list(said.tool_calls), ...former].flatMap(toolCallOf)
     return {
       ...(words && { content: words }),
       ...(reasoning && { [this.#isGroq ? 'reasoning' : 'reasoning_content']: reasoning }),
@@ -159,6 +161,7 @@ function toolCallOf(value: unknown, position: number): Json[] {
   if (!isJson(call.function)) return []
   const id = text(call.id)
   const { arguments: input } = wanted
+  const signature = text(json(json(call.extra_content).google).thought_signature)
   return [
     {
       index: count(call.index) ?? position,
@@ -168,6 +171,8 @@ function toolCallOf(value: unknown, position: number): Json[] {
         ...(text(wanted.name) && { name: text(wanted.name) }),
         arguments: typeof input === 'string' ? input : input == null ? '' : JSON.stringify(input),
       },
+      // What Gemini signs of a call, behind this wire: it wants it back.
+      ...(signature && { extra_content: { google: { thought_signature: signature } } }),
     },
   ]
 }

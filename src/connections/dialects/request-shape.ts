@@ -8,9 +8,14 @@ export function shapedOptions(
   traits: readonly Trait[],
 ): LanguageModelV4CallOptions {
   const has = (trait: Trait) => traits.includes(trait)
+  const isWithoutTools = has('no_tools') && usesTools(options)
+  const told = isWithoutTools ? withoutTools(options.prompt) : options.prompt
+  const prompt = has('thoughts_back') ? told : withoutLooseThoughts(told)
   return {
     ...options,
-    ...(has('no_system_role') && { prompt: withoutSystem(options.prompt) }),
+    prompt: has('no_system_role') ? withoutSystem(prompt) : prompt,
+    ...(isWithoutTools && { tools: undefined, toolChoice: undefined }),
+    ...(has('no_tool_choice') && { toolChoice: undefined }),
     ...(has('no_response_format') && { responseFormat: undefined }),
     ...(has('no_temperature') && { temperature: undefined }),
     ...(has('no_reasoning_effort') && { reasoning: undefined }),
@@ -18,6 +23,62 @@ export function shapedOptions(
     ...(has('no_stop') && { stopSequences: undefined }),
   }
 }
+
+/** True of a call with tools, also where no more of them are offered. */
+export const usesTools = ({ tools, prompt }: Pick<LanguageModelV4CallOptions, 'tools' | 'prompt'>): boolean =>
+  (tools?.length ?? 0) > 0 || prompt.some(({ role }) => role === 'tool')
+
+/** What an agent is told whose model takes no tools: it must not make believe that it used one. */
+const NO_TOOLS = [
+  'No tools can be used with this model, whatever is said of tools above. Answer without them. Where something cannot be known or done',
+  'without one, say so.',
+].join('\n')
+
+/** Calls of tools, and what they gave back, in words: roles still take turns. */
+function withoutTools(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
+  const lines = prompt.flatMap((message): LanguageModelV4Prompt => {
+    if (message.role === 'assistant') {
+      const content = message.content.flatMap((part) => {
+        if (part.type === 'tool-call') return [`(I called ${part.toolName} with ${JSON.stringify(part.input)}.)`]
+        return part.type === 'text' ? [part.text] : []
+      })
+      return [{ role: 'assistant', content: [{ type: 'text', text: content.join('\n\n') }] }]
+    }
+    if (message.role !== 'tool') return [message]
+    const content = message.content.flatMap((part) =>
+      part.type === 'tool-result' && 'value' in part.output
+        ? [`(${part.toolName} gave back:)\n${part.output.value}`]
+        : [],
+    )
+    return [{ role: 'user', content: [{ type: 'text', text: content.join('\n\n') }] }]
+  })
+  const joined: LanguageModelV4Prompt = []
+  for (const line of lines) {
+    const before = joined.at(-1)
+    if (before?.role === 'user' && line.role === 'user') {
+      joined[joined.length - 1] = { ...before, content: [...before.content, ...line.content] }
+    } else joined.push(line)
+  }
+  const last = joined.findLastIndex(({ role }) => role === 'system')
+  return last < 0
+    ? [{ role: 'system', content: NO_TOOLS }, ...joined]
+    : joined.map((message, at) =>
+        at === last && message.role === 'system'
+          ? { ...message, content: `${message.content}\n\n${NO_TOOLS}` }
+          : message,
+      )
+}
+
+/** Thoughts that nobody signed are for their own server alone: others take them for what they do not know, or for words. */
+const withoutLooseThoughts = (prompt: LanguageModelV4Prompt): LanguageModelV4Prompt =>
+  prompt.map((message) =>
+    message.role === 'assistant'
+      ? {
+          ...message,
+          content: message.content.filter((part) => part.type !== 'reasoning' || part.providerOptions !== undefined),
+        }
+      : message,
+  )
 
 /** The system text before the first user message, in the same message: roles still alternate. */
 function withoutSystem(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
@@ -49,6 +110,13 @@ export function shapedBody(body: Json, traits: readonly Trait[], isWhole: boolea
     shaped.messages = list(shaped.messages).map((one) => {
       const message = json(one)
       return message.role === 'developer' ? { ...message, role: 'system' } : message
+    })
+  }
+  if (traits.includes('thoughts_back')) {
+    shaped.messages = list(shaped.messages).map((one) => {
+      const message = json(one)
+      // Of calls from before this was known none were kept. A blank is taken, and nothing is not.
+      return list(message.tool_calls).length > 0 ? { reasoning_content: ' ', ...message } : message
     })
   }
   if (isWhole && shaped.stream !== undefined) {

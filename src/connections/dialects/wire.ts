@@ -6,6 +6,7 @@ export type WireReason =
   | 'error'
   | 'stream_cut'
   | 'bad_response'
+  | 'broken_call'
   | 'content_refused'
   | 'limit_reached'
   | 'unavailable'

@@ -13,6 +13,7 @@ const WORDS = {
   'provider.address_refused': 'failure.address_refused',
   'provider.bad_request': 'failure.bad_request',
   'provider.bad_response': 'failure.bad_response',
+  'provider.broken_call': 'failure.broken_call',
   'provider.certificate': 'failure.certificate',
   'provider.circuit_open': 'failure.circuit_open',
   'provider.content_refused': 'failure.content_refused',
@@ -29,6 +30,7 @@ const WORDS = {
   'provider.unauthorized': 'failure.unauthorized',
   'provider.unavailable': 'failure.unavailable',
   'provider.unreachable': 'failure.unreachable',
+  'tools.not_taken': 'failure.tools_not_taken',
 } as const satisfies Record<string, keyof typeof words>
 
 const isKnown = (code: string): code is keyof typeof WORDS => Object.hasOwn(WORDS, code)

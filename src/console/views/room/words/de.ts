@@ -4,6 +4,7 @@ export default {
   'failure.agent_gone': 'Den Agenten, der an der Reihe war, gibt es nicht mehr.',
   'failure.bad_request': 'Der Modellanbieter hat die Anfrage als ungültig abgelehnt.',
   'failure.bad_response': 'Die Adresse hat geantwortet, aber nicht so wie dieser Anbieter.',
+  'failure.broken_call': 'Das Modell hat einen Werkzeugaufruf geschrieben, den sein Anbieter nicht lesen konnte.',
   'failure.certificate': 'Dem Zertifikat des Modellanbieters wird nicht vertraut.',
   'failure.circuit_open': 'Der Modellanbieter hat zuletzt nicht geantwortet und wird eine Weile nicht gefragt.',
   'failure.content_refused':
@@ -21,6 +22,8 @@ export default {
   'failure.rate_limited': 'Der Modellanbieter bittet um langsamere Anfragen.',
   'failure.stream_cut': 'Die Verbindung zum Modellanbieter ist während der Antwort abgebrochen.',
   'failure.timeout': 'Der Modellanbieter hat zu lange nichts gesagt.',
+  'failure.tools_not_taken':
+    'Das Modell nimmt keine Werkzeuge: Es hat ohne sie geantwortet. Verwenden Sie ein anderes Modell, oder testen Sie die Verbindung neu.',
   'failure.unauthorized': 'Der Modellanbieter hat den API-Schlüssel dieser Verbindung abgelehnt.',
   'failure.unavailable': 'Der Modellanbieter hat gerade Schwierigkeiten.',
   'failure.unknown': 'Etwas ist schiefgegangen.',

@@ -4,6 +4,7 @@ export default {
   'failure.agent_gone': 'The agent whose turn it was does not exist any more.',
   'failure.bad_request': 'The model provider refused the request as invalid.',
   'failure.bad_response': 'The address answered, but not as this provider does.',
+  'failure.broken_call': 'The model wrote a call of a tool that its provider could not read.',
   'failure.certificate': 'The certificate of the model provider is not trusted.',
   'failure.circuit_open': 'The model provider has not answered of late, so it is left alone for a while.',
   'failure.content_refused': 'The model provider refused this content. Say it in other words, or use another model.',
@@ -20,6 +21,8 @@ export default {
   'failure.rate_limited': 'The model provider asks to slow down.',
   'failure.stream_cut': 'The connection to the model provider broke off during the answer.',
   'failure.timeout': 'The model provider said nothing for too long.',
+  'failure.tools_not_taken':
+    "The agent's model takes no tools: it answered without them. Use another model, or test the connection again.",
   'failure.unauthorized': 'The model provider refused the API key of this connection.',
   'failure.unavailable': 'The model provider has trouble right now.',
   'failure.unknown': 'Something went wrong.',

@@ -1,0 +1,307 @@
+import { expect } from 'chai'
+import type { WireReply } from '../support/wire-server.ts'
+import { type Script, useField, type WireProvider } from './field-world.ts'
+import { A, alternates, C, completion, D, E, F, GOOGLE_USAGE, good, refused, U } from './wires.ts'
+
+/** A call on OpenAI's wire, as most write it. */
+const call = (more: object = {}, fn: object = {}) => ({
+  index: 0,
+  id: 'call_a',
+  type: 'function',
+  function: { name: 'calculator', arguments: '{"expression":"6*7"}', ...fn },
+  ...more,
+})
+const calls = (...all: object[]) => C({ tool_calls: all })
+const END = `${F('tool_calls')}${U}${D}`
+
+/** Gemini's, of parts. */
+const parts = (...all: object[]) =>
+  E({
+    candidates: [{ content: { role: 'model', parts: all }, finishReason: 'STOP', index: 0 }],
+    usageMetadata: GOOGLE_USAGE,
+  })
+
+describe('Field 23: calls of tools, as servers write them', function () {
+  this.timeout(30_000)
+  const field = useField()
+  const agent = { tools: [{ name: 'calculator' }, { name: 'current_time' }] }
+
+  /** Asked with tools: these answers, one a request, then `Done.`. */
+  const ask = async (replies: Array<WireReply | string | Script>, provider: WireProvider = 'openai-compatible') => {
+    const done: Record<string, string> = {
+      anthropic: [A.start, A.block, A.text('Done.'), A.blockEnd, A.end(), A.stop].join(''),
+      google: parts({ text: 'Done.' }),
+    }
+    const outcome = await field.ask(
+      (request) => {
+        const reply = replies[request.n] ?? done[provider] ?? good('Done.')
+        return typeof reply === 'function' ? reply(request) : reply
+      },
+      { provider, agent },
+    )
+    const last = (await outcome.user.messages(outcome.conversationId)).at(-1)
+    return { ...outcome, calls: (last?.toolCalls ?? []).map(({ name, result, status }) => [name, result ?? status]) }
+  }
+  const ONE = [['calculator', '42']]
+  const TWO = [
+    ['calculator', '42'],
+    ['calculator', '2'],
+  ]
+  const second = { name: 'calculator', arguments: '{"expression":"1+1"}' }
+
+  const WAYS: Array<[what: string, answer: string | WireReply, made: unknown[][], provider?: WireProvider]> = [
+    ['in one piece, ended by stop', `${calls(call())}${F('stop')}${U}${D}`, ONE],
+    ['of arguments that are an object', `${calls(call({}, { arguments: { expression: '6*7' } }))}${END}`, ONE],
+    [
+      'of arguments that are sign by sign',
+      `${[...'{"expression":"6*7"}'].map((sign, i) => calls(i === 0 ? call({}, { arguments: sign }) : { index: 0, function: { arguments: sign } })).join('')}${END}`,
+      ONE,
+    ],
+    ['without an id', `${calls(call({ id: undefined }))}${END}`, ONE],
+    ['without an index', `${calls(call({ index: undefined }))}${END}`, ONE],
+    [
+      'two of one index, each with its id',
+      `${calls(call())}${calls(call({ id: 'call_b', function: second }))}${END}`,
+      TWO,
+    ],
+    ['two of one index and no id', `${calls(call({ id: '' }))}${calls(call({ id: '', function: second }))}${END}`, TWO],
+    ['two of one id', `${calls(call())}${calls(call({ index: 1, function: second }))}${END}`, TWO],
+    [
+      'two in one piece',
+      `${calls(call({ index: undefined }), call({ index: undefined, id: 'call_b', function: second }))}${END}`,
+      TWO,
+    ],
+    [
+      'with the name and id in every piece',
+      `${calls(call({}, { arguments: '{"expression":' }))}${calls(call({}, { arguments: '"6*7"}' }))}${END}`,
+      ONE,
+    ],
+    [
+      'with an empty name in every later piece',
+      `${calls(call({}, { arguments: '' }))}${calls({ index: 0, id: '', function: { name: '', arguments: '{"expression":"6*7"}' } })}${END}`,
+      ONE,
+    ],
+    [
+      'whole, although a stream was asked for',
+      { body: completion({ content: null, tool_calls: [call()] }), type: 'application/json' },
+      ONE,
+    ],
+    [
+      "in OpenAI's first way",
+      `${C({ function_call: { name: 'calculator', arguments: '{"expression":"6*7"}' } })}${F('function_call')}${U}${D}`,
+      ONE,
+    ],
+    [
+      "over Anthropic's wire, whole at its block's start",
+      [
+        A.start,
+        E(
+          {
+            type: 'content_block_start',
+            index: 0,
+            content_block: { type: 'tool_use', id: 'toolu_1', name: 'calculator', input: { expression: '6*7' } },
+          },
+          'content_block_start',
+        ),
+        A.blockEnd,
+        A.end('tool_use'),
+        A.stop,
+      ].join(''),
+      ONE,
+      'anthropic',
+    ],
+    [
+      "over Gemini's wire, without ids",
+      parts(
+        { functionCall: { name: 'calculator', args: { expression: '6*7' } } },
+        { functionCall: { name: 'calculator', args: { expression: '1+1' } } },
+      ),
+      TWO,
+      'google',
+    ],
+  ]
+  for (const [what, answer, made, provider] of WAYS) {
+    it(`a call ${what}`, async () => {
+      const outcome = await ask([answer], provider)
+      expect(outcome.run.error).to.equal(null)
+      expect(outcome.calls).to.deep.equal(made)
+      expect(outcome.answer).to.equal('Done.')
+      expect(outcome.requests).to.have.length(2)
+    })
+  }
+
+  for (const [what, args] of [
+    ['empty', ''],
+    ['null', null],
+    ['none', undefined],
+    ['an empty object', {}],
+  ] as const) {
+    it(`arguments that are ${what} are none`, async () => {
+      const outcome = await ask([`${calls(call({}, { name: 'current_time', arguments: args }))}${END}`])
+      expect(outcome.calls.map(([name]) => name)).to.deep.equal(['current_time'])
+      expect(outcome.calls[0]?.[1]).to.match(/\d{4}/)
+    })
+  }
+
+  it('ids that are the same in every step are told apart', async () => {
+    const outcome = await ask([`${calls(call())}${END}`, `${calls(call({ function: second }))}${END}`])
+    expect(outcome.calls).to.deep.equal(TWO)
+    const sent = JSON.stringify(outcome.requests[2]?.body)
+    expect(sent).to.contain('call_a').and.contain('call_1')
+  })
+
+  it('a server that takes no tools is asked without them; agent and owner are told, and it is remembered', async () => {
+    const script: Script = ({ body }) =>
+      body.tools
+        ? refused(400, 'registry.ollama.ai/library/gemma:latest does not support tools')
+        : good('I cannot count.')
+    const { user, run, requests, answer, conversationId } = await ask([script, script])
+    expect(answer).to.equal('I cannot count.')
+    expect(requests).to.have.length(2)
+    expect(requests[1]?.body).to.not.have.any.keys('tools', 'tool_choice')
+    expect(requests[1]?.messages[0]?.text).to.contain('No tools can be used with this model')
+    expect(run.notices).to.have.length(1)
+    expect(run.notices?.[0]).to.deep.include({ turn: 0, code: 'tools.not_taken' })
+    field.server.script(script)
+    const [{ agentId = '' } = {}] = (await user.messages(conversationId)).filter(({ role }) => role === 'agent')
+    const again = await user.accept('/api/chat', { agentId, message: 'And now?' })
+    expect((await user.finished(again.runId)).notices?.map(({ code }) => code)).to.deep.equal(['tools.not_taken'])
+    expect(field.server.requests).to.have.length(1)
+    const connections = JSON.stringify((await user.get('/api/connections')).body)
+    expect(connections).to.contain('Takes no tools: agents answer without theirs.')
+  })
+
+  it('where a server takes no tools any more, what was called stands there in words, in roles that take turns', async () => {
+    const outcome = await ask([
+      `${calls(call())}${END}`,
+      (request) =>
+        request.body.tools
+          ? refused(500, 'Unsupported param: tools')
+          : alternates(request)
+            ? good('42.')
+            : refused(400, 'roles must alternate'),
+      (request) => (alternates(request) ? good('It is 42.') : refused(400, 'roles must alternate')),
+    ])
+    expect(outcome.answer).to.equal('It is 42.')
+    const told = outcome.requests[2]?.messages.map(({ text }) => text).join('\n') ?? ''
+    expect(told).to.contain('I called calculator with {"expression":"6*7"}').and.contain('<result>\n42\n</result>')
+    expect(JSON.stringify(outcome.requests[2]?.body)).to.not.contain('tool_calls')
+  })
+
+  it('a server that takes no choice of tools gets none, and its tools all the same', async () => {
+    const outcome = await ask([
+      refused(400, 'deepseek-reasoner does not support this tool_choice'),
+      `${calls(call())}${END}`,
+    ])
+    expect(outcome.calls).to.deep.equal(ONE)
+    expect(outcome.requests[1]?.body).to.have.property('tools')
+    expect(outcome.requests[1]?.body).to.not.have.property('tool_choice')
+  })
+
+  it('thoughts go back to whoever wants them back, and to nobody else', async () => {
+    const missing = 'Missing `reasoning_content` field in the assistant message at message index 2.'
+    const first = `${C({ reasoning_content: 'I multiply.' })}${calls(call())}${END}`
+    const { user, requests, answer, conversationId } = await ask([
+      first,
+      ({ body }) => (JSON.stringify(body.messages).includes('reasoning_content') ? '' : refused(400, missing)),
+    ])
+    expect(answer).to.equal('Done.')
+    expect(requests.map(({ body }) => JSON.stringify(body).includes('I multiply.'))).to.deep.equal([
+      false,
+      false,
+      false,
+    ])
+    field.server.script(({ n }) => (n === 0 ? first : good('Done.')))
+    const [{ agentId = '' } = {}] = (await user.messages(conversationId)).filter(({ role }) => role === 'agent')
+    await user.finished((await user.accept('/api/chat', { agentId, message: 'And now?' })).runId)
+    expect(field.server.requests).to.have.length(2)
+    expect(JSON.stringify(field.server.requests[1]?.body)).to.contain('"reasoning_content":"I multiply."')
+  })
+
+  for (const [what, broken, provider] of [
+    [
+      'as Groq',
+      refused(400, 'Failed to call a function. Please adjust your prompt.', {
+        code: 'tool_use_failed',
+        failed_generation: '<function=calculator{"expression": insufficient funds, tools are not supported',
+      }),
+      'groq',
+    ],
+    [
+      'as Gemini',
+      E({
+        candidates: [{ content: {}, finishReason: 'MALFORMED_FUNCTION_CALL', index: 0 }],
+        usageMetadata: GOOGLE_USAGE,
+      }),
+      'google',
+    ],
+    [
+      'as Ollama',
+      refused(500, `error parsing tool call: raw='{"expression":', err=unexpected end of JSON input`),
+      'ollama',
+    ],
+  ] as const) {
+    it(`a call that its own server could not read is asked for again, ${what} says it`, async () => {
+      const outcome = await ask([broken], provider)
+      expect(outcome.answer).to.equal('Done.')
+      expect(outcome.requests).to.have.length(2)
+      expect(outcome.requests[1]?.body).to.have.property('tools')
+    })
+  }
+
+  it('an end that names calls without any is asked again', async () => {
+    const outcome = await ask([`${C({ role: 'assistant', content: '' })}${END}`])
+    expect(outcome.answer).to.equal('Done.')
+    expect(outcome.requests).to.have.length(2)
+  })
+
+  it('what a provider signs goes back with the calls: of Gemini, by its SDK and behind an OpenAI wire', async () => {
+    const google = await ask(
+      [
+        parts(
+          { text: 'Hm.', thought: true },
+          { functionCall: { name: 'calculator', args: { expression: '6*7' } }, thoughtSignature: 'c2lnbmVk' },
+        ),
+      ],
+      'google',
+    )
+    expect(google.calls).to.deep.equal(ONE)
+    expect(JSON.stringify(google.requests[1]?.body)).to.contain('"thoughtSignature":"c2lnbmVk"')
+    const gateway = await ask([
+      `${calls(call({ extra_content: { google: { thought_signature: 'c2lnbmVk' } } }))}${END}`,
+    ])
+    expect(JSON.stringify(gateway.requests[1]?.body)).to.contain('"thought_signature":"c2lnbmVk"')
+  })
+
+  it('what a provider signs goes back with the calls: thoughts of Anthropic, also redacted ones', async () => {
+    const start = (index: number, block: object) =>
+      E({ type: 'content_block_start', index, content_block: block }, 'content_block_start')
+    const delta = (index: number, more: object) =>
+      E({ type: 'content_block_delta', index, delta: more }, 'content_block_delta')
+    const stop = (index: number) => E({ type: 'content_block_stop', index }, 'content_block_stop')
+    const outcome = await ask(
+      [
+        [
+          A.start,
+          start(0, { type: 'thinking', thinking: '', signature: '' }),
+          delta(0, { type: 'thinking_delta', thinking: 'I multiply.' }),
+          delta(0, { type: 'signature_delta', signature: 'c2lnbmVk' }),
+          stop(0),
+          start(1, { type: 'redacted_thinking', data: 'cmVkYWN0ZWQ=' }),
+          stop(1),
+          start(2, { type: 'tool_use', id: 'toolu_1', name: 'calculator', input: {} }),
+          delta(2, { type: 'input_json_delta', partial_json: '' }),
+          delta(2, { type: 'input_json_delta', partial_json: '{"expression":"6*7"}' }),
+          stop(2),
+          A.end('tool_use'),
+          A.stop,
+        ].join(''),
+      ],
+      'anthropic',
+    )
+    expect(outcome.calls).to.deep.equal(ONE)
+    const messages = JSON.stringify(outcome.requests[1]?.body.messages)
+    expect(messages).to.contain('"signature":"c2lnbmVk"').and.contain('"data":"cmVkYWN0ZWQ="')
+    expect(outcome.answer).to.equal('Done.')
+  })
+})

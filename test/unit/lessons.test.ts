@@ -1,0 +1,50 @@
+import { expect } from 'chai'
+import { lessonOf } from '../../src/connections/dialects/lessons.ts'
+
+const body = {
+  tools: [{ type: 'function', function: { name: 'add' } }],
+  tool_choice: 'auto',
+  messages: [],
+  stream: true,
+}
+const learnt = (words: string, status = 400) => lessonOf({ status, words, body }, [])
+
+describe('What a refusal of tools teaches', () => {
+  it('is that there are none to be had, in the words of each server', () => {
+    for (const [words, status] of [
+      ['llama3 does not support tools'],
+      ['No endpoints found that support tool use. To learn more about provider routing, visit the docs', 404],
+      ['"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'],
+      ['tools param requires --jinja flag', 500],
+      ['Unsupported param: tools', 500],
+      ['Function calling is not enabled for models/gemma-3-27b-it'],
+      ["This model doesn't support tool use."],
+      ['`tool calling` is not supported with this model'],
+      ['deepseek-reasoner does not support Function Calling'],
+      ['Unrecognized request argument supplied: `tools`'],
+      ['tools is not supported in this model. For a list of supported models, refer to the documentation.'],
+      ['tools: Extra inputs are not permitted', 422],
+      ["[{'type': 'extra_forbidden', 'loc': ('body', 'tools')}]", 422],
+    ] as const)
+      expect(learnt(words, status), words).to.equal('no_tools')
+  })
+
+  it('is nothing where one definition is refused, or several calls at once: the others would be lost with it', () => {
+    for (const words of [
+      "Invalid schema for function 'add': schema must have type 'object'",
+      "tools[0].function.parameters: 'oneOf' is not supported",
+      'tools.0.custom.input_schema: JSON schema is invalid',
+      'Parallel tool calls are not supported.',
+      "Invalid 'tools': array too long. Expected an array with maximum length 128",
+      'tool_use_failed: Failed to call a function. failed_generation: tools are not supported',
+    ])
+      expect(learnt(words), words).to.equal(undefined)
+  })
+
+  it('is about the stream, or the choice, where it says so', () => {
+    expect(learnt("This model doesn't support tool use in streaming mode.")).to.equal('no_stream')
+    expect(learnt('Cannot use tools with stream')).to.equal('no_stream')
+    expect(learnt('deepseek-reasoner does not support this tool_choice')).to.equal('no_tool_choice')
+    expect(learnt("Invalid value for 'tool_choice': 'auto'")).to.equal('no_tool_choice')
+  })
+})
