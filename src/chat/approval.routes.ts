@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { approvalView, decisionBody, runToolCallView } from '../contract/approval-views.ts'
+import { approvalView, decisionBody, runToolCallView, waitingView } from '../contract/approval-views.ts'
+import { idInput } from '../contract/inputs.ts'
 import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
@@ -8,6 +9,7 @@ import { type ApprovalService, presentRunToolCall } from './approval.service.ts'
 
 /** Few at once: each has all of its arguments, and a schema or a result. */
 const fewQuery = pageQuery.extend({ limit: z.coerce.number().int().min(1).max(20).default(10) })
+const approvalQuery = fewQuery.extend({ conversationId: idInput.optional() })
 
 export const approvalRoutes = (approvals: ApprovalService): Route[] => [
   defineRoute({
@@ -16,12 +18,27 @@ export const approvalRoutes = (approvals: ApprovalService): Route[] => [
     access: 'user',
     scope: 'read',
     guests: true,
-    summary: 'Calls of tools that one is to decide on, newest first',
+    summary: 'Calls of tools that one is to decide on, newest first; of one conversation, where one is named',
     response: listOf(approvalView),
     errors: [],
-    query: fewQuery,
-    handler: async ({ user, query }) =>
-      page(await approvals.list(user.id, query.limit + 1, query.cursor), query.limit, (approval) => approval),
+    query: approvalQuery,
+    handler: async ({ user, query: { limit, cursor, conversationId } }) =>
+      page(
+        await approvals.list(user.id, { limit: limit + 1, before: cursor, conversationId }),
+        limit,
+        (approval) => approval,
+      ),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/api/chat/approvals/count',
+    access: 'user',
+    scope: 'read',
+    guests: true,
+    summary: 'How many calls of tools one is to decide on',
+    response: waitingView,
+    errors: [],
+    handler: ({ user }) => approvals.count(user.id),
   }),
   defineRoute({
     method: 'post',

@@ -1,18 +1,25 @@
-import type { ApprovalView, DecisionInput, RunToolCallView } from '../contract/approval-views.ts'
+import {
+  type ApprovalView,
+  type DecisionInput,
+  MOST_WAITING,
+  type RunToolCallView,
+  type WaitingView,
+} from '../contract/approval-views.ts'
 import type { Announcer } from '../runs/announcer.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
 import type { RunRepository } from '../runs/run.repository.ts'
+import { tellWaiting } from '../runs/tool-turns.ts'
 import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
 import { storedJson } from '../tools/stored-text.ts'
 import { argumentProblems } from '../tools/tool-arguments.ts'
 import type { ToolCall } from '../tools/tool-call.entity.ts'
 import { presentToolCall } from '../tools/tool-call.presenter.ts'
-import type { ToolCallRepository } from '../tools/tool-call.repository.ts'
+import type { AwaitingCall, ToolCallRepository } from '../tools/tool-call.repository.ts'
 
 export interface ApprovalDependencies {
   toolCalls: ToolCallRepository
   runs: Pick<RunRepository, 'findOwned'>
-  announcer: Pick<Announcer, 'publish' | 'runEvent'>
+  announcer: Pick<Announcer, 'publish' | 'runEvent' | 'waiting'>
   dispatcher: Pick<Dispatcher, 'admit'>
   /** A run has so long again after a decision. */
   runDeadlineMs: number
@@ -29,9 +36,13 @@ export class ApprovalService {
     this.#deps = dependencies
   }
 
-  /** What waits for the user, newest first. */
-  async list(userId: string, limit: number, before: string | undefined): Promise<ApprovalView[]> {
-    return (await this.#deps.toolCalls.awaiting(userId, limit, before)).map(presentApproval)
+  /** What waits for the user, newest first; in one conversation, where one is named. */
+  async list(userId: string, page: Parameters<ToolCallRepository['awaiting']>[1]): Promise<ApprovalView[]> {
+    return (await this.#deps.toolCalls.awaiting(userId, page)).map(presentApproval)
+  }
+
+  async count(userId: string): Promise<WaitingView> {
+    return { waiting: await this.#deps.toolCalls.waiting(userId, MOST_WAITING) }
   }
 
   /**
@@ -55,6 +66,7 @@ export class ApprovalService {
     // Once it is committed it is done: what is lost from here on, the reconciler finds.
     await dispatcher.admit(userId)
     await announcer.publish(decided.conversationId, decided.version, [await announcer.runEvent(decided.runId)])
+    await tellWaiting({ toolCalls, announcer }, userId)
     return presentRunToolCall((await toolCalls.findOwned(userId, id)) ?? asked)
   }
 
@@ -72,17 +84,10 @@ export class ApprovalService {
   }
 }
 
-const presentApproval = ({
-  call,
-  conversationId,
-  agentName,
-}: {
-  call: ToolCall
-  conversationId: string
-  agentName: string | null
-}): ApprovalView => ({
+const presentApproval = ({ call, conversationId, conversationTitle, agentName }: AwaitingCall): ApprovalView => ({
   id: call.id,
   conversationId,
+  conversationTitle,
   runId: call.runId,
   turn: call.turn,
   agentId: call.agentId,

@@ -4,15 +4,27 @@ import {
   type DecisionInput,
   type RunToolCallView,
   runToolCallView,
+  type WaitingView,
+  waitingView,
 } from '../contract/approval-views.ts'
 import { listOf } from '../contract/views.ts'
 import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
+export interface ApprovalQuery extends PageQuery {
+  /** Of this conversation alone. */
+  conversationId?: string | undefined
+}
+
 /** `/api/chat/approvals`: what agents ask for before they use tools, and what they did with them. */
 export class ApprovalsApi extends ApiPart {
-  /** What waits for a decision, newest first. */
-  list(query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<ApprovalView>> {
+  /** What waits for a decision, newest first; at most 20 at once. */
+  list(query: ApprovalQuery = {}, options: CallOptions = {}): Promise<ListOf<ApprovalView>> {
     return this.rest.call('GET /api/chat/approvals', listOf(approvalView), { query, ...options })
+  }
+
+  /** How much waits; `approvals.updated` tells when that changes (`client.onUserEvent`). */
+  count(options: CallOptions = {}): Promise<WaitingView> {
+    return this.rest.call('GET /api/chat/approvals/count', waitingView, { ...options })
   }
 
   /** Decides on a call, once. @throws ApiError 409 `approval.over` where it was decided, or has expired, before */

@@ -7,6 +7,8 @@ export const approvalView = z
     /** The call's, too. */
     id: idView,
     conversationId: idView,
+    /** Null for one that has none yet. Older servers do not say. */
+    conversationTitle: z.string().nullable().optional(),
     runId: idView,
     turn: z.number().int().min(0),
     agentId: idView.nullable(),
@@ -25,6 +27,13 @@ export const approvalView = z
   })
   .meta({ id: 'Approval' })
 export type ApprovalView = z.infer<typeof approvalView>
+
+/** So many are counted; of more it is only known that there are. */
+export const MOST_WAITING = 100
+
+/** How many calls wait for the user's decision: 100 are that many or more. */
+export const waitingView = z.object({ waiting: z.number().int().min(0).max(MOST_WAITING) }).meta({ id: 'Waiting' })
+export type WaitingView = z.infer<typeof waitingView>
 
 export const decisionBody = z
   .strictObject({

@@ -5,6 +5,7 @@
 export const CONSOLE_PATHS = [
   'admin',
   'agents',
+  'approvals',
   'c',
   'connections',
   'credits',

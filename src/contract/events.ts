@@ -5,6 +5,7 @@
  * All events are idempotent: messages by `id` and `seq`, runs by their terminal state, live text by (attempt, offset).
  */
 import { z } from 'zod'
+import { waitingView } from './approval-views.ts'
 import { idInput, saysWho, seqInput } from './inputs.ts'
 import {
   acceptedView,
@@ -81,6 +82,8 @@ export const serverEvent = z.discriminatedUnion('type', [
   event('conversation.read', readMarkView.shape),
   event('credits.updated', creditsView.shape),
   event('file.updated', { file: fileView }),
+  /** What waits for the user's decision is other than it was. */
+  event('approvals.updated', waitingView.shape),
 ])
 
 /**
@@ -99,6 +102,7 @@ export type EventOf<T extends ServerEventType> = Extract<ServerEvent, { type: T 
 export type UserEvent = EventOf<
   | 'credits.updated'
   | 'file.updated'
+  | 'approvals.updated'
   | 'conversation.created'
   | 'conversation.updated'
   | 'conversation.deleted'
@@ -113,6 +117,7 @@ export type ConversationEvent = Exclude<
 const OF_USERS: readonly string[] = [
   'credits.updated',
   'file.updated',
+  'approvals.updated',
   'conversation.created',
   'conversation.updated',
   'conversation.deleted',

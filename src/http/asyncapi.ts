@@ -37,6 +37,7 @@ const EVENTS: Record<ServerEventType, string> = {
   'conversation.read': 'The user has read a conversation so far, in whatever window.',
   'credits.updated': 'The balance has changed.',
   'file.updated': 'A file is in another state.',
+  'approvals.updated': 'More calls of tools, or fewer, wait for the decision of the user: GET /api/chat/approvals.',
 }
 
 /** What each command has a server do. */

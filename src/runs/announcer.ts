@@ -189,6 +189,11 @@ export class Announcer {
     await this.#quietly(this.#feed.publishToUser(userId, event))
   }
 
+  /** All of a user's sockets: so many calls of tools wait for a decision now. */
+  async waiting(userId: string, waiting: number): Promise<void> {
+    await this.#quietly(this.#feed.publishToUser(userId, { type: 'approvals.updated', waiting }))
+  }
+
   async #quietly(publishing: Promise<void>): Promise<void> {
     await publishing.catch((error: unknown) => this.#logger.warn({ err: error }, 'an event was not published'))
   }

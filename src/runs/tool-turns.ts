@@ -1,3 +1,4 @@
+import { MOST_WAITING } from '../contract/approval-views.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import type { Transactions } from '../database/transaction.ts'
@@ -18,7 +19,7 @@ const KEEP_MS = 600_000
 export interface ToolTurnDependencies {
   toolCalls: ToolCallRepository
   ledger: Pick<LedgerService, 'chargeArguments'>
-  announcer: Pick<Announcer, 'balance' | 'publish' | 'runEvent'>
+  announcer: Pick<Announcer, 'balance' | 'publish' | 'runEvent' | 'waiting'>
   transactions: Transactions
   /** People have so long to decide on a call. */
   approvalMs: number
@@ -114,6 +115,16 @@ export class ToolTurns {
     if (waited.outcome === 'lost') throw new ClaimLost(claim)
     if (!('version' in waited)) return false
     await announcer.publish(claim.conversationId, waited.version, [await announcer.runEvent(claim.runId)])
+    await tellWaiting(this.#deps, claim.userId)
     return true
   }
+}
+
+/** Tells a user how much waits for a decision, as the rows have it. What it tells is in the rows, and asked for besides: it never rejects. */
+export async function tellWaiting(
+  { toolCalls, announcer }: { toolCalls: Pick<ToolCallRepository, 'waiting'>; announcer: Pick<Announcer, 'waiting'> },
+  userId: string,
+): Promise<void> {
+  const waiting = await toolCalls.waiting(userId, MOST_WAITING).catch(() => undefined)
+  if (waiting !== undefined) await announcer.waiting(userId, waiting)
 }

@@ -67,6 +67,14 @@ export interface CallStart {
   retryInMs: number
 }
 
+/** A call that waits for a decision, and whose it is. */
+export interface AwaitingCall {
+  call: ToolCall
+  conversationId: string
+  conversationTitle: string | null
+  agentName: string | null
+}
+
 /** What a turn has done so far with tools; `paid` for all of its model calls that are committed. */
 export interface ToolState {
   steps: Array<{ step: number; text: string; thoughts: StepThought[] | null }>
@@ -238,12 +246,15 @@ export class ToolCallRepository {
     return this.#db.manager.findOneBy(toolCallEntity, { userId, id })
   }
 
-  /** What of a user's waits for a decision, newest first, with the conversation of each. */
+  /** What of a user's waits for a decision, newest first, with the conversation of each; of one conversation, where one is named. */
   async awaiting(
     userId: string,
-    limit: number,
-    before: string | undefined,
-  ): Promise<Array<{ call: ToolCall; conversationId: string; agentName: string | null }>> {
+    {
+      limit,
+      before,
+      conversationId,
+    }: { limit: number; before: string | undefined; conversationId: string | undefined },
+  ): Promise<AwaitingCall[]> {
     const { entities, raw } = await this.#db.manager
       .createQueryBuilder(toolCallEntity, 'c')
       .innerJoin(
@@ -251,19 +262,32 @@ export class ToolCallRepository {
         'r',
         `r.id = c.runId AND r.cancelRequestedAt IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')`,
       )
+      .innerJoin('Conversation', 't', 't.id = r.conversationId')
       .leftJoin('Agent', 'a', 'a.id = c.agentId')
-      .addSelect('r.conversationId', 'conversation_id')
+      .addSelect('t.id', 'conversation_id')
+      .addSelect('t.title', 'conversation_title')
       .addSelect('a.name', 'agent_name')
       .where(`c.userId = :userId AND c.status = 'awaiting' AND c.expiresAt > clock_timestamp()`, { userId })
       .andWhere(before ? 'c.id < :before' : 'TRUE', { before })
+      .andWhere(conversationId ? 't.id = :conversationId' : 'TRUE', { conversationId })
       .orderBy('c.id', 'DESC')
       .limit(limit)
-      .getRawAndEntities<{ conversation_id: string; agent_name: string | null }>()
+      .getRawAndEntities<{ conversation_id: string; conversation_title: string | null; agent_name: string | null }>()
     return entities.map((call, position) => ({
       call,
       conversationId: raw[position]?.conversation_id ?? '',
+      conversationTitle: raw[position]?.conversation_title ?? null,
       agentName: raw[position]?.agent_name ?? null,
     }))
+  }
+
+  /** How many of a user's wait for a decision; not counted beyond `most`. */
+  async waiting(userId: string, most: number): Promise<number> {
+    const sql = `SELECT count(*)::int AS waiting FROM (SELECT FROM tool_calls c JOIN runs r ON r.id = c.run_id
+        AND r.cancel_requested_at IS NULL AND r.status NOT IN ('completed', 'failed', 'cancelled')
+      WHERE c.user_id = $1 AND c.status = 'awaiting' AND c.expires_at > clock_timestamp() LIMIT $2) found`
+    const [row] = await rows<{ waiting: number }>(this.#db.manager, sql, [userId, most])
+    return row?.waiting ?? 0
   }
 
   /** A run's calls in the order of its turns, after that place. */

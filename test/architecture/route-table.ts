@@ -175,6 +175,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/chat/multi-agent': { access: 'user', body: { agentIds: [ADA, BLAISE], message: 'Hello' }, owner: 202 },
   'GET /api/chat/runs/:id': { access: 'user', of: 'run' },
   'GET /api/chat/approvals': { access: 'user' },
+  'GET /api/chat/approvals/count': { access: 'user' },
   // Its run is over: what is pending, the tests of turns with tools have.
   'POST /api/chat/approvals/:id': { access: 'user', of: 'approval', body: { decision: 'deny' }, owner: 409 },
   'GET /api/chat/runs/:id/tool-calls': { access: 'user', of: 'run' },

@@ -3,6 +3,7 @@ import { modelName } from '../../workers/mcp/mcp-tools.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
 import type { MockRequest } from '../support/mock-llm.ts'
+import { eventually } from '../support/pace.ts'
 import { line, log, useRooms } from './room-world.ts'
 import type { Look } from './world.ts'
 
@@ -36,7 +37,7 @@ describe('Tools in the console', function () {
     })
     await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name, policy }] })
     const { runId } = await rooms.watch(user, visitor, { agentId, message: 'Note tea.' })
-    return { user, visitor, page: visitor.page, runId }
+    return { user, visitor, page: visitor.page, runId, agentId }
   }
 
   it('asks in the room; with other arguments approved, the tool runs once with them, and its call stands in the turn', async () => {
@@ -73,6 +74,42 @@ describe('Tools in the console', function () {
     expect(server.state.notes).to.deep.equal([])
     await visitor.check('tools-denied')
     expect(Object((await user.get('/api/chat/approvals')).body).data).to.deep.equal([])
+  })
+
+  it('lists what waits in all conversations, and how much in the navigation and the title; decided elsewhere, it goes at once', async () => {
+    const { user, visitor, page, agentId } = await calling('add_unkeyed', 'ask')
+    await page.getByRole('article', { name: /^add_unkeyed/ }).waitFor()
+    await page.getByRole('link', { name: 'Approvals 1 request waits for you' }).click()
+    await page.getByRole('heading', { name: 'Approvals' }).waitFor()
+    const cards = page.getByRole('article', { name: 'add_unkeyed: Waits for your word' })
+    await user.accept('/api/chat', { agentId, message: 'Note more.' })
+    await cards.nth(1).waitFor()
+    await page.getByRole('link', { name: 'Approvals 2 requests wait for you' }).waitFor()
+    await eventually(async () => (await page.title()) === '(2) Approvals · Chatsparty')
+    await visitor.check('tools-approvals')
+    const { data } = Object((await user.get('/api/chat/approvals')).body)
+    await user.post(`/api/chat/approvals/${data[0].id}`, { decision: 'deny' })
+    await cards.nth(1).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Change the arguments' }).click()
+    await page.getByLabel('Arguments').fill('{"text": "Buy coffee"}')
+    await page.getByRole('button', { name: 'Approve with changes' }).click()
+    await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
+    await user.finished(data[1].runId)
+    expect(server.state.notes).to.deep.equal(['Buy coffee'])
+    await visitor.check('tools-approvals-none')
+  })
+
+  it('asks whether to start a tool again of which nobody knows the end, and does as it is told', async () => {
+    const { user, visitor, page, runId } = await calling('die', 'allow')
+    const card = page.getByRole('article', { name: 'die: Waits for your word' })
+    await card.getByText('Ada asks whether to start a tool again').waitFor()
+    await visitor.check('tools-in-doubt')
+    await card.getByRole('button', { name: 'Start it again', exact: true }).click()
+    await eventually(() => server.state.notes.length === 2)
+    await card.getByRole('button', { name: 'Do not start it again' }).click()
+    await log(page).getByText('Outcome unknown').waitFor()
+    await user.finished(runId)
+    expect(server.state.notes).to.have.length(2)
   })
 
   it('shows a tool that runs, by events, and one that failed; its words are words', async () => {
@@ -124,6 +161,9 @@ describe('Tools in the console', function () {
       await line(page).getByText(look.words).waitFor()
       await page.getByRole('article', { name: /^add_unkeyed/ }).waitFor()
       await visitor.check(`tools-asks-${look.name}`)
+      await visitor.open('/approvals')
+      await page.getByRole('article', { name: /^add_unkeyed/ }).waitFor()
+      await visitor.check(`tools-approvals-${look.name}`)
     })
   }
 })

@@ -96,9 +96,21 @@ for (const profile of QUEUES) {
       await expectSettledOnce(world.app.container.db, runId)
     })
 
-    it('denied, the tool does not run, and the agent is told', async () => {
-      const { user, runId, approval, events, unsubscribe, last } = await waiting()
+    it('denied, the tool does not run, the agent is told, and all that show how much waits', async () => {
+      const { user, runId, conversationId, approval, events, unsubscribe, last } = await waiting()
+      const listed = async (query: string) => Object((await user.get(`/api/chat/approvals${query}`)).body)
+      expect(await listed('/count')).to.deep.equal({ waiting: 1 })
+      expect((await listed(`?conversationId=${conversationId}`)).data).to.deep.equal([approval])
+      expect((await listed(`?conversationId=${runId}`)).data).to.deep.equal([])
+      expect(approval).to.have.property('conversationTitle')
+      const told = Promise.withResolvers<void>()
+      const leave = await world.app.container.feed.subscribeUser(user.id, (event) => {
+        if (event.type === 'approvals.updated' && event.waiting === 0) told.resolve()
+      })
       await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'deny' })
+      await told.promise
+      await leave()
+      expect(await listed('/count')).to.deep.equal({ waiting: 0 })
       expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
       await unsubscribe()
       expect(statusesTold(events)).to.deep.equal(['tool.approval_requested awaiting', 'tool.failed denied'])

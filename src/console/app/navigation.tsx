@@ -4,6 +4,7 @@ import {
   ChevronDown,
   Coins,
   FolderOpen,
+  Hand,
   History,
   Images,
   KeyRound,
@@ -20,6 +21,7 @@ import { classes } from '../parts/class-names.ts'
 import { useMe } from '../session/use-me.ts'
 import { type Say, useWords } from '../words/use-words.ts'
 import { useShortcuts } from './shortcuts.ts'
+import { WaitingBadge } from './waiting-badge.tsx'
 
 interface Way {
   href: string
@@ -28,6 +30,8 @@ interface Way {
   keys?: string
   /** Who has it; everybody, where nothing is said. */
   who?: 'admin' | 'no guest'
+  /** Says how much waits there for a decision. */
+  hasBadge?: boolean
 }
 
 /** What is used daily; the rest is behind `More`, and leaves its place to the conversations. */
@@ -36,6 +40,7 @@ const DAILY: readonly Way[] = [
   { href: '/parties', word: 'nav.parties', icon: UsersRound, keys: 'g p' },
   { href: '/files', word: 'nav.files', icon: FolderOpen, keys: 'g f' },
   { href: '/gallery', word: 'nav.gallery', icon: Images, keys: 'g g' },
+  { href: '/approvals', word: 'nav.approvals', icon: Hand, keys: 'g d', hasBadge: true },
 ]
 const MORE: readonly Way[] = [
   { href: '/history', word: 'nav.history', icon: History, keys: 'g h' },
@@ -66,7 +71,7 @@ export function Navigation() {
     ),
   )
   const links = (ways: readonly Way[]) =>
-    ways.map(({ href, word, icon: Icon }) => (
+    ways.map(({ href, word, icon: Icon, hasBadge }) => (
       <li key={href}>
         <Link
           href={href}
@@ -80,6 +85,7 @@ export function Navigation() {
         >
           <Icon aria-hidden="true" className="size-4.5 shrink-0" />
           {t(word)}
+          {hasBadge && <WaitingBadge />}
         </Link>
       </li>
     ))

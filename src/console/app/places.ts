@@ -40,6 +40,7 @@ export const PLACES: readonly Place[] = [
   { path: '/s/*?', access: 'anybody', bare: true, view: view('share', () => import('../views/share/shared.view.tsx')) },
   { path: '/c/*?', access: 'user', view: view('room', () => import('../views/room/room.view.tsx')) },
   { path: '/history/*?', access: 'user', view: view('room', () => import('../views/room/history.view.tsx')) },
+  { path: '/approvals/*?', access: 'user', view: view('room', () => import('../views/room/approvals.view.tsx')) },
   { path: '/agents/*?', access: 'user', view: view('agents', () => import('../views/agents/agents.view.tsx')) },
   { path: '/parties/*?', access: 'user', view: view('parties', () => import('../views/parties/parties.view.tsx')) },
   { path: '/files/*?', access: 'user', view: view('files', () => import('../views/files/files.view.tsx')) },

@@ -2,8 +2,10 @@ import { Menu as MenuIcon, Plus } from 'lucide-react'
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { ButtonLink, IconButton } from '../parts/button.tsx'
+import { showWaiting } from '../parts/page-title.ts'
 import { useLiveUpdates } from '../session/live.ts'
 import { useIsSignedIn } from '../session/session.ts'
+import { useWaiting } from '../session/use-waiting.ts'
 import { loadWords } from '../words/language.ts'
 import { useWords } from '../words/use-words.ts'
 import { AccountMenu } from './account-menu.tsx'
@@ -52,7 +54,12 @@ function SignedIn({ children }: { children: ReactNode }) {
   const t = useWords()
   const [path, go] = useLocation()
   const [isOpen, setIsOpen] = useState<boolean>()
+  const { count, shown } = useWaiting()
   useLiveUpdates()
+  useEffect(() => {
+    showWaiting(shown)
+    return () => showWaiting('')
+  }, [shown])
   useShortcuts([{ keys: 'n', label: t('nav.new'), run: () => go('/c/new') }])
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever goes somewhere is done with the drawer.
   useEffect(() => setIsOpen((open) => open && false), [path])
@@ -62,8 +69,15 @@ function SignedIn({ children }: { children: ReactNode }) {
         <SideBar />
       </aside>
       <header className="sticky top-0 z-20 flex items-center gap-2 border-line border-b bg-card px-2 py-1.5 md:hidden">
-        <IconButton label={t('nav.open')} onClick={() => setIsOpen(true)}>
+        <IconButton
+          label={count === 0 ? t('nav.open') : `${t('nav.open')} · ${t('nav.waiting', { count })}`}
+          onClick={() => setIsOpen(true)}
+          className="relative"
+        >
           <MenuIcon aria-hidden="true" className="size-5" />
+          {count > 0 && (
+            <span aria-hidden="true" className="absolute end-1.5 top-1.5 size-2.5 rounded-full bg-warning" />
+          )}
         </IconButton>
         <Link href="/" className="flex items-center gap-2 font-display font-semibold text-lg">
           <Logo className="size-7" /> Chatsparty

@@ -1,11 +1,10 @@
 import { type ReactNode, useEffect } from 'react'
 import { classes } from './class-names.ts'
+import { nameView } from './page-title.ts'
 
 /** Names the tab. */
 export function usePageTitle(title: string): void {
-  useEffect(() => {
-    document.title = title === '' ? 'Chatsparty' : `${title} · Chatsparty`
-  }, [title])
+  useEffect(() => nameView(title), [title])
 }
 
 /** A view: its heading, which also names the tab, what can be done, and its content. */

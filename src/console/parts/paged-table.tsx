@@ -1,12 +1,10 @@
 import type { ReactNode } from 'react'
-import { ErrorNotice } from '../errors/error-notice.tsx'
 import { type Column, DataTable } from './data-table.tsx'
-import { LoadMore } from './load-more.tsx'
-import { SkeletonList } from './skeleton.tsx'
+import { PagedList } from './paged-list.tsx'
 import type { Paged } from './use-paged.ts'
 
-/** A list of the API in each of its states: loading, in trouble, empty, and with more to be had. */
-export function PagedTable<Row>({
+/** A list of the API as a table, in each of its states. */
+export const PagedTable = <Row,>({
   list,
   empty,
   ...table
@@ -17,16 +15,8 @@ export function PagedTable<Row>({
   caption: string
   columns: readonly Column<Row>[]
   rowKey: (row: Row) => string
-}) {
-  const { items, isPending, error, refetch, fetchNextPage } = list
-  if (isPending) return <SkeletonList lines={5} className="h-10" />
-  if (error && items.length === 0) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (items.length === 0) return empty
-  return (
-    <div className="grid gap-4">
-      <DataTable {...table} rows={items} />
-      {error && <ErrorNotice error={error} onRetry={() => void fetchNextPage()} />}
-      <LoadMore list={list} />
-    </div>
-  )
-}
+}) => (
+  <PagedList list={list} empty={empty} lines={5} lineClass="h-10">
+    {(rows) => <DataTable {...table} rows={rows} />}
+  </PagedList>
+)

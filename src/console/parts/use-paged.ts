@@ -13,9 +13,14 @@ export type Paged<Item> = Pick<
 > & { items: Item[] }
 
 /** @example usePaged(['credits', 'lines'], ({ cursor, signal }) => client.credits.transactions({ cursor }, { signal })) */
-export function usePaged<Item>(queryKey: QueryKey, fetch: (call: Call) => Promise<ListOf<Item>>): Paged<Item> {
+export function usePaged<Item>(
+  queryKey: QueryKey,
+  fetch: (call: Call) => Promise<ListOf<Item>>,
+  enabled = true,
+): Paged<Item> {
   const { data, ...state } = useInfiniteQuery({
     queryKey,
+    enabled,
     queryFn: ({ pageParam, signal }) => fetch({ cursor: pageParam, signal }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import type { LiveStatus } from '../../client/client.ts'
 import { useClient } from './session.ts'
+import { hearOfWaiting } from './use-waiting.ts'
 
 /** Lists that an event makes stale, by its type; views that know more listen by `client.onUserEvent` themselves. */
 const STALE: Record<string, readonly string[]> = {
@@ -23,6 +24,7 @@ export function useLiveUpdates(): void {
     const offEvents = client.onUserEvent((event) => {
       const key = STALE[event.type]
       if (key) void queries.invalidateQueries({ queryKey: key })
+      hearOfWaiting(queries, event)
     })
     let wasLost = false
     const offStatus = client.onLiveStatus(() => {

@@ -70,6 +70,7 @@ export default {
   'look.title': 'اللغة والألوان',
   'nav.admin': 'الإدارة',
   'nav.agents': 'الوكلاء',
+  'nav.approvals': 'الموافقات',
   'nav.connections': 'الاتصالات',
   'nav.conversations': 'المحادثات',
   'nav.credits': 'الرصيد',
@@ -86,6 +87,8 @@ export default {
   'nav.schedules': 'المواعيد',
   'nav.servers': 'خوادم MCP',
   'nav.skip': 'الانتقال إلى المحتوى',
+  'nav.waiting':
+    '{count, plural, =0 {لا شيء في انتظارك} zero {لا شيء في انتظارك} one {طلب واحد في انتظارك} two {طلبان في انتظارك} few {# طلبات في انتظارك} many {# طلبًا في انتظارك} other {# طلب في انتظارك}}',
   'nav.webhooks': 'خطاطيف الويب',
   'nowhere.text': 'لا يوجد شيء في هذا العنوان.',
   'nowhere.title': 'غير موجود',

@@ -75,6 +75,7 @@ export default {
   'look.title': 'Sprache und Farben',
   'nav.admin': 'Verwaltung',
   'nav.agents': 'Agenten',
+  'nav.approvals': 'Freigaben',
   'nav.connections': 'Verbindungen',
   'nav.conversations': 'Gespräche',
   'nav.credits': 'Credits',
@@ -91,6 +92,8 @@ export default {
   'nav.schedules': 'Zeitpläne',
   'nav.servers': 'MCP-Server',
   'nav.skip': 'Zum Inhalt springen',
+  'nav.waiting':
+    '{count, plural, =0 {nichts wartet auf Sie} one {# Anfrage wartet auf Sie} other {# Anfragen warten auf Sie}}',
   'nav.webhooks': 'Webhooks',
   'nowhere.text': 'Unter dieser Adresse gibt es nichts.',
   'nowhere.title': 'Nicht gefunden',

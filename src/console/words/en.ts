@@ -69,6 +69,7 @@ export default {
   'look.title': 'Language and colours',
   'nav.admin': 'Administration',
   'nav.agents': 'Agents',
+  'nav.approvals': 'Approvals',
   'nav.connections': 'Connections',
   'nav.conversations': 'Conversations',
   'nav.credits': 'Credits',
@@ -85,6 +86,8 @@ export default {
   'nav.schedules': 'Schedules',
   'nav.servers': 'MCP servers',
   'nav.skip': 'Skip to the content',
+  'nav.waiting':
+    '{count, plural, =0 {nothing waits for you} one {# request waits for you} other {# requests wait for you}}',
   'nav.webhooks': 'Webhooks',
   'nowhere.text': 'There is nothing at this address.',
   'nowhere.title': 'Not found',

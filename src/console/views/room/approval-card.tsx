@@ -1,17 +1,19 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Ban, Check, Hand, Pencil } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { z } from 'zod'
 import { ApiError, type ApprovalView } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
 import { fieldErrors } from '../../errors/error-words.ts'
 import { Button } from '../../parts/button.tsx'
 import { TextArea } from '../../parts/field.tsx'
+import { Quoted } from '../../parts/quoted.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
+import { APPROVALS } from '../../session/use-waiting.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
-import { Quoted } from './tool-calls.tsx'
+import { useIsPast } from './use-is-past.ts'
 import type words from './words/en.ts'
 
 type Decision = { decision: 'approve'; arguments?: Record<string, unknown> } | { decision: 'deny' }
@@ -35,9 +37,12 @@ function readObject(text: string): Record<string, unknown> | null {
   }
 }
 
-/** A call of a tool that waits for somebody's word: what would be done, and yes, no, or yes with other arguments. */
-export function ApprovalCard({ approval }: { approval: ApprovalView }) {
-  const { id, call, runId, conversationId, inputSchema, inDoubt, expiresAt } = approval
+/**
+ * A call of a tool that waits for somebody's word: what would be done, and yes, no, or yes with other arguments. Of one that was started, and of
+ * which nobody knows the end: whether to start it again. `children`: where it is asked, where that is not to be seen.
+ */
+export function ApprovalCard({ approval, children }: { approval: ApprovalView; children?: ReactNode }) {
+  const { id, call, runId, inputSchema, inDoubt, expiresAt } = approval
   const t = useWords<typeof words>()
   const formats = useFormats()
   const client = useClient()
@@ -56,7 +61,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }) {
     },
     onSettled: () =>
       Promise.all([
-        queries.invalidateQueries({ queryKey: ['approvals', conversationId] }),
+        queries.invalidateQueries({ queryKey: APPROVALS }),
         queries.invalidateQueries({ queryKey: ['toolCalls', runId] }),
       ]),
   })
@@ -69,6 +74,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }) {
   const name = approval.agentName ?? '…'
   // Decided on once: until the list says that it is gone, nothing more can be pressed.
   const isDecided = decide.isSuccess
+  const isOver = useIsPast(expiresAt)
   return (
     <article
       aria-label={`${call.title || call.name}: ${t('tool.status.awaiting')}`}
@@ -83,6 +89,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }) {
           <p className="break-words text-ink-soft text-sm">
             <bdi className="font-medium text-ink">{call.title || call.name}</bdi> · <ServerName of={approval} />
           </p>
+          {children}
         </div>
       </header>
       {inDoubt && <p className="text-sm text-warning">{t('tool.inDoubt')}</p>}
@@ -100,40 +107,52 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }) {
           onChange={({ currentTarget }) => setEdited(currentTarget.value)}
         />
       )}
-      <footer className="flex flex-wrap items-center gap-2">
-        <p className="me-auto text-ink-soft text-sm">{t('tool.expires', { when: formats.ago(expiresAt) })}</p>
-        {inputSchema !== null && edited === null && (
-          <Button
-            small
-            kind="quiet"
-            disabled={isDecided}
-            icon={<Pencil aria-hidden="true" className="size-4" />}
-            onClick={() => setEdited(spaced(call.args))}
-          >
-            {t('tool.edit')}
-          </Button>
-        )}
-        <Button
-          small
-          kind="danger"
-          disabled={isDecided}
-          busy={decide.isPending}
-          icon={<Ban aria-hidden="true" className="size-4" />}
-          onClick={() => decide.mutate({ decision: 'deny' })}
-        >
-          {t('tool.deny')}
-        </Button>
-        <Button
-          small
-          kind="primary"
-          disabled={isDecided}
-          busy={decide.isPending}
-          icon={<Check aria-hidden="true" className="size-4" />}
-          onClick={approve}
-        >
-          {edited === null ? t('tool.approve') : t('tool.approve.edited')}
-        </Button>
-      </footer>
+      {isOver ? (
+        <p role="status" className="text-sm text-warning">
+          {t('tool.expired')}
+        </p>
+      ) : (
+        <footer className="flex flex-wrap items-center gap-x-4 gap-y-2">
+          <p className="text-ink-soft text-sm">
+            <time dateTime={expiresAt} title={formats.time(expiresAt)}>
+              {t(inDoubt ? 'tool.expires.again' : 'tool.expires', { when: formats.ago(expiresAt) })}
+            </time>
+          </p>
+          <div className="ms-auto flex flex-wrap justify-end gap-2">
+            {inputSchema !== null && edited === null && (
+              <Button
+                small
+                kind="quiet"
+                disabled={isDecided}
+                icon={<Pencil aria-hidden="true" className="size-4" />}
+                onClick={() => setEdited(spaced(call.args))}
+              >
+                {t('tool.edit')}
+              </Button>
+            )}
+            <Button
+              small
+              kind="danger"
+              disabled={isDecided}
+              busy={decide.isPending}
+              icon={<Ban aria-hidden="true" className="size-4" />}
+              onClick={() => decide.mutate({ decision: 'deny' })}
+            >
+              {t(inDoubt ? 'tool.leave' : 'tool.deny')}
+            </Button>
+            <Button
+              small
+              kind="primary"
+              disabled={isDecided}
+              busy={decide.isPending}
+              icon={<Check aria-hidden="true" className="size-4" />}
+              onClick={approve}
+            >
+              {inDoubt ? t('tool.again') : edited === null ? t('tool.approve') : t('tool.approve.edited')}
+            </Button>
+          </div>
+        </footer>
+      )}
     </article>
   )
 }

@@ -3,6 +3,7 @@ import { Ban, Check, ChevronDown, CircleAlert, CircleHelp, Clock, Hand, type Luc
 import { type ChatspartyClient, isTerminal, type RunToolCallView, type ToolCallView } from '../../../client/client.ts'
 import { Spinner } from '../../parts/button.tsx'
 import { classes } from '../../parts/class-names.ts'
+import { Quoted } from '../../parts/quoted.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { turnKey } from './room-store.ts'
@@ -58,23 +59,6 @@ function ToolCard({ call: { title, name, status, args, result } }: { call: ToolC
         {result !== null && <Quoted label={t('tool.result')} text={result} />}
       </div>
     </details>
-  )
-}
-
-/** Words of a tool as they are: no markup of theirs is read. */
-export function Quoted({ label, text, isCode = false }: { label: string; text: string; isCode?: boolean }) {
-  return (
-    <div className="min-w-0">
-      <p className="text-ink-soft text-xs">{label}</p>
-      <pre
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls can be focused
-        tabIndex={0}
-        dir={isCode ? 'ltr' : 'auto'}
-        className="max-h-48 overflow-auto whitespace-pre-wrap break-words rounded bg-card px-2 py-1 font-mono text-xs [overflow-wrap:anywhere]"
-      >
-        {text}
-      </pre>
-    </div>
   )
 }
 

@@ -1,5 +1,11 @@
 /** Der Raum, die Liste der Gespräche und der Verlauf. */
 export default {
+  'approvals.lead':
+    'Was Agenten fragen, bevor sie ein Werkzeug benutzen, aus all Ihren Gesprächen. Bis Sie entscheiden, warten sie und kosten nichts.',
+  'approvals.none': 'Nichts wartet auf Sie',
+  'approvals.none.text':
+    'Wenn ein Agent fragt, bevor er ein Werkzeug benutzt, entscheiden Sie hier oder in seinem Gespräch. Welche Werkzeuge fragen, steht beim Agenten.',
+  'approvals.with': 'Gespräch mit {name}',
   'failure.address_refused': 'Dieser Server darf sich nicht mit der Adresse der Verbindung verbinden.',
   'failure.agent_gone': 'Den Agenten, der an der Reihe war, gibt es nicht mehr.',
   'failure.bad_request': 'Der Modellanbieter hat die Anfrage als ungültig abgelehnt.',
@@ -175,6 +181,7 @@ export default {
   'room.unread': '{count} neu',
   'room.untitled': 'Gespräch ohne Titel',
   'room.you': 'Sie',
+  'tool.again': 'Noch einmal starten',
   'tool.approve': 'Erlauben',
   'tool.approve.edited': 'Mit Änderungen erlauben',
   'tool.args': 'Argumente',
@@ -188,9 +195,12 @@ export default {
   'tool.decided.deny': 'Abgelehnt.',
   'tool.deny': 'Ablehnen',
   'tool.edit': 'Argumente ändern',
+  'tool.expired': 'Die Frist ist abgelaufen. Der Agent macht ohne weiter.',
   'tool.expires': 'Ohne Entscheidung gilt es {when} als abgelehnt.',
+  'tool.expires.again': 'Ohne Entscheidung bleibt es {when} dabei.',
   'tool.inDoubt':
     'Es wurde schon einmal gestartet, und niemand weiß, ob es seine Arbeit getan hat. Noch einmal gestartet, tut es sie vielleicht doppelt.',
+  'tool.leave': 'Nicht noch einmal starten',
   'tool.over': 'Darüber wurde schon entschieden, oder die Frist ist abgelaufen.',
   'tool.result': 'Ergebnis',
   'tool.status.approved': 'Erlaubt',

@@ -1,5 +1,11 @@
 /** The room, the list of conversations and the history. */
 export default {
+  'approvals.lead':
+    'What agents ask before they use a tool, in all of your conversations. Until you decide, they wait, and cost nothing.',
+  'approvals.none': 'Nothing waits for you',
+  'approvals.none.text':
+    'When an agent asks before it uses a tool, you decide here or in its conversation. Which tools ask is set in the agent.',
+  'approvals.with': 'Conversation with {name}',
   'failure.address_refused': 'This server may not connect to the address of the connection.',
   'failure.agent_gone': 'The agent whose turn it was does not exist any more.',
   'failure.bad_request': 'The model provider refused the request as invalid.',
@@ -174,6 +180,7 @@ export default {
   'room.unread': '{count} new',
   'room.untitled': 'Untitled conversation',
   'room.you': 'You',
+  'tool.again': 'Start it again',
   'tool.approve': 'Approve',
   'tool.approve.edited': 'Approve with changes',
   'tool.args': 'Arguments',
@@ -187,8 +194,11 @@ export default {
   'tool.decided.deny': 'Denied.',
   'tool.deny': 'Deny',
   'tool.edit': 'Change the arguments',
+  'tool.expired': 'The time to decide is over. The agent goes on without it.',
   'tool.expires': 'Without a word it is denied {when}.',
+  'tool.expires.again': 'Without a word it is left as it is {when}.',
   'tool.inDoubt': 'It was started once, and nobody knows whether it did its work. Started again, it may do it twice.',
+  'tool.leave': 'Do not start it again',
   'tool.over': 'It was decided on before, or has expired.',
   'tool.result': 'Result',
   'tool.status.approved': 'Approved',

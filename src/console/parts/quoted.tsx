@@ -1,0 +1,16 @@
+/** Words of a tool as they are: no markup of theirs is read. */
+export function Quoted({ label, text, isCode = false }: { label: string; text: string; isCode?: boolean }) {
+  return (
+    <div className="min-w-0">
+      <p className="text-ink-soft text-xs">{label}</p>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls can be focused
+        tabIndex={0}
+        dir={isCode ? 'ltr' : 'auto'}
+        className="max-h-48 overflow-auto whitespace-pre-wrap break-words rounded bg-sunken px-2 py-1 font-mono text-xs [overflow-wrap:anywhere]"
+      >
+        {text}
+      </pre>
+    </div>
+  )
+}
