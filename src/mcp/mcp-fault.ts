@@ -23,6 +23,18 @@ export type McpFaultCode = keyof typeof FAULTS
 const MOST_SAID = 300
 const MOST_CAUSES = 5
 
+/**
+ * Statuses by which a server says that it has not begun with a request (RFC 9110, 15.5 and 15.6). Others, 408 and 409 of something between us as
+ * much as all that servers fail with, say nothing of whether the tool has run: time that ran out there, or a first try that is still at work.
+ */
+const NOT_BEGUN = new Set([
+  400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 425, 426, 428, 429, 431,
+  451, 501, 505, 511,
+])
+/** Words of servers about a session that they do not know, in answers with status 400; a piece of the answer is looked at. */
+const SESSION_WORDS = ['session', 'not initialized']
+const MOST_WORDS = 1_000
+
 /** Why nothing came of what was asked. */
 export class McpFault extends Error {
   override name = 'McpFault'
@@ -31,6 +43,8 @@ export class McpFault extends Error {
   readonly outcome: 'none' | 'known' | 'unknown'
   /** Of the answer, if there was one. */
   readonly status: number | undefined
+  /** The server does not know the session that it was asked in: nothing was begun, and the same may be asked in a new one. */
+  isSessionGone = false
 
   constructor(code: McpFaultCode, outcome: McpFault['outcome'], said = '', status?: number, options?: ErrorOptions) {
     super(
@@ -69,8 +83,12 @@ export function faultOf(error: unknown, signal: AbortSignal, call?: WireCall): M
   if (status === 401 || causes.some(({ name }) => name === 'UnauthorizedError')) {
     return fault('mcp.needs_sign_in', 'none', undefined, 401)
   }
-  if (status !== undefined && status >= 500) return fault('mcp.broken', unsure, String(status), status)
-  if (status !== undefined && status >= 400) return fault('mcp.refused', 'none', String(status), status)
+  if (status !== undefined) {
+    const outcome = NOT_BEGUN.has(status) ? 'none' : unsure
+    const refused = fault(status >= 500 ? 'mcp.broken' : 'mcp.refused', outcome, String(status), status)
+    refused.isSessionGone = saysSessionGone(status, causes)
+    return refused
+  }
   if (causes.some((cause) => cause instanceof AddressRefusedError)) return fault('mcp.address_refused', 'none')
   if (wasNeverSent(error)) return fault('mcp.unreachable', 'none', codeOf(causes))
   if (causes.some(isProtocolError)) return fault('mcp.error', call?.isSent ? 'known' : 'none', messageOf(error))
@@ -78,6 +96,19 @@ export function faultOf(error: unknown, signal: AbortSignal, call?: WireCall): M
   if (causes.some((cause) => cause instanceof AnswerLostError || cause instanceof TypeError))
     return fault('mcp.lost', unsure)
   return fault('mcp.unreadable', unsure, messageOf(error))
+}
+
+/**
+ * By the protocol (2025-11-25, transports, session management) a session that is over is answered with 404, and the client MUST begin a new one.
+ * 400 is for requests without one, and for whatever else does not fit; some servers, those of its own examples among them, say it of sessions that they
+ * have forgotten. So their words decide.
+ */
+function saysSessionGone(status: number, causes: readonly Error[]): boolean {
+  if (status === 404) return true
+  if (status !== 400) return false
+  // The SDK's messages end with what was answered.
+  const said = causes.map(({ message }) => message.slice(0, MOST_WORDS).toLowerCase())
+  return said.some((words) => SESSION_WORDS.some((word) => words.includes(word)))
 }
 
 function causesOf(error: unknown): Error[] {

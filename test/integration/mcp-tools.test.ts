@@ -139,6 +139,53 @@ describe('Tools of MCP servers', () => {
         expect(await status()).to.include({ status: 'ready', problem: null })
       })
 
+      it('have an unknown outcome where something between us says that time ran out, or that the same is at work; a status for all others is a refusal, sent once', async () => {
+        await connect()
+        await run('read_notes')
+        const outcomes: Array<[number, string]> = []
+        const asked = server.state.requests.length
+        for (const status of [400, 408, 409, 422, 424, 429, 499, 501]) {
+          server.state.gate = ({ method }) => (method === 'tools/call' ? { status, body: 'no' } : undefined)
+          outcomes.push([status, await failure(run('add_unkeyed', 'x'))])
+          await user.post(`/api/mcp/servers/${id}/refresh`, {})
+        }
+        expect(outcomes).to.deep.equal([
+          [400, 'mcp.refused'],
+          [408, 'unknown'],
+          [409, 'unknown'],
+          [422, 'mcp.refused'],
+          [424, 'unknown'],
+          [429, 'mcp.refused'],
+          [499, 'unknown'],
+          [501, 'mcp.broken'],
+        ])
+        const calls = server.state.requests.slice(asked).filter(({ method }) => method === 'tools/call')
+        expect(calls).to.have.length(outcomes.length)
+        server.state.gate = undefined
+      })
+
+      it('go on in a new session where their server says, with whatever status, that it does not know theirs', async () => {
+        await connect()
+        for (const [status, body] of [
+          [404, ''],
+          [
+            400,
+            '{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: No valid session ID provided"},"id":null}',
+          ],
+        ] as const) {
+          await run('read_notes')
+          let isFirst = true
+          server.state.gate = ({ method }) => {
+            if (method !== 'tools/call' || !isFirst) return undefined
+            isFirst = false
+            return { status, body, headers: { 'content-type': 'application/json' } }
+          }
+          expect(await words('add_unkeyed', String(status))).to.equal(`noted ${status}`)
+        }
+        expect(server.state.notes).to.deep.equal(['404', '400'])
+        server.state.gate = undefined
+      })
+
       it('are stopped at the server by whoever stops them, and by their time', async () => {
         await connect()
         const stop = new AbortController()
@@ -235,6 +282,25 @@ describe('Tools of MCP servers', () => {
     expect(await failure(run('add_unkeyed'))).to.equal('done')
     const many = await Promise.all(Array.from({ length: 40 }, () => failure(run('read_notes'))))
     expect(many).to.include('mcp.busy')
+  })
+
+  it('leave no session behind that was begun for whoever has given up meanwhile', async () => {
+    server.state.speaks = 'legacy'
+    await connect()
+    const short = new SessionPool(app.container.mcpSessions, 5_000, 10)
+    const entity = await app.container.mcpSessions.take(user.id, id)
+    const giveUp = new AbortController()
+    const begun = server.asked(({ method }) => method === 'initialize')
+    const ended = server.asked(({ verb }) => verb === 'DELETE')
+    const taken = short.take(entity, giveUp.signal).then(
+      () => 'taken',
+      () => 'given up',
+    )
+    await begun
+    giveUp.abort(new Error('cancelled'))
+    expect(await taken).to.equal('given up')
+    await ended
+    await short.close()
   })
 
   it('end their session with its last use, and all with the process', async () => {

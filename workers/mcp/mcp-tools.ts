@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Agent } from '../../src/agents/agent.entity.ts'
-import { faultOf, type McpFault } from '../../src/mcp/mcp-fault.ts'
+import { faultOf } from '../../src/mcp/mcp-fault.ts'
 import type { McpServer } from '../../src/mcp/mcp-server.entity.ts'
 import type { McpSessions } from '../../src/mcp/mcp-sessions.ts'
 import type { ChosenTool, McpToolRepository } from '../../src/mcp/mcp-tool.repository.ts'
@@ -102,7 +102,7 @@ export class McpTools implements ToolSource {
     } catch (error) {
       if (error instanceof ToolFailed) throw error
       const fault = faultOf(error, run.signal)
-      const isForgotten = !isNew && !isAgain && isOfSession(fault)
+      const isForgotten = !isNew && !isAgain && fault.isSessionGone
       // One that is slow may yet answer others; it is also told what was given up.
       if (isForgotten || (fault.isTrouble && fault.code !== 'mcp.timeout')) pool.drop(pooled)
       if (!isForgotten) {
@@ -130,9 +130,6 @@ async function callOn(
   }
   return outcomeOf(await session.callTool({ name, args, inputSchema, idempotencyKey, timeoutMs, signal }))
 }
-
-/** The protocol says 404; some servers say 400. */
-const isOfSession = ({ outcome, status }: McpFault): boolean => outcome === 'none' && (status === 404 || status === 400)
 
 const asAgentTool = (tool: ChosenTool, policy: ToolChoice['policy']): AgentTool => {
   const { serverId, name, allowed, allowedHash, effect, keyed, onUnknown, timeoutMs } = tool

@@ -66,10 +66,7 @@ export class SessionPool {
       void pooled.session.close()
       return
     }
-    this.#idle.add(pooled)
-    pooled.idleTimer = setTimeout(() => this.drop(pooled), this.#idleMs).unref()
-    const [oldest] = this.#idle
-    if (oldest && this.#idle.size > MOST_IDLE) this.drop(oldest)
+    this.#rest(pooled)
   }
 
   /** Nobody is given it any more; it ends with its last use. */
@@ -93,14 +90,25 @@ export class SessionPool {
 
   /** Not under the signal of whoever asks first: others wait for it too. */
   #open(key: string, server: McpServer): Promise<PooledSession> {
-    const opening = this.#sessions
-      .open(server, AbortSignal.timeout(this.#openMs))
-      .then((open) => new PooledSession(key, open))
+    const opening = this.#sessions.open(server, AbortSignal.timeout(this.#openMs)).then((open) => {
+      const pooled = new PooledSession(key, open)
+      // Whoever waited for it may have gone by now.
+      this.#rest(pooled)
+      return pooled
+    })
     this.#pool.set(key, opening)
     opening.catch(() => {
       if (this.#pool.get(key) === opening) this.#pool.delete(key)
     })
     return opening
+  }
+
+  /** Nobody uses it now. */
+  #rest(pooled: PooledSession): void {
+    this.#idle.add(pooled)
+    pooled.idleTimer = setTimeout(() => this.drop(pooled), this.#idleMs).unref()
+    const [oldest] = this.#idle
+    if (oldest && this.#idle.size > MOST_IDLE) this.drop(oldest)
   }
 
   async #used(server: McpServer, pooled: PooledSession, signal: AbortSignal): Promise<PooledSession> {
