@@ -55,8 +55,7 @@ describe('The account in the console', () => {
       const visitor = await world.visitAs(await spender(), look)
       for (const view of ['credits', 'keys', 'profile']) {
         await visitor.open(`/${view}`)
-        await visitor.page.getByRole('heading', { level: 1 }).waitFor()
-        await visitor.page.waitForLoadState('networkidle')
+        await visitor.settled()
         await visitor.check(`${view}-${look.name}`)
       }
     })

@@ -82,9 +82,7 @@ describe('Administration in the console', () => {
       const visitor = await world.visitAs(await admin(), look)
       for (const part of ['', '/runs', '/system', '/losses']) {
         await visitor.open(`/admin${part}`)
-        await visitor.page.getByRole('heading', { level: 1 }).waitFor()
-        // What is looked at again every few seconds is never idle for long.
-        await visitor.page.locator('[role=status] .sr-only').last().waitFor({ state: 'detached' })
+        await visitor.settled()
         await visitor.check(`admin${part.replace('/', '-')}-${look.name}`)
       }
     })

@@ -130,7 +130,7 @@ describe('The view of agents', () => {
       await visitor.check(`agents-${name}`)
       await visitor.open(`/agents/${ada.id}`)
       await visitor.page.getByRole('heading', { name: 'Noor', level: 1 }).waitFor()
-      await visitor.page.waitForLoadState('networkidle')
+      await visitor.settled()
       await visitor.check(`agents-editor-${name}`)
     })
   }

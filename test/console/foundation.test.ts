@@ -134,8 +134,7 @@ describe('The console', () => {
     await visitor.check('home-arabic')
     const stranger = await world.visit({ locale: 'ar-EG', phone: true, dark: true })
     await stranger.open('/')
-    await stranger.page.getByRole('heading', { level: 1 }).waitFor()
-    await stranger.page.waitForLoadState('networkidle')
+    await stranger.settled()
     await stranger.check('welcome-arabic-phone-dark')
   })
 

@@ -136,7 +136,7 @@ describe('Webhooks in the console', () => {
       ] as const) {
         await visitor.open(path)
         await visitor.page.getByText('rather/long').first().waitFor()
-        await visitor.page.waitForLoadState('networkidle')
+        await visitor.settled()
         await visitor.check(`${name}-${look.name}`)
       }
     })
@@ -248,7 +248,7 @@ describe('Schedules in the console', () => {
       ] as const) {
         await visitor.open(path)
         await visitor.page.getByText('Weekly look back').first().waitFor()
-        await visitor.page.waitForLoadState('networkidle')
+        await visitor.settled()
         await visitor.check(`${name}-${look.name}`)
       }
     })

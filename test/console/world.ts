@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { buildConsoleIfNeeded } from '../../src/build-console.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { startBrowser } from '../support/browser.ts'
+import { sharedBrowser } from '../support/browser.ts'
 import { createDatabase } from '../support/database.ts'
 import { moved, QUIET_MS, usePace } from '../support/pace.ts'
 
@@ -71,6 +71,12 @@ export class Visitor {
     await this.page.goto(this.#url + path)
   }
 
+  /** Until the view has its title and none of its parts is still loading. */
+  async settled(): Promise<void> {
+    await this.page.getByRole('heading', { level: 1 }).waitFor()
+    await this.page.locator('[role=status] .sr-only').last().waitFor({ state: 'detached' })
+  }
+
   /** Fails when the page complained, or asked anybody else. */
   expectQuiet(): void {
     const unexpected = this.complaints.filter((text) => !this.#expected.some((pattern) => pattern.test(text)))
@@ -80,7 +86,9 @@ export class Visitor {
 
   /** Fails on what axe finds serious, with what and where. */
   async expectAccessible(what: string): Promise<void> {
-    const { violations } = await new AxeBuilder({ page: this.page }).options({ resultTypes: ['violations'] }).analyze()
+    // "Legacy" is axe in the page itself: the other mode puts results of frames together in a page opened for it, three times as long.
+    const axe = new AxeBuilder({ page: this.page }).options({ resultTypes: ['violations'] }).setLegacyMode()
+    const { violations } = await axe.analyze()
     const serious = violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
@@ -119,7 +127,7 @@ export interface World {
 }
 
 /**
- * Gives the suite in which it is called one server with its console, on a fresh database, and one browser.
+ * Gives the suite in which it is called one server with its console, on a fresh database, and a browser.
  *
  * @example
  * const world = useWorld()
@@ -136,9 +144,9 @@ export function useWorld(env: Record<string, string> = {}): World {
   let browser: Browser | undefined
   let drop = async () => {}
   const contexts: BrowserContext[] = []
-  before('build the console, start a server and a browser', async function () {
+  before('build the console, start a server and, for the first one, a browser', async function () {
     this.timeout(120_000)
-    browser = await startBrowser(this)
+    browser = await sharedBrowser(this)
     await buildConsoleIfNeeded()
     const database = await createDatabase()
     drop = database.drop
@@ -148,7 +156,6 @@ export function useWorld(env: Record<string, string> = {}): World {
     await Promise.all(contexts.splice(0).map((context) => context.close()))
   })
   after('stop them', async () => {
-    await browser?.close()
     await app?.close()
     await drop()
   })

@@ -23,6 +23,17 @@ export async function startBrowser(context: Context): Promise<Browser> {
   return chromium.launch({ executablePath: pathOf('chromium'), args: FLAGS })
 }
 
+let shared: Promise<Browser> | undefined
+
+/** One for all suites of a process, which do not share their contexts. It ends with the process. Without one the suite is skipped. */
+export async function sharedBrowser(context: Context): Promise<Browser> {
+  needPrograms(context, 'chromium')
+  const isThere = (await shared)?.isConnected()
+  const browser = isThere && shared ? shared : startBrowser(context)
+  shared = browser
+  return browser
+}
+
 /** A page whose script is given later, on an origin of its own. */
 export interface ScriptPage {
   /** Where it is; its origin is what a server must let in. */

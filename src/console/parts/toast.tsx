@@ -27,7 +27,7 @@ export function toast(text: string, { kind = 'done', action }: Partial<Pick<Toas
   if (kind === 'done') setTimeout(() => drop(id), SHOWN_MS)
 }
 
-/** Where toasts are shown; once, in the shell. */
+/** Where toasts are shown; once, in the shell: away from the ends of lines, where buttons are, and on a phone from what is written in. */
 export function Toasts() {
   const t = useWords()
   const shown = useStore(toasts)
@@ -35,7 +35,7 @@ export function Toasts() {
     <div
       role="status"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-4 bottom-4 z-50 flex flex-col items-end gap-2 sm:start-auto sm:w-96"
+      className="pointer-events-none fixed inset-x-4 top-14 z-50 flex flex-col gap-2 sm:top-auto sm:bottom-4 sm:mx-auto sm:w-96"
     >
       {shown.map(({ id, text, kind, action }) => (
         <div
