@@ -81,6 +81,7 @@ export interface Acceptance {
   agentIds: string[]
   strategy: StrategyName
   limits: Pick<Run, 'maxTurns' | 'maxRounds' | 'maxCredits' | 'maxSeconds' | 'stopPhrase'>
+  answer: Run['answer']
   deadlineMs: number
   /** The speakers of the first step, should the run begin at once. */
   first: Array<{ agentId: string | null; kind: TurnKind }>
@@ -180,7 +181,7 @@ const ACCEPT = prepared<AcceptRow>(
      LATERAL chat_accept(p_user => $1, p_conversation => $2, p_is_new => room.is_new, p_run => $4, p_message => $5, p_text => $6,
      p_files => $7, p_on_busy => $8, p_is_party => $9, p_agents => $10, p_strategy => $11, p_max_turns => $12,
      p_max_rounds => $13, p_max_credits => $14, p_max_seconds => $15, p_stop_phrase => $16, p_deadline_ms => $17,
-     p_first => $18, p_cap => $19, p_route => $20, p_key => $21, p_body_hash => $22, p_origin => $24)
+     p_first => $18, p_cap => $19, p_route => $20, p_key => $21, p_body_hash => $22, p_origin => $24, p_answer => $26)
    WHERE room.free`,
 )
 
@@ -285,6 +286,7 @@ export class AcceptRepository {
         request.mostConversations,
         request.origin && JSON.stringify(request.origin),
         request.costMs,
+        request.answer && JSON.stringify(request.answer),
       ],
       tx,
     ).catch(tooMuch)

@@ -8,7 +8,8 @@
 CREATE FUNCTION chat_accept(p_user uuid, p_conversation uuid, p_is_new boolean, p_run uuid, p_message uuid, p_text text,
   p_files uuid[], p_on_busy text, p_is_party boolean, p_agents uuid[], p_strategy text, p_max_turns integer,
   p_max_rounds integer, p_max_credits bigint, p_max_seconds integer, p_stop_phrase text, p_deadline_ms integer,
-  p_first jsonb, p_cap integer, p_route text, p_key text, p_body_hash text, p_origin jsonb DEFAULT NULL)
+  p_first jsonb, p_cap integer, p_route text, p_key text, p_body_hash text, p_origin jsonb DEFAULT NULL,
+  p_answer json DEFAULT NULL)
 RETURNS TABLE (outcome text, response jsonb, active uuid, interrupted boolean, seq integer, message_at timestamptz,
   version bigint, view json, dispatches json) LANGUAGE plpgsql AS $$
 DECLARE
@@ -59,13 +60,13 @@ BEGIN
   END IF;
   IF NOT joined THEN
     INSERT INTO runs (id, conversation_id, user_id, status, strategy, agent_ids, max_turns, max_rounds, max_credits, max_seconds,
-      stop_phrase, deadline_at, origin)
+      stop_phrase, deadline_at, origin, answer)
     VALUES (p_run, p_conversation, p_user,
       CASE WHEN active IS NOT NULL THEN 'pending'
         WHEN EXISTS (SELECT FROM files f WHERE f.id = ANY(p_files) AND f.status = 'processing') THEN 'waiting'
         ELSE 'queued' END,
       p_strategy, p_agents, p_max_turns, p_max_rounds, p_max_credits, p_max_seconds, p_stop_phrase,
-      now() + p_deadline_ms * interval '1 millisecond', p_origin)
+      now() + p_deadline_ms * interval '1 millisecond', p_origin, p_answer)
     RETURNING * INTO run;
     IF run.status = 'queued' THEN
       INSERT INTO turns (run_id, index, user_id, agent_id, step, kind, status)

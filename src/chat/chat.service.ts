@@ -2,6 +2,7 @@ import type { Agent } from '../agents/agent.entity.ts'
 import { requireDistinctNames } from '../agents/agent.policy.ts'
 import type { AgentService } from '../agents/agent.service.ts'
 import type { ConnectionService } from '../connections/connection.service.ts'
+import type { AnswerForm } from '../contract/answer-form.ts'
 import type { PartyBody, SingleBody } from '../contract/chat.schemas.ts'
 import { type AcceptedView, acceptedView, type OnBusy } from '../contract/views.ts'
 import type { NewMessage } from '../conversations/message.entity.ts'
@@ -10,9 +11,10 @@ import type { PriceBook } from '../credits/price-book.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
 import { partyDefaults } from '../rounds/party-defaults.ts'
 import type { Announcer } from '../runs/announcer.ts'
+import { formIssues, storedForm } from '../runs/answer-forms.ts'
 import type { Dispatcher } from '../runs/dispatcher.ts'
 import { following } from '../runs/following.ts'
-import { AppError, notFound, tooMany } from '../shared/errors.ts'
+import { AppError, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
 import { runOrigin } from '../shared/request-origin.ts'
 import type { FileService } from '../storage/file.service.ts'
@@ -76,6 +78,8 @@ interface Request {
   terms: PartyTerms
   partyId: string | undefined
   isParty: boolean
+  /** The form that the answer is to have. */
+  answer: AnswerForm | undefined
   onBusy: OnBusy
   key: RequestKey | undefined
   preface: Preface | undefined
@@ -94,7 +98,7 @@ export class ChatService {
 
   /** One agent answers. */
   single(userId: string, body: SingleBody, idempotencyKey?: string, preface?: Preface): Promise<AcceptedView> {
-    const { message, conversationId, fileIds = [], onBusy = 'enqueue' } = body
+    const { message, conversationId, fileIds = [], onBusy = 'enqueue', answer } = body
     return this.#accept({
       userId,
       message,
@@ -103,6 +107,7 @@ export class ChatService {
       terms: termsAlone(body.agentId),
       partyId: undefined,
       isParty: false,
+      answer,
       onBusy,
       key: preface ? preface.key : requestKey('chat', idempotencyKey, body),
       preface,
@@ -121,6 +126,7 @@ export class ChatService {
       terms: termsAsked(body),
       partyId,
       isParty: true,
+      answer: undefined,
       onBusy,
       key: preface ? preface.key : requestKey('chat/multi-agent', idempotencyKey, hashed),
       preface,
@@ -192,7 +198,11 @@ export class ChatService {
   /** Everything that can be checked before it is written. @throws AppError 400, 402, 404, 409, 422, 429 */
   #check(request: Request, known: Known): Acceptance {
     const { agents: agentService, ledger, files, messageBudget } = this.#deps
-    const { userId, conversationId, isParty, fileIds, partyId } = request
+    const { userId, conversationId, isParty, fileIds, partyId, answer } = request
+    const issues = answer ? formIssues(answer) : []
+    if (issues.length > 0) throw invalidRequest(issues)
+    // It stands in the prompt.
+    const form = answer ? [JSON.stringify(answer)] : []
     const terms = partyId === undefined ? request.terms : termsSaved(request.terms, known.party)
     const { agentIds } = terms
     const agents = agentService.inOrder(
@@ -201,16 +211,17 @@ export class ChatService {
       terms.path,
     )
     if (isParty) requireDistinctNames(agents)
-    const holds = leastHolds(known.agents, { words: request.message, isParty }, this.#deps)
+    const asked = [request.message, ...form]
+    const holds = leastHolds(known.agents, { words: asked.join('\n'), isParty }, this.#deps)
     files.requireAll(fileIds, known.fileIds)
     if (conversationId !== undefined && !known.conversation) throw notFound('conversation')
-    const asked = { strategy: terms.strategy, maxTurns: terms.maxTurns, agents: agents.length }
-    const { strategy, maxTurns } = partyDefaults(asked, known.conversation?.strategy, this.#deps)
+    const party = { strategy: terms.strategy, maxTurns: terms.maxTurns, agents: agents.length }
+    const { strategy, maxTurns } = partyDefaults(party, known.conversation?.strategy, this.#deps)
     const limits = { ...terms.limits, maxTurns }
     const earlier = conversationId === undefined ? (request.preface?.earlier ?? []) : []
     const { kept = [] } = request.preface ?? {}
     const { isGuest } = known
-    const words = [...earlier.map(({ content }) => content), request.message].concat(kept)
+    const words = [...earlier.map(({ content }) => content), ...asked].concat(kept)
     const costMs = messageBudget.costMs(words, isGuest)
     messageBudget.require(known.takenMs, costMs, isGuest)
     const first = firstSpeakers({ ...limits, strategy, regenerates: null }, agents, request.message)
@@ -229,6 +240,7 @@ export class ChatService {
       agentIds,
       strategy,
       limits,
+      answer: answer ? storedForm(answer) : null,
       deadlineMs: this.#deps.runDeadlineMs,
       first,
       userConcurrency: this.#deps.userConcurrency,

@@ -105,7 +105,14 @@ export class EditService {
     const isParty = agentIds.length > 1
     const asked = isParty ? { agents: agentIds.length } : { agents: 1, maxTurns: 1, strategy: 'round_robin' as const }
     const { strategy, maxTurns } = partyDefaults(asked, conversation.strategy, this.#deps)
-    const none = { maxRounds: null, maxCredits: null, maxSeconds: null, stopPhrase: null, regenerates: null }
+    const none = {
+      maxRounds: null,
+      maxCredits: null,
+      maxSeconds: null,
+      stopPhrase: null,
+      answer: null,
+      regenerates: null,
+    }
     return { conversationId, userId, agentIds, strategy, maxTurns, ...none }
   }
 }

@@ -57,7 +57,8 @@ export class RegenerateService {
     const { runId, turn: index } = message
     const run = runId === null ? null : await runs.find(runId, tx)
     const turn = runId === null || index === null ? null : await turns.find({ runId, turn: index }, tx)
-    const next = await this.#createRun(run?.agentIds ?? conversation.agentIds, conversation, message.id, tx)
+    const like = { agentIds: run?.agentIds ?? conversation.agentIds, answer: run?.answer ?? null }
+    const next = await this.#createRun(like, conversation, message.id, tx)
     const kind = turn?.kind === 'moderate' ? ('moderate' as const) : ('speak' as const)
     await turns.create({ runId: next.id, index: 0, step: 0, userId, agentId: message.agentId, kind }, tx)
     const superseded = await messages.supersede(message.id, tx)
@@ -79,7 +80,7 @@ export class RegenerateService {
 
   /** The others of the first run are in the room again, so that the prompt is the same. */
   #createRun(
-    agentIds: string[],
+    like: Pick<Run, 'agentIds' | 'answer'>,
     conversation: { id: string; userId: string },
     regenerates: string,
     tx: Tx,
@@ -91,7 +92,7 @@ export class RegenerateService {
         userId: conversation.userId,
         status: 'queued',
         strategy: 'round_robin',
-        agentIds,
+        ...like,
         maxTurns: 1,
         regenerates,
         origin: runOrigin(),

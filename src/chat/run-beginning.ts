@@ -32,6 +32,7 @@ export type BeginningRun = Pick<
   | 'maxCredits'
   | 'maxSeconds'
   | 'stopPhrase'
+  | 'answer'
   | 'regenerates'
 >
 
@@ -67,9 +68,9 @@ export function createLike(
   { runs, runDeadlineMs }: { runs: Pick<RunRepository, 'create'>; runDeadlineMs: number },
   tx: Tx,
 ): Promise<Run> {
-  const { userId, conversationId, agentIds, strategy, regenerates } = like
+  const { userId, conversationId, agentIds, strategy, answer, regenerates } = like
   const { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase } = like
-  const same = { userId, conversationId, agentIds, strategy, regenerates }
+  const same = { userId, conversationId, agentIds, strategy, answer, regenerates }
   const limits = { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase }
   const deadlineAt = new Date(Date.now() + runDeadlineMs)
   return runs.create({ id: newId(), ...same, ...limits, status: 'queued', origin: runOrigin(), deadlineAt }, tx)

@@ -188,7 +188,10 @@ export class ChatspartyClient {
     return this.#rest.call('GET /api/starters', listOf(starterView), { query, ...options })
   }
 
-  /** A message to one agent. Safe to repeat: the key makes the same request the same run. */
+  /**
+   * A message to one agent. Safe to repeat: the key makes the same request the same run. With `answer` its answer is JSON by a schema, checked,
+   * and `data` of its message; a run whose agent cannot give it has failed with `answer.invalid`, `answer.cut` or `answer.refused`.
+   */
   chat(body: SingleSend, options: SayOptions = {}): Promise<AcceptedView | OutcomeView> {
     return this.#rest.call('POST /api/chat', saidView, saying(body, options))
   }

@@ -30,6 +30,8 @@ export interface ModelOptions {
   onLife?: () => void
   /** Whose answer it is, for the reading of it; by default it is read as it comes. */
   mayRead?: MayRead
+  /** Servers that speak as OpenAI does are given schemas too, where one is asked for; else they are asked for any JSON. */
+  takesSchemas?: boolean
 }
 
 /** What of a connection a model is made of. */
@@ -55,14 +57,23 @@ const WIRES: Record<Exclude<ProviderName, 'demo'>, WireName> = {
 export function languageModel(
   connection: ModelSource,
   modelId: string,
-  { fetch, demoWordsPerMinute, demoSeed, learn = () => {}, reasoning = null, onLife = () => {}, mayRead }: ModelOptions,
+  {
+    fetch,
+    demoWordsPerMinute,
+    demoSeed,
+    learn = () => {},
+    reasoning = null,
+    onLife = () => {},
+    mayRead,
+    takesSchemas = false,
+  }: ModelOptions,
 ): LanguageModelV4 {
   const { provider } = connection
   if (provider === 'demo') return new DemoModel(modelId, { wordsPerMinute: demoWordsPerMinute, seed: demoSeed })
   return new DialectModel({
     wire: WIRES[provider],
     modelId,
-    build: (through) => sdkModel(connection, provider, modelId, through),
+    build: (through) => sdkModel(connection, provider, modelId, through, takesSchemas),
     fetch,
     traits: traitsOf(connection, modelId),
     learn,
@@ -82,6 +93,7 @@ function sdkModel(
   provider: Exclude<ProviderName, 'demo'>,
   modelId: string,
   fetch: ModelOptions['fetch'],
+  takesSchemas: boolean,
 ): LanguageModelV4 {
   switch (provider) {
     case 'openai':
@@ -100,6 +112,7 @@ function sdkModel(
         baseURL: baseUrlOf(connection),
         apiKey: connection.apiKey ?? undefined,
         includeUsage: true,
+        supportsStructuredOutputs: takesSchemas,
         fetch,
       })(modelId)
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answerFormInput } from './answer-form.ts'
 import { positiveCreditsInput } from './credits-input.ts'
 import { idInput, saysWho } from './inputs.ts'
 import { onBusyView, strategyView } from './views.ts'
@@ -35,7 +36,12 @@ export function chatSchemas(limits: { MESSAGE_MAX_CHARS: number; MAX_TURNS_CAP: 
     terms,
     /** Without files: those that the message had, as far as they are still there. */
     edit: z.strictObject({ message: shared.message, fileIds: shared.fileIds }),
-    single: z.strictObject({ agentId: idInput, ...shared }),
+    single: z
+      .strictObject({ agentId: idInput, ...shared, answer: answerFormInput.optional() })
+      .refine(({ answer, onBusy }) => answer === undefined || onBusy !== 'interject', {
+        path: ['onBusy'],
+        message: 'cannot be interject with answer: it needs a run of its own',
+      }),
     /** With `partyId` the rest of the terms stands for what the saved party says of it. */
     party: saysWho(z.strictObject({ ...z.object(terms).partial().shape, partyId: idInput.optional(), ...shared })),
   }

@@ -5,6 +5,7 @@
  * All events are idempotent: messages by `id` and `seq`, runs by their terminal state, live text by (attempt, offset).
  */
 import { z } from 'zod'
+import { answerFormInput } from './answer-form.ts'
 import { waitingView } from './approval-views.ts'
 import { idInput, saysWho, seqInput } from './inputs.ts'
 import {
@@ -148,7 +149,7 @@ const chatShape = {
 }
 
 /** One agent: the body of `POST /api/chat`, with the idempotency key beside it. */
-export const singleSend = z.strictObject({ agentId: idInput, ...chatShape })
+export const singleSend = z.strictObject({ agentId: idInput, answer: answerFormInput.optional(), ...chatShape })
 /** A party: the body of `POST /api/chat/multi-agent`, with the idempotency key beside it. */
 export const partySend = saysWho(
   z.strictObject({

@@ -164,6 +164,8 @@ export const messageView = z
     feedback: feedbackView.optional(),
     /** What its turn did with tools, the first 16 calls; left out where that is nothing. */
     toolCalls: z.array(toolCallView).optional(),
+    /** `content`, parsed, where it was asked to have a form and has it; left out where it has more than 65,536 UTF-16 units. */
+    data: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: 'Message' })
 export type MessageView = z.infer<typeof messageView>
@@ -195,7 +197,7 @@ export const receiptView = z
     estimated: z.boolean(),
     /** What tries that came to nothing cost the platform; the user pays none of it. Older servers do not say. */
     lost: creditsAmount.optional(),
-    /** How often agents called tools before they spoke on. Older servers do not say. */
+    /** How often agents called tools before they spoke on, or gave an answer of a form once more. Older servers do not say. */
     steps: z.number().int().min(0).optional(),
   })
   .meta({ id: 'Receipt' })

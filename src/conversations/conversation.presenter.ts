@@ -1,5 +1,7 @@
+import { MOST_DATA_CHARS } from '../contract/answer-form.ts'
 import type { ConversationView, LastMessageView, MessageView, RunView, SpeakerView } from '../contract/views.ts'
 import { shortened } from '../shared/errors.ts'
+import { objectIn } from '../shared/json-in-text.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { Conversation } from './conversation.entity.ts'
 import type { ShownMessage } from './message.entity.ts'
@@ -58,7 +60,7 @@ export const conversationState = ({
 const originOf = ({ branchedFromConversationId: conversationId, branchedFromMessageId: messageId }: Conversation) =>
   conversationId === null || messageId === null ? null : { conversationId, messageId }
 
-export const presentMessage = ({ cost, toolCalls = [], ...message }: ShownMessage): MessageView => ({
+export const presentMessage = ({ cost, toolCalls = [], isData, ...message }: ShownMessage): MessageView => ({
   id: message.id,
   seq: message.seq,
   role: message.role,
@@ -73,4 +75,11 @@ export const presentMessage = ({ cost, toolCalls = [], ...message }: ShownMessag
   ...(message.feedback && { feedback: { value: message.feedback, comment: message.feedbackComment ?? null } }),
   ...(cost && { usage: cost.usage, credits: formatCredits(cost.credits) }),
   ...(toolCalls.length > 0 && { toolCalls }),
+  ...(isData && dataIn(message.content)),
 })
+
+/** Of a worker of the version before, which does not know of forms, a message may be any words. */
+function dataIn(content: string): Pick<MessageView, 'data'> {
+  const found = content.length <= MOST_DATA_CHARS ? objectIn(content) : undefined
+  return found?.json === content ? { data: found.value } : {}
+}

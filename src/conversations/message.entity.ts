@@ -40,6 +40,8 @@ export type ShownMessage = NewMessage &
     cost?: MessageCost | undefined
     /** Of its turn, where there were any. */
     toolCalls?: ToolCallView[] | undefined
+    /** Its content is JSON of the form that its run asked for. */
+    isData?: boolean | undefined
   }
 
 export const messageEntity = new EntitySchema<Message>({

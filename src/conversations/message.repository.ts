@@ -43,6 +43,9 @@ const TOOL_CALLS = `(SELECT json_agg(row_to_json(u) ORDER BY u.call) FROM (
       left(t.result, ${SHOWN_CHARS + 1}) AS result, t.error_code AS "errorCode", t.started_at AS "startedAt", t.ended_at AS "endedAt"
     FROM tool_calls t WHERE m.role = 'agent' AND t.run_id = m.runId AND t.turn = m.turn ORDER BY t.call LIMIT ${SHOWN_CALLS}) u)`
 
+/** Whether message `m` was asked to have a form, and has it: only then is a turn of such a run completed with words. */
+const IS_DATA = `(SELECT r.answer IS NOT NULL FROM runs r WHERE m.role = 'agent' AND m.status = 'complete' AND r.id = m.runId)`
+
 type CostRow = TokenUsage & { credits: string }
 
 function costOf(row: CostRow | null | undefined): MessageCost | undefined {
@@ -145,13 +148,15 @@ export class MessageRepository {
       .createQueryBuilder(messageEntity, 'm')
       .addSelect(COST, 'cost')
       .addSelect(TOOL_CALLS, 'tool_calls')
+      .addSelect(IS_DATA, 'is_data')
       .where(fitting, { conversationId, edge, limit, bytes: PAGE_BYTES })
       .orderBy('m.seq', order)
-      .getRawAndEntities<{ cost: CostRow | null; tool_calls: ShownToolCall[] | null }>()
+      .getRawAndEntities<{ cost: CostRow | null; tool_calls: ShownToolCall[] | null; is_data: boolean | null }>()
     return entities.map((message, position) => ({
       ...message,
       cost: costOf(raw[position]?.cost),
       toolCalls: raw[position]?.tool_calls?.map((call) => presentToolCall(call)),
+      isData: raw[position]?.is_data ?? false,
     }))
   }
 

@@ -14,6 +14,8 @@ export const text = (options: Options = {}): EntitySchemaColumnOptions => ({ typ
 export const integer = (options: Options = {}): EntitySchemaColumnOptions => ({ type: 'integer', ...options })
 export const real = (options: Options = {}): EntitySchemaColumnOptions => ({ type: 'double precision', ...options })
 export const boolean = (options: Options = {}): EntitySchemaColumnOptions => ({ type: 'boolean', ...options })
+/** As it was written: models read the members of a schema in their order. */
+export const json = (options: Options = {}): EntitySchemaColumnOptions => ({ type: 'json', ...options })
 export const jsonb = (options: Options = {}): EntitySchemaColumnOptions => ({ type: 'jsonb', ...options })
 export const timestamp = (options: Options = {}): EntitySchemaColumnOptions => ({ type: 'timestamptz', ...options })
 export const createdAt = (): EntitySchemaColumnOptions => ({ type: 'timestamptz', createDate: true })

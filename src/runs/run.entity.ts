@@ -1,4 +1,5 @@
 import { EntitySchema } from 'typeorm'
+import type { AnswerForm } from '../contract/answer-form.ts'
 import {
   activeRunStatuses,
   type RunStatus,
@@ -7,7 +8,7 @@ import {
   type StrategyName,
   unfinishedRunStatuses,
 } from '../contract/views.ts'
-import { bigintColumn, createdAt, integer, jsonb, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
+import { bigintColumn, createdAt, integer, json, jsonb, text, timestamp, uuid, uuidArray } from '../database/columns.ts'
 import { wordList } from '../database/query.ts'
 
 /**
@@ -35,6 +36,8 @@ export class Run {
   declare maxCredits: bigint | null
   declare maxSeconds: number | null
   declare stopPhrase: string | null
+  /** The form that its one agent's answer is to have. */
+  declare answer: AnswerForm | null
   declare stopReason: StopReason | null
   declare errorCode: string | null
   declare errorMessage: string | null
@@ -71,6 +74,7 @@ export const runEntity = new EntitySchema<Run>({
     maxCredits: bigintColumn({ nullable: true }),
     maxSeconds: integer({ nullable: true }),
     stopPhrase: text({ nullable: true }),
+    answer: json({ nullable: true }),
     stopReason: text({ nullable: true }),
     errorCode: text({ nullable: true }),
     errorMessage: text({ nullable: true }),

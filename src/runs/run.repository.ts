@@ -20,7 +20,10 @@ export class RunRepository {
   }
 
   async create(run: Partial<Run> & Pick<Run, 'id'>, tx: Tx): Promise<Run> {
-    await tx.insert(runEntity, run)
+    const { answer, ...row } = run
+    await tx.insert(runEntity, row)
+    // What TypeORM takes to insert has no type for JSON of any form.
+    if (answer) await tx.query('UPDATE runs SET answer = $2 WHERE id = $1', [run.id, JSON.stringify(answer)])
     return tx.findOneByOrFail(runEntity, { id: run.id })
   }
 

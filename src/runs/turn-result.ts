@@ -8,6 +8,8 @@ export interface TurnResult {
   /** Empty when nothing was said: then there is no message. */
   text: string
   passed: boolean
+  /** It is the JSON that the run asked for, and nothing else. */
+  isData?: boolean | undefined
   /** Paid by the user. */
   calls: MeteredCall[]
   /** Calls that came to nothing, at the platform's cost. */

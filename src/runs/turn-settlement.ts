@@ -1,5 +1,5 @@
 import type { ConversationView, RunView } from '../contract/views.ts'
-import type { NewMessage } from '../conversations/message.entity.ts'
+import type { ShownMessage } from '../conversations/message.entity.ts'
 import type { Settlement } from '../credits/ledger.repository.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import { costOfCalls, type MeteredCall } from '../credits/metered-call.ts'
@@ -17,7 +17,7 @@ import type { TurnRoom } from './turn-room.ts'
 
 /** What a settlement committed. */
 export interface Settled {
-  message: NewMessage | null
+  message: ShownMessage | null
   money: Settlement
   version: number
   /** Turns that may run now. */
@@ -185,7 +185,7 @@ function foresee(room: TurnRoom, claim: TurnClaim, result: TurnResult, messageId
 }
 
 /** The message as it was stored: the text was not sent back. */
-function messageOf(claim: TurnClaim, result: TurnResult, { message }: SettleAnswer): NewMessage | null {
+function messageOf(claim: TurnClaim, result: TurnResult, { message }: SettleAnswer): ShownMessage | null {
   if (!message) return null
   return {
     id: message.id,
@@ -200,5 +200,6 @@ function messageOf(claim: TurnClaim, result: TurnResult, { message }: SettleAnsw
     turn: claim.turn,
     fileIds: [],
     createdAt: new Date(message.createdAt),
+    isData: result.isData,
   }
 }

@@ -18,7 +18,8 @@ CREATE FUNCTION run_waits_for_files(p_run uuid, p_wait_ms integer) RETURNS boole
       AND f.status = 'processing')
 $$;
 
--- Runs as clients see them, by id: the row, its turns ascending, and its receipt: sums over charged calls, and what lost ones cost.
+-- Runs as clients see them, by id: what they see of the row, its turns ascending, and its receipt: sums over charged calls, and what lost
+-- ones cost.
 CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, receipt json) LANGUAGE sql STABLE AS $$
   SELECT row_to_json(r),
     (SELECT coalesce(json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'status', t.status,
@@ -33,7 +34,9 @@ CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, re
        'released', (SELECT coalesce(sum(h.released), 0)::text FROM holds h WHERE h.run_id = r.id),
        'steps', (SELECT count(*) FROM tool_steps s WHERE s.run_id = r.id))
      FROM (SELECT m.*, m.outcome = 'charged' AS paid FROM metered_calls m WHERE m.run_id = r.id) c)
-  FROM runs r WHERE r.id = ANY(p_runs)
+  FROM (SELECT w.id, w.user_id, w.conversation_id, w.status, w.strategy, w.max_turns, w.stop_reason, w.error_code, w.error_message,
+      w.created_at, w.started_at, w.finished_at FROM runs w) r
+  WHERE r.id = ANY(p_runs)
 $$;
 
 -- Which connection and model answer for an agent (its own, else the user's default, else the platform's), and what that costs

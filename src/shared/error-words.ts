@@ -168,6 +168,15 @@ export const ERROR_WORDS = {
   'mcp.no_tool': [404, 'This MCP server has no such tool.'],
   'mcp.tool_changed': [409, 'The tool has changed since you looked at it: look again, then allow it.'],
   'message.not_of_agent': [409, 'Feedback is given on what an agent said.'],
+  'answer.invalid': [
+    422,
+    'The answer is not of the form that was asked for, also when it was given once more: {faults}',
+  ],
+  'answer.cut': [
+    422,
+    'The answer reached its limit of output tokens before it was whole: allow the agent more of them.',
+  ],
+  'answer.refused': [422, 'The model provider ended the answer because of its content.'],
   'approval.not_found': [404, 'There is no such call of a tool.'],
   'approval.over': [409, 'This was decided before, has expired, or its run is over.'],
   'message.not_found': [404, 'There is no such message.'],

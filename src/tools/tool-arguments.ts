@@ -21,15 +21,22 @@ const BY_NAME = new Set(['properties', 'dependentSchemas'])
 const VALUES = new Set(['const', 'enum', 'default', 'examples', 'required', 'type'])
 const MOST_DEPTH = 32
 /** Objects that are read of a schema, with each reference in the place of which its schema stands: a few that name each other could be millions. */
-const MOST_OBJECTS = 1_000
+export const MOST_OBJECTS = 1_000
 
 /** A schema as it is judged by: without what is not read, and without references. What is beyond its bounds asks for nothing. */
-class SchemaReader {
+export class SchemaReader {
   readonly #root: ToolSchema
   #left = MOST_OBJECTS
+  /** A reference that names nothing within the schema; what it stands for asks for nothing. */
+  lost: string | undefined
 
   constructor(root: ToolSchema) {
     this.#root = root
+  }
+
+  /** Objects that were read so far, with each reference in its place; beyond `MOST_OBJECTS` they were not read. */
+  get objects(): number {
+    return MOST_OBJECTS - this.#left
   }
 
   read(value: unknown, depth = 0): unknown {
@@ -49,6 +56,7 @@ class SchemaReader {
       }),
     )
     const target = typeof $ref === 'string' ? this.#target($ref) : undefined
+    if (typeof $ref === 'string' && target === undefined) this.lost ??= $ref
     if (!isObject(target)) return own
     const there = this.read(target, depth + 1)
     return Object.keys(own).length === 0 ? there : { allOf: [there, own] }
@@ -81,15 +89,22 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function argumentProblems(schema: ToolSchema, args: Record<string, unknown>): string[] {
   let judge: z.ZodType
   try {
-    // An object without properties of its own is any object.
-    judge = z.fromJSONSchema(
-      new SchemaReader(schema).read({ ...schema, type: 'object' }) as Parameters<typeof z.fromJSONSchema>[0],
-    )
+    judge = judgeOf(schema, new SchemaReader(schema))
   } catch {
     return []
   }
-  const { error } = judge.safeParse(args)
+  return problemsOf(judge, args, 'arguments')
+}
+
+/** What judges objects by a schema. @throws Error where the schema cannot be read */
+export const judgeOf = (schema: ToolSchema, reader: SchemaReader): z.ZodType =>
+  // An object without properties of its own is any object.
+  z.fromJSONSchema(reader.read({ ...schema, type: 'object' }) as Parameters<typeof z.fromJSONSchema>[0])
+
+/** What is wrong with a value, a few things of it, each with its place; `whole` names the value itself. */
+export function problemsOf(judge: z.ZodType, value: unknown, whole: string): string[] {
+  const { error } = judge.safeParse(value)
   return (error?.issues ?? [])
     .slice(0, MOST_PROBLEMS)
-    .map(({ path, message }) => `${path.map(String).join('.').slice(0, 100) || 'arguments'}: ${message.slice(0, 200)}`)
+    .map(({ path, message }) => `${path.map(String).join('.').slice(0, 100) || whole}: ${message.slice(0, 200)}`)
 }

@@ -265,7 +265,7 @@ export const DIALECTS: Dialect[] = [
     name: 'Groq',
     provider: 'groq',
     refuse: ({ body }) =>
-      body.response_format === undefined
+      Object(body.response_format).type !== 'json_schema'
         ? undefined
         : {
             status: 400,

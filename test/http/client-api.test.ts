@@ -42,7 +42,7 @@ describe('The typed client, on all of the API', () => {
         return response
       },
     })
-  const answered = async (body: { agentId: string; message: string; conversationId?: string }) => {
+  const answered = async (body: Parameters<typeof client.chat>[0]) => {
     const answer = await client.chat(body, { wait: 60 })
     if (!('run' in answer)) throw new Error('the run is not over')
     return answer
@@ -178,6 +178,9 @@ describe('The typed client, on all of the API', () => {
     expect(await (await fetch(address)).text()).to.include('Tea')
     await client.conversations.delete(branch.id)
     client.close()
+    const schema = { type: 'object', properties: { drink: { enum: ['tea', 'coffee'] } }, required: ['drink'] }
+    const formed = await answered({ agentId: other, message: 'Tea or coffee?', answer: { schema } })
+    expect(formed.messages.at(-1)?.data?.drink).to.be.oneOf(['tea', 'coffee'])
   })
 
   it('keeps files, and tells how far each is on its way', async () => {

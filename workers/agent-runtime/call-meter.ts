@@ -36,7 +36,7 @@ interface ObservedCall {
   endedAt: number | undefined
 }
 
-type FinishReason = LanguageModelV4FinishReason['unified']
+export type FinishReason = LanguageModelV4FinishReason['unified']
 
 export interface UsedCall {
   call: number

@@ -69,10 +69,19 @@ function cut(text: string, tokens: number): string {
   return `${text.slice(0, chars).toWellFormed()}… (cut here: the rest did not fit)`
 }
 
+interface StepWords {
+  /** Tokens of results. */
+  budget: number
+  /** No more tools are called. */
+  isLast: boolean
+  /** What is said of an answer that was not as asked for: the words of a step that called no tools. */
+  repair?: (text: string) => string
+}
+
 /** What a turn has said, asked for and been given so far, as its model reads it behind the prompt. `tokens`: of it, near enough. */
 export function stepMessages(
   { steps, calls }: Pick<ToolState, 'steps' | 'calls'>,
-  { budget, isLast }: { budget: number; isLast: boolean },
+  { budget, isLast, repair = () => '' }: StepWords,
 ): { messages: LanguageModelV4Prompt; tokens: number } {
   // The newest are of most use.
   let left = budget
@@ -84,8 +93,23 @@ export function stepMessages(
     left -= estimateTokens(shown)
     results.set(call.call, { text: shown, isError })
   }
+  const last = steps.at(-1)
+  const isToRepair = last !== undefined && !calls.some(({ step }) => step === last.step)
+  const resultOf = (call: StoredCall) => {
+    const { text: value, isError } = results.get(call.call) ?? wordsOf(call, LEAST_TOKENS)
+    return {
+      type: 'tool-result' as const,
+      toolCallId: call.providerCallId,
+      toolName: call.name,
+      output: { type: isError ? ('error-text' as const) : ('text' as const), value },
+    }
+  }
   const messages: LanguageModelV4Prompt = steps.flatMap(({ step, text, thoughts }): LanguageModelV4Prompt => {
     const own = calls.filter((call) => call.step === step)
+    const asked: LanguageModelV4Prompt[number] =
+      own.length === 0
+        ? { role: 'user', content: [{ type: 'text', text: repair(text) }] }
+        : { role: 'tool', content: own.map(resultOf) }
     return [
       {
         role: 'assistant',
@@ -95,7 +119,7 @@ export function stepMessages(
             text: thought.text,
             ...optionsOf(thought.providerData),
           })),
-          ...(text ? [{ type: 'text' as const, text }] : []),
+          ...(text || own.length === 0 ? [{ type: 'text' as const, text: text || '(Nothing.)' }] : []),
           ...own.map((call) => ({
             type: 'tool-call' as const,
             toolCallId: call.providerCallId,
@@ -105,20 +129,10 @@ export function stepMessages(
           })),
         ],
       },
-      {
-        role: 'tool',
-        content: own.map((call) => {
-          const { text: value, isError } = results.get(call.call) ?? wordsOf(call, LEAST_TOKENS)
-          return {
-            type: 'tool-result' as const,
-            toolCallId: call.providerCallId,
-            toolName: call.name,
-            output: { type: isError ? ('error-text' as const) : ('text' as const), value },
-          }
-        }),
-      },
+      asked,
     ]
   })
-  if (isLast && steps.length > 0) messages.push({ role: 'user', content: [{ type: 'text', text: LAST_WORDS }] })
+  if (isLast && calls.length > 0 && !isToRepair)
+    messages.push({ role: 'user', content: [{ type: 'text', text: LAST_WORDS }] })
   return { messages, tokens: estimateTokens(JSON.stringify(messages)) }
 }

@@ -24,6 +24,8 @@ export interface StepRequest {
   messages: LanguageModelV4Prompt
   /** The server wants thoughts back that nobody signed. */
   keepsThoughts?: boolean
+  /** How a server is asked for an answer of a form. */
+  format?: Pick<LanguageModelV4CallOptions, 'responseFormat' | 'providerOptions'> | null
 }
 
 /** A model may ask for so much; what comes beyond is dropped, and its calls with it. In UTF-16 units and calls. */
@@ -72,8 +74,9 @@ export class ToolModel {
 
   wrap(model: LanguageModelV4): LanguageModelV4 {
     const asked = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions => {
-      const { tools, toolChoice, messages } = this.#request
-      return { ...options, prompt: [...options.prompt, ...messages], ...(tools.length > 0 && { tools, toolChoice }) }
+      const { tools, toolChoice, messages, format } = this.#request
+      const prompt = [...options.prompt, ...messages]
+      return { ...options, ...format, prompt, ...(tools.length > 0 && { tools, toolChoice }) }
     }
     return {
       specificationVersion: model.specificationVersion,

@@ -6,12 +6,15 @@ import type { Announcer } from '../../src/runs/announcer.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import { AppError } from '../../src/shared/errors.ts'
+import { estimateTokens } from '../../src/shared/token-estimate.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
 import type { StoredCall, ToolState } from '../../src/tools/tool-call.repository.ts'
 import { STEP_GAP } from '../../src/tools/tool-step.entity.ts'
 import { planCalls } from '../tools/plan-calls.ts'
 import { ToolRuns } from '../tools/tool-runs.ts'
 import type { BoundTool, ToolSource } from '../tools/tool-source.ts'
+import { isRepairing, type Judgement, judge, repairOf } from './answer-judging.ts'
+import { answerFormat, answerRules } from './answer-rules.ts'
 import { DeltaCoalescer } from './delta-coalescer.ts'
 import { stepMessages, TOOL_RULES, tokensOfTools, toolsFor } from './step-prompt.ts'
 import { ToolModel } from './tool-model.ts'
@@ -48,16 +51,20 @@ const MOST_VAIN_STEPS = 3
 /** Calls of one turn. */
 const MOST_CALLS = 64
 
-/** True of a turn that is spoken step by step: its agent has tools, or had them when the turn began. */
-export const usesTools = ({ agent, room }: TurnContext): boolean => room.hasSteps || agent.tools.length > 0
+/** True of a turn that is spoken step by step: its agent has tools, or had them when the turn began, or its answer is to have a form. */
+export const usesSteps = ({ agent, room }: TurnContext): boolean =>
+  room.hasSteps || agent.tools.length > 0 || room.run.answer !== null
 
 /**
- * Speaks with tools. The loop is ours, a Mastra call a step, because each step is committed before its tools start: its posting, its
+ * Speaks with tools, or in a form. The loop is ours, a Mastra call a step, because each step is committed before its tools start: its posting, its
  * words, and a row for each call. Whoever takes the turn over goes on from the rows: model calls that are committed are not made again,
  * nor are tools that have ended. While people are asked the turn is nobody's.
+ *
+ * An answer that has not the form that was asked for is a step as well, one without calls: its model is told what is wrong, and answers
+ * once more, once.
  * @throws ClaimLost
  */
-export async function speakWithTools(
+export async function speakInSteps(
   claim: TurnClaim,
   context: TurnContext,
   stop: TurnStop,
@@ -65,6 +72,7 @@ export async function speakWithTools(
 ): Promise<AttemptOutcome> {
   const { toolTurns, announcer, limits, feed, pace, logger, onStep } = options
   const { agent, room } = context
+  const form = room.run.answer
   let state = room.hasSteps ? await toolTurns.resume(claim) : NO_STATE
   // Of what has ended by now maybe nobody was told: whoever ended it may have died, or it was a decision that did.
   await tellEnded(announcer, claim, state.calls)
@@ -104,10 +112,19 @@ export async function speakWithTools(
         return { ...NOTHING_SAID, failure: classifyProviderError(error), written: [], thoughts: null }
       })
       const { written, thoughts } = outcome
-      if (stop.kind || outcome.failure || written.length === 0) {
+      const isCut = stop.kind === 'length'
+      const isWhole = !outcome.failure && (isCut || !stop.kind) && (isCut || written.length === 0)
+      const judged: Judgement | undefined = form && isWhole ? judge(form, outcome, state, isCut) : undefined
+      if (judged && 'json' in judged) {
+        // What was said before it, and around it, was not asked for.
+        const data = { text: judged.json, passed: false, isData: true }
+        return { ...outcome, ...data, tools: await lastState(toolTurns, claim, state) }
+      }
+      const isToRepair = judged && 'isToRepair' in judged
+      if (!isToRepair && (stop.kind || outcome.failure || written.length === 0)) {
         const text = [saidIn(state), outcome.text].filter((words) => words !== '').join(STEP_GAP)
         const passed = outcome.passed && text === outcome.text
-        return { ...outcome, text, passed, tools: await lastState(toolTurns, claim, state) }
+        return { ...outcome, text, passed, ...judged, tools: await lastState(toolTurns, claim, state) }
       }
       const planned = planCalls(written, agentTools, state.calls)
       const { holdId, calls, text } = outcome
@@ -131,15 +148,18 @@ export async function speakWithTools(
 
   /** One model call, with all that the turn has said and been given. */
   async function speakStep() {
-    const isLast = state.steps.length + 1 >= mostSteps || isInVain(state)
-    const { messages, tokens } = stepMessages(state, { budget: limits.TOOL_CONTEXT_TOKENS, isLast })
+    const isLast = state.steps.length + 1 >= mostSteps || isInVain(state) || isRepairing(state)
+    const repair = (text: string) => (form ? repairOf(form, text) : '')
+    const { messages, tokens } = stepMessages(state, { budget: limits.TOOL_CONTEXT_TOKENS, isLast, repair })
     // What stands in the prompt must be declared, also when no more of it is called.
     const toolChoice = { type: isLast ? ('none' as const) : ('auto' as const) }
     const traits = traitsOf(context.connection, context.modelId)
     const keepsThoughts = traits.includes('thoughts_back')
-    const model = new ToolModel({ tools: offered, toolChoice, messages, keepsThoughts })
-    const more = tokens + tokensOfTools(offered)
-    const system = offered.length > 0 ? `${context.system}\n\n${TOOL_RULES}` : context.system
+    const format = form && answerFormat(form)
+    const model = new ToolModel({ tools: offered, toolChoice, messages, keepsThoughts, format })
+    const formRules = form ? [answerRules(form)] : []
+    const more = tokens + tokensOfTools(offered) + estimateTokens(formRules.join())
+    const system = [context.system, ...(offered.length > 0 ? [TOOL_RULES] : []), ...formRules].join('\n\n')
     const asked = { ...context, system, inputTokens: context.inputTokens + more }
     const step = { step: state.steps.length, said: saidIn(state), live, model }
     const outcome = await attemptSpeech(claim, asked, stop, options, step)

@@ -9,7 +9,7 @@ import type { TurnClaims } from '../../src/runs/turn-claims.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import type { ToolState } from '../../src/tools/tool-call.repository.ts'
 import { STEP_GAP } from '../../src/tools/tool-step.entity.ts'
-import type { UsedCall } from './call-meter.ts'
+import type { FinishReason, UsedCall } from './call-meter.ts'
 import { CallSpan, type CallTrace } from './call-span.ts'
 import { DeltaCleaner } from './delta-cleaner.ts'
 import { DeltaCoalescer } from './delta-coalescer.ts'
@@ -29,6 +29,12 @@ export interface AttemptOutcome {
   calls: MeteredCall[]
   holdId: string | null
   failure: ProviderFailure | undefined
+  /** Why its provider ended, in the SDK's words. */
+  finish?: FinishReason | undefined
+  /** It is the JSON that was asked for. */
+  isData?: boolean
+  /** Why it is not, and no more is tried: the turn fails with this, and is paid. */
+  fault?: { code: string; message: string }
   /** Of a turn that uses tools: what it has done with them. */
   tools?: ToolState
   /** It waits, for people to decide or for so many ms, and is somebody else's then: there is nothing to settle. */
@@ -128,7 +134,9 @@ export async function attemptSpeech(
     live.push(gap + words)
     gap = ''
   }
-  const cleaner = new DeltaCleaner(agent.name, context.otherNames)
+  // JSON has no speakers: a member that is called as one is not to end it.
+  const anew = () => (room.run.answer ? new DeltaCleaner('') : new DeltaCleaner(agent.name, context.otherNames))
+  const cleaner = anew()
   // A model that writes its name first has its thoughts behind that.
   const behindName = new ThoughtFilter()
   const silence = new Silence(limits, () => stop.stop('timeout'))
@@ -168,6 +176,7 @@ export async function attemptSpeech(
       reasoning: agent.reasoningEffort,
       onLife: () => silence.broken(),
       mayRead: network.readerFor(claim.userId),
+      takesSchemas: room.run.answer !== null,
     })
     const end = await speak({
       agent,
@@ -183,12 +192,12 @@ export async function attemptSpeech(
     await Promise.all([step ? live.flush() : live.close(), paid.ended()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
     errorCode = failure?.code ?? (end.kind === 'aborted' ? (stop.kind ?? 'aborted') : undefined)
-    const { text, passed: saidSo } = bareOf(cleaner, () => new DeltaCleaner(agent.name, context.otherNames))
+    const { text, passed: saidSo } = bareOf(cleaner, anew)
     // Who had words for others alone had none of its own: asked again it would have them again.
     const passed = saidSo || (cleaner.over && text.trim() === '')
     used = (await meter.used()).map((one) => ({ ...one, call: (step?.step ?? 0) + one.call }))
     const calls = onTerms(context, used, agent)
-    const outcome = { text: text.toWellFormed(), passed, calls, holdId }
+    const outcome = { text: text.toWellFormed(), passed, calls, holdId, finish: meter.lastFinish }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
     const hasMore = step !== undefined && (step.said !== '' || step.model.calls.length > 0)
     if (isWhole && !passed && !hasMore && text.trim() === '') {

@@ -18,7 +18,7 @@ import { AppError } from '../../src/shared/errors.ts'
 import { PROMPT_VERSION } from '../agent-runtime/prompts.ts'
 import type { SpeakerChoice } from '../agent-runtime/speaker-choice.ts'
 import { isCrowded } from '../agent-runtime/summary-policy.ts'
-import { saidIn, speakWithTools, type ToolOptions, usesTools } from '../agent-runtime/tool-turn.ts'
+import { saidIn, speakInSteps, type ToolOptions, usesSteps } from '../agent-runtime/tool-turn.ts'
 import {
   type AttemptOptions,
   type AttemptOutcome,
@@ -267,7 +267,7 @@ export class TurnProcessor {
     try {
       const outcome = stop.kind
         ? NOTHING_SAID
-        : await (usesTools(context) ? speakWithTools : attemptSpeech)(claim, context, stop, {
+        : await (usesSteps(context) ? speakInSteps : attemptSpeech)(claim, context, stop, {
             ...this.#deps,
             trace: { tracing: this.#deps.tracing, parent: attempting.watch.traceParent },
             onHeld: attempting.onBegun,
@@ -321,8 +321,9 @@ export class TurnProcessor {
       case 'timeout':
         return this.#fail(attempting, outcome, TIMEOUT)
       default:
-        return outcome.failure
-          ? this.#fail(attempting, outcome, outcome.failure)
+        if (outcome.failure) return this.#fail(attempting, outcome, outcome.failure)
+        return outcome.fault
+          ? this.#settle(attempting, outcome, { status: 'failed', error: outcome.fault, endedBy: null })
           : this.#settle(attempting, outcome, { status: 'completed', endedBy: null })
     }
   }
@@ -387,6 +388,7 @@ export class TurnProcessor {
       agentId: claim.agentId,
       text: outcome.text,
       passed: outcome.passed,
+      isData: outcome.isData,
       calls: outcome.calls,
       lostCalls: outcome.lostCalls ?? [],
       holdId: outcome.holdId,

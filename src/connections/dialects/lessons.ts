@@ -190,6 +190,19 @@ const LESSONS: Lesson[] = [
     unsaid: ONE_TOOL,
   },
   {
+    // Of the wires of OpenAI's form, that can ask for JSON without.
+    trait: 'no_json_schema',
+    sent: (body) => json(body.response_format).type === 'json_schema',
+    said: [
+      ['json_schema'],
+      ['json schema'],
+      ['structured output'],
+      ['response_format', 'type'],
+      ['response_format', 'schema'],
+    ],
+    unless: 'no_response_format',
+  },
+  {
     trait: 'no_response_format',
     sent: (body) =>
       has('response_format', 'output_format', 'output_config')(body) ||
@@ -324,10 +337,24 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
 /** Settings of agents, whose values differ. */
 const OF_AGENTS: readonly Trait[] = ['no_temperature', 'no_reasoning_effort']
 
-/** Whether a lesson is about one agent's value: it holds for its call, and the model's other agents must not lose the setting by it. */
+/** How servers speak of the one schema that they were sent. */
+const OF_SCHEMAS: readonly Trait[] = ['no_json_schema', 'no_response_format']
+const SCHEMAS = [
+  'invalid schema',
+  'invalid_schema',
+  'additionalproperties',
+  'schema is ',
+  'schema for ',
+  'keyword',
+  '.schema',
+  'in context=',
+]
+
+/** Whether a lesson is about one agent's value, or one schema: it holds for its call, and the model's other agents must not lose by it. */
 export const isOfValue = (trait: Trait, words: string): boolean => {
   const said = words.toLowerCase()
-  return OF_AGENTS.includes(trait) && VALUES.some((word) => said.includes(word))
+  const about = OF_AGENTS.includes(trait) ? VALUES : OF_SCHEMAS.includes(trait) ? SCHEMAS : []
+  return about.some((word) => said.includes(word))
 }
 
 const NAMED = /^[a-z_.]{2,40}$/i

@@ -16,6 +16,8 @@ export function shapedOptions(
     prompt: has('no_system_role') ? withoutSystem(prompt) : prompt,
     ...(isWithoutTools && { tools: undefined, toolChoice: undefined }),
     ...(has('no_tool_choice') && { toolChoice: undefined }),
+    ...(has('no_json_schema') &&
+      options.responseFormat?.type === 'json' && { responseFormat: { type: 'json' as const } }),
     ...(has('no_response_format') && { responseFormat: undefined }),
     ...(has('no_temperature') && { temperature: undefined }),
     ...(has('no_reasoning_effort') && { reasoning: undefined }),

@@ -4,6 +4,7 @@ import { z } from 'zod'
 export const TRAITS = {
   no_system_role: 'Takes no system message: the instructions go before the first user message.',
   system_not_developer: 'Knows no developer role: the instructions go as a system message.',
+  no_json_schema: 'Takes no JSON Schema: it is asked for JSON, and told in words of what form.',
   no_response_format: 'Takes no response format: it is asked for JSON in words only.',
   max_completion_tokens: 'Calls its limit max_completion_tokens.',
   max_tokens: 'Calls its limit max_tokens.',
