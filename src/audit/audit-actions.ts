@@ -57,6 +57,7 @@ export const auditActions = [
   /** Of a user's own servers what concerns their credentials, and which changed tools were allowed. */
   'mcp_server.credentials_changed',
   'mcp_server.signed_in',
+  'mcp_server.signed_out',
   'mcp_server.deleted',
   'mcp_tool.allowed',
   /** Ready-made parties. */

@@ -16,7 +16,7 @@ import {
   mcpToolView,
 } from '../contract/mcp-views.ts'
 import { listOf } from '../contract/views.ts'
-import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
+import { ApiPart, type CallOptions, type ChangeOptions, type ListOf, type PageQuery, type ReadOptions } from './rest.ts'
 
 /** `/api/mcp/servers`: servers of tools, and what of them is allowed. */
 export class McpApi extends ApiPart {
@@ -29,11 +29,11 @@ export class McpApi extends ApiPart {
     return this.rest.call('POST /api/mcp/servers', mcpServerView, { body, ...options })
   }
 
-  get(id: string, options: CallOptions = {}): Promise<McpServerView> {
+  get(id: string, options: ReadOptions = {}): Promise<McpServerView> {
     return this.rest.call('GET /api/mcp/servers/:id', mcpServerView, { params: { id }, ...options })
   }
 
-  update(id: string, body: McpServerChange, options: CallOptions = {}): Promise<McpServerView> {
+  update(id: string, body: McpServerChange, options: ChangeOptions = {}): Promise<McpServerView> {
     return this.rest.call('PUT /api/mcp/servers/:id', mcpServerView, { params: { id }, body, ...options })
   }
 
@@ -56,17 +56,22 @@ export class McpApi extends ApiPart {
     return this.rest.call('POST /api/mcp/sign-in', null, { body, ...options })
   }
 
+  /** Its tokens are forgotten, and revoked where they can be. @throws ApiError 409 `mcp.not_oauth` */
+  signOut(id: string, options: CallOptions = {}): Promise<McpServerView> {
+    return this.rest.call('DELETE /api/mcp/servers/:id/sign-in', mcpServerView, { params: { id }, ...options })
+  }
+
   /** Newest first. */
   tools(id: string, query: PageQuery = {}, options: CallOptions = {}): Promise<ListOf<McpToolView>> {
     return this.rest.call('GET /api/mcp/servers/:id/tools', listOf(mcpToolView), { params: { id }, query, ...options })
   }
 
-  tool(id: string, name: string, options: CallOptions = {}): Promise<McpToolView> {
+  tool(id: string, name: string, options: ReadOptions = {}): Promise<McpToolView> {
     return this.rest.call('GET /api/mcp/servers/:id/tools/:name', mcpToolView, { params: { id, name }, ...options })
   }
 
   /** What its owner says of a tool, in the place of its server's word. */
-  updateTool(id: string, name: string, body: McpToolChange, options: CallOptions = {}): Promise<McpToolView> {
+  updateTool(id: string, name: string, body: McpToolChange, options: ChangeOptions = {}): Promise<McpToolView> {
     const request = { params: { id, name }, body, ...options }
     return this.rest.call('PUT /api/mcp/servers/:id/tools/:name', mcpToolView, request)
   }

@@ -7,6 +7,10 @@ import { errorView, idView, timeView } from './views.ts'
 export const mcpStatuses = ['new', 'ready', 'failing', 'needs_sign_in'] as const
 export type McpStatus = (typeof mcpStatuses)[number]
 
+/** `connected`: there are tokens, which renew themselves where they can; `expired`: there were; `needed`: nobody has signed in. */
+export const mcpSignInStates = ['connected', 'expired', 'needed'] as const
+export type McpSignInState = (typeof mcpSignInStates)[number]
+
 export const mcpServerView = z
   .object({
     id: idView,
@@ -21,6 +25,10 @@ export const mcpServerView = z
     status: z.enum(mcpStatuses),
     /** Why it is `failing`, in words. */
     problem: z.string().nullable(),
+    /** What kind of problem that is, such as `mcp.unreachable`. Older servers do not say. */
+    problemCode: z.string().nullable().optional(),
+    /** Null where one does not sign in by OAuth. Older servers do not say. */
+    signIn: z.enum(mcpSignInStates).nullable().optional(),
     /** Of the Model Context Protocol, as it was agreed on last. */
     protocolVersion: z
       .string()

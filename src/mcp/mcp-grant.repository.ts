@@ -7,6 +7,14 @@ export type SignInRow = Pick<McpGrant, 'id' | 'clientId' | 'clientAuth' | 'clien
   Pick<McpGrant, 'stateHash' | 'browserHash' | 'verifierSealed' | 'stateUntil'>
 export type SealedTokens = Pick<McpGrant, 'accessSealed' | 'refreshSealed' | 'accessUntil'>
 
+/** What is seen of a grant without opening it. */
+export interface SignInSeen {
+  id: string
+  hasTokens: boolean
+  isBegun: boolean
+  until: Date | null
+}
+
 /** A grant that is taken up again: by the same client, at the same authorization server. Another one must not be sent its tokens. */
 const SAME = `g.client_id = excluded.client_id AND g.provider #>> '{metadata,token_endpoint}' = excluded.provider #>> '{metadata,token_endpoint}'
   AND g.provider #>> '{metadata,issuer}' = excluded.provider #>> '{metadata,issuer}'`
@@ -20,6 +28,17 @@ export class McpGrantRepository {
 
   find(id: string, tx: Tx = this.#db.manager): Promise<McpGrant | null> {
     return tx.findOneBy(mcpGrantEntity, { id })
+  }
+
+  /** How servers are signed in to, of those that somebody has signed in to or begun to; `until`: where their tokens end, and cannot be renewed. */
+  signIns(ids: string[]): Promise<SignInSeen[]> {
+    return rows(
+      this.#db.manager,
+      `SELECT id, access_sealed IS NOT NULL AS "hasTokens", state_hash IS NOT NULL AS "isBegun",
+         CASE WHEN refresh_sealed IS NULL THEN access_until END AS until
+       FROM mcp_grants WHERE id = ANY($1::uuid[])`,
+      [ids],
+    )
   }
 
   /**
@@ -104,6 +123,19 @@ export class McpGrantRepository {
     const sql =
       'UPDATE mcp_grants SET refreshing_until = NULL, refresh_claim = NULL WHERE id = $1 AND refresh_claim = $2'
     await rows(this.#db.manager, sql, [id, claim])
+  }
+
+  /** Forgets tokens, and a sign-in or a renewal that is under way; the client stays. */
+  async forget(id: string, tx: Tx): Promise<void> {
+    const nothing = {
+      accessSealed: null,
+      refreshSealed: null,
+      accessUntil: null,
+      refreshingUntil: null,
+      refreshClaim: null,
+    }
+    const notBegun = { stateHash: null, browserHash: null, verifierSealed: null, stateUntil: null }
+    await tx.update(mcpGrantEntity, { id }, { ...nothing, ...notBegun, updatedAt: new Date() })
   }
 
   async delete(id: string, tx: Tx): Promise<void> {

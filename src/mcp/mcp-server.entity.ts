@@ -20,6 +20,8 @@ export class McpServer {
   declare timeoutMs: number
   declare status: McpStatus
   declare problem: string | null
+  /** Of `McpFault`; null also of a problem that an older version noted. */
+  declare problemCode: string | null
   declare protocolVersion: string | null
   /** When its tools were listed last; null: not since it has this address. */
   declare listedAt: Date | null
@@ -49,6 +51,7 @@ export const mcpServerEntity = new EntitySchema<McpServer>({
     timeoutMs: integer(),
     status: text({ default: 'new' }),
     problem: text({ nullable: true }),
+    problemCode: text({ nullable: true }),
     protocolVersion: text({ nullable: true }),
     listedAt: timestamp({ nullable: true }),
     minute: timestamp({ nullable: true }),

@@ -88,7 +88,7 @@ export class McpServerRepository {
 
   /** It answered: what was wrong is over. Writes only where something was. */
   async answered(id: string): Promise<void> {
-    const sql = `UPDATE mcp_servers SET failures = 0, paused_until = NULL, problem = NULL,
+    const sql = `UPDATE mcp_servers SET failures = 0, paused_until = NULL, problem = NULL, problem_code = NULL,
         status = CASE WHEN listed_at IS NULL THEN 'new' ELSE 'ready' END
       WHERE id = $1 AND (failures > 0 OR status IN ('failing', 'needs_sign_in'))`
     await rows(this.#db.manager, sql, [id])
@@ -98,14 +98,14 @@ export class McpServerRepository {
   async failed(
     { id, url }: Pick<McpServer, 'id' | 'url'>,
     status: McpServer['status'],
-    problem: string,
+    { code, message }: { code: string; message: string },
     counts: boolean,
   ) {
-    const sql = `UPDATE mcp_servers SET status = $3, problem = $4, failures = failures + $5::int,
+    const sql = `UPDATE mcp_servers SET status = $3, problem = $4, problem_code = $9, failures = failures + $5::int,
         paused_until = CASE WHEN failures + $5::int >= $6 AND $5::int > 0
           THEN now() + least($7 * 2 ^ least(failures + 1 - $6, 10), $8) * interval '1 second' ELSE paused_until END
       WHERE id = $1 AND url = $2`
     const { first, longest } = PAUSE_S
-    await rows(this.#db.manager, sql, [id, url, status, problem, counts ? 1 : 0, FAILURES, first, longest])
+    await rows(this.#db.manager, sql, [id, url, status, message, counts ? 1 : 0, FAILURES, first, longest, code])
   }
 }

@@ -2,11 +2,13 @@ import { type AuditLog, MOST_BY_USERS } from '../audit/audit-log.ts'
 import type { ProviderNetwork } from '../connections/provider-network.ts'
 import type { SealedSecrets } from '../connections/sealed-secret.ts'
 import type { CreateMcpServerBody, McpAuth, UpdateMcpServerBody } from '../contract/mcp.schemas.ts'
+import type { McpServerView, McpSignInState } from '../contract/mcp-views.ts'
 import type { Transactions, Tx } from '../database/transaction.ts'
-import { invalidRequest, notFound, tooMany } from '../shared/errors.ts'
+import { AppError, invalidRequest, notFound, tooMany } from '../shared/errors.ts'
 import { newId } from '../shared/ids.ts'
+import { presentMcpServer } from './mcp.presenter.ts'
 import type { McpGrant } from './mcp-grant.entity.ts'
-import type { McpGrantRepository } from './mcp-grant.repository.ts'
+import type { McpGrantRepository, SignInSeen } from './mcp-grant.repository.ts'
 import type { McpServer } from './mcp-server.entity.ts'
 import type { McpServerRepository } from './mcp-server.repository.ts'
 import { HEADERS_FIELD } from './mcp-sessions.ts'
@@ -16,7 +18,7 @@ import type { McpToolRepository } from './mcp-tool.repository.ts'
 export interface McpServerDependencies {
   servers: McpServerRepository
   tools: McpToolRepository
-  grants: Pick<McpGrantRepository, 'find' | 'delete'>
+  grants: Pick<McpGrantRepository, 'find' | 'delete' | 'forget' | 'signIns'>
   tokens: Pick<McpTokens, 'revoke'>
   secrets: SealedSecrets
   network: Pick<ProviderNetwork, 'assertTarget'>
@@ -52,6 +54,16 @@ export class McpServerService {
 
   list(userId: string, limit: number, before: string | undefined): Promise<McpServer[]> {
     return this.#deps.servers.list(userId, limit, before)
+  }
+
+  /** As clients see it, with how it is signed in to. */
+  async view(server: McpServer): Promise<McpServerView> {
+    return presentMcpServer(server, (await this.#signIns([server]))(server))
+  }
+
+  async views(servers: McpServer[]): Promise<McpServerView[]> {
+    const signInOf = await this.#signIns(servers)
+    return servers.map((server) => presentMcpServer(server, signInOf(server)))
   }
 
   /** Whether this server is the user's own. */
@@ -93,7 +105,13 @@ export class McpServerService {
       const sealed = keeps ? {} : this.#sealed(id, headers ?? [])
       const isAnother = isElsewhere || next.auth !== current.auth || headers !== undefined
       const fresh: Partial<McpServer> = {
-        ...(isAnother && { problem: null, failures: 0, pausedUntil: null, status: current.listedAt ? 'ready' : 'new' }),
+        ...(isAnother && {
+          problem: null,
+          problemCode: null,
+          failures: 0,
+          pausedUntil: null,
+          status: current.listedAt ? 'ready' : 'new',
+        }),
         ...(isElsewhere && { status: 'new', listedAt: null, protocolVersion: null }),
       }
       if (isElsewhere) await tools.forget(id, tx)
@@ -119,6 +137,30 @@ export class McpServerService {
     if (ended) void this.#deps.tokens.revoke(ended)
   }
 
+  /** Its tokens are forgotten, and revoked where they can be; the client as which one signs in stays. @throws AppError 404; 409 `mcp.not_oauth` */
+  async signOut(userId: string, id: string): Promise<McpServer> {
+    const { servers, grants, tokens, transactions } = this.#deps
+    const { server, ended } = await transactions.run(async (tx) => {
+      const current = found(await servers.lockOwned(userId, id, tx))
+      if (current.auth !== 'oauth') throw new AppError('mcp.not_oauth')
+      const grant = await grants.find(id, tx)
+      await grants.forget(id, tx)
+      if (!grant?.accessSealed && !grant?.refreshSealed) return { server: current, ended: null }
+      await this.#record('mcp_server.signed_out', current, tx)
+      const signedOut = { status: 'needs_sign_in', problem: null, problemCode: null } as const
+      return { server: found(await servers.update(userId, id, signedOut, tx)), ended: grant }
+    })
+    if (ended) void tokens.revoke(ended)
+    return server
+  }
+
+  async #signIns(servers: McpServer[]): Promise<(server: McpServer) => McpSignInState | null> {
+    const ids = servers.filter(({ auth }) => auth === 'oauth').map(({ id }) => id)
+    const seen = ids.length === 0 ? [] : await this.#deps.grants.signIns(ids)
+    const byId = new Map(seen.map((one) => [one.id, one]))
+    return ({ id, auth }) => (auth === 'oauth' ? signInOf(byId.get(id)) : null)
+  }
+
   async #endGrant(id: string, tx: Tx): Promise<McpGrant | null> {
     const grant = await this.#deps.grants.find(id, tx)
     if (grant) await this.#deps.grants.delete(id, tx)
@@ -135,7 +177,11 @@ export class McpServerService {
   }
 
   /** Of a user's servers what concerns credentials; the rest is nobody else's business. */
-  #record(action: 'mcp_server.credentials_changed' | 'mcp_server.deleted', server: McpServer, tx: Tx): Promise<void> {
+  #record(
+    action: `mcp_server.${'credentials_changed' | 'deleted' | 'signed_out'}`,
+    server: McpServer,
+    tx: Tx,
+  ): Promise<void> {
     const { userId: actorId, id: targetId, auth, headerNames } = server
     const details = { auth, headers: headerNames.length }
     return this.#deps.audit.record({ action, actorId, targetId, details, mostPerHour: MOST_BY_USERS }, tx)
@@ -145,6 +191,12 @@ export class McpServerService {
 function found(server: McpServer | null): McpServer {
   if (!server) throw notFound('mcp')
   return server
+}
+
+function signInOf(seen: SignInSeen | undefined): McpSignInState {
+  if (!seen) return 'needed'
+  if (!seen.hasTokens) return seen.isBegun ? 'needed' : 'expired'
+  return seen.until !== null && seen.until.getTime() <= Date.now() ? 'expired' : 'connected'
 }
 
 function assertAddress(network: Pick<ProviderNetwork, 'assertTarget'>, url: string): void {

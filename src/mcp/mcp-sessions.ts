@@ -95,7 +95,7 @@ export class McpSessions {
   async failed(server: McpServer, fault: McpFault): Promise<void> {
     if (fault.code === 'mcp.stopped') return
     const status = fault.code === 'mcp.needs_sign_in' ? 'needs_sign_in' : 'failing'
-    await this.#deps.servers.failed(server, status, fault.message, fault.isTrouble)
+    await this.#deps.servers.failed(server, status, fault, fault.isTrouble)
   }
 
   #headersOf({ id, headersSealed }: McpServer): Array<[string, string]> {

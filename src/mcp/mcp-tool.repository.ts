@@ -106,7 +106,7 @@ export class McpToolRepository {
     )
     await rows(
       tx,
-      `UPDATE mcp_servers SET status = 'ready', problem = NULL, listed_at = now(), protocol_version = $2 WHERE id = $1`,
+      `UPDATE mcp_servers SET status = 'ready', problem = NULL, problem_code = NULL, listed_at = now(), protocol_version = $2 WHERE id = $1`,
       [id, protocolVersion],
     )
     return true

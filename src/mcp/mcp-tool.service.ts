@@ -3,7 +3,6 @@ import type { UpdateMcpToolBody } from '../contract/mcp.schemas.ts'
 import type { McpRefreshView } from '../contract/mcp-views.ts'
 import type { Transactions } from '../database/transaction.ts'
 import { AppError } from '../shared/errors.ts'
-import { presentMcpServer } from './mcp.presenter.ts'
 import { McpFault } from './mcp-fault.ts'
 import type { McpServerService } from './mcp-server.service.ts'
 import type { McpSessions } from './mcp-sessions.ts'
@@ -11,7 +10,7 @@ import type { McpTool } from './mcp-tool.entity.ts'
 import type { McpToolRepository } from './mcp-tool.repository.ts'
 
 export interface McpToolDependencies {
-  servers: Pick<McpServerService, 'get'>
+  servers: Pick<McpServerService, 'get' | 'view'>
   tools: McpToolRepository
   sessions: McpSessions
   transactions: Transactions
@@ -35,7 +34,7 @@ export class McpToolService {
   async refresh(userId: string, id: string, signal: AbortSignal): Promise<McpRefreshView> {
     const { servers, sessions, timeoutMs } = this.#deps
     const server = await sessions.take(userId, id, { ignoresPause: true })
-    const shown = async () => presentMcpServer(await servers.get(userId, id))
+    const shown = async () => servers.view(await servers.get(userId, id))
     try {
       const { session, listing } = await sessions.open(
         server,

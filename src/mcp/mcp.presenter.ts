@@ -1,9 +1,9 @@
-import type { McpServerView, McpToolState, McpToolView } from '../contract/mcp-views.ts'
+import type { McpServerView, McpSignInState, McpToolState, McpToolView } from '../contract/mcp-views.ts'
 import type { McpServer } from './mcp-server.entity.ts'
 import type { McpTool } from './mcp-tool.entity.ts'
 import { effectOf } from './tool-definition.ts'
 
-export const presentMcpServer = (server: McpServer): McpServerView => ({
+export const presentMcpServer = (server: McpServer, signIn: McpSignInState | null): McpServerView => ({
   id: server.id,
   name: server.name,
   url: server.url,
@@ -13,6 +13,8 @@ export const presentMcpServer = (server: McpServer): McpServerView => ({
   timeoutMs: server.timeoutMs,
   status: server.status,
   problem: server.problem,
+  problemCode: server.problem === null ? null : server.problemCode,
+  signIn: signIn === 'connected' && server.status === 'needs_sign_in' ? 'expired' : signIn,
   protocolVersion: server.protocolVersion,
   pausedUntil:
     server.pausedUntil && server.pausedUntil.getTime() > Date.now() ? server.pausedUntil.toISOString() : null,
@@ -22,7 +24,14 @@ export const presentMcpServer = (server: McpServer): McpServerView => ({
 })
 
 /** What of a server its owner may change. */
-export const mcpServerState = ({ name, url, auth, headerNames, enabled, timeoutMs }: McpServerView) => ({
+export const mcpServerState = ({
+  name,
+  url,
+  auth,
+  headerNames,
+  enabled,
+  timeoutMs,
+}: Pick<McpServerView, 'name' | 'url' | 'auth' | 'headerNames' | 'enabled' | 'timeoutMs'>) => ({
   name,
   url,
   auth,

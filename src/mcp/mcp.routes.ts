@@ -10,7 +10,7 @@ import { listOf } from '../contract/views.ts'
 import { emptyBody, idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'
-import { mcpServerState, mcpToolState, presentMcpServer, presentMcpTool } from './mcp.presenter.ts'
+import { mcpServerState, mcpToolState, presentMcpTool } from './mcp.presenter.ts'
 import type { McpServerService } from './mcp-server.service.ts'
 import type { McpToolService } from './mcp-tool.service.ts'
 
@@ -27,7 +27,7 @@ export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Rou
     errors: [],
     query: pageQuery,
     handler: async ({ user, query: { limit, cursor } }) =>
-      page(await servers.list(user.id, limit + 1, cursor), limit, presentMcpServer),
+      page(await servers.views(await servers.list(user.id, limit + 1, cursor)), limit, (server) => server),
   }),
   defineRoute({
     method: 'post',
@@ -45,7 +45,7 @@ export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Rou
       headers: [{ name: 'Authorization', value: 'Bearer secret' }],
     },
     status: 201,
-    handler: async ({ user, body }) => presentMcpServer(await servers.create(user.id, body)),
+    handler: async ({ user, body }) => servers.view(await servers.create(user.id, body)),
   }),
   defineRoute({
     method: 'get',
@@ -57,7 +57,7 @@ export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Rou
     state: mcpServerState,
     errors: ['mcp.not_found'],
     params: idParams,
-    handler: async ({ user, params }) => presentMcpServer(await servers.get(user.id, params.id)),
+    handler: async ({ user, params }) => servers.view(await servers.get(user.id, params.id)),
   }),
   defineRoute({
     method: 'put',
@@ -73,9 +73,7 @@ export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Rou
     body: updateMcpServerBody,
     example: { enabled: false },
     handler: async ({ user, params, body, ifMatch }) =>
-      presentMcpServer(
-        await servers.update(user.id, params.id, body, (current) => ifMatch(mcpServerState(presentMcpServer(current)))),
-      ),
+      servers.view(await servers.update(user.id, params.id, body, (current) => ifMatch(mcpServerState(current)))),
   }),
   defineRoute({
     method: 'delete',
@@ -87,6 +85,18 @@ export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Rou
     errors: ['mcp.not_found'],
     params: idParams,
     handler: ({ user, params }) => servers.delete(user.id, params.id),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/mcp/servers/:id/sign-in',
+    access: 'user',
+    scope: 'chat',
+    summary:
+      'An MCP server that one is not signed in to any more; its tokens are forgotten, and revoked where they can be',
+    response: mcpServerView,
+    errors: ['mcp.not_found', 'mcp.not_oauth'],
+    params: idParams,
+    handler: async ({ user, params }) => servers.view(await servers.signOut(user.id, params.id)),
   }),
   defineRoute({
     method: 'post',

@@ -279,6 +279,7 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   'POST /api/mcp/servers/:id/refresh': { access: 'user', of: 'mcpServer', body: {} },
   // It is not signed in to by OAuth.
   'POST /api/mcp/servers/:id/sign-in': { access: 'user', of: 'mcpServer', body: {}, owner: 409 },
+  'DELETE /api/mcp/servers/:id/sign-in': { access: 'user', of: 'mcpServer', owner: 409 },
   'POST /api/mcp/sign-in': { access: 'user', body: { state: 'none', code: 'none' }, owner: 400 },
   'GET /api/mcp/callback': { access: 'public' },
   'GET /api/mcp/client.json': { access: 'public', bare: 200 },

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
 import { startOAuthServer, type TestOAuthServer } from '../support/oauth-server.ts'
+import { eventually } from '../support/pace.ts'
 import { type Look, useWorld } from './world.ts'
 
 describe('MCP servers in the console', function () {
@@ -46,6 +47,22 @@ describe('MCP servers in the console', function () {
     await page.getByRole('article', { name: 'add_unkeyed' }).waitFor()
     expect(server.state.requests.at(-1)?.headers.authorization).to.equal('Bearer a:b')
     await visitor.check('servers-one')
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await dialog.getByText('Authorization is stored and stays when this is empty.').waitFor()
+    await dialog.getByLabel('Seconds for one call').fill('90')
+    const id = new URL(page.url()).pathname.split('/').at(-1)
+    await user.put(`/api/mcp/servers/${id}`, { name: 'Papers' })
+    visitor.expectComplaint(/412/)
+    await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+    await dialog.getByText('Meanwhile this was changed elsewhere: Name.').waitFor()
+    await visitor.check('servers-edit')
+    await dialog.getByRole('button', { name: 'Save mine' }).click()
+    await page.getByText('“Notes” is saved.').waitFor()
+    expect((await user.get(`/api/mcp/servers/${id}`)).body).to.deep.include({ name: 'Notes', timeoutMs: 90_000 })
+    const { length } = server.state.requests
+    await page.getByRole('button', { name: 'Test and refresh' }).click()
+    await eventually(() => server.state.requests.length > length)
+    expect(server.state.requests.at(-1)?.headers.authorization).to.equal('Bearer a:b')
     await page.getByRole('button', { name: 'Switch off' }).click()
     await page.getByText('Nothing is sent to it, whoever asks.').waitFor()
     await page.getByRole('button', { name: 'Switch on' }).click()
@@ -88,15 +105,19 @@ describe('MCP servers in the console', function () {
   })
 
   it('says why a server is in trouble', async () => {
-    const { visitor, page, id } = await owner()
+    const { user, visitor, page, id } = await owner()
     server.state.gate = () => ({ status: 500 })
+    const german = await world.visitAs(user, { locale: 'de-DE', phone: true })
     await visitor.open(`/servers/${id}`)
     await page.getByRole('button', { name: 'Test and refresh' }).click()
     await page.getByText('In trouble').waitFor()
     await visitor.check('servers-trouble')
+    await german.open(`/servers/${id}`)
+    await german.page.getByText('Beim MCP-Server ist etwas schiefgegangen.').waitFor()
+    await german.check('servers-trouble-german')
   })
 
-  it('leads to where one signs in, by a link of its own', async () => {
+  it('leads to where one signs in, by a link of its own, and says how that stands', async () => {
     const metadataUrl = new URL('/.well-known/oauth-protected-resource/mcp', server.url)
     server.state.pages[metadataUrl.pathname] = { resource: server.url, authorization_servers: [oauth.url] }
     server.state.gate = ({ headers }) =>
@@ -108,12 +129,23 @@ describe('MCP servers in the console', function () {
     const visitor = await world.visitAs(user)
     const { page } = visitor
     await visitor.open(`/servers/${id}`)
+    await page.getByText('Not signed in yet').waitFor()
+    await page.getByRole('button', { name: 'Own client…' }).click()
+    await visitor.check('servers-own-client')
+    await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('button', { name: 'Sign in' }).click()
     const link = page.getByRole('link', { name: `Go on at ${new URL(oauth.url).host}` })
     await link.waitFor()
     await visitor.check('servers-sign-in')
     expect(new URL((await link.getAttribute('href')) ?? '').origin).to.equal(new URL(oauth.url).origin)
     expect(await link.getAttribute('rel')).to.equal('noopener noreferrer')
+    const back = await oauth.consent((await link.getAttribute('href')) ?? '')
+    await user.post('/api/mcp/sign-in', Object.fromEntries(back.searchParams))
+    await page.reload()
+    await page.getByText('Signed in', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByText('Signed in no more').waitFor()
+    await visitor.check('servers-signed-out')
   })
 
   for (const look of [

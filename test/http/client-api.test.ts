@@ -237,6 +237,7 @@ describe('The typed client, on all of the API', () => {
     expect((await refused(client.mcp.updateTool(tools.id, 'add', { keyed: true })))[0]).to.equal(404)
     expect((await refused(client.mcp.allowTool(tools.id, 'add', '0'.repeat(64))))[0]).to.equal(404)
     expect((await refused(client.mcp.signIn(tools.id)))[1]).to.equal('mcp.not_oauth')
+    expect((await refused(client.mcp.signOut(tools.id)))[1]).to.equal('mcp.not_oauth')
     expect((await refused(client.mcp.finishSignIn({ state: 'none' })))[1]).to.equal('mcp.sign_in_invalid')
     await client.mcp.delete(tools.id)
     const hook = await client.webhooks.create({ url: webhook.url, events: ['run.completed'] })

@@ -56,13 +56,18 @@ describe('Signing in to MCP servers', () => {
     const done = mcpRefreshView.parse((await user.post(`/api/mcp/servers/${id}/refresh`, {})).body)
     return done.ok ? 'ok' : done.error.code
   }
-  const status = async () => mcpServerView.parse((await user.get(`/api/mcp/servers/${id}`)).body).status
+  const shown = async () => mcpServerView.parse((await user.get(`/api/mcp/servers/${id}`)).body)
+  const status = async () => (await shown()).status
   const stored = () =>
     rows<Record<string, unknown>>(app.container.db.manager, 'SELECT * FROM mcp_grants WHERE id = $1', [id])
 
   it('is asked for, done in a browser with PKCE for the resource that the server is, and lasts', async () => {
     expect(await outcome()).to.equal('mcp.needs_sign_in')
-    expect(await status()).to.equal('needs_sign_in')
+    expect(await shown()).to.deep.include({
+      status: 'needs_sign_in',
+      problemCode: 'mcp.needs_sign_in',
+      signIn: 'needed',
+    })
     const { url, cookie } = await begin()
     const { searchParams } = new URL(url)
     expect(Object.fromEntries(searchParams)).to.include({
@@ -221,13 +226,27 @@ describe('Signing in to MCP servers', () => {
     oauth.expire()
     oauth.endAll()
     expect(await outcome()).to.equal('mcp.needs_sign_in')
-    expect(await status()).to.equal('needs_sign_in')
+    expect(await shown()).to.deep.include({ status: 'needs_sign_in', signIn: 'expired' })
     const { refreshes } = oauth.state
     expect(await outcome()).to.equal('mcp.needs_sign_in')
     expect(oauth.state.refreshes).to.equal(refreshes)
     await signIn()
-    expect(await status()).to.equal('ready')
+    expect(await shown()).to.deep.include({ status: 'ready', problemCode: null, signIn: 'connected' })
     expect(await outcome()).to.equal('ok')
+  })
+
+  it('is over when one signs out, which revokes it; the client stays for the next time', async () => {
+    await signIn()
+    const revoked = oauth.revoked()
+    const { body } = await user.delete(`/api/mcp/servers/${id}/sign-in`)
+    expect(body).to.deep.include({ status: 'needs_sign_in', signIn: 'expired' })
+    await revoked
+    expect(await outcome()).to.equal('mcp.needs_sign_in')
+    expect((await stored())[0]).to.deep.include({ access_sealed: null, refresh_sealed: null })
+    expect(Object((await user.delete(`/api/mcp/servers/${id}/sign-in`)).body).signIn).to.equal('expired')
+    await signIn()
+    expect(await outcome()).to.equal('ok')
+    expect(oauth.state.registered).to.equal(1)
   })
 
   it('is revoked when the server goes, or is at another address', async () => {

@@ -46,6 +46,8 @@ export function saidOf(error: unknown, t: Say, formats: Formats): ErrorSaid {
       return { text: t('error.busy'), canRetry: false }
     case 'request.precondition_failed':
       return { text: t('error.changed'), canRetry: false }
+    case 'mcp.busy':
+    case 'mcp.paused':
     case 'request.rate_limited':
     case 'auth.too_many_attempts':
     case 'auth.too_many_sign_ins':
@@ -79,6 +81,10 @@ export function saidOf(error: unknown, t: Say, formats: Formats): ErrorSaid {
         next: { href: '/profile', label: t('error.guest.next') },
         canRetry: false,
       }
+    case 'mcp.no_sign_in':
+      return { text: t('error.mcp.noSignIn'), canRetry: true }
+    case 'mcp.off':
+      return { text: t('error.mcp.off'), next: { href: '/servers', label: t('nav.servers') }, canRetry: false }
     case 'mail.not_set_up':
       return { text: t('error.noMail'), canRetry: false }
     case 'storage.quota_exceeded':

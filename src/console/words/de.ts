@@ -51,6 +51,9 @@ export default {
     'Mehr Gäste nimmt dieser Server gerade nicht auf. Legen Sie ein Konto an oder kommen Sie später wieder.',
   'error.limit': 'Mehr davon darf ein Konto nicht haben. Löschen Sie zuerst eines.',
   'error.link': 'Der Link wurde schon benutzt oder ist abgelaufen. Fordern Sie einen neuen an.',
+  'error.mcp.noSignIn':
+    'Die Anmeldung dort hat nicht geklappt: Der Server sagt zu wenig darüber, oder er nimmt keine Clients von selbst auf. Versuchen Sie es mit einem eigenen Client.',
+  'error.mcp.off': 'Dieser MCP-Server ist ausgeschaltet.',
   'error.noMail': 'Dieser Server verschickt keine E-Mails. Fragen Sie, wer ihn betreibt.',
   'error.notFound': 'Das gibt es nicht mehr.',
   'error.page': 'Auf dieser Seite ging etwas schief. Versuchen Sie es noch einmal oder laden Sie die Seite neu.',

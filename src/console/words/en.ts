@@ -47,6 +47,9 @@ export default {
   'error.guest.tooMany': 'There are as many guests as this server takes. Create an account, or come back later.',
   'error.limit': 'You have as many as one account may have. Delete one first.',
   'error.link': 'The link was used already or has expired. Ask for a new one.',
+  'error.mcp.noSignIn':
+    'Signing in there did not work: the server says too little about how, or does not register clients by itself. Try a client of your own.',
+  'error.mcp.off': 'This MCP server is switched off.',
   'error.noMail': 'This server sends no e-mail. Ask whoever runs it.',
   'error.notFound': 'It does not exist any more.',
   'error.page': 'Something went wrong on this page. Try again, or load the page anew.',

@@ -1,26 +1,29 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { LogIn, Power, RefreshCw, Trash2 } from 'lucide-react'
+import { Pencil, Power, RefreshCw, Trash2 } from 'lucide-react'
+import { useState } from 'react'
 import { useLocation } from 'wouter'
 import type { McpServerView } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
-import { Button, buttonClasses } from '../../parts/button.tsx'
+import { Button } from '../../parts/button.tsx'
 import { confirm } from '../../parts/confirm.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
-import { SERVERS, type useRefresh, useSignIn } from './use-server.ts'
+import { EditServerDialog } from './edit-server-dialog.tsx'
+import { SignInActions } from './sign-in-actions.tsx'
+import { SERVERS, type useRefresh } from './use-server.ts'
 import type words from './words/en.ts'
 
-/** Sign in, look again, switch off and on, delete. */
+/** Sign in and out, look again, change, switch off and on, delete. */
 export function ServerActions({ server, refresh }: { server: McpServerView; refresh: ReturnType<typeof useRefresh> }) {
   const { id, name, auth, enabled } = server
+  const [isEditing, setEditing] = useState(false)
   const t = useWords<typeof words>()
   const client = useClient()
   const queries = useQueryClient()
   const [, go] = useLocation()
   const onError = useErrorToast()
   const stale = () => queries.invalidateQueries({ queryKey: SERVERS })
-  const signIn = useSignIn(id)
   const turn = useMutation({
     mutationFn: () => client.mcp.update(id, { enabled: !enabled }),
     onSuccess: (changed) => queries.setQueryData([...SERVERS, 'server', id], changed),
@@ -37,7 +40,7 @@ export function ServerActions({ server, refresh }: { server: McpServerView; refr
     },
     onError,
   })
-  const ask = async () => {
+  const askToDelete = async () => {
     const question = {
       title: t('servers.delete.title', { name }),
       text: t('servers.delete.text'),
@@ -48,24 +51,7 @@ export function ServerActions({ server, refresh }: { server: McpServerView; refr
   const icon = 'size-4'
   return (
     <>
-      {auth === 'oauth' &&
-        enabled &&
-        // The address is the other server's: it is opened by a link of the user's own click, in a tab that knows nothing of this one.
-        (signIn.data ? (
-          <a href={signIn.data} target="_blank" rel="noopener noreferrer" className={buttonClasses('primary')}>
-            <LogIn aria-hidden="true" className={icon} />
-            {t('servers.signIn.go', { host: new URL(signIn.data).host })}
-          </a>
-        ) : (
-          <Button
-            kind={server.status === 'ready' ? 'plain' : 'primary'}
-            busy={signIn.isPending}
-            icon={<LogIn aria-hidden="true" className={icon} />}
-            onClick={() => signIn.mutate()}
-          >
-            {t('servers.signIn')}
-          </Button>
-        ))}
+      {auth === 'oauth' && <SignInActions server={server} />}
       {enabled && (
         <Button
           busy={refresh.isPending}
@@ -75,6 +61,9 @@ export function ServerActions({ server, refresh }: { server: McpServerView; refr
           {t('servers.refresh')}
         </Button>
       )}
+      <Button icon={<Pencil aria-hidden="true" className={icon} />} onClick={() => setEditing(true)}>
+        {t('action.edit')}
+      </Button>
       <Button
         kind={enabled ? 'danger' : 'primary'}
         busy={turn.isPending}
@@ -87,10 +76,11 @@ export function ServerActions({ server, refresh }: { server: McpServerView; refr
         kind="danger"
         busy={remove.isPending}
         icon={<Trash2 aria-hidden="true" className={icon} />}
-        onClick={() => void ask()}
+        onClick={() => void askToDelete()}
       >
         {t('action.delete')}
       </Button>
+      {isEditing && <EditServerDialog id={id} onClose={() => setEditing(false)} />}
     </>
   )
 }

@@ -8,6 +8,7 @@ import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
 import { ServerActions } from './server-actions.tsx'
+import { ServerProblem } from './server-problem.tsx'
 import { ServerStatus } from './server-status.tsx'
 import { ServerTools } from './server-tools.tsx'
 import { SERVERS, useRefresh } from './use-server.ts'
@@ -20,6 +21,8 @@ export function ServerPage({ id }: { id: string }) {
   const { data, error, refetch } = useQuery({
     queryKey: [...SERVERS, 'server', id],
     queryFn: ({ signal }) => client.mcp.get(id, { signal }),
+    // Whoever comes back may have signed in there meanwhile.
+    refetchOnWindowFocus: 'always',
   })
   if (data) return <Known server={data} />
   return (
@@ -40,6 +43,10 @@ function Known({ server }: { server: McpServerView }) {
       t('servers.auth'),
       server.auth === 'headers' ? formats.list(server.headerNames) : t(`servers.auth.${server.auth}`),
     ],
+    ...(server.signIn
+      ? [[t('servers.signInState'), t(`servers.signIn.${server.signIn}`)] satisfies [string, string]]
+      : []),
+    [t('servers.timeout'), formats.number(server.timeoutMs / 1_000)],
     [t('servers.listed'), server.listedAt === null ? t('servers.never') : formats.ago(server.listedAt)],
     ...(server.protocolVersion === null
       ? []
@@ -52,11 +59,7 @@ function Known({ server }: { server: McpServerView }) {
           <ServerStatus server={server} />
           {server.enabled && server.status === 'needs_sign_in' && <p className="mt-2">{t('servers.needsSignIn')}</p>}
           {!server.enabled && <p className="mt-2 text-ink-soft">{t('servers.off.text')}</p>}
-          {server.problem !== null && (
-            <p dir="auto" className="mt-2 break-words text-danger">
-              {server.problem}
-            </p>
-          )}
+          <ServerProblem server={server} />
           <dl className="mt-4 grid gap-x-6 gap-y-3 sm:grid-cols-2">
             {facts.map(([name, value]) => (
               <div key={name} className="min-w-0">

@@ -1,5 +1,5 @@
 import { type UseMutationResult, useMutation, useQueryClient } from '@tanstack/react-query'
-import type { McpRefreshView } from '../../../client/client.ts'
+import type { McpRefreshView, McpSignInInput } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
@@ -25,16 +25,15 @@ export function useRefresh(id: string): UseMutationResult<McpRefreshView, unknow
 }
 
 /** Has the browser sign in at the server's authorization server; it comes back to this page by a way of its own. */
-export function useSignIn(id: string): UseMutationResult<string, unknown, void> {
+export function useSignIn(id: string): UseMutationResult<string, unknown, McpSignInInput> {
   const client = useClient()
   return useMutation({
-    mutationFn: async () => {
-      const { authorizationUrl } = await client.mcp.signIn(id)
+    mutationFn: async (as) => {
+      const { authorizationUrl } = await client.mcp.signIn(id, as)
       const { protocol } = new URL(authorizationUrl)
       // What another server says is opened in nothing but a page of the web.
       if (protocol !== 'https:' && protocol !== 'http:') throw new Error('Not the address of a page.')
       return authorizationUrl
     },
-    onError: useErrorToast(),
   })
 }
