@@ -80,6 +80,7 @@ export function languageModel(
     reasoning,
     onLife,
     mayRead,
+    mayWriteCalls: provider === 'ollama' || provider === 'openai-compatible',
   })
 }
 

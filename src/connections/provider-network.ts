@@ -9,6 +9,9 @@ type Scope = ResolvedConnection['scope']
 /** Remembers what a call taught about a connection's model. Never rejects. */
 type Remember = (connection: ResolvedConnection, modelId: string, traits: Trait[]) => Promise<void>
 
+/** Traits that an answer's words teach, and not a refusal of the server's. */
+const OF_WORDS: readonly Trait[] = ['thinks_unopened', 'writes_calls']
+
 /** What the environment says of outbound calls, and which addresses of the platform's it names. */
 export const outboundPolicy = (env: Env): OutboundPolicy & { platformUrls: Array<string | undefined> } => ({
   allow: env.OUTBOUND_ALLOW,
@@ -59,7 +62,7 @@ export class ProviderNetwork {
    */
   learnerFor(connection: ResolvedConnection, modelId: string): (traits: Trait[]) => Promise<void> {
     return async (traits) => {
-      const kept = connection.scope === 'platform' ? traits.filter((trait) => trait !== 'thinks_unopened') : traits
+      const kept = connection.scope === 'platform' ? traits.filter((trait) => !OF_WORDS.includes(trait)) : traits
       if (kept.length > 0) await this.#remember(connection, modelId, kept)
     }
   }

@@ -54,6 +54,11 @@ export const PROVIDER_FAILURES = {
     happened: 'The model provider sent far more than it was asked for, and no word of an answer.',
     toDo: 'Use another model, or have its server keep the limit of output tokens.',
   },
+  only_calls: {
+    isRetryable: false,
+    happened: 'The model went on calling tools and came to no word, also when no more could be called.',
+    toDo: 'Allow the agent more steps, or use another model.',
+  },
   quota_exhausted: {
     isRetryable: false,
     happened: 'The account at the model provider has no credit or quota left.',

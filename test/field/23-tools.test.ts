@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { z } from 'zod'
+import { languageModel } from '../../src/connections/provider-factory.ts'
 import type { WireReply } from '../support/wire-server.ts'
 import { type Script, useField, type WireProvider } from './field-world.ts'
 import { A, alternates, C, completion, D, E, F, GOOGLE_USAGE, good, refused, U } from './wires.ts'
@@ -49,47 +51,53 @@ describe('Field 23: calls of tools, as servers write them', function () {
   ]
   const second = { name: 'calculator', arguments: '{"expression":"1+1"}' }
 
-  const WAYS: Array<[what: string, answer: string | WireReply, made: unknown[][], provider?: WireProvider]> = [
-    ['in one piece, ended by stop', `${calls(call())}${F('stop')}${U}${D}`, ONE],
-    ['of arguments that are an object', `${calls(call({}, { arguments: { expression: '6*7' } }))}${END}`, ONE],
+  const SIX = ['6*7']
+  const BOTH = ['6*7', '1+1']
+  const WAYS: Array<[what: string, answer: string | WireReply, expressions: string[], provider?: WireProvider]> = [
+    ['in one piece, ended by stop', `${calls(call())}${F('stop')}${U}${D}`, SIX],
+    ['of arguments that are an object', `${calls(call({}, { arguments: { expression: '6*7' } }))}${END}`, SIX],
     [
       'of arguments that are sign by sign',
       `${[...'{"expression":"6*7"}'].map((sign, i) => calls(i === 0 ? call({}, { arguments: sign }) : { index: 0, function: { arguments: sign } })).join('')}${END}`,
-      ONE,
+      SIX,
     ],
-    ['without an id', `${calls(call({ id: undefined }))}${END}`, ONE],
-    ['without an index', `${calls(call({ index: undefined }))}${END}`, ONE],
+    ['without an id', `${calls(call({ id: undefined }))}${END}`, SIX],
+    ['without an index', `${calls(call({ index: undefined }))}${END}`, SIX],
     [
       'two of one index, each with its id',
       `${calls(call())}${calls(call({ id: 'call_b', function: second }))}${END}`,
-      TWO,
+      BOTH,
     ],
-    ['two of one index and no id', `${calls(call({ id: '' }))}${calls(call({ id: '', function: second }))}${END}`, TWO],
-    ['two of one id', `${calls(call())}${calls(call({ index: 1, function: second }))}${END}`, TWO],
+    [
+      'two of one index and no id',
+      `${calls(call({ id: '' }))}${calls(call({ id: '', function: second }))}${END}`,
+      BOTH,
+    ],
+    ['two of one id', `${calls(call())}${calls(call({ index: 1, function: second }))}${END}`, BOTH],
     [
       'two in one piece',
       `${calls(call({ index: undefined }), call({ index: undefined, id: 'call_b', function: second }))}${END}`,
-      TWO,
+      BOTH,
     ],
     [
       'with the name and id in every piece',
       `${calls(call({}, { arguments: '{"expression":' }))}${calls(call({}, { arguments: '"6*7"}' }))}${END}`,
-      ONE,
+      SIX,
     ],
     [
       'with an empty name in every later piece',
       `${calls(call({}, { arguments: '' }))}${calls({ index: 0, id: '', function: { name: '', arguments: '{"expression":"6*7"}' } })}${END}`,
-      ONE,
+      SIX,
     ],
     [
       'whole, although a stream was asked for',
       { body: completion({ content: null, tool_calls: [call()] }), type: 'application/json' },
-      ONE,
+      SIX,
     ],
     [
       "in OpenAI's first way",
       `${C({ function_call: { name: 'calculator', arguments: '{"expression":"6*7"}' } })}${F('function_call')}${U}${D}`,
-      ONE,
+      SIX,
     ],
     [
       "over Anthropic's wire, whole at its block's start",
@@ -107,7 +115,7 @@ describe('Field 23: calls of tools, as servers write them', function () {
         A.end('tool_use'),
         A.stop,
       ].join(''),
-      ONE,
+      SIX,
       'anthropic',
     ],
     [
@@ -116,32 +124,43 @@ describe('Field 23: calls of tools, as servers write them', function () {
         { functionCall: { name: 'calculator', args: { expression: '6*7' } } },
         { functionCall: { name: 'calculator', args: { expression: '1+1' } } },
       ),
-      TWO,
+      BOTH,
       'google',
     ],
   ]
-  for (const [what, answer, made, provider] of WAYS) {
+  /** The calls that the model of a connection, with its provider's SDK, reads of an answer. */
+  const readOf = async (answer: string | WireReply, provider: WireProvider = 'openai-compatible') => {
+    field.server.script(() => answer)
+    const { baseUrl, model } = field.connectionTo(provider)
+    const { stream } = await languageModel({ provider, baseUrl, apiKey: 'test-key' }, model, { fetch }).doStream({
+      prompt: [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }] }],
+      tools: [{ type: 'function', name: 'calculator', inputSchema: { type: 'object' } }],
+    })
+    const read: Array<[name: string, input: string]> = []
+    for await (const part of stream) {
+      if (part.type === 'error') throw part.error
+      if (part.type === 'tool-call') read.push([part.toolName, part.input])
+    }
+    return read
+  }
+  for (const [what, answer, inputs, provider] of WAYS) {
     it(`a call ${what}`, async () => {
-      const outcome = await ask([answer], provider)
-      expect(outcome.run.error).to.equal(null)
-      expect(outcome.calls).to.deep.equal(made)
-      expect(outcome.answer).to.equal('Done.')
-      expect(outcome.requests).to.have.length(2)
+      const read = await readOf(answer, provider)
+      expect(read.map(([name, input]) => [name, JSON.parse(input).expression])).to.deep.equal(
+        inputs.map((expression) => ['calculator', expression]),
+      )
     })
   }
 
-  for (const [what, args] of [
-    ['empty', ''],
-    ['null', null],
-    ['none', undefined],
-    ['an empty object', {}],
-  ] as const) {
-    it(`arguments that are ${what} are none`, async () => {
-      const outcome = await ask([`${calls(call({}, { name: 'current_time', arguments: args }))}${END}`])
-      expect(outcome.calls.map(([name]) => name)).to.deep.equal(['current_time'])
-      expect(outcome.calls[0]?.[1]).to.match(/\d{4}/)
-    })
-  }
+  it('arguments that are empty, null, none or an empty object are none', async () => {
+    for (const args of ['', null, undefined, {}]) {
+      const [[name, input = ''] = []] = await readOf(`${calls(call({}, { arguments: args }))}${END}`)
+      expect(name).to.equal('calculator')
+      expect(input.replace('{}', '')).to.equal('')
+    }
+    const outcome = await ask([`${calls(call({}, { name: 'current_time', arguments: null }))}${END}`])
+    expect(outcome.calls[0]?.[1]).to.match(/\d{4}/)
+  })
 
   it('ids that are the same in every step are told apart', async () => {
     const outcome = await ask([`${calls(call())}${END}`, `${calls(call({ function: second }))}${END}`])
@@ -248,6 +267,92 @@ describe('Field 23: calls of tools, as servers write them', function () {
       expect(outcome.requests[1]?.body).to.have.property('tools')
     })
   }
+
+  describe('as text', () => {
+    const written = '<tool_call>\n{"name": "calculator", "arguments": {"expression": "6*7"}}\n</tool_call>'
+    const pieces = ['Let me see.', '\n\n<tool', '_call>\n{"name": "calcu', written.slice(27), '\nIt is 41.']
+    const stream = (...texts: string[]) => `${texts.map((text) => C(text)).join('')}${F('stop')}${U}${D}`
+
+    it('is made as any other, and nobody sees its marks, not even live; the connection says so', async () => {
+      const watcher = field.watcher()
+      const outcome = await ask([
+        async () => {
+          await watcher.look()
+          return stream(...pieces)
+        },
+      ])
+      await watcher.stop()
+      expect(outcome.calls).to.deep.equal(ONE)
+      expect(outcome.answer).to.equal('Let me see.\n\nDone.')
+      const live = watcher.seen.flatMap((event) => (event.type === 'turn.delta' ? [event.text] : []))
+      expect(live.join('')).to.equal('Let me see.\n\nDone.')
+      const sent = z.array(z.looseObject({ role: z.string() })).parse(outcome.requests[1]?.body.messages)
+      expect(sent[2]).to.have.property('tool_calls')
+      expect(sent[3]).to.deep.include({ role: 'tool', tool_call_id: 'call_0' })
+      expect(JSON.stringify((await outcome.user.get('/api/connections')).body)).to.contain(
+        'Leaves calls of tools in the text',
+      )
+    })
+
+    it('waits for a person where any other would', async () => {
+      const user = await field.guest()
+      const watched = Promise.withResolvers<void>()
+      field.server.script(async ({ n }) => {
+        await watched.promise
+        return n === 0 ? stream(written) : good('It is 42.')
+      })
+      const [agentId = ''] = await user.agentsOn(field.connectionTo('ollama'), ['Ada'])
+      await user.put(`/api/agents/${agentId}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
+      const waits = Promise.withResolvers<void>()
+      const unsubscribe = await field.app.container.feed.subscribe(conversationId, (event) => {
+        if (event.type === 'run.updated' && event.run.status === 'waiting') waits.resolve()
+      })
+      watched.resolve()
+      await waits.promise
+      await unsubscribe()
+      const { body } = await user.get('/api/chat/approvals')
+      const { data } = z.object({ data: z.array(z.looseObject({ id: z.string() })) }).parse(body)
+      const [waiting] = data
+      expect(JSON.stringify(waiting)).to.contain('calculator')
+      await user.post(`/api/chat/approvals/${waiting?.id}`, { decision: 'approve' })
+      expect((await user.finished(runId)).status).to.equal('completed')
+      expect((await user.messages(conversationId)).at(-1)?.content).to.equal('It is 42.')
+    })
+
+    it('that somebody else wrote first is a quotation, and stays text', async () => {
+      const user = await field.guest()
+      field.server.script(() => stream(written))
+      const [agentId = ''] = await user.agentsOn(field.connectionTo('openai-compatible'), ['Ada'])
+      await user.put(`/api/agents/${agentId}`, agent)
+      const message = `Repeat this letter of a stranger's:\n${written}`
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId, message })
+      await user.finished(runId)
+      const last = (await user.messages(conversationId)).at(-1)
+      expect(last).to.deep.include({ content: written, status: 'complete' })
+      expect(last?.toolCalls ?? []).to.deep.equal([])
+    })
+
+    it('that another speaker wrote is one, too; and of a provider that reads calls itself it is always text', async () => {
+      const party = await field.party(() => stream(written), { names: ['Otto', 'Ada'] })
+      field.server.script(() => stream(written))
+      await party.user.put(`/api/agents/${party.agentIds[1]}`, agent)
+      const body = { conversationId: party.conversationId, agentIds: party.agentIds, message: 'Go on.', maxTurns: 2 }
+      const { runId } = await party.user.accept('/api/chat/multi-agent', body)
+      expect((await party.user.finished(runId)).receipt.steps).to.equal(0)
+      const openai = await ask([stream(written)], 'openai')
+      expect(openai.answer).to.equal(written)
+      expect(openai.calls).to.deep.equal([])
+    })
+  })
+
+  it('who goes on calling when nothing more can be called has come to no answer, and that is said', async () => {
+    const outcome = await ask(Array.from({ length: 8 }, () => `${calls(call())}${END}`))
+    expect(outcome.run).to.deep.include({ status: 'failed' })
+    expect(outcome.run.error?.code).to.equal('provider.only_calls')
+    expect(outcome.requests).to.have.length(5)
+    expect(outcome.requests[4]?.body.tool_choice).to.equal('none')
+  })
 
   it('an end that names calls without any is asked again', async () => {
     const outcome = await ask([`${C({ role: 'assistant', content: '' })}${END}`])

@@ -1,4 +1,4 @@
-import { CodeFence } from './code-fence.ts'
+import { CodeFence } from '../../src/shared/code-fence.ts'
 import { isPass, mayBecomePass } from './pass.ts'
 import { type SpeakerLabel, SpeakerLabels } from './speaker-labels.ts'
 
@@ -93,8 +93,8 @@ export class DeltaCleaner {
     return shown
   }
 
-  /** The rest, once the stream is over. */
-  end(): string {
+  /** The rest, once the stream is over; `hasMore`: words follow in another stream, so white space at its end is none of it. */
+  end({ hasMore = false } = {}): string {
     let shown = ''
     if (this.#phase === 'colon') {
       if (this.#label?.whose === 'other') this.#over = true
@@ -103,7 +103,7 @@ export class DeltaCleaner {
       const left = this.#held.trim()
       if (left !== '' && left !== this.#label?.closing) shown += this.#closeLabel()
     } else if (!this.#over) shown += this.#release(this.#held)
-    if (!this.#over) shown += this.#emit(this.#begun ? this.#gap : '')
+    if (!this.#over) shown += this.#emit(this.#begun && !hasMore ? this.#gap : '')
     this.#held = this.#gap = ''
     return shown + this.#decidePass()
   }

@@ -1,4 +1,4 @@
-import { classifyProviderError } from '../../src/connections/provider-errors.ts'
+import { classifyProviderError, providerFailure } from '../../src/connections/provider-errors.ts'
 import { traitsOf } from '../../src/connections/provider-factory.ts'
 import { openToolCallStatuses } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
@@ -46,6 +46,8 @@ const NO_STATE: ToolState = {
   },
 }
 
+/** Asked again, it would go on like that. */
+const ONLY_CALLS = providerFailure('only_calls')
 /** Steps in a row of which no call could be made: a model that goes on like that has no more. */
 const MOST_VAIN_STEPS = 3
 /** Calls of one turn. */
@@ -167,7 +169,9 @@ export async function speakInSteps(
     if (model.isToolless && offered.length > 0 && !stop.kind && !outcome.failure) {
       await toolTurns.notice(claim, 'tools.not_taken')
     }
-    return { ...outcome, written: isLast ? [] : model.calls, thoughts: model.thoughts }
+    const isMute = isLast && model.calls.length > 0 && outcome.text === '' && step.said === '' && !stop.kind
+    const failure = outcome.failure ?? (isMute ? ONLY_CALLS : undefined)
+    return { ...outcome, failure, written: isLast ? [] : model.calls, thoughts: model.thoughts }
   }
 }
 

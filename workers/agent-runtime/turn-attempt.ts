@@ -187,7 +187,8 @@ export async function attemptSpeech(
       maxOutputTokens,
       abortSignal: stop.signal,
     })
-    show(behindName.push(cleaner.end()).words + behindName.end().words)
+    const hasCalls = step !== undefined && step.model.calls.length > 0
+    show(behindName.push(cleaner.end({ hasMore: hasCalls })).words + behindName.end().words)
     onStep?.('stream.ended')
     await Promise.all([step ? live.flush() : live.close(), paid.ended()])
     const failure = end.kind === 'failed' ? classifyProviderError(end.error) : undefined
@@ -199,7 +200,7 @@ export async function attemptSpeech(
     const calls = onTerms(context, used, agent)
     const outcome = { text: text.toWellFormed(), passed, calls, holdId, finish: meter.lastFinish }
     const isWhole = end.kind === 'finished' || stop.kind === 'length'
-    const hasMore = step !== undefined && (step.said !== '' || step.model.calls.length > 0)
+    const hasMore = hasCalls || (step !== undefined && step.said !== '')
     if (isWhole && !passed && !hasMore && text.trim() === '') {
       return { ...outcome, failure: stop.kind === 'length' ? FLOODED : EMPTY_ANSWER }
     }

@@ -4,6 +4,7 @@ import type {
   LanguageModelV4Content,
   LanguageModelV4FinishReason,
   LanguageModelV4GenerateResult,
+  LanguageModelV4Prompt,
   LanguageModelV4StreamPart,
   LanguageModelV4StreamResult,
   LanguageModelV4Usage,
@@ -11,11 +12,13 @@ import type {
 } from '@ai-sdk/provider'
 import type { ReasoningEffort } from '../../contract/providers.ts'
 import type { MayRead } from '../reading-shares.ts'
+import { CallFilter } from './call-filter.ts'
+import { speaksOfCalls } from './call-notations.ts'
 import { dialectFetch, LessonLearnt } from './dialect-fetch.ts'
 import { shapedOptions, usesTools } from './request-shape.ts'
 import { ThoughtFilter, withoutThoughts } from './thoughts.ts'
 import type { Trait } from './traits.ts'
-import { WireError, type WireName } from './wire.ts'
+import { json, WireError, type WireName } from './wire.ts'
 
 /** What a model needs to speak a server's dialect. */
 export interface DialectOptions {
@@ -33,6 +36,8 @@ export interface DialectOptions {
   /** Called for every byte of an answer. */
   onLife: () => void
   mayRead?: MayRead | undefined
+  /** Its server may be any, also one that leaves calls of tools in the text. */
+  mayWriteCalls: boolean
 }
 
 /** A server may teach so many things in one call before its refusal is final. */
@@ -94,6 +99,19 @@ export class DialectModel implements LanguageModelV4 {
     }
   }
 
+  /**
+   * Reads calls that a server leaves in the text: of servers that anybody may run, and where tools are offered. Not where the prompt
+   * has such a call in it, or speaks of them: a model that quotes what a file, a page, a tool or somebody else said must not be taken
+   * to ask for it.
+   */
+  #callFilter({ tools = [], prompt }: LanguageModelV4CallOptions): CallFilter | undefined {
+    const known = tools.flatMap((tool) =>
+      tool.type === 'function' ? [[tool.name, json(tool.inputSchema)] as const] : [],
+    )
+    if (!this.#options.mayWriteCalls || known.length === 0 || this.#traits.includes('no_tools')) return undefined
+    return prompt.some((message) => wordsIn(message).some(speaksOfCalls)) ? undefined : new CallFilter(new Map(known))
+  }
+
   async #learn(traits: Trait[]): Promise<void> {
     const news = traits.filter((trait) => !this.#traits.includes(trait))
     if (news.length === 0) return
@@ -104,6 +122,7 @@ export class DialectModel implements LanguageModelV4 {
   /** Words apart from thoughts; an end without words is told by its cause. */
   #spoken(options: LanguageModelV4CallOptions): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
     const filter = new ThoughtFilter({ isUnopened: this.#traits.includes('thinks_unopened') })
+    const calls = this.#callFilter(options)
     let textId: string | undefined
     let isTextOpen = false
     let isThinking = false
@@ -132,11 +151,17 @@ export class DialectModel implements LanguageModelV4 {
       const rest = filter.end()
       think(controller, rest.thoughts)
       textId ??= TEXT_ID
-      say(controller, rest.words)
+      say(controller, calls ? calls.push(rest.words) + calls.end() : rest.words)
       if (isThinking) controller.enqueue({ type: 'reasoning-end', id: THOUGHTS_ID })
       if (isTextOpen) controller.enqueue({ type: 'text-end', id: textId })
       isThinking = false
       isTextOpen = false
+      // A server that reads calls has read these.
+      if (hasCalls) return
+      for (const { name: toolName, input } of calls?.calls ?? []) {
+        controller.enqueue({ type: 'tool-call', toolCallId: '', toolName, input })
+        hasCalls = true
+      }
     }
     return new TransformStream({
       transform: (part, controller) => {
@@ -155,7 +180,7 @@ export class DialectModel implements LanguageModelV4 {
             textId ??= part.id
             const { words, thoughts } = filter.push(part.delta)
             think(controller, thoughts)
-            say(controller, words)
+            say(controller, calls ? calls.push(words) : words)
             return
           }
           case 'reasoning-delta':
@@ -175,10 +200,10 @@ export class DialectModel implements LanguageModelV4 {
                 ? undefined
                 : wordless(part.finishReason.unified, options.maxOutputTokens)
             if (error) controller.enqueue({ type: 'error', error })
+            const learnt: Trait[] = filter.sawUnopened ? ['thinks', 'thinks_unopened'] : hasThoughts ? ['thinks'] : []
+            if (calls && calls.calls.length > 0) learnt.push('writes_calls')
             // Remembered before anybody goes on: the next call is to know.
-            return this.#learn(filter.sawUnopened ? ['thinks', 'thinks_unopened'] : hasThoughts ? ['thinks'] : []).then(
-              () => controller.enqueue(part),
-            )
+            return this.#learn(learnt).then(() => controller.enqueue(part))
           }
         }
         controller.enqueue(part)
@@ -186,6 +211,16 @@ export class DialectModel implements LanguageModelV4 {
     })
   }
 }
+
+/** What a message says, of whoever it is. */
+const wordsIn = ({ content }: LanguageModelV4Prompt[number]): string[] =>
+  typeof content === 'string'
+    ? [content]
+    : content.flatMap((part) => {
+        if (part.type === 'text') return [part.text]
+        if (part.type === 'tool-call') return [JSON.stringify(part.input)]
+        return part.type === 'tool-result' ? [JSON.stringify(part.output)] : []
+      })
 
 const THOUGHTS_ID = 'thoughts'
 const TEXT_ID = 'text'

@@ -23,6 +23,7 @@ const WORDS = {
   'provider.flooded': 'failure.flooded',
   'provider.limit_reached': 'failure.limit_reached',
   'provider.model_not_found': 'failure.model_not_found',
+  'provider.only_calls': 'failure.only_calls',
   'provider.quota_exhausted': 'failure.quota_exhausted',
   'provider.rate_limited': 'failure.rate_limited',
   'provider.stream_cut': 'failure.stream_cut',

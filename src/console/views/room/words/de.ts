@@ -23,6 +23,8 @@ export default {
   'failure.flooded': 'Der Modellanbieter hat weit mehr gesendet als verlangt, und kein Wort einer Antwort.',
   'failure.limit_reached': 'Das Modell hat alle erlaubten Ausgabetoken zum Nachdenken gebraucht und kein Wort gesagt.',
   'failure.model_not_found': 'Der Modellanbieter kennt dieses Modell nicht, oder der Schlüssel darf es nicht benutzen.',
+  'failure.only_calls':
+    'Das Modell hat nur Werkzeuge aufgerufen und kein Wort gesagt, auch als keine mehr erlaubt waren.',
   'failure.operator': 'Ein Administrator hat diesen Lauf beendet.',
   'failure.quota_exhausted': 'Das Konto beim Modellanbieter hat kein Guthaben oder Kontingent mehr.',
   'failure.rate_limited': 'Der Modellanbieter bittet um langsamere Anfragen.',

@@ -22,6 +22,7 @@ export default {
   'failure.flooded': 'The model provider sent far more than it was asked for, and no word of an answer.',
   'failure.limit_reached': 'The model used its whole limit of output tokens on thoughts and came to no word.',
   'failure.model_not_found': 'The model provider does not know this model, or the key may not use it.',
+  'failure.only_calls': 'The model went on calling tools and came to no word, also when no more could be called.',
   'failure.operator': 'An administrator ended this run.',
   'failure.quota_exhausted': 'The account at the model provider has no credit or quota left.',
   'failure.rate_limited': 'The model provider asks to slow down.',

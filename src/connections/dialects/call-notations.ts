@@ -1,0 +1,250 @@
+import { isJson, type Json, json } from './wire.ts'
+
+/** A call that a model wrote as text, of a tool that there is. */
+export interface NotedCall {
+  name: string
+  /** JSON of an object. */
+  input: string
+}
+
+/** Schemas of the tools that there are, by name. */
+export type KnownTools = ReadonlyMap<string, Json>
+
+/** How a family of models writes calls, which its server should have read. */
+export interface Notation {
+  open: string
+  /** Null: to the end of the text. */
+  close: string | null
+  /** A token of its own that nobody else writes: it need not begin a line. */
+  isToken: boolean
+  /** The calls in what stands between; undefined where it is none, or any of them is of no known tool. */
+  read: (body: string, tools: KnownTools) => NotedCall[] | undefined
+}
+
+type Loose = { name: string; args: unknown }
+
+/** All of them, or none. @throws whatever JSON cannot take */
+function noted(calls: readonly Loose[] | undefined, tools: KnownTools): NotedCall[] | undefined {
+  if (!calls || calls.length === 0) return undefined
+  const all: NotedCall[] = []
+  for (const { name, args } of calls) {
+    const object: unknown = typeof args === 'string' ? (args.trim() === '' ? {} : JSON.parse(args)) : (args ?? {})
+    if (!tools.has(name) || !isJson(object)) return undefined
+    all.push({ name, input: JSON.stringify(object) })
+  }
+  return all
+}
+
+const reader =
+  (calls: (body: string, tools: KnownTools) => Loose[] | undefined): Notation['read'] =>
+  (body, tools) => {
+    try {
+      return noted(calls(body, tools), tools)
+    } catch {
+      // It was no JSON.
+      return undefined
+    }
+  }
+
+/** The end of the JSON object or list that begins here, in one pass; undefined where it does not end. */
+function jsonEnd(text: string, from: number): number | undefined {
+  let depth = 0
+  let isString = false
+  for (let at = from; at < text.length; at++) {
+    const sign = text[at]
+    if (isString) {
+      if (sign === '\\') at++
+      else if (sign === '"') isString = false
+    } else if (sign === '"') isString = true
+    else if (sign === '{' || sign === '[') depth++
+    else if ((sign === '}' || sign === ']') && --depth === 0) return at + 1
+  }
+  return undefined
+}
+
+/** What a value in JSON asks for: `{"name", "arguments"}` by any of their names, or several of them. */
+function callsIn(value: unknown): Loose[] {
+  if (Array.isArray(value)) return value.flatMap(callsIn)
+  const call = json(value)
+  const inner = isJson(call.function) ? call.function : call
+  const name = inner.name ?? inner.tool_name ?? inner.function
+  const args = inner.arguments ?? inner.parameters ?? inner.args ?? inner.input
+  return typeof name === 'string' ? [{ name, args }] : [{ name: '', args }]
+}
+
+/** JSON, one value or several one after the other; behind them nothing, unless `isLoose`. */
+const inJson =
+  (isLoose = false) =>
+  (body: string): Loose[] | undefined => {
+    const calls: Loose[] = []
+    let at = 0
+    for (;;) {
+      while (' \n\r\t,;'.includes(body[at] ?? '-')) at++
+      const end = body[at] === '{' || body[at] === '[' ? jsonEnd(body, at) : undefined
+      if (end === undefined) break
+      calls.push(...callsIn(JSON.parse(body.slice(at, end))))
+      at = end
+    }
+    return isLoose || at >= body.length ? calls : undefined
+  }
+
+/** What stands between two marks, from a place on. */
+function between(text: string, open: string, close: string, from: number): { words: string; end: number } | undefined {
+  const start = text.indexOf(open, from)
+  const end = start < 0 ? -1 : text.indexOf(close, start + open.length)
+  return end < 0 ? undefined : { words: text.slice(start + open.length, end), end: end + close.length }
+}
+
+/** A parameter that is no JSON text by itself: what its schema says is text stays that. */
+function parameterOf(words: string, name: string, schema: Json | undefined): unknown {
+  const { type } = json(json(schema?.properties)[name])
+  const bare = words.replace(/^\r?\n/, '').replace(/\r?\n$/, '')
+  if (type === 'string') return bare
+  try {
+    return JSON.parse(bare)
+  } catch {
+    return bare
+  }
+}
+
+/** Parameters in tags. */
+function tagged(body: string, [open, name, close]: readonly [string, string, string], schema: Json | undefined): Json {
+  const args: Array<[string, unknown]> = []
+  for (let at = 0; ; ) {
+    const head = between(body, open, name, at)
+    if (!head) return Object.fromEntries(args)
+    const start = name === '>' ? head.end : body.indexOf('>', head.end) + 1
+    const end = start <= 0 ? -1 : body.indexOf(close, start)
+    if (end < 0) return Object.fromEntries(args)
+    args.push([head.words.trim(), parameterOf(body.slice(start, end), head.words.trim(), schema)])
+    at = end + close.length
+  }
+}
+
+/** Qwen's coders and Llama: `<function=add>`, with JSON or `<parameter=a>` in it. */
+function inFunctions(body: string, tools: KnownTools): Loose[] {
+  const calls: Loose[] = []
+  for (let at = 0; ; ) {
+    const head = between(body, '<function=', '>', at)
+    if (!head) return calls
+    const close = body.indexOf('</function>', head.end)
+    const inner = body.slice(head.end, close < 0 ? undefined : close).trim()
+    const name = head.words.trim()
+    const args = inner.startsWith('{') ? inner : tagged(inner, ['<parameter=', '>', '</parameter>'], tools.get(name))
+    calls.push({ name, args })
+    if (close < 0) return calls
+    at = close
+  }
+}
+
+/** `<invoke name="add"><parameter name="a">1</parameter></invoke>`, as MiniMax and DeepSeek have it. */
+function inInvokes(written: string, tools: KnownTools): Loose[] {
+  const body = written.replaceAll('｜DSML｜', '')
+  const calls: Loose[] = []
+  for (let at = 0; ; ) {
+    const head = between(body, '<invoke name="', '"', at)
+    if (!head) return calls
+    const close = body.indexOf('</invoke>', head.end)
+    const inner = body.slice(head.end, close < 0 ? undefined : close)
+    const args = tagged(inner, ['<parameter name="', '"', '</parameter>'], tools.get(head.words))
+    calls.push({ name: head.words, args })
+    if (close < 0) return calls
+    at = close
+  }
+}
+
+/** GLM: the name, then keys and values in tags. */
+function inKeys(body: string, tools: KnownTools): Loose[] {
+  const first = body.indexOf('<arg_key>')
+  const name = (first < 0 ? body : body.slice(0, first)).trim()
+  const args: Array<[string, unknown]> = []
+  for (let at = first; at >= 0; ) {
+    const key = between(body, '<arg_key>', '</arg_key>', at)
+    const value = key && between(body, '<arg_value>', '</arg_value>', key.end)
+    if (!key || !value) break
+    args.push([key.words.trim(), parameterOf(value.words, key.words.trim(), tools.get(name))])
+    at = value.end
+  }
+  return [{ name, args: Object.fromEntries(args) }]
+}
+
+const NAME = /^\s*(?:function<｜tool▁sep｜>)?(?:functions\.)?([\w-]+)/
+
+/** A name, marks, and JSON, behind a mark each: DeepSeek, Kimi, Mistral's newer models. */
+const inSegments =
+  (mark: string) =>
+  (body: string): Loose[] =>
+    body.split(mark).flatMap((segment): Loose[] => {
+      if (segment.trim() === '') return []
+      const start = segment.indexOf('{')
+      const [, name = ''] = NAME.exec(segment) ?? []
+      // Without its JSON it is none, and then none of them is.
+      return [{ name: start < 0 ? '' : name, args: segment.slice(start, jsonEnd(segment, start)) }]
+    })
+
+/** gpt-oss: what its server left of the harmony format, behind `functions.`. */
+function inHarmony(body: string): Loose[] | undefined {
+  const [name = ''] = /^[\w-]+/.exec(body) ?? []
+  const message = body.indexOf('<|message|>')
+  const start = message < 0 ? -1 : body.indexOf('{', message)
+  return start < 0 ? undefined : [{ name, args: body.slice(start, jsonEnd(body, start)) }]
+}
+
+const tags = (open: string, close: string, read: Notation['read']): Notation => ({ open, close, isToken: false, read })
+const tokens = (open: string, close: string | null, read: Notation['read']): Notation => ({
+  open,
+  close,
+  isToken: true,
+  read,
+})
+
+const mistral = (body: string): Loose[] | undefined =>
+  /^\s*[[{]/.test(body) ? inJson(true)(body) : inSegments('[TOOL_CALLS]')(body)
+const hermes = (body: string, tools: KnownTools): Loose[] | undefined => {
+  if (body.includes('<function=')) return inFunctions(body, tools)
+  return /^\s*[[{]/.test(body) ? inJson()(body) : inKeys(body, tools)
+}
+
+/** Of these, as they leak from servers that do not know their model's notation: vLLM, llama.cpp, Ollama, LM Studio, SGLang and others. */
+export const NOTATIONS: readonly Notation[] = [
+  tags('<tool_call>', '</tool_call>', reader(hermes)),
+  tags(
+    '<function=',
+    '</function>',
+    reader((body, tools) => inFunctions(`<function=${body}`, tools)),
+  ),
+  tags('<function_calls>', '</function_calls>', reader(inInvokes)),
+  tags('<minimax:tool_call>', '</minimax:tool_call>', reader(inInvokes)),
+  tokens('<｜DSML｜function_calls>', '</｜DSML｜function_calls>', reader(inInvokes)),
+  tags('[TOOL_REQUEST]', '[END_TOOL_REQUEST]', reader(inJson())),
+  tokens('[TOOL_CALLS]', null, reader(mistral)),
+  tokens('<|python_tag|>', null, reader(inJson(true))),
+  tokens('<|tool_call|>', '<|/tool_call|>', reader(inJson(true))),
+  tokens('<|START_ACTION|>', '<|END_ACTION|>', reader(inJson())),
+  tokens('<｜tool▁calls▁begin｜>', '<｜tool▁calls▁end｜>', reader(inSegments('<｜tool▁call▁begin｜>'))),
+  tokens('<|tool_calls_section_begin|>', '<|tool_calls_section_end|>', reader(inSegments('<|tool_call_begin|>'))),
+  tokens('<|channel|>commentary to=functions.', '<|call|>', reader(inHarmony)),
+  tokens('<|start|>assistant<|channel|>commentary to=functions.', '<|call|>', reader(inHarmony)),
+  tokens('<|start|>assistant to=functions.', '<|call|>', reader(inHarmony)),
+]
+
+/** What is in a notation's marks, however it is dressed up. */
+const MARKS = [
+  'tool_call',
+  'tool▁call',
+  'tool_request',
+  'function=',
+  'function_call',
+  'invoke name',
+  'python_tag',
+  'start_action',
+  'to=functions',
+]
+/** What does not show, or goes when a text is told anew: signs without a width, escapes. */
+const UNSEEN = /[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\\]/g
+
+/** Whether a text speaks in any of the notations, or about them. */
+export const speaksOfCalls = (text: string): boolean => {
+  const bare = text.normalize('NFKC').replace(UNSEEN, '').toLowerCase()
+  return MARKS.some((mark) => bare.includes(mark))
+}
