@@ -2,6 +2,7 @@ import type { AgentService } from '../agents/agent.service.ts'
 import type { EarlierMessage } from '../chat/accept.repository.ts'
 import type { ChatService, Preface } from '../chat/chat.service.ts'
 import type { RequestKey } from '../chat/request-key.ts'
+import type { AnswerForm } from '../contract/answer-form.ts'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import type { AcceptedView, MessageView, RunView } from '../contract/views.ts'
 import type { Conversation } from '../conversations/conversation.entity.ts'
@@ -38,6 +39,8 @@ export interface Saying {
   model: Whom
   message: string
   fileIds?: string[] | undefined
+  /** The form that the answer of an agent alone is to have. */
+  answer?: AnswerForm | undefined
   /**
    * Where: in a conversation that is there; in that of the door's own thread, which begins with the first request that names it; or in
    * a new one.
@@ -127,7 +130,7 @@ export class DoorService {
   }
 
   #accept(
-    { userId, model, message, fileIds, earlier, key, kept, note }: Saying,
+    { userId, model, message, fileIds, answer, earlier, key, kept, note }: Saying,
     where: { conversationId: string } | 'new',
     begins: ThreadName | undefined,
   ): Promise<AcceptedView> {
@@ -152,7 +155,7 @@ export class DoorService {
       ...(where !== 'new' && { conversationId: where.conversationId }),
     }
     if (model.kind === 'agent') {
-      const body = checkedInput(schemas.single, { agentId: model.agent.id, ...said })
+      const body = checkedInput(schemas.single, { agentId: model.agent.id, answer, ...said })
       return chat.single(userId, body, undefined, preface)
     }
     const who = model.kind === 'party' ? { partyId: model.party.id } : { agentIds: model.agentIds }

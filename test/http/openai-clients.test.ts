@@ -1,7 +1,8 @@
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { generateText, type LanguageModel, streamText } from 'ai'
+import { generateText, type LanguageModel, Output, streamText } from 'ai'
 import { expect } from 'chai'
+import { z } from 'zod'
 import { serverEvent } from '../../src/contract/events.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { usePartyWorld } from '../workers/party-world.ts'
@@ -22,7 +23,12 @@ describe("Other clients of OpenAI's wire", function () {
     models = {
       completions: createOpenAI(settings).chat('Uma'),
       responses: createOpenAI(settings).responses('Uma'),
-      compatible: createOpenAICompatible({ name: 'chatsparty', ...settings, includeUsage: true })('Uma'),
+      compatible: createOpenAICompatible({
+        name: 'chatsparty',
+        ...settings,
+        includeUsage: true,
+        supportsStructuredOutputs: true,
+      })('Uma'),
     }
   })
 
@@ -41,6 +47,17 @@ describe("Other clients of OpenAI's wire", function () {
       expect(text).to.equal(LONG)
       expect(await stream.finishReason).to.equal('stop')
       expect(await stream.usage).to.deep.include({ ...USAGE, totalTokens: 111 })
+    })
+
+    it(`read an object of a schema, whole or as it comes: ${name}`, async () => {
+      world.llm.reply('{"city": "Rome"}')
+      const asked = {
+        model: modelOf(),
+        prompt: 'Where?',
+        output: Output.object({ schema: z.object({ city: z.string() }) }),
+      }
+      expect((await generateText(asked)).output).to.deep.equal({ city: 'Rome' })
+      expect(await streamText(asked).output).to.deep.equal({ city: 'Rome' })
     })
 
     it(`go on with what they remember: ${name}`, async () => {

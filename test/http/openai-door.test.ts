@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import OpenAI from 'openai'
+import { zodResponseFormat } from 'openai/helpers/zod'
 import { z } from 'zod'
 import type { TestUser } from '../support/api-client.ts'
 import { BAD_KEY } from '../support/mock-llm.ts'
@@ -10,6 +11,7 @@ import { by, speakerOf, turnsCompleted, usePartyWorld } from '../workers/party-w
 const LONG = 'Zwölf Boxkämpfer 🥊 jagen Viktor quer über den großen Sylter Deich. '.repeat(4).trim()
 const MOST_STREAMS = 3
 const USAGE = { inputTokens: 21, outputTokens: 90 }
+const jsonSchema = (schema: object) => ({ type: 'json_schema', json_schema: { name: 'place', schema } })
 
 for (const profile of QUEUES) {
   describe(`OpenAI's own client, unchanged, queue on ${profile}`, function () {
@@ -253,6 +255,44 @@ for (const profile of QUEUES) {
       })
     })
 
+    describe('an answer of a form', () => {
+      const response_format = zodResponseFormat(z.object({ city: z.string() }), 'place')
+      const messages = ask('Where is the Colosseum?')
+
+      it('is parsed by the client, whole or streamed, once it was checked, and its history goes on', async () => {
+        world.llm.replyOnce('I think it is Rome.').reply('Here:\n```json\n{"city": "Rome"}\n```')
+        const asking = { model: 'Uma', messages, response_format }
+        const first = await client.chat.completions.parse(asking)
+        const { message } = first.choices[0] ?? {}
+        expect(message?.parsed).to.deep.equal({ city: 'Rome' })
+        expect(world.llm.requests).to.have.length(2)
+        expect(world.llm.requests[0]?.body.response_format).to.have.nested.property('json_schema.strict', true)
+        const more = [...messages, { role: 'assistant' as const, content: message?.content }, ...ask('Sure?')]
+        const stream = client.chat.completions.stream({ ...asking, messages: more })
+        expect((await stream.finalChatCompletion()).choices[0]?.message.parsed).to.deep.equal({ city: 'Rome' })
+        expect(await newest()).to.have.length(1)
+        const text = { format: { type: 'json_schema' as const, ...response_format.json_schema, schema: {} } }
+        const { schema = {} } = response_format.json_schema
+        const asked = { model: 'Uma', input: 'Where?', text: { format: { ...text.format, schema } } }
+        const response = await client.responses.create({ ...asked, background: false })
+        expect(response).to.deep.include({ output_text: '{"city": "Rome"}', text: { format: { type: 'json_object' } } })
+        const any = await client.chat.completions.create({ ...asking, response_format: { type: 'json_object' } })
+        expect(any.choices[0]?.message.content).to.equal('{"city": "Rome"}')
+      })
+
+      it('that is none is an error of its kind, and a party gives none', async () => {
+        world.llm.reply('Rome.')
+        expect(await failureOf(client.chat.completions.create({ model: 'Uma', messages, response_format })))
+          .to.be.instanceOf(OpenAI.UnprocessableEntityError)
+          .and.to.include({ code: 'answer.invalid' })
+        expect(world.llm.requests).to.have.length(2)
+        const model = `party:${await user.create('/api/parties', { name: 'Salon', agentIds, maxTurns: 2 })}`
+        expect(await failureOf(client.chat.completions.create({ model, messages, response_format })))
+          .to.be.instanceOf(OpenAI.BadRequestError)
+          .and.to.include({ param: 'response_format.type' })
+      })
+    })
+
     describe('a saved party', () => {
       const party = (fields: object = {}) =>
         user.create('/api/parties', { name: 'Salon', agentIds, maxTurns: 2, ...fields })
@@ -407,7 +447,10 @@ for (const profile of QUEUES) {
           [{ n: 2 }, 'n'],
           [{ tools: [tool] }, 'tools'],
           [{ functions: [tool.function] }, 'functions'],
-          [{ response_format: { type: 'json_object' } }, 'response_format.type'],
+          [{ response_format: { type: 'grammar' } }, 'response_format.type'],
+          [{ response_format: { type: 'json_schema' } }, 'response_format.json_schema.schema'],
+          [{ response_format: jsonSchema({ type: 'array' }) }, 'response_format.json_schema.schema.type'],
+          [{ response_format: jsonSchema({ type: 'object', not: {} }) }, 'response_format.json_schema.schema'],
           [{ modalities: ['text', 'audio'] }, 'modalities.1'],
           [{ logprobs: true }, 'logprobs'],
           [

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { RunView } from '../../contract/views.ts'
 import { content, NO_TOOLS, nothing, role } from './wire-content.ts'
+import { completionFormat } from './wire-format.ts'
 
 /** `false`, or left out. */
 const off = (message: string) => z.literal([false, null], message).optional()
@@ -19,11 +20,7 @@ export const completionBody = z.looseObject({
   functions: nothing(NO_TOOLS),
   audio: z.null('must be left out: agents answer with text').optional(),
   modalities: z.array(z.literal('text', 'must be text: agents answer with nothing else')).nullish(),
-  response_format: z
-    .looseObject({
-      type: z.literal('text', 'must be text: what form an answer has, its agent is told by its instructions'),
-    })
-    .nullish(),
+  response_format: completionFormat.nullish(),
   logprobs: off('must be false: probabilities of tokens are not kept'),
 })
 export type CompletionBody = z.output<typeof completionBody>

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type RequestKey, requestKey } from '../../chat/request-key.ts'
+import type { AnswerForm } from '../../contract/answer-form.ts'
 import type { AcceptedView, RunView } from '../../contract/views.ts'
 import type { EventStreams, StreamReader } from '../../realtime/sse.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
@@ -16,6 +17,7 @@ import { type Given, givenOf, type ResponseBody, responseId, runIdOf } from './r
 import { ResponseEvents } from './response-events.ts'
 import { outputOf, type ResponseView, responseView } from './response-view.ts'
 import { readingError, runError, type WireError } from './wire-errors.ts'
+import { formOf } from './wire-format.ts'
 import { WireStream } from './wire-stream.ts'
 
 /** Who asks, and until when. */
@@ -57,6 +59,7 @@ interface Lines {
   path: string
   /** The conversation that the request names. */
   conversationId: string | undefined
+  answer: AnswerForm | undefined
   key: RequestKey | undefined
 }
 
@@ -90,12 +93,15 @@ export class OpenAiDoor {
     const model = await doors.models.resolve(asker.userId, body.model)
     const { conversationId } = asked
     const lines = body.messages
-    const key = requestKey('v1/chat/completions', asked.idempotencyKey, [body.model, lines, conversationId])
-    const saying = { userId: asker.userId, model, lines, path: 'messages', conversationId, key }
+    const answer = formOf(body.response_format, model, 'response_format', 'json_schema.')
+    const stands = [body.model, lines, conversationId, ...(answer ? [answer] : [])]
+    const key = requestKey('v1/chat/completions', asked.idempotencyKey, stands)
+    const saying = { userId: asker.userId, model, lines, path: 'messages', conversationId, answer, key }
     const { accepted, reading } = await this.#begin(asker, model, asked, () => this.#say(saying))
     const text = new GrowingText({
       namesSpeakers: model.kind === 'party',
-      wholeTurns: asked.wholeTurns || !body.stream,
+      // What is checked goes out when it was.
+      wholeTurns: asked.wholeTurns || !body.stream || answer !== undefined,
     })
     const run = { id: accepted.runId, createdAt: new Date().toISOString() }
     const head = completionHead(run, body.model)
@@ -131,6 +137,7 @@ export class OpenAiDoor {
     const conversationId = await this.#conversationOf(userId, body, asked)
     const { instructions } = body
     const lines = instructions ? [{ role: 'system' as const, content: instructions }, ...body.input] : body.input
+    const answer = formOf(body.text?.format, model, 'text.format', '')
     const given: Given = {
       model: body.model,
       instructions: instructions && instructions.length <= SHOWN_INSTRUCTIONS ? instructions : null,
@@ -138,10 +145,16 @@ export class OpenAiDoor {
       background: body.background === true,
       previous: body.previous_response_id ?? null,
       isParty: model.kind === 'party',
+      ...(answer && { isData: true }),
     }
     if (!isShort(given)) throw invalidRequest([{ path: 'metadata', message: 'is too long' }])
-    const key = requestKey('v1/responses', asked.idempotencyKey, [lines, conversationId, given])
-    const saying = { userId, model, lines, path: 'input', conversationId, key }
+    const key = requestKey('v1/responses', asked.idempotencyKey, [
+      lines,
+      conversationId,
+      given,
+      ...(answer ? [answer] : []),
+    ])
+    const saying = { userId, model, lines, path: 'input', conversationId, answer, key }
     const { accepted, reading } = await this.#begin(asker, model, asked, () => this.#say(saying, given))
     if (given.background && !body.stream) {
       reading.leave()
@@ -192,7 +205,8 @@ export class OpenAiDoor {
       throw error
     })
     const events = new ResponseEvents(run, given, { namesSpeakers: given.isParty, after })
-    const order = wholeTurns ? new WholeSpeeches() : undefined
+    // What is checked goes out when it was.
+    const order = wholeTurns || given.isData ? new WholeSpeeches() : undefined
     return this.#streamed(
       reading,
       async (speech, wire) => {

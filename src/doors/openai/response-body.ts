@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { HistoryLine } from './chat-history.ts'
 import { content, metadata, NO_TOOLS, nothing, role } from './wire-content.ts'
+import { responseFormat } from './wire-format.ts'
 
 /** Items of a history that agents have no use for: what tools of the client did, and a model's own thoughts. */
 const isMessage = ({ type }: { type?: unknown }): boolean => type === undefined || type === 'message'
@@ -42,15 +43,7 @@ export const responseBody = z
     metadata,
     tools: nothing(NO_TOOLS),
     prompt: z.null('must be left out: an agent has its instructions').optional(),
-    text: z
-      .looseObject({
-        format: z
-          .looseObject({
-            type: z.literal('text', 'must be text: what form an answer has, its agent is told by its instructions'),
-          })
-          .nullish(),
-      })
-      .nullish(),
+    text: z.looseObject({ format: responseFormat.nullish() }).nullish(),
   })
   .refine(({ background, store }) => !background || store !== false, {
     path: ['store'],
@@ -75,6 +68,8 @@ export const givenOf = z.object({
   background: z.boolean().catch(false),
   previous: z.string().nullable().catch(null),
   isParty: z.boolean().catch(false),
+  /** Its text is JSON that was asked for. */
+  isData: z.boolean().optional().catch(undefined),
 })
 export type Given = z.output<typeof givenOf>
 

@@ -74,7 +74,7 @@ export function responseView(run: RunView, given: Given, output: OutputItem[]) {
     // Whatever was asked for: what is said is kept, until its conversation is deleted.
     store: true,
     temperature: null,
-    text: { format: { type: 'text' } },
+    text: { format: { type: given.isData ? 'json_object' : 'text' } },
     tool_choice: 'none' as const,
     tools: [],
     top_p: null,

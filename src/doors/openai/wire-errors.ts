@@ -68,5 +68,6 @@ export const readingError = (error: unknown): WireError =>
 export function runError({ status, error }: Pick<RunView, 'status' | 'error'>): WireError | undefined {
   if (status !== 'failed') return undefined
   const { code, message } = error ?? { code: 'run.failed', message: 'The run failed.' }
-  return wireError({ code, message, status: code.startsWith('provider.') ? 502 : 500 }, undefined, false)
+  const shown = code.startsWith('answer.') ? 422 : code.startsWith('provider.') ? 502 : 500
+  return wireError({ code, message, status: shown }, undefined, false)
 }
