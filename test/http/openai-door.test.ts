@@ -271,10 +271,9 @@ for (const profile of QUEUES) {
         const stream = client.chat.completions.stream({ ...asking, messages: more })
         expect((await stream.finalChatCompletion()).choices[0]?.message.parsed).to.deep.equal({ city: 'Rome' })
         expect(await newest()).to.have.length(1)
-        const text = { format: { type: 'json_schema' as const, ...response_format.json_schema, schema: {} } }
-        const { schema = {} } = response_format.json_schema
-        const asked = { model: 'Uma', input: 'Where?', text: { format: { ...text.format, schema } } }
-        const response = await client.responses.create({ ...asked, background: false })
+        const { name, schema = {} } = response_format.json_schema
+        const text = { format: { type: 'json_schema' as const, name, schema } }
+        const response = await client.responses.create({ model: 'Uma', input: 'Where?', text })
         expect(response).to.deep.include({ output_text: '{"city": "Rome"}', text: { format: { type: 'json_object' } } })
         const any = await client.chat.completions.create({ ...asking, response_format: { type: 'json_object' } })
         expect(any.choices[0]?.message.content).to.equal('{"city": "Rome"}')
@@ -450,7 +449,10 @@ for (const profile of QUEUES) {
           [{ response_format: { type: 'grammar' } }, 'response_format.type'],
           [{ response_format: { type: 'json_schema' } }, 'response_format.json_schema.schema'],
           [{ response_format: jsonSchema({ type: 'array' }) }, 'response_format.json_schema.schema.type'],
-          [{ response_format: jsonSchema({ type: 'object', not: {} }) }, 'response_format.json_schema.schema'],
+          [
+            { response_format: jsonSchema({ type: 'object', not: { type: 'string' } }) },
+            'response_format.json_schema.schema',
+          ],
           [{ modalities: ['text', 'audio'] }, 'modalities.1'],
           [{ logprobs: true }, 'logprobs'],
           [

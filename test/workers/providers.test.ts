@@ -296,6 +296,28 @@ describe('A turn over the wire of a real provider', () => {
       await expectSettledOnce(app.container.db, runId)
     })
 
+    it('is not given once more by who has nothing left for it: what was said is kept, and paid', async () => {
+      const hold = llm.hold()
+      // Dearer than anybody believes: all that is held for it goes.
+      llm.reply({ text: 'Rome.', usage: { inputTokens: 1_000_000, outputTokens: 16 }, hold })
+      const user = await app.api.register()
+      const [agentId = ''] = await user.agentsOn(connection('openai-compatible'), ['Ada'])
+      await user.put(`/api/agents/${agentId}`, { maxOutputTokens: 16 })
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Where?', answer })
+      await hold.reached
+      const { ledgerService, transactions } = app.container
+      const { available } = await ledgerService.balance(user.id)
+      const gift = { userId: user.id, kind: 'adjustment' as const, amount: -available, key: runId, description: 'x' }
+      await transactions.run((tx) => ledgerService.give(gift, tx))
+      hold.release()
+      const run = await user.finished(runId)
+      expect(run).to.deep.include({ status: 'completed', stopReason: 'credits_exhausted' })
+      const last = (await user.messages(conversationId)).at(-1)
+      expect(last).to.deep.include({ content: 'Rome.', status: 'cancelled', credits: run.receipt.credits })
+      expect(llm.requests).to.have.length(1)
+      await expectSettledOnce(app.container.db, runId)
+    })
+
     it('is refused with its field where it cannot be checked, or nobody alone answers', async () => {
       const user = await app.api.register()
       const agentIds = await user.agentsOn(connection('openai-compatible'), ['Ada', 'Otto'])

@@ -178,6 +178,37 @@ for (const profile of QUEUES) {
       }
     }
 
+    for (const step of profile === 'Redis' ? [] : (['step.committed', 'settle.written'] as const)) {
+      it(`at "${step}" of an answer that is given once more: the first is neither given nor paid again`, async () => {
+        llm.replyOnce({ text: 'Rome.', usage: USAGE }).reply({ text: '{"city": "Rome"}', usage: USAGE })
+        const user = await app.api.register()
+        const baseUrl = llm.baseUrl('openai-compatible')
+        const [agentId = ''] = await user.agentsOn({ provider: 'openai-compatible', baseUrl }, ['Ada'])
+        const env = { ...testSettings, ...settings, DATABASE_URL: app.env.DATABASE_URL, CRASH_AT: step }
+        const victim = startProcess('test/support/crashing-worker.ts', { env })
+        await victim.waitForLine(/^ready$/)
+        const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
+        const said = { agentId, message: 'Where?', answer: { schema } }
+        const { runId, conversationId } = await user.accept('/api/chat', said)
+        expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
+        await app.container.turnRepository.voidLeases()
+        const shutdown = new Shutdown(silentLogger)
+        await startWorker({ ...app.container, shutdown })
+        try {
+          const run = await user.finished(runId)
+          expect(run).to.deep.include({ status: 'completed', error: null })
+          expect(run.receipt).to.deep.include({ turns: 1, steps: 1, inputTokens: 200, outputTokens: 20 })
+          const [, last] = await user.messages(conversationId)
+          expect(last).to.deep.include({ content: '{"city": "Rome"}', data: { city: 'Rome' } })
+          const isFirst = ({ body }: MockRequest) => !JSON.stringify(body).includes('not as asked for')
+          expect(llm.requests.filter(isFirst)).to.have.length(1)
+          await expectSettledOnce(app.container.db, runId)
+        } finally {
+          await shutdown.close()
+        }
+      })
+    }
+
     for (const step of profile === 'Redis' ? FEW : STEPS) {
       it(`at "${step}": a tool that takes our key has done its deed exactly once`, async () => {
         expect(await killedAt(step, 'keyed')).to.deep.equal({ status: 'done', calls: 1 })
