@@ -166,7 +166,7 @@ describe('Field 23: calls of tools, as servers write them', function () {
     const outcome = await ask([`${calls(call())}${END}`, `${calls(call({ function: second }))}${END}`])
     expect(outcome.calls).to.deep.equal(TWO)
     const sent = JSON.stringify(outcome.requests[2]?.body)
-    expect(sent).to.contain('call_a').and.contain('call_1')
+    expect(sent).to.contain('call_a').and.contain('call00001')
   })
 
   it('a server that takes no tools is asked without them; agent and owner are told, and it is remembered', async () => {
@@ -288,7 +288,7 @@ describe('Field 23: calls of tools, as servers write them', function () {
       expect(live.join('')).to.equal('Let me see.\n\nDone.')
       const sent = z.array(z.looseObject({ role: z.string() })).parse(outcome.requests[1]?.body.messages)
       expect(sent[2]).to.have.property('tool_calls')
-      expect(sent[3]).to.deep.include({ role: 'tool', tool_call_id: 'call_0' })
+      expect(sent[3]).to.deep.include({ role: 'tool', tool_call_id: 'call00000' })
       expect(JSON.stringify((await outcome.user.get('/api/connections')).body)).to.contain(
         'Leaves calls of tools in the text',
       )
@@ -352,6 +352,14 @@ describe('Field 23: calls of tools, as servers write them', function () {
     expect(outcome.run.error?.code).to.equal('provider.only_calls')
     expect(outcome.requests).to.have.length(5)
     expect(outcome.requests[4]?.body.tool_choice).to.equal('none')
+  })
+
+  it('arguments that are longer than any are refused, and the model is told', async () => {
+    const long = JSON.stringify({ expression: `1${'+1'.repeat(40_000)}` })
+    const outcome = await ask([`${calls(call({}, { arguments: long }))}${END}`])
+    expect(outcome.answer).to.equal('Done.')
+    expect(outcome.calls).to.deep.equal([['calculator', 'The arguments are no JSON object, or too long.']])
+    expect(outcome.requests).to.have.length(2)
   })
 
   it('an end that names calls without any is asked again', async () => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type AgentTool, hashOf } from '../../src/tools/tool.ts'
 import { argumentProblems } from '../../src/tools/tool-arguments.ts'
+import { modelName } from '../../workers/mcp/mcp-tools.ts'
 import { planCalls } from '../../workers/tools/plan-calls.ts'
 
 const definition = {
@@ -58,8 +59,28 @@ describe('Calls that a model writes', () => {
 
   it('are kept as the database and providers can take them', () => {
     expect(plan('{"a":1,"b":"x\\u0000\\ud800"}')?.args).to.deep.equal({ a: 1, b: 'x\ufffd' })
-    expect(plan('{"a":1}', { id: '' })?.providerCallId).to.equal('call_0')
+    expect(plan('{"a":1}', { id: '' })?.providerCallId).to.equal('call00000')
     expect(plan('{}', { name: 'né!'.repeat(40) })?.name).to.match(/^[a-zA-Z0-9_-]{1,64}$/)
+  })
+
+  it('are of the tool that is meant: behind a space of names, and without what makes it unique, where only one can be', () => {
+    const named = (name: string, ...others: string[]) => {
+      const all = ['add_1', ...others].map((one) => ({ ...tool, name: one, serverId: one }))
+      const tools = new Map(all.map((one) => [one.name, one]))
+      const [call] = planCalls([{ id: 'c1', name, input: '{"a":1}', providerData: null }], tools, [])
+      return [call?.name, call?.errorCode]
+    }
+    for (const name of ['add_1', 'functions.add_1', 'default_api.add_1', 'default_api:add', 'add', 'server/add'])
+      expect(named(name), name).to.deep.equal(['add_1', null])
+    expect(named('add', 'add_2')).to.deep.equal(['add', 'tool.unknown'])
+    expect(named('functions.sub')).to.deep.equal(['functions_sub', 'tool.unknown'])
+  })
+
+  it('have names of tools of servers that every provider takes, and that are told apart', () => {
+    for (const name of ['add', '2fa', '-x', 'größe.m²', 'x'.repeat(200), ''])
+      expect(modelName('s1', name), name).to.match(/^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/)
+    expect(modelName('s1', 'add')).to.not.equal(modelName('s2', 'add'))
+    expect(modelName('s1', 'a.b')).to.not.equal(modelName('s1', 'a_b'))
   })
 
   it('are judged by schemas of strangers without running their expressions', () => {

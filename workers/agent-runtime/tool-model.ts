@@ -28,9 +28,12 @@ export interface StepRequest {
   format?: Pick<LanguageModelV4CallOptions, 'responseFormat' | 'providerOptions'> | null
 }
 
-/** A model may ask for so much; what comes beyond is dropped, and its calls with it. In UTF-16 units and calls. */
+/** A model may ask for so much: arguments beyond it are none, which it is told, and calls beyond it are dropped. In UTF-16 units and calls. */
 const MOST_INPUT_CHARS = 65_536
 const MOST_CALLS = 64
+const MOST_NAME_CHARS = 1_024
+/** No JSON, so that it is refused as arguments are. */
+const TOO_LONG = '(too long)'
 const MOST_THOUGHT_CHARS = 131_072
 const MOST_DATA_CHARS = 32_768
 
@@ -129,12 +132,13 @@ export class ToolModel {
   #ask(part: Extract<LanguageModelV4StreamPart, { type: 'tool-call' }>): void {
     const providerData = bounded(part.providerMetadata)
     this.#chars += part.input.length + JSON.stringify(providerData).length
-    if (part.providerExecuted || this.#chars > MOST_INPUT_CHARS || this.#calls.length >= MOST_CALLS) return
+    if (part.providerExecuted || this.#calls.length >= MOST_CALLS) return
+    const isTooLong = this.#chars > MOST_INPUT_CHARS
     this.#calls.push({
       id: part.toolCallId,
-      name: part.toolName,
-      input: part.input,
-      providerData,
+      name: part.toolName.slice(0, MOST_NAME_CHARS),
+      input: isTooLong ? TOO_LONG : part.input,
+      providerData: isTooLong ? null : providerData,
     })
   }
 

@@ -35,7 +35,9 @@ const BUSY_MS = 15_000
 /** The name that a model sees: the tool's own, as far as providers take it, with a tag that makes it unique. It never changes. */
 export function modelName(serverId: string, name: string): string {
   const tag = createHash('sha256').update(`${serverId}\0${name}`).digest('hex').slice(0, TAG_CHARS)
-  return `${name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, MOST_NAME)}_${tag}`
+  const plain = name.replace(/[^a-zA-Z0-9_-]/g, '_')
+  // Gemini takes none that begins with a digit or a dash.
+  return `${(/^[a-zA-Z_]/.test(plain) ? plain : `_${plain}`).slice(0, MOST_NAME)}_${tag}`
 }
 
 /** Tools of MCP servers, as agents have and run them. */

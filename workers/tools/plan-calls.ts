@@ -39,14 +39,15 @@ export function planCalls(
   const made = before.map(({ name, args }) => keyOf(name, args))
   return written.map((one, position) => {
     const call = before.length + position
-    const tool = tools.get(one.name)
+    const tool = toolNamed(one.name, tools)
+    const name = tool?.name ?? nameFor(one.name)
     const args = argumentsIn(one.input)
-    const key = keyOf(one.name, args ?? {})
+    const key = keyOf(name, args ?? {})
     const judged =
       position >= MOST_AT_ONCE ? TOO_MANY : judge(one, args, tool, tools, made.filter((other) => other === key).length)
     made.push(key)
     const isOwn = PROVIDER_CALL_ID.test(one.id) && !taken.has(one.id)
-    const providerCallId = isOwn ? one.id : `call_${call}`
+    const providerCallId = isOwn ? one.id : ownId(call)
     taken.add(providerCallId)
     return {
       id: newId(),
@@ -56,8 +57,8 @@ export function planCalls(
       source: tool?.source ?? 'builtin',
       serverId: tool?.serverId ?? null,
       sourceName: tool?.sourceName ?? one.name.slice(0, 200).replaceAll('\0', '').toWellFormed(),
-      name: nameFor(one.name),
-      title: tool?.title ?? nameFor(one.name),
+      name,
+      title: tool?.title ?? name,
       definitionHash: tool?.definitionHash ?? null,
       effect: tool?.effect ?? 'reads',
       keyed: tool?.keyed ?? false,
@@ -67,6 +68,21 @@ export function planCalls(
       ...judged,
     }
   })
+}
+
+/** Nine letters and digits: Mistral's templates take nothing else. */
+const ownId = (call: number): string => `call${String(call).padStart(5, '0')}`
+
+/**
+ * The tool that is meant. Models put a space of names before it (`default_api.add`, `functions.add`), or leave off what makes it unique
+ * beside others: then it is the one of that name, where there is only one.
+ */
+function toolNamed(name: string, tools: ReadonlyMap<string, AgentTool>): AgentTool | undefined {
+  const bare = name.slice(Math.max(name.lastIndexOf('.'), name.lastIndexOf(':'), name.lastIndexOf('/')) + 1)
+  const found = tools.get(name) ?? tools.get(bare)
+  if (found) return found
+  const alike = [...tools.values()].filter(({ sourceName }) => sourceName === name || sourceName === bare)
+  return alike.length === 1 ? alike[0] : undefined
 }
 
 const TOO_MANY = refused(
