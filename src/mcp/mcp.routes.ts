@@ -91,8 +91,7 @@ export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Rou
     path: '/api/mcp/servers/:id/sign-in',
     access: 'user',
     scope: 'chat',
-    summary:
-      'An MCP server that one is not signed in to any more; its tokens are forgotten, and revoked where they can be',
+    summary: 'An MCP server that one is not signed in to any more; its tokens are forgotten and revoked',
     response: mcpServerView,
     errors: ['mcp.not_found', 'mcp.not_oauth'],
     params: idParams,

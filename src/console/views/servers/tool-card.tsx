@@ -67,7 +67,10 @@ export function ToolCard({ serverId, tool }: { serverId: string; tool: McpToolVi
           </Button>
         )}
       </header>
-      <p dir="auto" className="mt-1 line-clamp-3 text-ink-soft text-sm [overflow-wrap:anywhere]">
+      <p
+        dir="auto"
+        className="mt-1 line-clamp-3 text-ink-soft text-sm [overflow-wrap:anywhere] [text-align:match-parent]"
+      >
         {description}
       </p>
       {state === 'changed' && allowed && (
