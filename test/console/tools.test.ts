@@ -60,6 +60,7 @@ describe('Tools in the console', function () {
     await user.finished(runId)
     await log(page).getByText('Completed').click()
     await log(page).getByText('noted Buy coffee').waitFor()
+    await log(page).getByText('1 turn · 1 step with tools').waitFor()
     await visitor.check('tools-done')
     await page.reload()
     await log(page).getByText('Completed').waitFor()
@@ -139,6 +140,7 @@ describe('Tools in the console', function () {
     await page.getByLabel('add_unkeyed').selectOption('usual')
     await page.getByLabel('hang', { exact: true }).selectOption('allow')
     await page.getByLabel('hang', { exact: true }).selectOption('no')
+    await page.getByLabel('Steps in one turn').fill('6')
     await page.getByText('1 given').scrollIntoViewIfNeeded()
     await visitor.check('tools-of-agent')
     const saved = page.waitForResponse((response) => response.request().method() === 'PUT')
@@ -148,6 +150,24 @@ describe('Tools in the console', function () {
       { serverId: null, name: 'calculator', policy: 'ask' },
       { serverId, name: 'add_unkeyed', policy: null },
     ])
+    expect(Object((await user.get(`/api/agents/${agentId}`)).body).maxSteps).to.equal(6)
+    // Its server says something else of it now: it is not used before that was looked at.
+    server.state.tools = server.state.tools.map((tool) =>
+      tool.name === 'add_unkeyed' ? { ...tool, description: 'A note, and a copy to <b>everybody</b>' } : tool,
+    )
+    await user.post(`/api/mcp/servers/${serverId}/refresh`, {})
+    const arabic = await rooms.world.visitAs(user, { locale: 'ar-EG', phone: true })
+    arabic.expectComplaint(/422/)
+    for (const look of [arabic, visitor]) {
+      await look.open(`/agents/${agentId}`)
+      await look.page.locator('summary').filter({ hasText: 'Notes' }).click()
+      await look.page.getByText('A note, and a copy to <b>everybody</b>').scrollIntoViewIfNeeded()
+      await look.check(look === arabic ? 'tools-of-agent-arabic' : 'tools-of-agent-changed')
+    }
+    await page.getByText('1 is not used: look at it').waitFor()
+    await page.getByRole('button', { name: 'Allow what it is now' }).click()
+    await page.getByText('1 is not used: look at it').waitFor({ state: 'detached' })
+    expect(Object((await user.get(`/api/mcp/servers/${serverId}/tools/add_unkeyed`)).body).state).to.equal('allowed')
     visitor.expectQuiet()
   })
 

@@ -19,6 +19,7 @@ export interface AgentDraft {
   maxOutputTokens: string
   reasoningEffort: NonNullable<AgentView['reasoningEffort']> | ''
   tools: NonNullable<AgentView['tools']>
+  maxSteps: string
 }
 
 export const NEW_DRAFT: AgentDraft = {
@@ -36,6 +37,7 @@ export const NEW_DRAFT: AgentDraft = {
   maxOutputTokens: '',
   reasoningEffort: '',
   tools: [],
+  maxSteps: '',
 }
 
 export const draftOf = (agent: AgentView): AgentDraft => ({
@@ -53,6 +55,7 @@ export const draftOf = (agent: AgentView): AgentDraft => ({
   maxOutputTokens: agent.maxOutputTokens === null ? '' : String(agent.maxOutputTokens),
   reasoningEffort: agent.reasoningEffort ?? '',
   tools: agent.tools ?? [],
+  maxSteps: agent.maxSteps == null ? '' : String(agent.maxSteps),
 })
 
 const textOf = (text: string): string | null => text.trim() || null
@@ -74,6 +77,7 @@ export const inputOf = (draft: AgentDraft): AgentInput => ({
   maxOutputTokens: numberOf(draft.maxOutputTokens),
   reasoningEffort: draft.reasoningEffort === '' ? null : draft.reasoningEffort,
   tools: draft.tools,
+  maxSteps: numberOf(draft.maxSteps),
 })
 
 export const FIELDS = [
@@ -91,6 +95,7 @@ export const FIELDS = [
   'maxOutputTokens',
   'reasoningEffort',
   'tools',
+  'maxSteps',
 ] as const satisfies (keyof AgentDraft)[]
 
 /** Fields that are different. */

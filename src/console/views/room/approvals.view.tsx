@@ -8,7 +8,7 @@ import { PagedList } from '../../parts/paged-list.tsx'
 import { useFocusKept } from '../../parts/use-focus-kept.ts'
 import { useWords } from '../../words/use-words.ts'
 import { ApprovalCard } from './approval-card.tsx'
-import { useApprovals } from './use-approvals.ts'
+import { askedAs, useApprovals } from './use-approvals.ts'
 import type words from './words/en.ts'
 
 /** `/approvals`: what agents of all conversations ask for before they use tools. What is decided elsewhere goes away by itself. */
@@ -35,7 +35,7 @@ export default function ApprovalsView() {
           {(approvals) => (
             <ul aria-label={t('tool.waiting')} className="grid grid-cols-1 gap-4">
               {approvals.map((approval) => (
-                <li key={approval.id} className="min-w-0">
+                <li key={askedAs(approval)} className="min-w-0">
                   <ApprovalCard approval={approval}>
                     <Where approval={approval} />
                   </ApprovalCard>

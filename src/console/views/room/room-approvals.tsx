@@ -7,7 +7,7 @@ import { useFocusKept } from '../../parts/use-focus-kept.ts'
 import { APPROVALS } from '../../session/use-waiting.ts'
 import { useWords } from '../../words/use-words.ts'
 import { ApprovalCard } from './approval-card.tsx'
-import { useApprovals } from './use-approvals.ts'
+import { askedAs, useApprovals } from './use-approvals.ts'
 import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -36,7 +36,7 @@ export function RoomApprovals({ conversation: { id, activeRun } }: { conversatio
       {items.length === 0 && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       <LoadMore list={list} />
       {items.toReversed().map((approval) => (
-        <ApprovalCard key={approval.id} approval={approval} />
+        <ApprovalCard key={askedAs(approval)} approval={approval} />
       ))}
     </section>
   )

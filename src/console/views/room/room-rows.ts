@@ -74,9 +74,10 @@ const agentOf = (speech: Speech): string | null =>
 const turnOf = (speech: Speech): number => ('message' in speech ? (speech.message.turn ?? 0) : speech.speaking.turn)
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** One agent that has answered needs no more words; a run whose words were all said anew has none. */
+/** One agent that has answered needs no more words, unless it used tools on the way; a run whose words were all said anew has none. */
 function isWorthSaying(run: RunView, messages: readonly MessageView[]): boolean {
   if (!isTerminal(run.status)) return false
   if (run.status !== 'completed' || run.stopReason !== 'finished' || run.turns.length > 1) return true
+  if ((run.receipt.steps ?? 0) > 0) return true
   return !messages.some(({ runId, role }) => runId === run.id && role === 'agent')
 }

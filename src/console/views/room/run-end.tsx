@@ -40,8 +40,10 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
   const code = error?.code ?? (reason === 'credits_exhausted' ? 'credits.' : '')
   const help = HELP.find(([start]) => code.startsWith(start))
   const Icon = isBad ? CircleAlert : run.status === 'cancelled' ? CircleStop : CircleCheck
+  const { steps = 0 } = receipt
   const receiptWords = {
     turns: receipt.turns,
+    steps,
     tokens: formats.number(receipt.inputTokens + receipt.outputTokens),
     credits: formats.credits(receipt.credits),
   }
@@ -58,7 +60,7 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
         <span>{t(`room.ended.${reason}`)}</span>
         {receipt.turns > 0 && (
           <span>
-            {t('room.receipt', receiptWords)}
+            {t(steps > 0 ? 'room.receipt.steps' : 'room.receipt', receiptWords)}
             {receipt.estimated && ` ${t('room.estimated')}`}
           </span>
         )}

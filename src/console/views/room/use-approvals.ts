@@ -15,3 +15,6 @@ export function useApprovals(conversationId?: string, isOn = true): Paged<Approv
     isOn,
   )
 }
+
+/** A call whose end nobody knows is asked about again, under the same id: what was pressed of the first time is not of the second. */
+export const askedAs = ({ id, expiresAt }: ApprovalView): string => `${id} ${expiresAt}`

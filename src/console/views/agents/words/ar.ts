@@ -96,10 +96,21 @@ export default {
   'agents.tool.current_time': 'الوقت',
   'agents.tool.search_files': 'البحث في ملفاتي',
   'agents.tool.web_fetch': 'قراءة صفحات عامة',
+  'agents.field.maxSteps': 'الخطوات في الدور الواحد',
+  'agents.maxSteps.hint': 'من 1 إلى 50. الخطوة استدعاء واحد لنموذجه، وبعد الأخيرة عليه أن يجيب بلا أدوات.',
+  'agents.maxSteps.usual': 'بقدر ما يسمح به هذا الخادم',
+  'agents.policy.usual.written': 'كالمعتاد: اسألني عن العناوين التي لم يكتبها أحد هنا',
+  'agents.tool.gone': 'لا يعرضها خادمها.',
+  'agents.tool.reads': 'تقرأ فقط.',
+  'agents.tool.writes': 'قد تغيّر أشياء.',
+  'agents.tools.off': 'متوقف: لا يُستخدم شيء منه',
+  'agents.tools.unusable':
+    '{count, plural, zero {لا شيء غير مستخدم} one {أداة واحدة لا تُستخدم: ألقِ نظرة} two {أداتان لا تُستخدمان: ألقِ نظرة} few {# أدوات لا تُستخدم: ألقِ نظرة} many {# أداة لا تُستخدم: ألقِ نظرة} other {# أداة لا تُستخدم: ألقِ نظرة}}',
   'agents.tools.given':
     '{count, plural, =0 {لا أدوات ممنوحة} one {أداة ممنوحة} two {أداتان ممنوحتان} few {# أدوات ممنوحة} many {# أداة ممنوحة} other {# أداة ممنوحة}}',
   'agents.tools.gone': 'لم يعد خادمها موجودًا: أزلها قبل الحفظ.',
-  'agents.tools.hint': 'ما يجوز له استخدامه أثناء حديثه. قد تحاول صفحة أو أداة استدراجه، فاجعله يسألك حيث يهم ذلك.',
+  'agents.tools.hint':
+    'ما يجوز له استخدامه أثناء حديثه. قد تحاول صفحة أو أداة استدراجه، فاجعله يسألك حيث يهم ذلك. «كالمعتاد» تعني: المدمجة تعمل لأنها تقرأ فقط، وأدوات الخوادم تسألك أولًا.',
   'agents.tools.none': 'ليست لدى هذا الخادم أدوات.',
   'agents.tools.servers': 'خوادم MCP',
 } satisfies Record<keyof typeof en, string>

@@ -97,10 +97,21 @@ export default {
   'agents.tool.current_time': 'Uhrzeit',
   'agents.tool.search_files': 'Meine Dateien durchsuchen',
   'agents.tool.web_fetch': 'Öffentliche Seiten lesen',
+  'agents.field.maxSteps': 'Schritte je Beitrag',
+  'agents.maxSteps.hint':
+    '1 bis 50. Ein Schritt ist ein Aufruf seines Modells; nach dem letzten muss er ohne Werkzeuge antworten.',
+  'agents.maxSteps.usual': 'So viele, wie dieser Server erlaubt',
+  'agents.policy.usual.written': 'Wie üblich: bei Adressen fragen, die hier niemand schrieb',
+  'agents.tool.gone': 'Sein Server bietet es nicht an.',
+  'agents.tool.reads': 'Liest nur.',
+  'agents.tool.writes': 'Kann etwas verändern.',
+  'agents.tools.off': 'Ausgeschaltet: nichts davon wird benutzt',
+  'agents.tools.unusable':
+    '{count, plural, one {# wird nicht benutzt: bitte ansehen} other {# werden nicht benutzt: bitte ansehen}}',
   'agents.tools.given': '{count, plural, =0 {keins gegeben} one {# gegeben} other {# gegeben}}',
   'agents.tools.gone': 'Ihren Server gibt es nicht mehr: Nehmen Sie diese vor dem Speichern weg.',
   'agents.tools.hint':
-    'Was er benutzen darf, während er spricht. Seiten und Werkzeuge können ihn zu etwas verleiten wollen: Lassen Sie ihn fragen, wo es darauf ankommt.',
+    'Was er benutzen darf, während er spricht. Seiten und Werkzeuge können ihn zu etwas verleiten wollen: Lassen Sie ihn fragen, wo es darauf ankommt. Wie üblich heißt: Eingebautes läuft, weil es nur liest; ein Werkzeug eines Servers fragt Sie zuerst.',
   'agents.tools.none': 'Dieser Server hat keine Werkzeuge.',
   'agents.tools.servers': 'MCP-Server',
 } satisfies Record<keyof typeof en, string>

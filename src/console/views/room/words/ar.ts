@@ -161,6 +161,8 @@ export default {
   'room.placeholder.to': 'رسالة إلى {names}',
   'room.receipt':
     '{turns, plural, zero {لا أدوار} one {دور واحد} two {دوران} few {# أدوار} many {# دورًا} other {# دور}} · {tokens} رمز · {credits} رصيد',
+  'room.receipt.steps':
+    '{turns, plural, zero {بلا أدوار} one {دور واحد} two {دوران} few {# أدوار} many {# دورًا} other {# دور}} · {steps, plural, zero {بلا خطوات بالأدوات} one {خطوة واحدة بالأدوات} two {خطوتان بالأدوات} few {# خطوات بالأدوات} many {# خطوة بالأدوات} other {# خطوة بالأدوات}} · {tokens} رمز · {credits} رصيد',
   'room.regenerate': 'قلها من جديد',
   'room.retry': 'إعادة المحاولة',
   'room.retryIn': 'بعد {seconds} ث',

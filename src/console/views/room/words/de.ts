@@ -158,6 +158,8 @@ export default {
   'room.placeholder': 'Nachricht schreiben',
   'room.placeholder.to': 'Nachricht an {names}',
   'room.receipt': '{turns, plural, one {# Beitrag} other {# Beiträge}} · {tokens} Token · {credits} Credits',
+  'room.receipt.steps':
+    '{turns, plural, one {# Beitrag} other {# Beiträge}} · {steps, plural, one {# Schritt mit Werkzeugen} other {# Schritte mit Werkzeugen}} · {tokens} Token · {credits} Credits',
   'room.regenerate': 'Neu sagen lassen',
   'room.retry': 'Erneut versuchen',
   'room.retryIn': 'in {seconds} s',

@@ -156,6 +156,8 @@ export default {
   'room.placeholder': 'Write a message',
   'room.placeholder.to': 'Message to {names}',
   'room.receipt': '{turns, plural, one {# turn} other {# turns}} · {tokens} tokens · {credits} credits',
+  'room.receipt.steps':
+    '{turns, plural, one {# turn} other {# turns}} · {steps, plural, one {# step with tools} other {# steps with tools}} · {tokens} tokens · {credits} credits',
   'room.regenerate': 'Say it anew',
   'room.retry': 'Try again',
   'room.retryIn': 'in {seconds} s',
