@@ -42,7 +42,8 @@ export class McpGrantRepository {
   }
 
   /**
-   * Notes a sign-in that begins, in the place of one before it. Tokens of another authorization server or client are forgotten.
+   * Notes a sign-in that begins, in the place of one before it. Tokens of another authorization server or client are
+   * forgotten, and those that a process is just getting from there are not kept.
    * @throws a broken reference when the server is gone
    */
   async begin(row: SignInRow, provider: McpGrant['provider'], tx: Tx): Promise<void> {
@@ -52,7 +53,9 @@ export class McpGrantRepository {
         client_secret_sealed = excluded.client_secret_sealed, state_hash = excluded.state_hash, browser_hash = excluded.browser_hash,
         verifier_sealed = excluded.verifier_sealed, state_until = excluded.state_until, updated_at = now(),
         access_sealed = CASE WHEN ${SAME} THEN g.access_sealed END,
-        refresh_sealed = CASE WHEN ${SAME} THEN g.refresh_sealed END`
+        refresh_sealed = CASE WHEN ${SAME} THEN g.refresh_sealed END,
+        refresh_claim = CASE WHEN ${SAME} THEN g.refresh_claim END,
+        refreshing_until = CASE WHEN ${SAME} THEN g.refreshing_until END`
     const { id, clientId, clientAuth, clientSecretSealed, stateHash, browserHash, verifierSealed, stateUntil } = row
     await rows(tx, sql, [
       id,

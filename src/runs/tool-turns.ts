@@ -105,18 +105,18 @@ export class ToolTurns {
   }
 
   /**
-   * Gives the turn up until people have decided, or for `laterMs`; true when it waits now, and somebody else goes on with it. False where
-   * they have decided by now, or the run is to stop.
+   * Gives the turn up until people have decided, or for `laterMs`: when it `waits`, somebody else goes on with it. `decided`: they have by now;
+   * `stopping`: its run is to stop.
    * @throws ClaimLost
    */
-  async wait(claim: TurnClaim, laterMs: number | null = null): Promise<boolean> {
+  async wait(claim: TurnClaim, laterMs: number | null = null): Promise<'waits' | 'decided' | 'stopping'> {
     const { toolCalls, announcer, runDeadlineMs } = this.#deps
     const waited = await toolCalls.wait(claim, runDeadlineMs, laterMs)
     if (waited.outcome === 'lost') throw new ClaimLost(claim)
-    if (!('version' in waited)) return false
+    if (waited.outcome !== 'waits') return waited.outcome
     await announcer.publish(claim.conversationId, waited.version, [await announcer.runEvent(claim.runId)])
     await tellWaiting(this.#deps, claim.userId)
-    return true
+    return 'waits'
   }
 }
 

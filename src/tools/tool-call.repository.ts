@@ -206,8 +206,8 @@ export class ToolCallRepository {
     { conversationId, runId, turn, claimToken }: ClaimedTurn & { conversationId: string },
     deadlineMs: number,
     laterMs: number | null,
-  ): Promise<{ outcome: 'waits'; version: number } | { outcome: 'decided' | 'lost' }> {
-    const [row] = await rows<{ outcome: 'waits' | 'decided' | 'lost'; version: string }>(
+  ): Promise<{ outcome: 'waits'; version: number } | { outcome: 'decided' | 'stopping' | 'lost' }> {
+    const [row] = await rows<{ outcome: 'waits' | 'decided' | 'stopping' | 'lost'; version: string }>(
       this.#db.manager,
       'SELECT outcome, version FROM tool_wait($1, $2, $3, $4, $5, $6)',
       [conversationId, runId, turn, claimToken, deadlineMs, laterMs],

@@ -195,7 +195,7 @@ END $$;
 -- Gives a turn up until people have decided on its calls, or the time for that is over: then it is due; with p_later_ms, so much later,
 -- because a limit of ours is in the way. No worker has it, and it has no place and holds nothing. Its run waits for people, unless siblings speak.
 -- p_deadline_ms: how long the run has after that. Answers `waits` with the conversation's version; `decided` where nothing is to be waited
--- for any more, and the worker goes on; or `lost`.
+-- for any more, and the worker goes on; `stopping` where the run is to stop: nobody is asked any more; or `lost`.
 CREATE FUNCTION tool_wait(p_conversation uuid, p_run uuid, p_turn integer, p_token uuid, p_deadline_ms bigint, p_later_ms integer)
 RETURNS TABLE (outcome text, version bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -210,13 +210,17 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
+  IF EXISTS (SELECT FROM runs r WHERE r.id = p_run AND r.cancel_requested_at IS NOT NULL) THEN
+    outcome := 'stopping';
+    RETURN NEXT;
+    RETURN;
+  END IF;
   IF p_later_ms IS NULL THEN
     SELECT max(c.expires_at) INTO until FROM tool_calls c WHERE c.run_id = p_run AND c.turn = p_turn AND c.status = 'awaiting';
   ELSE
     until := clock_timestamp() + p_later_ms * interval '1 millisecond';
   END IF;
-  IF until IS NULL OR until <= clock_timestamp()
-    OR EXISTS (SELECT FROM runs r WHERE r.id = p_run AND r.cancel_requested_at IS NOT NULL) THEN
+  IF until IS NULL OR until <= clock_timestamp() THEN
     outcome := 'decided';
     RETURN NEXT;
     RETURN;

@@ -3,6 +3,7 @@ import { mcpRefreshView, mcpServerView, mcpSignInView } from '../../src/contract
 import { rows } from '../../src/database/query.ts'
 import { McpGrantRepository } from '../../src/mcp/mcp-grant.repository.ts'
 import { McpTokens } from '../../src/mcp/mcp-tokens.ts'
+import { newId } from '../../src/shared/ids.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { startApp, useApp } from '../support/app.ts'
@@ -189,7 +190,13 @@ describe('Signing in to MCP servers', () => {
         resource: server.url,
         authorization_servers: [evil.url],
       }
+      // A process that got new tokens of the first meanwhile has them too late.
+      const grants = new McpGrantRepository(app.container.db)
+      const grant = await grants.find(id)
+      const claim = newId()
+      if (!grant || !(await grants.claimRefresh(grant, claim, 15_000))) throw new Error('not to be renewed')
       await begin({ clientId: 'mine', clientSecret: 'another' })
+      await grants.refreshed(id, claim, grant)
       expect((await stored())[0]).to.include({ access_sealed: null, refresh_sealed: null })
       expect(await outcome()).to.equal('mcp.needs_sign_in')
       expect(evil.state.asked).to.deep.equal([])

@@ -222,6 +222,44 @@ for (const profile of QUEUES) {
     // What happens in rows alone is the same wherever the queue is.
     if (profile === 'Redis') return
 
+    it('keep what was said before them, where nothing can be said any more: it is paid', async () => {
+      const { user, agentId, runId, approval, events, unsubscribe, last } = await waiting()
+      const { db } = world.app.container
+      // As if the keys of this installation had been changed meanwhile.
+      await db.query(
+        `UPDATE connections SET api_key_sealed = 'gone' WHERE id = (SELECT connection_id FROM agents WHERE id = $1)`,
+        [agentId],
+      )
+      await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })
+      expect((await user.finished(runId)).status).to.equal('failed')
+      await unsubscribe()
+      expect(await last()).to.deep.include({ content: 'May I?', status: 'failed' })
+      expect((await last())?.toolCalls?.[0]?.status).to.equal('cancelled')
+      const told = events.findLast((event) => event.type === 'message.created' && event.message.role === 'agent')
+      expect(told).to.have.nested.property('message.content', 'May I?')
+      await expectSettledOnce(db, runId)
+    })
+
+    it('are not asked in a run that is to stop, whose worker was not told', async () => {
+      const { llm, app } = world
+      const { db, feed } = app.container
+      const hold = llm.hold()
+      llm.reply({ hold, text: 'May I?', toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }] })
+      const { user, agentIds } = await world.guests(['Ada'])
+      await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+      const { runId, conversationId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'Well?' })
+      await hold.reached
+      const events: ServerEvent[] = []
+      const unsubscribe = await feed.subscribe(conversationId, (event) => void events.push(event))
+      await db.query('UPDATE runs SET cancel_requested_at = clock_timestamp() WHERE id = $1', [runId])
+      hold.release()
+      expect((await user.finished(runId)).status).to.equal('cancelled')
+      await unsubscribe()
+      expect(statusesTold(events)).to.deep.equal(['tool.approval_requested awaiting'])
+      expect((await user.messages(conversationId)).at(-1)).to.deep.include({ content: 'May I?', status: 'cancelled' })
+      await expectSettledOnce(db, runId)
+    })
+
     it('of an account that is suspended, and of a conversation that is deleted, are settled; nothing runs and nothing stays held', async () => {
       const admin = await world.app.api.login(ADMIN.email, ADMIN.password)
       const { db } = world.app.container

@@ -5,6 +5,8 @@ import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
+import type { TurnResult } from '../../src/runs/turn-result.ts'
+import type { TurnRoom } from '../../src/runs/turn-room.ts'
 import { AppError } from '../../src/shared/errors.ts'
 import { estimateTokens } from '../../src/shared/token-estimate.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
@@ -95,7 +97,8 @@ export async function speakInSteps(
         const { inDoubt, laterMs } = await runs.run(claim, open, bound, stop)
         if (!stop.kind) state = inDoubt ? await resume() : await toolTurns.state(claim)
         if (!stop.kind && laterMs !== undefined) {
-          if (await toolTurns.wait(claim, laterMs)) return { ...NOTHING_SAID, waits: { ms: laterMs } }
+          await ask(announcer, claim, state.calls)
+          if (await waits(laterMs)) return { ...NOTHING_SAID, waits: { ms: laterMs } }
           continue
         }
         if (!stop.kind && inDoubt) continue
@@ -104,8 +107,8 @@ export async function speakInSteps(
       if (state.calls.some(({ status }) => status === 'awaiting')) {
         await ask(announcer, claim, state.calls)
         onStep?.('tool.waits')
-        if (await toolTurns.wait(claim)) return { ...NOTHING_SAID, waits: { ms: 0 } }
-        state = await resume()
+        if (await waits()) return { ...NOTHING_SAID, waits: { ms: 0 } }
+        if (!stop.kind) state = await resume()
         continue
       }
       const outcome = await speakStep().catch((error: unknown) => {
@@ -139,6 +142,13 @@ export async function speakInSteps(
     }
   } finally {
     await live.close()
+  }
+
+  /** True where the turn is nobody's from now on. */
+  async function waits(laterMs: number | null = null): Promise<boolean> {
+    const outcome = await toolTurns.wait(claim, laterMs)
+    if (outcome === 'stopping') stop.stop('cancelled')
+    return outcome === 'waits'
   }
 
   /** What is decided on here is told. */
@@ -185,6 +195,18 @@ export const saidIn = (state: Pick<ToolState, 'steps'> = NO_STATE): string =>
 /** What the turn's end tells; as it is known here where the database cannot be asked now. */
 const lastState = (toolTurns: ToolTurns, claim: TurnClaim, known: ToolState): Promise<ToolState | undefined> =>
   known.steps.length === 0 ? Promise.resolve(undefined) : toolTurns.state(claim).catch(() => known)
+
+/** What is committed of a turn whose attempt tells nothing of it: of before it began, or before it broke off. Its words are paid, and stay. */
+export async function stepsOf(
+  toolTurns: Pick<ToolTurns, 'state'>,
+  claim: TurnClaim,
+  { hasSteps, participants, run }: TurnRoom,
+  status: TurnResult['status'],
+): Promise<ToolState | undefined> {
+  const hasTools = participants.some(({ id, tools }) => id === claim.agentId && tools.length > 0)
+  const mayHaveSteps = hasSteps || (status === 'failed' && (hasTools || run.answer !== null))
+  return mayHaveSteps ? toolTurns.state(claim) : undefined
+}
 
 /** The tools of all sources by the names that the model knows them by; of two with one name, the first. */
 async function boundTools(

@@ -18,7 +18,7 @@ import { AppError } from '../../src/shared/errors.ts'
 import { PROMPT_VERSION } from '../agent-runtime/prompts.ts'
 import type { SpeakerChoice } from '../agent-runtime/speaker-choice.ts'
 import { isCrowded } from '../agent-runtime/summary-policy.ts'
-import { saidIn, speakInSteps, type ToolOptions, usesSteps } from '../agent-runtime/tool-turn.ts'
+import { saidIn, speakInSteps, stepsOf, type ToolOptions, usesSteps } from '../agent-runtime/tool-turn.ts'
 import {
   type AttemptOptions,
   type AttemptOutcome,
@@ -349,8 +349,7 @@ export class TurnProcessor {
       return
     }
     await this.#health.failed(attempting.room, outcome, failure, failure.retryAfterMs ?? 0)
-    // What earlier steps of it said is paid.
-    const lost = { ...outcome, text: saidIn(outcome.tools), calls: [], lostCalls: outcome.calls }
+    const lost = { ...outcome, text: '', calls: [], lostCalls: outcome.calls }
     await this.#settle(attempting, lost, { status: 'failed', error, endedBy: null })
   }
 
@@ -382,11 +381,12 @@ export class TurnProcessor {
     const { announcer, dispatcher, feed } = this.#deps
     const { claim, room, isRead, watch } = attempting
     this.#step('settle.began', claim)
+    const tools = outcome.tools ?? (await stepsOf(this.#deps.toolTurns, claim, room, end.status))
     const result: TurnResult = {
       error: null,
       ...end,
       agentId: claim.agentId,
-      text: outcome.text,
+      text: outcome.text || saidIn(tools),
       passed: outcome.passed,
       isData: outcome.isData,
       calls: outcome.calls,
@@ -398,7 +398,7 @@ export class TurnProcessor {
     const settled = await this.#commit(attempting, result)
     this.#step('settled', claim)
     watch.settled(claim, result, settled)
-    const turnEvents = announcer.turnEnded(claim, settled, result, outcome.tools)
+    const turnEvents = announcer.turnEnded(claim, settled, result, tools)
     const runEvents = settled.runView ? [announcer.runChanged(settled.runView)] : []
     await Promise.all([
       announcer.publish(claim.conversationId, settled.version, [...turnEvents, ...runEvents]),

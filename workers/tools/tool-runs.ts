@@ -150,7 +150,7 @@ export class ToolRuns {
       if (error instanceof ToolFailed && isInDoubt(call)) return undefined
       if (error instanceof ToolFailed) return this.#result('failed', error.message, error.code)
       const isKnown = tool.effect === 'reads' && !(error instanceof ToolOutcomeUnknown)
-      if (stop.kind === 'lost' || stop.kind === 'drain') return undefined
+      if (stop.kind && GOES_ON.has(stop.kind)) return undefined
       if (stop.kind) return { status: isKnown ? 'cancelled' : 'unknown', result: null, errorCode: null }
       if (!timeout.aborted) this.#deps.logger.warn({ err: error, runId, turn, tool: call.name }, 'a tool failed')
       if (!isKnown) return undefined
@@ -186,6 +186,9 @@ export class ToolRuns {
     await this.#deps.announcer.tool(claim, end.status === 'done' ? 'tool.completed' : 'tool.failed', shown)
   }
 }
+
+/** The turn is tried again: what then becomes of a call that has no end `tool_resume` says. */
+const GOES_ON: ReadonlySet<string> = new Set(['lost', 'drain', 'timeout'])
 
 /** It was started before, and nobody knows what came of that. */
 const isInDoubt = ({ effect, starts }: StoredCall): boolean => effect === 'writes' && starts > 0
