@@ -50,6 +50,7 @@ describe('Field 2: one odd event does not throw an answer away', function () {
     'no blank lines between events': good('Whole answer.').replaceAll('\n\n', '\n'),
     'content as parts': `${C({ content: [{ type: 'text', text: 'Whole answer.' }] })}${F('stop')}${U}${D}`,
     'a chunk of filter results first': `${E({ id: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] })}${good('Whole answer.')}`,
+    'a refusal in a field of its own': `${E({ choices: [{ index: 0, delta: { refusal: 'Whole answer.' } }] })}${F('stop')}${U}${D}`,
     'comments and retry fields between': `: hello\n\nretry: 3000\nid: 5\n\n${good('Whole answer.')}: bye\n\n`,
   }
   for (const [what, stream] of Object.entries(GOOD)) {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { isOfValue, lessonOf } from '../../src/connections/dialects/lessons.ts'
+import { OpenAiWire } from '../../src/connections/dialects/openai-wire.ts'
 import { presentMessage } from '../../src/conversations/conversation.presenter.ts'
 import { checkAnswer, formIssues, storedForm } from '../../src/runs/answer-forms.ts'
 import { objectIn } from '../../src/shared/json-in-text.ts'
@@ -91,6 +92,12 @@ describe('An answer of a form', () => {
       { role: 'assistant', content: [{ type: 'text', text: '(Nothing.)' }] },
       { role: 'user', content: [{ type: 'text', text: 'Once more.' }] },
     ])
+  })
+
+  it('that a model says that it will not give ends as refused', () => {
+    const wire = new OpenAiWire()
+    wire.read({ choices: [{ delta: { refusal: 'No.' }, finish_reason: 'stop' }] }, { isWhole: false })
+    expect(wire.close()).to.include('"content_filter"')
   })
 
   it('teaches of a server what it takes, and nothing by what is wrong with one schema', () => {

@@ -268,6 +268,7 @@ describe('A turn over the wire of a real provider', () => {
       const asked = { agentId, message: 'Who?', answer: { schema: { type: 'object' } } }
       const { runId, conversationId } = await user.accept('/api/chat', asked)
       await user.finished(runId)
+      expect(llm.requests[0]?.body).to.have.nested.property('response_format.json_schema.strict', false)
       const [said] = (await user.messages(conversationId)).slice(-1)
       expect(said).to.deep.include({ content: text, data: { Ada: { User: 'pass', people: 1 } } })
       // Once more, with the same form.

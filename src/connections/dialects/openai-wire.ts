@@ -41,6 +41,8 @@ export class OpenAiWire implements WireReader {
   #head: Json | undefined
   #end: string | undefined
   #usage: Json | undefined
+  /** It says why it does not answer. */
+  #isRefusal = false
   #isDone = false
   #hasSpoken = false
   isHeard = false
@@ -94,7 +96,7 @@ export class OpenAiWire implements WireReader {
 
   close(): string {
     const usage = this.#usage
-    const end = this.#chunk({ delta: {}, finish_reason: this.#end ?? 'stop' })
+    const end = this.#chunk({ delta: {}, finish_reason: this.#isRefusal ? 'content_filter' : (this.#end ?? 'stop') })
     const head = this.#head ?? {}
     const counts = usage ? sse({ ...head, choices: [], ...(this.#isGroq ? { x_groq: { usage } } : { usage }) }) : ''
     return `${end}${counts}data: [DONE]\n\n`
@@ -118,10 +120,12 @@ export class OpenAiWire implements WireReader {
     // As OpenAI wrote a call before there could be two.
     const former = isJson(said.function_call) ? [{ function: said.function_call }] : []
     const calls = [...list(said.tool_calls), ...former].flatMap(toolCallOf)
+    // Of the SDKs one knows this field; to the others it would be no answer.
+    const refusal = text(said.refusal)
+    this.#isRefusal ||= refusal !== ''
     return {
-      ...(words && { content: words }),
+      ...((words || refusal) && { content: words + refusal }),
       ...(reasoning && { [this.#isGroq ? 'reasoning' : 'reasoning_content']: reasoning }),
-      ...(text(said.refusal) && { refusal: text(said.refusal) }),
       ...(calls.length > 0 && { tool_calls: calls }),
     }
   }
