@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { spanOf } from '../shared/json-in-text.ts'
 import type { Participant, RoundState, Strategy } from './strategy.ts'
 
 /** A model picks who speaks; it is asked by the turn itself, just before the speaker. */
@@ -31,7 +32,7 @@ const MOST_OBJECTS = 64
 function decisionIn(text: string): Record<string, unknown> | undefined {
   const tail = text.slice(-MOST_CHARS)
   for (let from = tail.lastIndexOf('{'), n = 0; from >= 0 && n < MOST_OBJECTS; n++) {
-    const end = endOfObject(tail, from)
+    const end = spanOf(tail, from)?.end
     const parsed = end === undefined ? undefined : object.safeParse(parsedLeniently(tail.slice(from, end))).data
     if (parsed && ['next', 'done', 'handBackToUser'].some((key) => key in parsed)) return parsed
     from = from === 0 ? -1 : tail.lastIndexOf('{', from - 1)
@@ -40,22 +41,6 @@ function decisionIn(text: string): Record<string, unknown> | undefined {
 }
 
 const object = z.record(z.string(), z.unknown())
-
-/** Where the object that begins here ends; braces in strings do not count. */
-function endOfObject(text: string, from: number): number | undefined {
-  let depth = 0
-  let isString = false
-  for (let at = from; at < text.length; at++) {
-    const sign = text[at]
-    if (isString) {
-      if (sign === '\\') at += 1
-      else if (sign === '"') isString = false
-    } else if (sign === '"') isString = true
-    else if (sign === '{') depth += 1
-    else if (sign === '}' && --depth === 0) return at + 1
-  }
-  return undefined
-}
 
 /** JSON, also with a comma too many or with Python's words. */
 function parsedLeniently(text: string): unknown {

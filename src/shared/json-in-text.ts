@@ -35,8 +35,8 @@ interface Span {
   depth: number
 }
 
-/** How far the brackets reach that begin here; those in strings do not count. */
-function spanOf(text: string, from: number): Span | undefined {
+/** How far the brackets reach that begin here, those in strings not counted; undefined where nothing closes them. */
+export function spanOf(text: string, from: number): Span | undefined {
   let depth = 0
   let deepest = 0
   let values = 0
