@@ -35,7 +35,7 @@ export const killsOf = ({ incidents }: ChaosRun): number =>
 const kindsOf = (incidents: ChaosRun['incidents']): Incident[] =>
   Object.keys(incidents).filter((kind): kind is Incident => kind in incidents)
 
-function table(head: string[], rows: string[][]): string {
+export function table(head: string[], rows: string[][]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
   const line = (cells: string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')

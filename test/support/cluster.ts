@@ -85,6 +85,11 @@ export class ClusterProcess implements LinkTarget {
     }
   }
 
+  /** Resolves with the first line of its present life that matches. @throws Error when it ends first, or is silent for a minute */
+  async said(pattern: RegExp): Promise<void> {
+    await this.#process?.waitForLine(pattern)
+  }
+
   /** Ends it and waits for the end: SIGKILL as a crash, SIGTERM as a deploy. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Ended | undefined> {
     return this.#process?.kill(signal)

@@ -19,6 +19,13 @@ export interface McpRequest {
   meta: Record<string, unknown>
 }
 
+/** A note that a call has added. */
+export interface Deed {
+  tool: string
+  key: string
+  note: string
+}
+
 /** Which versions it speaks: the newest (without sessions), those before it (with sessions), or both. */
 type Speaks = 'modern' | 'legacy' | 'both'
 
@@ -60,6 +67,8 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
     tools: [...TOOLS],
     /** Added by calls, in order. */
     notes: [] as string[],
+    /** The same, with the tool and the key that each call came with. */
+    deeds: [] as Deed[],
     requests: [] as McpRequest[],
     /** Calls of `hang` that were given up by the client. */
     aborted: 0,
@@ -75,17 +84,21 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
   const keys = new Set<string>()
   const sockets = new Map<string, ServerResponse>()
 
+  const add = (tool: string, key: string, note: string) => {
+    state.notes.push(note)
+    state.deeds.push({ tool, key, note })
+  }
   const run = async (name: string, note: string, key: string, signal: AbortSignal): Promise<CallToolResult> => {
     const says = (words: string): CallToolResult => ({ content: [{ type: 'text', text: words }] })
     switch (name) {
       case 'read_notes':
         return { ...says(state.notes.join('\n')), structuredContent: { notes: state.notes } }
       case 'add_keyed':
-        if (!keys.has(key)) state.notes.push(note)
+        if (!keys.has(key)) add(name, key, note)
         keys.add(key)
         return says(`noted ${note}`)
       case 'add_unkeyed':
-        state.notes.push(note)
+        add(name, key, note)
         return says(`noted ${note}`)
       case 'hang':
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
@@ -97,11 +110,11 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
       case 'flood':
         return says('x'.repeat(4_000_000))
       case 'die':
-        state.notes.push(note)
+        add(name, key, note)
         sockets.get(key)?.socket?.destroy()
         return says('nobody hears this')
       case 'die_late':
-        state.notes.push(note)
+        add(name, key, note)
         // With sessions the head of an answer is written as it begins.
         if (state.speaks === 'modern') {
           sockets.get(key)?.writeHead(200, { 'content-type': 'text/event-stream' }).write(': working\n\n')
@@ -224,6 +237,7 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
       Object.assign(state, {
         tools: [...TOOLS],
         notes: [],
+        deeds: [],
         requests: [],
         aborted: 0,
         pageSize: 100,
