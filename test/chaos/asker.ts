@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ApiError, ChatspartyClient } from '../../src/client/client.ts'
-import type { ApprovalView } from '../../src/contract/approval-views.ts'
+import { ChatspartyClient } from '../../src/client/client.ts'
 import { isTerminal, type RunView } from '../../src/contract/views.ts'
 import type { MockLlm } from '../support/mock-llm.ts'
 import { moved } from '../support/pace.ts'
-import { untilServed } from './guest.ts'
+import { decide, untilServed } from './guest.ts'
 import { type Kind, type Owner, script, type Word } from './tool-deeds.ts'
 
 const LOOK_MS = 100
@@ -80,26 +79,9 @@ export class Asker {
         await untilServed(() => this.#client.runs.cancel(run.id))
         return
       }
-      await this.#decide(approval, said)
+      const edited = said === 'edit' ? { text: `${JSON.parse(approval.call.args).text}, edited` } : undefined
+      await decide(this.#client, approval.id, said !== 'deny', this.words, edited)
     }
-  }
-
-  /** One yes is one yes, however often it had to be sent. */
-  async #decide({ id, call }: ApprovalView, word: 'approve' | 'deny' | 'edit'): Promise<void> {
-    const decision = word === 'deny' ? 'deny' : 'approve'
-    const edited = word === 'edit' ? { arguments: { text: `${JSON.parse(call.args).text}, edited` } } : {}
-    let tries = 0
-    try {
-      await untilServed(() => {
-        tries++
-        return this.#client.approvals.decide(id, { decision, ...edited })
-      })
-    } catch (error) {
-      if (!(error instanceof ApiError && error.code === 'approval.over')) throw error
-      // It has expired meanwhile, unless it was our own word that was taken before its answer was lost.
-      if (tries === 1) return
-    }
-    if (decision === 'approve') this.words.set(id, (this.words.get(id) ?? 0) + 1)
   }
 }
 

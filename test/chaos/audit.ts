@@ -1,6 +1,8 @@
 import { Client } from 'pg'
+import type { TestMcpServer } from '../support/mcp-server.ts'
 import type { Guest } from './guest.ts'
 import { auditRows, PROVIDERS_FAULT } from './row-audit.ts'
+import { auditTools } from './tool-audit.ts'
 
 /** What came of everything that was accepted. Each list names what must not be; all are to be empty. */
 export interface Audit {
@@ -13,13 +15,15 @@ export interface Audit {
   failedByProvider: Record<string, number>
   duplicates: Record<string, string[]>
   losses: Record<string, string[]>
+  /** What agents did with tools. */
+  tools: { calls: number; starts: number; effects: number; breaches: Record<string, string[]> }
 }
 
 export const countOf = (lists: Record<string, string[]>): number =>
   Object.values(lists).reduce((sum, list) => sum + list.length, 0)
 
 /** Compares what guests asked for, saw and were charged with the rows. */
-export async function audit(databaseUrl: string, guests: readonly Guest[]): Promise<Audit> {
+export async function audit(databaseUrl: string, guests: readonly Guest[], server: TestMcpServer): Promise<Audit> {
   const db = new Client({ connectionString: databaseUrl })
   await db.connect()
   const names = async (sql: string, values: unknown[] = []): Promise<string[]> =>
@@ -42,6 +46,9 @@ export async function audit(databaseUrl: string, guests: readonly Guest[]): Prom
     )
     const streamed = new Map(guests.flatMap((guest) => [...guest.streamed]))
     const bad = await Promise.all(guests.map((guest) => guest.badFiles()))
+    const words = new Map<string, number>()
+    for (const guest of guests) for (const [id, count] of guest.words) words.set(id, (words.get(id) ?? 0) + count)
+    const tools = await auditTools(db, { server, words })
     const differing = (seen: ReadonlyMap<string, string>, mustHaveAll: boolean) =>
       [...texts].flatMap(([name, text]) => {
         const got = seen.get(name)
@@ -60,6 +67,12 @@ export async function audit(databaseUrl: string, guests: readonly Guest[]): Prom
           byProvider.filter((run) => run.code === one).length,
         ]),
       ),
+      tools: {
+        calls: tools.rows.length,
+        starts: tools.rows.reduce((sum, { starts }) => sum + starts, 0),
+        effects: server.state.deeds.length,
+        breaches: tools.breaches,
+      },
       duplicates: {
         'messages of people kept twice': await names(
           `SELECT content AS name FROM messages WHERE role = 'user' GROUP BY content HAVING count(*) > 1`,

@@ -57,7 +57,7 @@ export function chaosReport(run: ChaosRun): string {
 ${fleet.webs} web processes behind a balancer, ${fleet.workers} workers, PostgreSQL synced to disk, Redis, a scripted provider; ${fleet.guests} conversations at a time, whose people look on
 through the typed client and as an event stream, both through the balancer. ${run.machine.cores} cores that all of it shares, Node ${run.machine.node}, load ${run.machine.loadBefore.toFixed(1)} before it began. ${Math.round(run.seconds)} s.
 
-**${audit.runs} runs, ${audit.turns} turns, ${audit.characters} characters, ${killsOf(run)} kills among ${kindsOf(incidents).reduce((sum, kind) => sum + (incidents[kind] ?? 0), 0)} incidents: ${countOf(audit.duplicates)} duplicates, ${countOf(audit.losses)} losses.**
+**${audit.runs} runs, ${audit.turns} turns, ${audit.characters} characters, ${killsOf(run)} kills among ${kindsOf(incidents).reduce((sum, kind) => sum + (incidents[kind] ?? 0), 0)} incidents: ${countOf(audit.duplicates)} duplicates, ${countOf(audit.losses)} losses, ${countOf(audit.tools.breaches)} breaches with tools.**
 
 ${audit.spokenAgain} turns were spoken again by another attempt, ${audit.cancelled} runs were stopped, ${run.uploads} files were sent${failed.length > 0 ? `; runs that the provider's outages failed after their last attempt: ${failed.join(', ')}` : ''}.
 ${run.crashes} processes ended unasked.
@@ -69,6 +69,12 @@ ${counts(audit.duplicates)}
 ## Losses
 
 ${counts(audit.losses)}
+
+## Tools
+
+${audit.tools.calls} calls of tools, ${audit.tools.starts} starts, ${audit.tools.effects} effects at a server of tools that counts them outside of all this; people say yes or no to some.
+
+${counts(audit.tools.breaches)}
 
 ## Incidents, and how soon words were seen again
 

@@ -67,9 +67,10 @@ try {
   await writeFile(file, JSON.stringify(run, null, 2))
   if (!short) await writeFile(REPORT, report)
   console.log(`\n${report}\nJSON: ${relative('.', file)}`)
-  for (const [what, list] of Object.entries({ ...run.audit.duplicates, ...run.audit.losses }))
+  const faults = { ...run.audit.duplicates, ...run.audit.losses, ...run.audit.tools.breaches }
+  for (const [what, list] of Object.entries(faults))
     for (const one of list.slice(0, 5)) console.error(`${what}: ${one}`)
-  const broken = countOf(run.audit.duplicates) + countOf(run.audit.losses)
+  const broken = countOf(faults)
   console.log(
     `${run.audit.turns} turns, ${killsOf(run)} kills: ${broken === 0 ? 'nothing was lost, nothing came twice.' : `${broken} BROKEN`}`,
   )
@@ -124,7 +125,7 @@ async function perform(): Promise<ChaosRun> {
     crashes: installation.places.reduce((sum, { crashes }) => sum + crashes, 0),
     complaints: installation.places.flatMap(({ complaints }) => complaints),
     uploads: guests.reduce((sum, { uploads }) => sum + uploads.length, 0),
-    audit: await audit(installation.postgres.url, guests),
+    audit: await audit(installation.postgres.url, guests, installation.server),
   }
 }
 

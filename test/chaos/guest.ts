@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { AssertionError } from 'chai'
 import { ApiError, type Change, ChatspartyClient } from '../../src/client/client.ts'
 import type { ServerEvent } from '../../src/contract/events.ts'
@@ -11,7 +12,8 @@ import { Screen } from '../support/screen.ts'
 
 const STRATEGIES = ['round_robin', 'supervisor', 'mention', 'handoff', 'panel'] as const
 const RUNS_A_CONVERSATION = 4
-const SHARE = { chat: 0.2, stop: 0.12, interject: 0.12, upload: 0.08 }
+const SHARE = { chat: 0.2, stop: 0.12, interject: 0.12, upload: 0.08, yes: 0.7 }
+const JUDGE_MS = 1_500
 const PAUSE_MS = 100
 
 /** What a guest did, for the audit at the end. */
@@ -51,10 +53,34 @@ export async function untilServed<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Says yes or no to a call of a tool, as often as it takes to be heard; one yes is one in `words`. */
+export async function decide(
+  client: ChatspartyClient,
+  id: string,
+  isYes: boolean,
+  words: Map<string, number>,
+  args?: Record<string, unknown>,
+): Promise<void> {
+  let tries = 0
+  try {
+    await untilServed(() => {
+      tries++
+      return client.approvals.decide(id, { decision: isYes ? 'approve' : 'deny', ...(args && { arguments: args }) })
+    })
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'approval.over')) throw error
+    // It has expired, or its run is over, unless it was our own word that was taken before its answer was lost.
+    if (tries === 1) return
+  }
+  if (isYes) words.set(id, (words.get(id) ?? 0) + 1)
+}
+
 /** One person with one conversation after another, who looks on through the typed client and as an event stream, by the balancer. */
 export class Guest {
   readonly asked: Asked[] = []
   readonly uploads: { fileId: string; content: string }[] = []
+  /** How often it said yes to a call of a tool. */
+  readonly words = new Map<string, number>()
   readonly screen = new Screen()
   /** The texts of turns (`runId:turn`) as the event streams had them. */
   readonly streamed = new Map<string, string>()
@@ -88,6 +114,8 @@ export class Guest {
 
   /** Goes on until `leave`. */
   async stay(): Promise<void> {
+    const over = new AbortController()
+    const judging = this.#judge(over.signal)
     while (!this.#isLeaving) {
       try {
         await this.#converse()
@@ -96,7 +124,27 @@ export class Guest {
         if (quietFor() > QUIET_MS) break
       }
     }
+    over.abort()
+    await judging
     this.#client.close()
+  }
+
+  /** Looks now and then what its agents ask for in its conversation, and says yes or no. */
+  async #judge(over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      await delay(JUDGE_MS)
+      const conversationId = this.asked.at(-1)?.conversationId
+      try {
+        const { data } = await this.#client.approvals.list()
+        for (const approval of data) {
+          if (approval.conversationId === conversationId)
+            await decide(this.#client, approval.id, this.#random() < SHARE.yes, this.words)
+        }
+      } catch (error) {
+        const isAway = error instanceof ApiError && (error.status === 0 || error.status >= 500)
+        if (!isAway) this.faults.push(String(error))
+      }
+    }
   }
 
   /** After the runs that are under way. */

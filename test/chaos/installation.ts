@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ApiClient } from '../support/api-client.ts'
+import { ApiClient, type TestUser } from '../support/api-client.ts'
 import { testSettings } from '../support/app.ts'
 import { processSettings } from '../support/cluster.ts'
+import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
 import { startProcess } from '../support/processes.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
@@ -37,6 +38,8 @@ export const SHORTENED = {
 /** The whole of it as an operator would have it, each part a process of its own, with people in it. */
 export class Installation {
   readonly llm: MockLlm
+  /** Of tools; its process lives on. */
+  readonly server: TestMcpServer
   readonly redis: RedisServer
   readonly postgres: ChaosPostgres
   readonly balancer: Balancer
@@ -44,10 +47,11 @@ export class Installation {
   readonly #undo: (() => unknown)[]
 
   private constructor(
-    parts: Pick<Installation, 'llm' | 'redis' | 'postgres' | 'balancer' | 'places'>,
+    parts: Pick<Installation, 'llm' | 'server' | 'redis' | 'postgres' | 'balancer' | 'places'>,
     undo: (() => unknown)[],
   ) {
     this.llm = parts.llm
+    this.server = parts.server
     this.redis = parts.redis
     this.postgres = parts.postgres
     this.balancer = parts.balancer
@@ -64,10 +68,16 @@ export class Installation {
       const redis = await startRedis()
       if (!redis) throw new Error('Chaos needs a redis-server on the PATH.')
       undo.push(() => redis.stop())
-      const [postgres, llm, balancer] = await Promise.all([ChaosPostgres.start(), startMockLlm(), Balancer.open()])
+      const [postgres, llm, server, balancer] = await Promise.all([
+        ChaosPostgres.start(),
+        startMockLlm(),
+        startMcpServer(),
+        Balancer.open(),
+      ])
       undo.push(
         () => postgres.stop(),
         () => llm.stop(),
+        () => server.stop(),
         () => balancer.close(),
       )
       const settings = Object.fromEntries(
@@ -87,14 +97,14 @@ export class Installation {
       if ((await seeding.ended).code !== 0) throw new Error(`the database was not seeded:\n${seeding.output}`)
       const places = await startFleet(size, settings, folder, balancer)
       undo.push(() => Promise.all(places.map((place) => place.stop())))
-      return new Installation({ llm, redis, postgres, balancer, places }, undo)
+      return new Installation({ llm, server, redis, postgres, balancer, places }, undo)
     } catch (error) {
       for (const step of undo.reverse()) await step()
       throw error
     }
   }
 
-  /** People with so many conversations each: every second one on a connection of their own. */
+  /** People with so many conversations each: every second one on a connection of their own. The first of their agents has tools. */
   async invite(people: number, conversations: number, random: () => number): Promise<Guest[]> {
     const { url } = this.balancer
     const guests: Guest[] = []
@@ -103,6 +113,7 @@ export class Installation {
       const connection = { provider: 'openai-compatible', baseUrl: this.llm.baseUrl('openai-compatible') }
       const create = (name: string) => user.create('/api/agents', { name, instructions: 'Speak.' })
       const agentIds = person % 2 ? await user.agentsOn(connection, [...NAMES]) : await Promise.all(NAMES.map(create))
+      await giveTools(user, agentIds[0] ?? '', this.server.url)
       for (let i = 0; i < conversations; i++) guests.push(new Guest({ user, agentIds, url, random }))
     }
     return guests
@@ -111,6 +122,20 @@ export class Installation {
   async close(): Promise<void> {
     for (const step of this.#undo.splice(0).reverse()) await step()
   }
+}
+
+/** Tools of a server of the user's: one that takes our key, one that only reads, and two that people are asked about. */
+async function giveTools(user: TestUser, agentId: string, url: string): Promise<void> {
+  const serverId = await user.create('/api/mcp/servers', { name: 'Notes', url })
+  const listed = await user.post(`/api/mcp/servers/${serverId}/refresh`, {})
+  const tools = [
+    { serverId, name: 'add_keyed', policy: 'allow' },
+    { serverId, name: 'read_notes', policy: 'allow' },
+    { serverId, name: 'add_unkeyed', policy: 'ask' },
+    { name: 'current_time', policy: 'ask' },
+  ]
+  const given = await user.put(`/api/agents/${agentId}`, { tools })
+  if (listed.status !== 200 || given.status !== 200) throw new Error(JSON.stringify([listed.body, given.body]))
 }
 
 /** What the processes of a short run are told of time. */

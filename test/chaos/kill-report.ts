@@ -10,6 +10,7 @@ import { seeded, shuffled } from '../support/chaos.ts'
 import { ClusterProcess, processSettings } from '../support/cluster.ts'
 import { startMcpServer } from '../support/mcp-server.ts'
 import { startMockLlm } from '../support/mock-llm.ts'
+import { moved } from '../support/pace.ts'
 import { killProcesses, startProcess } from '../support/processes.ts'
 import { startRedis } from '../support/redis.ts'
 import { Asker } from './asker.ts'
@@ -45,7 +46,8 @@ if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed) || profiles.l
 }
 
 /** Runs at once. */
-const LANES = Math.min(10, runs)
+const LANES = Math.min(16, runs)
+const BEAT_MS = 5_000
 /** People decide within this, or not at all. */
 const APPROVAL_MS = '15000'
 const FOLDER = '.bench'
@@ -107,6 +109,8 @@ async function perform(profile: KillFigures['profile']): Promise<KillFigures> {
   const kinds = shuffled(names, random).flatMap((name) => KINDS.find((kind) => kind.name === name) ?? [])
   const begunAt = performance.now()
   for (const victim of victims) victim.begin()
+  // As long as somebody is killed and comes back, something moves.
+  const beating = setInterval(moved, BEAT_MS)
   await Promise.all(
     askers.map(async (asker) => {
       for (let kind = kinds.shift(); kind; kind = kinds.shift()) {
@@ -115,6 +119,7 @@ async function perform(profile: KillFigures['profile']): Promise<KillFigures> {
         console.log(`  ${seconds.padStart(4)} s  ${kind.name}: ${asker.asked.at(-1)?.status}`)
       }
       // What is left is left to end.
+      clearInterval(beating)
       for (const victim of victims) victim.spare()
     }),
   )

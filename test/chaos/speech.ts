@@ -1,8 +1,24 @@
-import type { MockLlm, MockReply } from '../support/mock-llm.ts'
+import { z } from 'zod'
+import type { MockLlm, MockReply, MockRequest, MockToolCall } from '../support/mock-llm.ts'
 import { isDecision } from '../workers/party-world.ts'
 
 export const NAMES = ['Ada', 'Blaise', 'Clara'] as const
 const WORDS = ['tea', 'coffee', 'naïve', '🫖', 'a 👩‍🚀 in 東京', 'übermorgen', 'why not', 'quite so,', 'ЧАЙ']
+
+/** Of the speeches of an agent with tools, so many ask for some. */
+const TOOL_SHARE = 0.3
+/** The tools of a request on the wires of OpenAI, by name. */
+const named = z.object({ name: z.string() })
+const offer = z.object({
+  tools: z
+    .array(
+      z
+        .union([named, z.object({ function: named })])
+        .transform((one) => ('name' in one ? one.name : one.function.name)),
+    )
+    .default([]),
+  tool_choice: z.unknown(),
+})
 
 /** What the provider does for a while. */
 export const OUTAGES = ['429', '503', 'cut', 'in-band', 'silence'] as const
@@ -42,6 +58,7 @@ export class Speech {
   #speaking(): MockReply {
     return {
       text: (request) => (isDecision(request) ? this.#decision() : this.#text()),
+      toolCalls: (request) => this.#calls(request),
       paceMs: 15,
       chunkSize: 24,
     }
@@ -52,6 +69,17 @@ export class Speech {
     const length = 150 + 300 * this.#random()
     while (said.length < length) said += ` ${this.#one(WORDS)}`
     return `${said}. ${this.#one(NAMES)}, what do you say?`
+  }
+
+  /** One or two of the tools that are offered, now and then. */
+  #calls({ body }: MockRequest): MockToolCall[] | undefined {
+    const { tools, tool_choice: choice } = offer.parse(body)
+    if (tools.length === 0 || choice === 'none' || this.#random() > TOOL_SHARE) return undefined
+    const count = this.#random() < 0.3 ? 2 : 1
+    return Array.from({ length: count }, () => ({
+      name: this.#one(tools) ?? '',
+      arguments: { text: `note ${this.#serial++}` },
+    }))
   }
 
   #decision(): string {

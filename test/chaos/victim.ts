@@ -6,10 +6,12 @@ import { ClusterProcess } from '../support/cluster.ts'
 import { KILL_POINTS, type KillPoint } from './kill-points.ts'
 
 /** A process that has not come to its step after so many others is killed wherever it is, and one that is killed at any moment before. */
-const LIFE_STEPS = 40
+const LIFE_STEPS = 80
 /** It dies at one of the first times that it comes to its step. */
-const MOST_TIMES = 5
+const MOST_TIMES = 8
 const AGAIN_MS = 500
+/** One that has nothing to do says nothing. */
+const SILENT_MS = 3_600_000
 /** Less than a step takes. */
 const PAUSE_MS = 30
 
@@ -88,7 +90,9 @@ export class Victim {
     const { ended } = this.#process
     // A life is measured in what it does: on a busy machine a short one would do nothing.
     const steps = at === 'any moment' ? Math.floor(LIFE_STEPS * this.#random()) : LIFE_STEPS
-    const lived = this.#process.said(new RegExp(`^step ${steps}$`)).then(() => delay(this.#random() * PAUSE_MS))
+    const lived = this.#process
+      .said(new RegExp(`^step ${steps}$`), SILENT_MS)
+      .then(() => delay(this.#random() * PAUSE_MS))
     const own = await Promise.race([ended, lived.catch(() => ended)])
     if (!own && !this.#isSpared) await this.#process.kill('SIGKILL')
     const end = await ended

@@ -85,9 +85,9 @@ export class ClusterProcess implements LinkTarget {
     }
   }
 
-  /** Resolves with the first line of its present life that matches. @throws Error when it ends first, or is silent for a minute */
-  async said(pattern: RegExp): Promise<void> {
-    await this.#process?.waitForLine(pattern)
+  /** Resolves with the first line of its present life that matches. @throws Error when it ends first, or is silent for `quietMs` */
+  async said(pattern: RegExp, quietMs?: number): Promise<void> {
+    await this.#process?.waitForLine(pattern, quietMs)
   }
 
   /** Ends it and waits for the end: SIGKILL as a crash, SIGTERM as a deploy. */

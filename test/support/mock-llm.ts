@@ -48,6 +48,12 @@ export interface Hold {
   release(): void
 }
 
+export interface MockToolCall {
+  name: string
+  arguments: Record<string, unknown> | string
+  id?: string
+}
+
 /** What to answer, and to which requests. */
 export interface MockReply {
   when?: { provider?: MockProvider; model?: string; text?: string | RegExp; match?: (request: MockRequest) => boolean }
@@ -56,7 +62,7 @@ export interface MockReply {
   text?: string | ((request: MockRequest) => string | Promise<string>)
   reasoning?: string
   /** Calls of tools behind the text, which is none by default then; arguments as an object, or as the text that the model writes. */
-  toolCalls?: Array<{ name: string; arguments: Record<string, unknown> | string; id?: string }>
+  toolCalls?: MockToolCall[] | ((request: MockRequest) => MockToolCall[] | undefined)
   /** Null leaves usage out. Without, an estimate by the mock. */
   usage?: MockUsage | null
   finishReason?: 'stop' | 'length' | 'content_filter'
@@ -162,9 +168,10 @@ export async function startMockLlm(): Promise<MockLlm> {
     if (!request.stream && reply.cutAfter !== undefined) return destroy()
 
     const context = `r${serial++}`
-    const silence = reply.toolCalls ? '' : 'Hello.'
+    const called = typeof reply.toolCalls === 'function' ? reply.toolCalls(request) : reply.toolCalls
+    const silence = called ? '' : 'Hello.'
     const content = typeof reply.text === 'function' ? await reply.text(request) : (reply.text ?? silence)
-    const toolCalls = reply.toolCalls?.map(({ arguments: args, ...call }) => ({
+    const toolCalls = called?.map(({ arguments: args, ...call }) => ({
       ...call,
       arguments: typeof args === 'string' ? args : JSON.stringify(args),
     }))
