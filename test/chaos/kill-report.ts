@@ -58,6 +58,9 @@ const HEAD = `# Kill report
 work are killed with SIGKILL, each life at one step of the tool ledger or at any moment, and started again. Built-in tools, a provider's wire, HTTP, PostgreSQL
 synced to disk and the queue are real; leases are those of the tests (3 s), a question stands ${Number(APPROVAL_MS) / 1_000} s. Where an outcome is unknown and a person is to judge,
 they say yes or no at random: an effect that is seen once more then is one that somebody wanted.
+
+A call that takes our key, or only reads, is started three times at most: one that was killed in all three is unknown, which its model is told. So is one without a key
+that was killed in its first, whether its effect was seen or not. What is done has been done; what was denied, has expired or was cancelled was never begun.
 `
 
 let undo: (() => unknown)[] = []

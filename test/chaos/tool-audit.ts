@@ -6,6 +6,8 @@ export interface ToolEvidence {
   server: TestMcpServer
   /** Of each call by its id: how often somebody said yes to it. */
   words: ReadonlyMap<string, number>
+  /** Whose calls are looked at; all without. */
+  userId?: string
 }
 
 export interface ToolRow {
@@ -34,10 +36,11 @@ const OPEN = ['planned', 'awaiting', 'approved', 'started']
 const NEVER_RAN = ['denied', 'expired', 'cancelled']
 
 /** Compares what a server of tools has seen and done with the rows of the tool ledger. */
-export async function auditTools(db: Client, { server, words }: ToolEvidence): Promise<ToolAudit> {
+export async function auditTools(db: Client, { server, words, userId }: ToolEvidence): Promise<ToolAudit> {
   const { rows } = await db.query<ToolRow>(
     `SELECT id, run_id AS "runId", source, effect, keyed, status, starts, doubt, input_schema IS NOT NULL AS "wasAsked",
-       args ->> 'text' AS note FROM tool_calls ORDER BY id`,
+       args ->> 'text' AS note FROM tool_calls WHERE $1::uuid IS NULL OR user_id = $1 ORDER BY id`,
+    [userId],
   )
   const { deeds, requests: heard } = server.state
   const effects = counted(deeds.map(({ key }) => key))

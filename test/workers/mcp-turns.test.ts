@@ -1,9 +1,11 @@
 import { expect } from 'chai'
+import { Client } from 'pg'
 import { z } from 'zod'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { Shutdown } from '../../src/shared/shutdown.ts'
 import { modelName } from '../../workers/mcp/mcp-tools.ts'
 import { startWorker } from '../../workers/worker.ts'
+import { auditTools } from '../chaos/tool-audit.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
@@ -26,6 +28,8 @@ describe('Turns with tools of an MCP server', function () {
   let drop: () => Promise<void>
   let user: TestUser
   let serverId: string
+  /** How often a call was allowed by somebody. */
+  const words = new Map<string, number>()
   before(async () => {
     llm = await startMockLlm()
     server = await startMcpServer()
@@ -45,6 +49,15 @@ describe('Turns with tools of an MCP server', function () {
     user = await app.api.register()
     serverId = await user.create('/api/mcp/servers', { name: 'Notes', url: server.url })
     await user.post(`/api/mcp/servers/${serverId}/refresh`, {})
+  })
+
+  // The kill report in small.
+  afterEach('compare what the server has done with the rows', async () => {
+    const db = new Client({ connectionString: app.env.DATABASE_URL })
+    await db.connect()
+    const { breaches } = await auditTools(db, { server, words, userId: user.id })
+    await db.end()
+    expect(Object.entries(breaches).filter(([, list]) => list.length > 0)).to.deep.equal([])
   })
 
   /** An agent whose model calls this tool once. */
@@ -100,6 +113,7 @@ describe('Turns with tools of an MCP server', function () {
         })
         expect(server.state.notes).to.deep.equal([])
         await user.post(`/api/chat/approvals/${open?.[0]?.id}`, { decision })
+        if (decision === 'approve') words.set(open?.[0]?.id ?? '', 1)
         await endOf(accepted)
         expect(server.state.notes).to.deep.equal(decision === 'approve' ? ['tea'] : [])
       }

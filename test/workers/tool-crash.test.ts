@@ -216,6 +216,17 @@ for (const profile of QUEUES) {
       })
     }
 
+    it('while it asks: the question stands after a restart, the answer needs no worker, and the deed is done once', async () => {
+      expect(await killedAt('tool.waits', 'plain', { policy: 'ask', decision: 'approve' })).to.deep.equal({
+        status: 'done',
+        calls: 1,
+      })
+      expect(effects.requests).to.have.length(1)
+    })
+
+    // What is decided on in the rows is the same wherever the queue is.
+    if (profile === 'Redis') return
+
     for (const step of ['tool.started', 'tool.ran'] as const) {
       it(`at "${step}": a tool without a key is never started twice, and its unknown outcome is told`, async () => {
         const { status, calls } = await killedAt(step, 'plain')
@@ -236,14 +247,6 @@ for (const profile of QUEUES) {
         expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('nobody knows whether it did its work')
       })
     }
-
-    it('while it asks: the question stands after a restart, the answer needs no worker, and the deed is done once', async () => {
-      expect(await killedAt('tool.waits', 'plain', { policy: 'ask', decision: 'approve' })).to.deep.equal({
-        status: 'done',
-        calls: 1,
-      })
-      expect(effects.requests).to.have.length(1)
-    })
 
     for (const [decision, status, deeds] of [
       ['approve', 'done', 2],
