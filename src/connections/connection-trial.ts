@@ -31,6 +31,22 @@ const DECISION: LanguageModelV4CallOptions = {
   },
   maxOutputTokens: MAX_OUTPUT_TOKENS,
 }
+const ERRAND: LanguageModelV4CallOptions = {
+  prompt: [
+    { role: 'system', content: 'You are Ada. You use your tools where you are asked to.' },
+    { role: 'user', content: [{ type: 'text', text: 'Keep the number 7 with your tool.' }] },
+  ],
+  tools: [
+    {
+      type: 'function',
+      name: 'keep_number',
+      description: 'Keeps a number for later.',
+      inputSchema: { type: 'object', properties: { number: { type: 'integer' } }, required: ['number'] },
+    },
+  ],
+  toolChoice: { type: 'auto' },
+  maxOutputTokens: MAX_OUTPUT_TOKENS,
+}
 
 export interface Trial {
   latencyMs: number
@@ -40,7 +56,7 @@ export interface Trial {
 }
 
 /**
- * Tries a connection's model with what parties need: streaming, usage, roles that take turns, a structured answer. What was
+ * Tries a connection's model with what parties need: streaming, usage, roles that take turns, a structured answer, tools. What was
  * known of it is found out anew.
  * @throws whatever keeps it from speaking at all
  */
@@ -70,6 +86,7 @@ export async function tryModel(
   const speech = await speak(model(), abortSignal)
   const latencyMs = Math.round(performance.now() - startedAt)
   const decides = await decide(model(), abortSignal)
+  const calls = connection.provider === 'demo' ? undefined : await callsTool(model(), abortSignal)
   const learnt = [
     speech.hasWords
       ? 'Speaks, in roles that take turns.'
@@ -79,6 +96,9 @@ export async function tryModel(
     decides
       ? 'Answers in JSON, so it can supervise.'
       : 'Gave no usable JSON: as a supervisor it would leave the choice to chance.',
+    ...(calls === undefined || traits.includes('no_tools')
+      ? []
+      : [calls ? 'Calls tools.' : 'Called no tool when it was asked to: its agents may leave theirs alone.']),
     ...inWords(traits),
   ]
   return { latencyMs, traits, learnt }
@@ -108,6 +128,21 @@ async function decide(model: LanguageModelV4, abortSignal: AbortSignal): Promise
   } catch (error) {
     if (abortSignal.aborted) throw error
     return false
+  }
+}
+
+/** Undefined where it cannot be told: what matters most is known by then, so nothing fails for it. */
+async function callsTool(model: LanguageModelV4, abortSignal: AbortSignal): Promise<boolean | undefined> {
+  try {
+    const { stream } = await model.doStream({ ...ERRAND, abortSignal })
+    let isCalled = false
+    for await (const part of stream) {
+      if (part.type === 'error') return undefined
+      isCalled ||= part.type === 'tool-call'
+    }
+    return isCalled
+  } catch {
+    return undefined
   }
 }
 

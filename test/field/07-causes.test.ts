@@ -317,7 +317,7 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
         'Reports its usage.',
         'Answers in JSON, so it can supervise.',
       ])
-      expect(requests.map(({ stream }) => stream)).to.deep.equal([true, false])
+      expect(requests.map(({ stream }) => stream)).to.deep.equal([true, false, true])
       expect(requests[0]?.messages.map(({ role }) => role)).to.deep.equal(['system', 'user', 'assistant', 'user'])
     })
 
@@ -338,6 +338,20 @@ describe('Field 7: the cause is told, and what cannot get better is not retried'
       const agentId = await user.create('/api/agents', { name: 'Ada', instructions: 'Speak.', connectionId: id })
       await user.finished((await user.accept('/api/chat', { agentId, message: 'Tea?' })).runId)
       expect(requests.length - before).to.equal(1)
+    })
+
+    it('finds out whether it calls tools, how it writes calls, and that it takes none', async () => {
+      const written = '<tool_call>{"name": "keep_number", "arguments": {"number": 7}}</tool_call>'
+      const called = await tested((request) => (request.body.tools ? good(written) : answers(request)))
+      expect(called.outcome.learnt).to.include('Calls tools.')
+      expect(called.outcome.learnt?.join(' ')).to.contain('Leaves calls of tools in the text')
+      const silent = await tested(answers)
+      expect(silent.outcome.learnt?.join(' ')).to.contain('Called no tool when it was asked to')
+      const none = await tested((request) =>
+        request.body.tools ? refused(400, 'gemma does not support tools') : answers(request),
+      )
+      expect(none.outcome.ok).to.equal(true)
+      expect(none.outcome.learnt?.join(' ')).to.contain('Takes no tools').and.not.contain('Called no tool')
     })
 
     it('holds for models that think for more than a few tokens', async () => {
