@@ -4,7 +4,7 @@ import { openToolCallStatuses } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'
-import type { TurnClaim } from '../../src/runs/turn-claim.ts'
+import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnResult } from '../../src/runs/turn-result.ts'
 import type { TurnRoom } from '../../src/runs/turn-room.ts'
 import { AppError } from '../../src/shared/errors.ts'
@@ -177,7 +177,11 @@ export async function speakInSteps(
     const outcome = await attemptSpeech(claim, asked, stop, options, step)
     // Whoever gave the agent tools would wonder why it uses none.
     if (model.isToolless && offered.length > 0 && !stop.kind && !outcome.failure) {
-      await toolTurns.notice(claim, 'tools.not_taken')
+      await toolTurns.notice(claim, 'tools.not_taken').catch((error: unknown) => {
+        if (error instanceof ClaimLost) throw error
+        // The answer is worth more than what is said about it.
+        logger.warn({ err: error, runId: claim.runId, turn: claim.turn }, 'a notice was not written')
+      })
     }
     const isMute = isLast && model.calls.length > 0 && outcome.text === '' && step.said === '' && !stop.kind
     const failure = outcome.failure ?? (isMute ? ONLY_CALLS : undefined)

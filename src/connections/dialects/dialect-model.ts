@@ -15,7 +15,7 @@ import type { MayRead } from '../reading-shares.ts'
 import { CallFilter } from './call-filter.ts'
 import { speaksOfCalls } from './call-notations.ts'
 import { dialectFetch, LessonLearnt } from './dialect-fetch.ts'
-import { shapedOptions, usesTools } from './request-shape.ts'
+import { resultWords, shapedOptions, usesTools } from './request-shape.ts'
 import { ThoughtFilter, withoutThoughts } from './thoughts.ts'
 import type { Trait } from './traits.ts'
 import { json, WireError, type WireName } from './wire.ts'
@@ -219,7 +219,7 @@ const wordsIn = ({ content }: LanguageModelV4Prompt[number]): string[] =>
     : content.flatMap((part) => {
         if (part.type === 'text') return [part.text]
         if (part.type === 'tool-call') return [JSON.stringify(part.input)]
-        return part.type === 'tool-result' ? [JSON.stringify(part.output)] : []
+        return part.type === 'tool-result' ? [resultWords(part.output)] : []
       })
 
 const THOUGHTS_ID = 'thoughts'

@@ -1,4 +1,8 @@
-import type { LanguageModelV4CallOptions, LanguageModelV4Prompt } from '@ai-sdk/provider'
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4Prompt,
+  LanguageModelV4ToolResultOutput,
+} from '@ai-sdk/provider'
 import type { Trait } from './traits.ts'
 import { type Json, json, list } from './wire.ts'
 
@@ -36,6 +40,14 @@ const NO_TOOLS = [
   'without one, say so.',
 ].join('\n')
 
+/** What a tool gave back, as far as it is words. */
+export function resultWords(output: LanguageModelV4ToolResultOutput): string {
+  if (output.type === 'text' || output.type === 'error-text') return output.value
+  if (output.type === 'content')
+    return output.value.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n')
+  return 'value' in output ? JSON.stringify(output.value) : ''
+}
+
 /** Calls of tools, and what they gave back, in words: roles still take turns. */
 function withoutTools(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
   const lines = prompt.flatMap((message): LanguageModelV4Prompt => {
@@ -48,9 +60,7 @@ function withoutTools(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
     }
     if (message.role !== 'tool') return [message]
     const content = message.content.flatMap((part) =>
-      part.type === 'tool-result' && 'value' in part.output
-        ? [`(${part.toolName} gave back:)\n${part.output.value}`]
-        : [],
+      part.type === 'tool-result' ? [`(${part.toolName} gave back:)\n${resultWords(part.output)}`] : [],
     )
     return [{ role: 'user', content: [{ type: 'text', text: content.join('\n\n') }] }]
   })
