@@ -1,3 +1,4 @@
+import { spanOf } from '../../shared/json-in-text.ts'
 import { isJson, type Json, json } from './wire.ts'
 
 /** A call that a model wrote as text, of a tool that there is. */
@@ -46,22 +47,6 @@ const reader =
     }
   }
 
-/** The end of the JSON object or list that begins here, in one pass; undefined where it does not end. */
-function jsonEnd(text: string, from: number): number | undefined {
-  let depth = 0
-  let isString = false
-  for (let at = from; at < text.length; at++) {
-    const sign = text[at]
-    if (isString) {
-      if (sign === '\\') at++
-      else if (sign === '"') isString = false
-    } else if (sign === '"') isString = true
-    else if (sign === '{' || sign === '[') depth++
-    else if ((sign === '}' || sign === ']') && --depth === 0) return at + 1
-  }
-  return undefined
-}
-
 /** What a value in JSON asks for: `{"name", "arguments"}` by any of their names, or several of them. */
 function callsIn(value: unknown): Loose[] {
   if (Array.isArray(value)) return value.flatMap(callsIn)
@@ -80,7 +65,7 @@ const inJson =
     let at = 0
     for (;;) {
       while (' \n\r\t,;'.includes(body[at] ?? '-')) at++
-      const end = body[at] === '{' || body[at] === '[' ? jsonEnd(body, at) : undefined
+      const end = body[at] === '{' || body[at] === '[' ? spanOf(body, at)?.end : undefined
       if (end === undefined) break
       calls.push(...callsIn(JSON.parse(body.slice(at, end))))
       at = end
@@ -179,7 +164,7 @@ const inSegments =
       const start = segment.indexOf('{')
       const [, name = ''] = NAME.exec(segment) ?? []
       // Without its JSON it is none, and then none of them is.
-      return [{ name: start < 0 ? '' : name, args: segment.slice(start, jsonEnd(segment, start)) }]
+      return [{ name: start < 0 ? '' : name, args: segment.slice(start, spanOf(segment, start)?.end) }]
     })
 
 /** gpt-oss: what its server left of the harmony format, behind `functions.`. */
@@ -187,7 +172,7 @@ function inHarmony(body: string): Loose[] | undefined {
   const [name = ''] = /^[\w-]+/.exec(body) ?? []
   const message = body.indexOf('<|message|>')
   const start = message < 0 ? -1 : body.indexOf('{', message)
-  return start < 0 ? undefined : [{ name, args: body.slice(start, jsonEnd(body, start)) }]
+  return start < 0 ? undefined : [{ name, args: body.slice(start, spanOf(body, start)?.end) }]
 }
 
 const tags = (open: string, close: string, read: Notation['read']): Notation => ({ open, close, isToken: false, read })
