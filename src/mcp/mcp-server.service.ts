@@ -76,7 +76,7 @@ export class McpServerService {
     return found(await this.#deps.servers.findOwned(userId, id))
   }
 
-  /** At another address its tools are others, and have to be listed and chosen anew. @throws AppError 400, 404 */
+  /** At another address its tools are others: they are listed anew, and agents have those again whose names they had chosen. @throws AppError 400, 404 */
   async update(
     userId: string,
     id: string,

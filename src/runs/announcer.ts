@@ -77,18 +77,9 @@ export class Announcer {
 
   /** The end of a turn as it was committed; `calls` are those that the user paid. */
   turnCompleted(claim: TurnClaim, settled: Settled, calls: MeteredCall[], tools?: ToolState): ConversationEvent {
-    const usage = sumUsage([...calls.map((call) => call.usage), ...(tools ? [tools.paid.usage] : [])])
-    const credits = settled.money.charged + (tools?.paid.credits ?? 0n)
-    // As the ledger will be read: what was not asked for cost nothing.
-    const cost = calls.length > 0 || tools?.steps.length ? { usage, credits } : undefined
-    const toolCalls = tools?.calls.slice(0, SHOWN_CALLS).map((call) => presentToolCall(closed(call)))
-    return {
-      type: 'turn.completed',
-      ...turnRef(claim),
-      message: settled.message && presentMessage({ ...settled.message, cost, toolCalls }),
-      usage,
-      credits: formatCredits(credits),
-    }
+    const { usage, credits } = costOf(settled, calls, tools)
+    const message = settled.message && presentMessage(shownOf(settled.message, settled, calls, tools))
+    return { type: 'turn.completed', ...turnRef(claim), message, usage, credits: formatCredits(credits) }
   }
 
   /** The end of a turn that its worker has settled: of one that failed with what it had said before, between calls of tools. */
@@ -99,7 +90,7 @@ export class Announcer {
     tools?: ToolState,
   ): ConversationEvent[] {
     if (!error) return [this.turnCompleted(claim, settled, calls, tools)]
-    const said = settled.message ? [this.messageCreated(settled.message)] : []
+    const said = settled.message ? [this.messageCreated(shownOf(settled.message, settled, calls, tools))] : []
     return [...said, { type: 'turn.failed', ...turnRef(claim), error, willRetry: false }]
   }
 
@@ -198,6 +189,19 @@ export class Announcer {
     await publishing.catch((error: unknown) => this.#logger.warn({ err: error }, 'an event was not published'))
   }
 }
+
+/** What a turn cost: its last calls, and those of steps before them. */
+const costOf = ({ money }: Settled, calls: MeteredCall[], tools?: ToolState) => ({
+  usage: sumUsage([...calls.map((call) => call.usage), ...(tools ? [tools.paid.usage] : [])]),
+  credits: money.charged + (tools?.paid.credits ?? 0n),
+})
+
+/** A turn's message as it will be read: with what the turn cost, where anything was asked for, and did with tools. */
+const shownOf = (message: ShownMessage, settled: Settled, calls: MeteredCall[], tools?: ToolState): ShownMessage => ({
+  ...message,
+  cost: calls.length > 0 || tools?.steps.length ? costOf(settled, calls, tools) : undefined,
+  toolCalls: tools?.calls.slice(0, SHOWN_CALLS).map((call) => presentToolCall(closed(call))),
+})
 
 /** A call as the end of its turn leaves it (`tool_close`). */
 function closed(call: StoredCall): StoredCall {
