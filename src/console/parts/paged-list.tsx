@@ -11,7 +11,7 @@ export function PagedList<Item>({
   empty,
   lines = 3,
   lineClass = 'h-32',
-  className,
+  className = 'gap-4',
   children,
 }: {
   list: Paged<Item>
@@ -20,13 +20,14 @@ export function PagedList<Item>({
   /** Of what stands there while it loads. */
   lines?: number
   lineClass?: string
+  /** Between its items and what stands below them. */
   className?: string
   children: (items: Item[]) => ReactNode
 }) {
   const { items, isPending, error, refetch } = list
   if (isPending) return <SkeletonList lines={lines} className={lineClass} />
   return (
-    <div className={classes('grid grid-cols-1 gap-4', className)}>
+    <div className={classes('grid grid-cols-1', className)}>
       {items.length > 0 && children(items)}
       {error ? <ErrorNotice error={error} onRetry={() => void refetch()} /> : items.length === 0 && empty}
       <LoadMore list={list} />

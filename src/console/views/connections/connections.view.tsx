@@ -1,12 +1,10 @@
 import { Plug, Plus } from 'lucide-react'
 import { useState } from 'react'
 import type { ConnectionView, ProviderView } from '../../../client/client.ts'
-import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { Button } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
-import { LoadMore } from '../../parts/load-more.tsx'
+import { OwnedCards } from '../../parts/owned-cards.tsx'
 import { Page } from '../../parts/page.tsx'
-import { SkeletonList } from '../../parts/skeleton.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
 import { useMe } from '../../session/use-me.ts'
@@ -28,49 +26,32 @@ export default function ConnectionsView() {
   const list = usePaged<ConnectionView>(['connections', 'all'], ({ cursor, signal }) =>
     client.connections.list({ cursor, limit: 60 }, { signal }),
   )
-  const own = list.items.filter(({ scope }) => scope === 'user')
-  const platform = list.items.filter(({ scope }) => scope === 'platform')
   const close = () => ask(null)
   const add = me?.guest === false && (
     <Button kind="primary" icon={<Plus aria-hidden="true" className="size-4" />} onClick={() => ask('provider')}>
       {t('connections.add')}
     </Button>
   )
-  const cards = (connections: readonly ConnectionView[]) => (
-    <ul className="grid grid-cols-1 gap-4 xl:grid-cols-2">
-      {connections.map((connection) => (
-        <ConnectionCard key={connection.id} connection={connection} onEdit={() => ask({ connection })} />
-      ))}
-    </ul>
-  )
   return (
     <Page title={t('nav.connections')} lead={t('connections.lead')} actions={add}>
-      {list.isPending ? (
-        <SkeletonList lines={3} className="h-32" />
-      ) : (
-        <div className="grid gap-8">
-          <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />
-          {me?.guest && <p className="rounded-lg bg-warning-soft px-4 py-3 text-warning">{t('connections.guest')}</p>}
-          {own.length === 0 && !list.error && !list.hasNextPage && me?.guest === false && (
-            <EmptyState icon={<Plug className="size-7" />} title={t('connections.none')} action={add}>
-              <p>{t('connections.none.text')}</p>
-            </EmptyState>
+      <div className="grid gap-8">
+        {me?.guest && <p className="rounded-lg bg-warning-soft px-4 py-3 text-warning">{t('connections.guest')}</p>}
+        <OwnedCards
+          list={list}
+          titles={{ own: t('connections.own'), platform: t('connections.platform') }}
+          className="grid grid-cols-1 gap-4 xl:grid-cols-2"
+          card={(connection) => (
+            <ConnectionCard key={connection.id} connection={connection} onEdit={() => ask({ connection })} />
           )}
-          {own.length > 0 && (
-            <section className="grid gap-3">
-              <h2 className="text-lg">{t('connections.own')}</h2>
-              {cards(own)}
-            </section>
-          )}
-          {platform.length > 0 && (
-            <section className="grid gap-3">
-              <h2 className="text-lg">{t('connections.platform')}</h2>
-              {cards(platform)}
-            </section>
-          )}
-          <LoadMore list={list} />
-        </div>
-      )}
+          empty={
+            me?.guest === false && (
+              <EmptyState icon={<Plug className="size-7" />} title={t('connections.none')} action={add}>
+                <p>{t('connections.none.text')}</p>
+              </EmptyState>
+            )
+          }
+        />
+      </div>
       {asked === 'provider' && <ProviderDialog onChoose={(provider) => ask({ provider })} onClose={close} />}
       {asked !== null && asked !== 'provider' && <ConnectionDialog {...asked} onClose={close} />}
     </Page>

@@ -3,13 +3,11 @@ import { FolderOpen } from 'lucide-react'
 import { useState } from 'react'
 import { useSearchParams } from 'wouter'
 import type { FileView } from '../../../client/client.ts'
-import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { Button } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { SelectField, TextField } from '../../parts/field.tsx'
-import { LoadMore } from '../../parts/load-more.tsx'
 import { Page } from '../../parts/page.tsx'
-import { SkeletonList } from '../../parts/skeleton.tsx'
+import { PagedList } from '../../parts/paged-list.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
@@ -82,30 +80,33 @@ export default function FilesView() {
             </Button>
           )}
         </div>
-        <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />
-        {list.isPending && <SkeletonList lines={5} className="h-14" />}
-        {!list.isPending && !list.error && list.items.length === 0 && (
-          <EmptyState
-            icon={<FolderOpen className="size-7" />}
-            title={isFiltered ? t('files.noneFound') : t('files.none')}
-          >
-            <p>{isFiltered ? t('files.noneFound.text') : t('files.none.text')}</p>
-          </EmptyState>
-        )}
-        {list.items.length > 0 && (
-          <ul aria-label={t('nav.files')} className="grid grid-cols-1 gap-2">
-            {list.items.map((file) => (
-              <FileRow
-                key={file.id}
-                file={file}
-                isMarked={chosen.has(file.id)}
-                onMark={(isMarked) => mark(file.id, isMarked)}
-                onDelete={() => void remove([file])}
-              />
-            ))}
-          </ul>
-        )}
-        <LoadMore list={list} />
+        <PagedList
+          list={list}
+          lines={5}
+          lineClass="h-14"
+          empty={
+            <EmptyState
+              icon={<FolderOpen className="size-7" />}
+              title={isFiltered ? t('files.noneFound') : t('files.none')}
+            >
+              <p>{isFiltered ? t('files.noneFound.text') : t('files.none.text')}</p>
+            </EmptyState>
+          }
+        >
+          {(files) => (
+            <ul aria-label={t('nav.files')} className="grid grid-cols-1 gap-2">
+              {files.map((file) => (
+                <FileRow
+                  key={file.id}
+                  file={file}
+                  isMarked={chosen.has(file.id)}
+                  onMark={(isMarked) => mark(file.id, isMarked)}
+                  onDelete={() => void remove([file])}
+                />
+              ))}
+            </ul>
+          )}
+        </PagedList>
       </div>
     </Page>
   )

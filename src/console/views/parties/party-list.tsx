@@ -2,12 +2,10 @@ import { Play, Plus, UsersRound } from 'lucide-react'
 import { Link, useLocation } from 'wouter'
 import type { PartyView } from '../../../client/client.ts'
 import { useShortcuts } from '../../app/shortcuts.ts'
-import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { ButtonLink } from '../../parts/button.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
-import { LoadMore } from '../../parts/load-more.tsx'
 import { Page } from '../../parts/page.tsx'
-import { SkeletonList } from '../../parts/skeleton.tsx'
+import { PagedList } from '../../parts/paged-list.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
@@ -31,23 +29,23 @@ export function PartyList() {
   )
   return (
     <Page title={t('nav.parties')} lead={t('parties.lead')} actions={make}>
-      <div className="grid gap-6">
-        <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />
-        {list.isPending && <SkeletonList lines={3} className="h-32" />}
-        {!list.isPending && !list.error && list.items.length === 0 && (
+      <PagedList
+        list={list}
+        className="gap-6"
+        empty={
           <EmptyState icon={<UsersRound className="size-7" />} title={t('parties.none')} action={make}>
             <p>{t('parties.none.text')}</p>
           </EmptyState>
-        )}
-        {list.items.length > 0 && (
+        }
+      >
+        {(parties) => (
           <ul className="grid grid-cols-1 gap-4 sm:grid-cols-2 xl:grid-cols-3">
-            {list.items.map((party) => (
+            {parties.map((party) => (
               <PartyCard key={party.id} party={party} />
             ))}
           </ul>
         )}
-        <LoadMore list={list} />
-      </div>
+      </PagedList>
     </Page>
   )
 }

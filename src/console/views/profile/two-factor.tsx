@@ -40,17 +40,7 @@ function SetUp({ onCodes }: { onCodes: (codes: readonly string[]) => void }) {
       await queries.invalidateQueries({ queryKey: ['me'] })
     },
   })
-  if (!begin.data)
-    return (
-      <OneField
-        label={t('profile.password.current')}
-        type="password"
-        autoComplete="current-password"
-        action={t('profile.factor.begin')}
-        state={begin}
-        onSubmit={begin.mutate}
-      />
-    )
+  if (!begin.data) return <AskPassword action={t('profile.factor.begin')} state={begin} onSubmit={begin.mutate} />
   return (
     <div className="grid gap-4">
       <p>{t('profile.factor.scan')}</p>
@@ -98,16 +88,18 @@ function TakeOff() {
       await queries.invalidateQueries({ queryKey: ['me'] })
     },
   })
-  return (
-    <OneField
-      label={t('profile.password.current')}
-      type="password"
-      autoComplete="current-password"
-      action={t('profile.factor.end')}
-      state={disable}
-      onSubmit={disable.mutate}
-    />
-  )
+  return <AskPassword action={t('profile.factor.end')} state={disable} onSubmit={disable.mutate} />
+}
+
+interface Asked {
+  action: string
+  state: { error: unknown; isPending: boolean }
+  onSubmit: (value: string) => void
+}
+
+function AskPassword(asked: Asked) {
+  const t = useWords<typeof words>()
+  return <OneField label={t('profile.password.current')} type="password" autoComplete="current-password" {...asked} />
 }
 
 function OneField({
@@ -115,15 +107,7 @@ function OneField({
   state,
   onSubmit,
   ...field
-}: {
-  label: string
-  action: string
-  type?: 'password'
-  inputMode?: 'numeric'
-  autoComplete: string
-  state: { error: unknown; isPending: boolean }
-  onSubmit: (value: string) => void
-}) {
+}: Asked & { label: string; type?: 'password'; inputMode?: 'numeric'; autoComplete: string }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     onSubmit(String(new FormData(event.currentTarget).get('value')).trim())

@@ -1,8 +1,6 @@
 import { memo, type ReactNode } from 'react'
 import type { MessageView } from '../../../client/client.ts'
-import { Avatar, speakerText } from '../../parts/avatar.tsx'
-import { classes } from '../../parts/class-names.ts'
-import { useFormats } from '../../words/formats.ts'
+import { Speech } from '../../parts/speech.tsx'
 import { useWords } from '../../words/use-words.ts'
 import { CitedPlaces } from './cited-places.tsx'
 import { useClock } from './clock.ts'
@@ -77,35 +75,10 @@ interface SpeechFrameProps {
   children: ReactNode
 }
 
-function SpeechFrame({ agentId, name, at, isNarrow, isFaint = false, note, children }: SpeechFrameProps) {
-  const formats = useFormats()
+function SpeechFrame({ agentId, name, at, ...rest }: SpeechFrameProps) {
   const clock = useClock()
   const speaker = useSpeaker(agentId, name)
-  return (
-    <article
-      aria-label={speaker.name}
-      className={classes(
-        'group/speech flex min-w-0 gap-3',
-        isNarrow && 'h-full rounded-card border border-line bg-card p-4',
-        isFaint && 'opacity-70',
-      )}
-    >
-      {!isNarrow && <Avatar {...speaker} />}
-      <div className="min-w-0 flex-1">
-        <header className="mb-1 flex min-h-7 flex-wrap items-center gap-x-2">
-          {isNarrow && <Avatar {...speaker} size="sm" />}
-          <span className={classes('font-semibold', speakerText(speaker.id))}>{speaker.name}</span>
-          {at && (
-            <time dateTime={at} title={formats.time(at)} className="text-ink-soft text-xs">
-              {clock(at)}
-            </time>
-          )}
-          {note && <span className="rounded-full bg-warning-soft px-2 text-warning text-xs">{note}</span>}
-        </header>
-        {children}
-      </div>
-    </article>
-  )
+  return <Speech speaker={speaker} at={at} shownAt={at && clock(at)} {...rest} />
 }
 
 const ThinkingDots = ({ label }: { label: string }) => (

@@ -1,9 +1,8 @@
 import { memo, type ReactNode, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react'
 import type { ConversationView, LiveText, MessageView, StopReason } from '../../../client/client.ts'
 import { ErrorNotice } from '../../errors/error-notice.tsx'
-import { Avatar, speakerText } from '../../parts/avatar.tsx'
 import { Button } from '../../parts/button.tsx'
-import { classes } from '../../parts/class-names.ts'
+import { Speech } from '../../parts/speech.tsx'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
 import { AgentWords } from '../room/markdown/agent-words.tsx'
@@ -83,9 +82,9 @@ const Said = memo(function Said({ message, speakers }: { message: MessageView; s
     )
   }
   return (
-    <Speech agentId={agentId} name={agentName} speakers={speakers} at={createdAt} note={note}>
+    <SharedSpeech agentId={agentId} name={agentName} speakers={speakers} at={createdAt} note={note}>
       <AgentWords text={content} />
-    </Speech>
+    </SharedSpeech>
   )
 })
 
@@ -93,23 +92,21 @@ const Speaking = memo(function Speaking({ speaking, speakers }: { speaking: Live
   const t = useWords<typeof words>()
   const { agentId, text } = speaking
   return (
-    <Speech agentId={agentId} name={null} speakers={speakers} note={null}>
+    <SharedSpeech agentId={agentId} name={null} speakers={speakers} note={null}>
       {text === '' ? (
         <p className="animate-pulse text-ink-soft">{t('share.thinking')}</p>
       ) : (
         <AgentWords text={text} isLive />
       )}
-    </Speech>
+    </SharedSpeech>
   )
 })
 
-function Speech({
+function SharedSpeech({
   agentId,
   name,
   speakers,
-  at,
-  note,
-  children,
+  ...rest
 }: {
   agentId: string | null
   name: string | null
@@ -119,29 +116,10 @@ function Speech({
   children: ReactNode
 }) {
   const t = useWords<typeof words>()
-  const formats = useFormats()
-  const speaker = speakers.find(({ id }) => id === agentId)
-  const shown = name ?? speaker?.name ?? t('share.agent')
-  const id = agentId ?? shown
-  return (
-    <article aria-label={shown} className="flex min-w-0 gap-3">
-      <Avatar id={id} name={shown} avatar={speaker?.avatar} color={speaker?.color} />
-      <div className="min-w-0 flex-1">
-        <header className="mb-1 flex flex-wrap items-center gap-x-2">
-          <span dir="auto" className={classes('font-semibold', speakerText(id))}>
-            {shown}
-          </span>
-          {at && (
-            <time dateTime={at} className="text-ink-soft text-xs">
-              {formats.time(at)}
-            </time>
-          )}
-          {note && <span className="rounded-full bg-warning-soft px-2 text-warning text-xs">{note}</span>}
-        </header>
-        {children}
-      </div>
-    </article>
-  )
+  const known = speakers.find(({ id }) => id === agentId)
+  const shown = name ?? known?.name ?? t('share.agent')
+  const speaker = { avatar: null, color: null, ...known, id: agentId ?? shown, name: shown }
+  return <Speech speaker={speaker} {...rest} />
 }
 
 /** Whoever is at the end of the page stays there while it grows. */
