@@ -50,6 +50,8 @@ export class ToolTurns {
   async resume(claim: TurnClaim): Promise<ToolState> {
     const state = await this.#deps.toolCalls.resume(claim, this.#deps)
     if (state === 'lost') throw new ClaimLost(claim)
+    // Nobody decided on it in time: that is seen first by whoever goes on.
+    if (state.calls.some(({ status }) => status === 'expired')) await tellWaiting(this.#deps, claim.userId)
     return state
   }
 

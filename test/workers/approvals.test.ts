@@ -309,7 +309,11 @@ for (const profile of QUEUES) {
 
     it('whose time is over while somebody decides have expired: the decision is refused, and watchers are told', async () => {
       const { user, runId, approval, events, unsubscribe, last } = await waiting()
-      const { db } = world.app.container
+      const { db, feed } = world.app.container
+      const told = Promise.withResolvers<void>()
+      const leave = await feed.subscribeUser(user.id, (event) => {
+        if (event.type === 'approvals.updated' && event.waiting === 0) told.resolve()
+      })
       const answer = await whileUncommitted(
         db,
         `WITH late AS (UPDATE turns SET due_at = clock_timestamp() WHERE run_id = $1 AND status = 'queued')
@@ -321,6 +325,8 @@ for (const profile of QUEUES) {
       expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
       await unsubscribe()
       expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'expired', startedAt: null })
+      await told.promise
+      await leave()
       expect(statusesTold(events)).to.deep.equal(['tool.approval_requested awaiting', 'tool.failed expired'])
       await expectSettledOnce(db, runId)
     })
