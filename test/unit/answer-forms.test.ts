@@ -79,6 +79,8 @@ describe('An answer of a form', () => {
     const strict = { additionalProperties: false }
     expect(isStrict(form({ required: { type: 'string' } }, strict).schema)).to.equal(true)
     expect(isStrict(form({ a: form({}).schema }, strict).schema)).to.equal(false)
+    expect(isStrict(form({ default: { type: 'string' } }, strict).schema)).to.equal(true)
+    expect(isStrict(form({ a: { oneOf: [{ type: 'string' }] } }, strict).schema)).to.equal(false)
     expect(isStrict({ ...form({ a: {} }, strict).schema, required: [] })).to.equal(false)
     expect(isStrict(form({ a: { $ref: '#/$defs/x' } }, { ...strict, $defs: { x: form({}).schema } }).schema)).to.equal(
       false,

@@ -31,7 +31,7 @@ export function answerFormat({ name = 'answer', schema }: AnswerForm): Shaped {
   }
 }
 
-/** Whether all of its objects name all of their members, and have no others: what strict modes insist on. */
+/** Whether all of its objects name all of their members, and have no others, and nothing is in it that strict modes refuse. */
 export function isStrict(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.every(isStrict)
   if (!isObject(schema)) return true
@@ -42,14 +42,18 @@ export function isStrict(schema: unknown): boolean {
     if (additionalProperties !== false || names.some((name) => !named.includes(name))) return false
   }
   return Object.entries(schema).every(([key, one]) => {
+    if (UNSTRICT.has(key)) return false
     if (VALUES.has(key)) return true
     return BY_NAME.has(key) && isObject(one) ? Object.values(one).every(isStrict) : isStrict(one)
   })
 }
 
 /** Members that hold values, and no schemas; and those that hold schemas by names, which may be any words. */
-const VALUES = new Set(['const', 'enum', 'default', 'examples', 'required'])
+const VALUES = new Set(['const', 'enum', 'examples', 'required'])
 const BY_NAME = new Set(['properties', '$defs', 'definitions'])
+
+/** What OpenAI's strict mode refuses a schema for. */
+const UNSTRICT = new Set(['allOf', 'oneOf', 'default', 'propertyNames', 'patternProperties', 'prefixItems', 'contains'])
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

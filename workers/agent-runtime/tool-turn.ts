@@ -60,9 +60,9 @@ export const usesSteps = ({ agent, room }: TurnContext): boolean =>
   room.hasSteps || agent.tools.length > 0 || room.run.answer !== null
 
 /**
- * Speaks with tools, or in a form. The loop is ours, a Mastra call a step, because each step is committed before its tools start: its posting, its
- * words, and a row for each call. Whoever takes the turn over goes on from the rows: model calls that are committed are not made again,
- * nor are tools that have ended. While people are asked the turn is nobody's.
+ * Speaks with tools, or in a form. The loop is ours, a Mastra call a step, because each step is committed before its tools start: its
+ * posting, its words, and a row for each call. Whoever takes the turn over goes on from the rows: model calls that are committed are not
+ * made again, nor are tools that have ended. While people are asked the turn is nobody's.
  *
  * An answer that has not the form that was asked for is a step as well, one without calls: its model is told what is wrong, and answers
  * once more, once.
