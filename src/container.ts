@@ -173,12 +173,8 @@ export function createContainer(foundation: Foundation) {
   const turnRepository = new TurnRepository(db)
   const idempotencyRepository = new IdempotencyRepository(db)
   const engine = new EngineRepository(db)
-  const runViews = new RunViews({
-    engine,
-    runs: runRepository,
-    conversations: conversationRepository,
-    messages: messageRepository,
-  })
+  const shownRows = { runs: runRepository, conversations: conversationRepository, messages: messageRepository }
+  const runViews = new RunViews({ engine, ...shownRows })
   const announcer = new Announcer({ feed, engine, logger })
   const dispatcher = new Dispatcher({ engine, queue, userConcurrency: env.USER_CONCURRENCY, logger })
   shutdown.add('turns that come due', async () => dispatcher.close())
@@ -338,6 +334,8 @@ export function createContainer(foundation: Foundation) {
     audit,
   })
 
+  const { uploads } = storage
+  const toolParts = { ledger: ledgerService, runs: runRepository, uploads, announcer, dispatcher, transactions }
   return {
     ...foundation,
     metrics: new Metrics(),
@@ -383,7 +381,7 @@ export function createContainer(foundation: Foundation) {
     settlement,
     claims,
     decisions,
-    ...createToolDomain({ db, env, ledger: ledgerService, runs: runRepository, announcer, dispatcher, transactions }),
+    ...createToolDomain({ ...foundation, ...toolParts }),
     titles,
     summaryJobs,
     ...revisions,

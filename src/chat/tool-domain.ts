@@ -1,11 +1,12 @@
 import type { Env } from '../config/env.ts'
+import { type ToolFileDependencies, ToolFiles } from '../runs/tool-files.ts'
 import { type ToolTurnDependencies, ToolTurns } from '../runs/tool-turns.ts'
 import { ToolCallRepository } from '../tools/tool-call.repository.ts'
 import { type ApprovalDependencies, ApprovalService } from './approval.service.ts'
 
 interface ToolDomainDependencies
   extends Omit<
-    ToolTurnDependencies & ApprovalDependencies,
+    ToolTurnDependencies & ToolFileDependencies & ApprovalDependencies,
     'toolCalls' | 'approvalMs' | 'runDeadlineMs' | 'mostStarts'
   > {
   db: ConstructorParameters<typeof ToolCallRepository>[0]
@@ -23,6 +24,7 @@ export function createToolDomain({ db, env, ...rest }: ToolDomainDependencies) {
   const common = { ...rest, toolCalls: new ToolCallRepository(db), runDeadlineMs: env.RUN_DEADLINE_MS }
   return {
     toolTurns: new ToolTurns({ ...common, approvalMs: env.APPROVAL_MS, mostStarts: MOST_STARTS }),
+    toolFiles: new ToolFiles(common),
     approvalService: new ApprovalService(common),
   }
 }

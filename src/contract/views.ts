@@ -136,6 +136,18 @@ export const toolCallView = z
     result: z.string().nullable(),
     /** Of one that failed. */
     errorCode: z.string().nullable(),
+    /** What it gave back besides, or was too long for `result`, as files of the user's; one without an id was not kept, `problem` says why. */
+    files: z
+      .array(
+        z.object({
+          id: idView.nullable(),
+          name: z.string(),
+          contentType: z.string(),
+          size: z.number().int().min(0),
+          problem: z.string().nullable(),
+        }),
+      )
+      .optional(),
     startedAt: timeView.nullable(),
     endedAt: timeView.nullable(),
   })

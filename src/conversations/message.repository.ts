@@ -40,7 +40,7 @@ const COST = `(SELECT json_build_object('credits', sum(c.charged)::text, 'inputT
 /** What the turn of message `m` did with tools, cut as `presentToolCall` cuts. */
 const TOOL_CALLS = `(SELECT json_agg(row_to_json(u) ORDER BY u.call) FROM (
     SELECT t.id, t.call, t.step, t.name, t.title, t.status, left(t.args::text, ${SHOWN_CHARS + 1}) AS args,
-      left(t.result, ${SHOWN_CHARS + 1}) AS result, t.error_code AS "errorCode", t.started_at AS "startedAt", t.ended_at AS "endedAt"
+      left(t.result, ${SHOWN_CHARS + 1}) AS result, t.error_code AS "errorCode", t.files, t.started_at AS "startedAt", t.ended_at AS "endedAt"
     FROM tool_calls t WHERE m.role = 'agent' AND t.run_id = m.runId AND t.turn = m.turn ORDER BY t.call LIMIT ${SHOWN_CALLS}) u)`
 
 /** Whether message `m` was asked to have a form, and has it: only then is a turn of such a run completed with words. */

@@ -4,14 +4,29 @@
  */
 
 const ASCII_PER_TOKEN = 3.6
+/** Letters outside ASCII take about a token each in CJK, half of one in Cyrillic or Arabic. */
+const OTHER_TOKENS = 0.8
 
 /** About how many tokens a model counts for this text, rather too many than too few. */
 export function estimateTokens(text: string): number {
   let others = 0
   for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 127) others++
-  // Letters outside ASCII take about a token each in CJK, half of one in Cyrillic or Arabic.
-  return Math.ceil((text.length - others) / ASCII_PER_TOKEN + others * 0.8)
+  return Math.ceil((text.length - others) / ASCII_PER_TOKEN + others * OTHER_TOKENS)
 }
+
+/** As much of a text's beginning as `estimateTokens` has within so many tokens; no half of a pair. */
+export function withinTokens(text: string, tokens: number): string {
+  let taken = 0
+  for (let index = 0; index < text.length; index++) {
+    taken += text.charCodeAt(index) > 127 ? OTHER_TOKENS : 1 / ASCII_PER_TOKEN
+    // Sums of fractions are a little off.
+    if (taken > tokens + 1e-6) return text.slice(0, isHalf(text.charCodeAt(index - 1)) ? index - 1 : index)
+  }
+  return text
+}
+
+/** The first of a pair. */
+const isHalf = (code: number): boolean => code >= 0xd800 && code < 0xdc00
 
 const BYTES_PER_TOKEN = 4
 /** What names a message's speaker and sets it apart from others. */

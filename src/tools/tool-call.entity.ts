@@ -4,6 +4,17 @@ import { boolean, createdAt, integer, jsonb, text, timestamp, uuid } from '../da
 import { wordList } from '../database/query.ts'
 import type { OnUnknown, ToolEffect, ToolSchema } from './tool.ts'
 
+/** A file that a call gave back. */
+export interface ToolFile {
+  /** Null where it could not be kept; `problem` is the code of why. */
+  id: string | null
+  name: string
+  contentType: string
+  /** Bytes. */
+  size: number
+  problem: string | null
+}
+
 /**
  * One call of a tool: a row of the tool ledger. `call` numbers the calls of a turn from 0, whatever their steps; `id` is the idempotency
  * key that its tool is given, and what an approval is named by. `tool-calls.sql` draws its states.
@@ -40,6 +51,8 @@ export class ToolCall {
   /** What it gave back, or why it failed, cut. */
   declare result: string | null
   declare errorCode: string | null
+  /** What it gave back besides, as files of the user's; null where that is nothing. */
+  declare files: ToolFile[] | null
   /** How often it was started, and by which attempt last. */
   declare starts: number
   declare attempt: number | null
@@ -82,6 +95,7 @@ export const toolCallEntity = new EntitySchema<ToolCall>({
     status: text(),
     result: text({ nullable: true }),
     errorCode: text({ nullable: true }),
+    files: jsonb({ nullable: true }),
     starts: integer({ default: 0 }),
     attempt: integer({ nullable: true }),
     doubt: boolean({ default: false }),

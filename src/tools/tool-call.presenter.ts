@@ -1,5 +1,6 @@
 import type { ToolCallView } from '../contract/views.ts'
 import { shortened } from '../shared/errors.ts'
+import type { ToolFile } from './tool-call.entity.ts'
 
 /** Characters of arguments and of a result that conversations and events show; all of it is in the run's list. */
 export const SHOWN_CHARS = 500
@@ -17,6 +18,7 @@ export interface ShownToolCall {
   args: string | Record<string, unknown>
   result: string | null
   errorCode: string | null
+  files: ToolFile[] | null
   startedAt: string | Date | null
   endedAt: string | Date | null
 }
@@ -34,6 +36,7 @@ export const presentToolCall = (call: ShownToolCall, chars = SHOWN_CHARS): ToolC
   args: shortened(typeof call.args === 'string' ? call.args : JSON.stringify(call.args), chars),
   result: call.result === null ? null : shortened(call.result, chars),
   errorCode: call.errorCode,
+  ...(call.files && { files: call.files }),
   startedAt: moment(call.startedAt),
   endedAt: moment(call.endedAt),
 })

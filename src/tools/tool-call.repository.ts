@@ -6,7 +6,7 @@ import { fromJson } from '../database/json-row.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
 import type { DefaultPolicy } from './tool.ts'
-import { type ToolCall, toolCallEntity } from './tool-call.entity.ts'
+import { type ToolCall, type ToolFile, toolCallEntity } from './tool-call.entity.ts'
 import { STEP_GAP, type StepThought } from './tool-step.entity.ts'
 
 /** A turn of which this claim token is the right to write. */
@@ -199,6 +199,22 @@ export class ToolCallRepository {
       [runId, turn, call, attempt, end.status, end.result, end.errorCode],
     )
     return row?.ended ?? false
+  }
+
+  /** Notes the files of a call that an attempt has ended. False where that is not so, or it has some. */
+  async keep(
+    { runId, turn, attempt }: TurnName & { attempt: number },
+    call: number,
+    files: ToolFile[],
+    tx: Tx,
+  ): Promise<boolean> {
+    const noted = await rows(
+      tx,
+      `UPDATE tool_calls SET files = $5 WHERE run_id = $1 AND turn = $2 AND call = $3 AND attempt = $4
+         AND status IN ('done', 'failed') AND files IS NULL RETURNING id`,
+      [runId, turn, call, attempt, JSON.stringify(files)],
+    )
+    return noted.length > 0
   }
 
   /** `waits` with the conversation's version; see `tool_wait`. */

@@ -91,13 +91,11 @@ describe('Tools of MCP servers', () => {
         server.state.speaks = speaks
       })
 
-      it('give their answers as text; images and the like are left out in words', async () => {
+      it('give their answers as text; images and the like are files', async () => {
         await connect()
         expect(await words('add_unkeyed', 'one')).to.equal('noted one')
         expect(await words('read_notes')).to.equal('one')
-        expect(await words('see')).to.equal(
-          'Here:\n[Of type image (image/png, about 3 bytes) is not shown here.]\nnote://1:\nThe text of note 1\nNote 2: https://example.com/2',
-        )
+        expect(await words('see')).to.equal('Here:,image 2,note://1:\nThe text of note 1,Note 2: https://example.com/2')
         expect(await run('fail')).to.deep.equal({
           content: [{ type: 'text', text: 'The note is too long.' }],
           isError: true,

@@ -55,6 +55,7 @@ export const TOOLS: readonly Tool[] = [
   tool('die', 'Adds a note, and drops the connection without an answer'),
   tool('die_late', 'Adds a note, begins to answer, and drops the connection'),
   tool('see', 'Answers with an image, a resource and a link'),
+  tool('read_all', 'Answers with more than a conversation takes', { readOnlyHint: true }),
 ]
 
 /**
@@ -123,6 +124,8 @@ export async function startMcpServer({ speaks = 'both' as Speaks, path = '/mcp' 
         sockets.get(key)?.socket?.destroy()
         // Its head is written already.
         return new Promise(() => {})
+      case 'read_all':
+        return says(`${'green tea '.repeat(10_000)}Sencha is kept in the attic.`)
       case 'see':
         return {
           content: [

@@ -36,6 +36,7 @@ async function endedBy(kind: StopKind, effect: ToolEffect): Promise<string | und
     starts: 0,
     attempt: null,
     doubt: false,
+    files: null,
   }
   const claim = {
     ...ids,
@@ -59,6 +60,7 @@ async function endedBy(kind: StopKind, effect: ToolEffect): Promise<string | und
         return true
       },
     },
+    toolFiles: { keep: async () => null },
     announcer: { tool: async () => {} },
     limits,
     logger: silentLogger,

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { Client } from 'pg'
 import { z } from 'zod'
+import { newId } from '../../src/shared/ids.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
 import { Shutdown } from '../../src/shared/shutdown.ts'
 import { modelName } from '../../workers/mcp/mcp-tools.ts'
@@ -140,6 +141,97 @@ describe('Turns with tools of an MCP server', function () {
       }
     })
     expect(server.state.notes).to.deep.equal([])
+  })
+
+  const filesOf = async () => Object((await user.get('/api/storage/files')).body).data
+  /** A turn that called this tool, and what came of that. */
+  const called = async (name: string) => {
+    const accepted = await user.accept('/api/chat', { agentId: await agentWith(name, 'allow'), message: 'Tea.' })
+    const said = await endOf(accepted)
+    return { ...accepted, call: said?.toolCalls?.[0], told: JSON.stringify(llm.requests.at(-1)?.body) }
+  }
+
+  it('keep what is too long for a conversation as a file, which is searched, and goes with the conversation', async () => {
+    await working(async () => {
+      const { conversationId, runId, call, told } = await called('read_all')
+      const name = `${modelName(serverId, 'read_all')} result.txt`
+      const [file] = call?.files ?? []
+      expect(call?.files).to.deep.equal([
+        { id: file?.id, name, contentType: 'text/plain', size: 100_028, problem: null },
+      ])
+      expect(call?.result).to.have.length(500)
+      expect(told)
+        .to.include(`Kept as files of the user's: ${name}, 100028 bytes`)
+        .and.to.include('cut here')
+        .and.not.include('attic')
+      const all = Object((await user.get(`/api/chat/runs/${runId}/tool-calls`)).body).data[0]
+      expect(all.files).to.deep.equal(call?.files)
+      const { files } = app.container.storage
+      await eventually(async () => (await filesOf())[0]?.status === 'ready')
+      const [passage] = await files.passagesLike(user.id, 'attic', 1_000)
+      expect(passage?.text).to.include('Sencha is kept in the attic.')
+      expect((await user.delete(`/api/chat/conversations/${conversationId}`)).status).to.equal(204)
+      expect(await filesOf()).to.deep.equal([])
+      // What the sweep does with it is as with all that was deleted.
+      const rows = await app.container.db.query('SELECT status FROM files WHERE id = $1', [file?.id])
+      expect(rows.every(({ status }: { status: string }) => status === 'deleting')).to.equal(true)
+    })
+  })
+
+  it('keep what is no text as files, as long as there is room; what somebody has attached elsewhere stays', async () => {
+    await working(async () => {
+      const { conversationId, call, told } = await called('see')
+      const [file] = call?.files ?? []
+      expect(call?.files).to.deep.equal([
+        { id: file?.id, name: 'image 2', contentType: 'image/png', size: 3, problem: null },
+      ])
+      expect(call?.result).to.include('(A file, image 2, image/png, 3 bytes, which is not shown.)')
+      expect(told).to.include("Kept as files of the user's: image 2, 3 bytes.")
+      const [agentId = ''] = await user.agentsOn(
+        { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') },
+        ['Otto'],
+      )
+      const other = await user.accept('/api/chat', { agentId, message: 'Look.', fileIds: [file?.id] })
+      await user.finished(other.runId)
+      await user.delete(`/api/chat/conversations/${conversationId}`)
+      expect((await filesOf()).map(({ id }: { id: string }) => id)).to.deep.equal([file?.id])
+      // Now there is no room.
+      await app.container.db.query(
+        `INSERT INTO files (id, user_id, name, content_type, size, status) VALUES (gen_random_uuid(), $1, 'all', 'text/plain', $2, 'ready')`,
+        [user.id, Number.MAX_SAFE_INTEGER],
+      )
+      const full = await called('see')
+      expect(full.call?.files).to.deep.equal([
+        { id: null, name: 'image 2', contentType: 'image/png', size: 3, problem: 'storage.quota_exceeded' },
+      ])
+      expect(full.told).to.include('could not be kept, for lack of room: image 2, 3 bytes')
+    })
+  })
+
+  it('leave no file behind of a call that has no need of it any more', async () => {
+    const { container } = app
+    const [agentId = ''] = await user.agentsOn(
+      { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') },
+      ['Ada'],
+    )
+    const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+    const claim = {
+      runId,
+      conversationId,
+      turn: 0,
+      userId: user.id,
+      agentId,
+      kind: 'speak',
+      step: 0,
+      attempt: 1,
+      failures: 0,
+      waits: 0,
+      claimToken: newId(),
+    } as const
+    const made = [{ name: 'a.txt', contentType: 'text/plain', data: Buffer.from('tea') }]
+    expect(await container.toolFiles.keep(claim, 0, made, new AbortController().signal)).to.equal(null)
+    expect(await container.db.query('SELECT id FROM files WHERE user_id = $1', [user.id])).to.deep.equal([])
+    await user.post(`/api/chat/runs/${runId}/cancel`, {})
   })
 
   for (const [tool, status, notes] of [

@@ -3,6 +3,7 @@ import { traitsOf } from '../../src/connections/provider-factory.ts'
 import { openToolCallStatuses } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
+import type { ToolFiles } from '../../src/runs/tool-files.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'
 import { ClaimLost, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnResult } from '../../src/runs/turn-result.ts'
@@ -26,6 +27,7 @@ import type { TurnStop } from './turn-stop.ts'
 
 export interface ToolOptions {
   toolTurns: ToolTurns
+  toolFiles: Pick<ToolFiles, 'keep'>
   toolSources: readonly ToolSource[]
   announcer: Pick<Announcer, 'tool' | 'approvalRequested'>
   limits: {
@@ -74,7 +76,7 @@ export async function speakInSteps(
   stop: TurnStop,
   options: AttemptOptions & ToolOptions,
 ): Promise<AttemptOutcome> {
-  const { toolTurns, announcer, limits, feed, pace, logger, onStep } = options
+  const { toolTurns, toolFiles, announcer, limits, feed, pace, logger, onStep } = options
   const { agent, room } = context
   const form = room.run.answer
   let state = room.hasSteps ? await toolTurns.resume(claim) : NO_STATE
@@ -83,7 +85,7 @@ export async function speakInSteps(
   const bound = agent.deletedAt === null ? await boundTools(options.toolSources, context, claim) : new Map()
   const offered = toolsFor([...bound.values()].flatMap(({ tool }) => (tool.policy === 'deny' ? [] : [tool])))
   const agentTools = new Map([...bound].map(([name, { tool }]) => [name, tool]))
-  const runs = new ToolRuns({ toolTurns, announcer, limits, onStep, logger })
+  const runs = new ToolRuns({ toolTurns, toolFiles, announcer, limits, onStep, logger })
   const mostSteps = Math.min(limits.TOOL_STEPS_MAX, agent.maxSteps ?? limits.TOOL_STEPS_MAX)
   const ref = { ...claim, agentId: agent.id }
   const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
@@ -162,7 +164,9 @@ export async function speakInSteps(
   async function speakStep() {
     const isLast = state.steps.length + 1 >= mostSteps || isInVain(state) || isRepairing(state)
     const repair = (text: string) => (form ? repairOf(form, text) : '')
-    const { messages, tokens } = stepMessages(state, { budget: limits.TOOL_CONTEXT_TOKENS, isLast, repair })
+    const canSearch = offered.some(({ name }) => name === 'search_files')
+    const words = { budget: limits.TOOL_CONTEXT_TOKENS, isLast, canSearch, repair }
+    const { messages, tokens } = stepMessages(state, words)
     // What stands in the prompt must be declared, also when no more of it is called.
     const toolChoice = { type: isLast ? ('none' as const) : ('auto' as const) }
     const traits = traitsOf(context.connection, context.modelId)

@@ -85,6 +85,7 @@ export type AttemptStep =
   | 'tool.started'
   | 'tool.ran'
   | 'tool.ended'
+  | 'tool.kept'
   | 'tool.waits'
 
 /** No language comes near this for each token: what is beyond it is of a provider that keeps no limit, and is cut off. */

@@ -1,36 +1,53 @@
 import type { CallToolResult } from '@modelcontextprotocol/client'
-import type { ToolOutcome } from '../tools/tool-source.ts'
+import type { ToolContent, ToolOutcome } from '../tools/tool-source.ts'
 
 type Block = CallToolResult['content'][number]
 
 /**
- * What a server answered, as text for a model. Links are named and not followed; what is no text is left out, and said to be. It is no larger than what is
- * read of an answer.
+ * What a server answered: its texts, and what is no text as files. Links are named and not followed. It is no larger than what is read of an answer.
  */
 export function outcomeOf({ content, structuredContent, isError }: CallToolResult): ToolOutcome {
-  const texts = content.map(textOf)
+  const parts = content.map(partOf)
   // A server that gives both says the same in both.
   const isSaid = content.some(({ type }) => type === 'text' || type === 'resource')
-  if (structuredContent !== undefined && !isSaid) texts.push(JSON.stringify(structuredContent))
-  const text = texts.join('\n').toWellFormed().replaceAll('\0', '')
-  return { content: [{ type: 'text', text: text || 'It answered nothing.' }], isError: isError === true }
-}
-
-function textOf(block: Block): string {
-  switch (block.type) {
-    case 'text':
-      return block.text
-    case 'resource':
-      return 'text' in block.resource
-        ? `${block.resource.uri}:\n${block.resource.text}`
-        : leftOut(block.resource.uri, block.resource.mimeType, block.resource.blob)
-    case 'resource_link':
-      return `${block.title ?? block.name}: ${block.uri}`
-    default:
-      return leftOut(`Of type ${block.type}`, block.mimeType, block.data)
+  if (structuredContent !== undefined && !isSaid) parts.push({ type: 'text', text: written(structuredContent) })
+  const isEmpty = parts.every((part) => part.type === 'text' && part.text === '')
+  return {
+    content: isEmpty ? [{ type: 'text', text: 'It answered nothing.' }] : parts,
+    isError: isError === true,
   }
 }
 
-/** Base64 has four letters for three bytes. */
-const leftOut = (what: string, type = 'unknown', base64: string): string =>
-  `[${what} (${type}, about ${Math.ceil((base64.length * 3) / 4)} bytes) is not shown here.]`
+function partOf(block: Block, position: number): ToolContent {
+  switch (block.type) {
+    case 'text':
+      return { type: 'text', text: block.text }
+    case 'resource':
+      return 'text' in block.resource
+        ? { type: 'text', text: `${block.resource.uri}:\n${block.resource.text}` }
+        : fileOf(lastPart(block.resource.uri), block.resource.mimeType, block.resource.blob)
+    case 'resource_link':
+      return { type: 'text', text: `${block.title ?? block.name}: ${block.uri}` }
+    default:
+      return fileOf(`${block.type} ${position + 1}`, block.mimeType, block.data)
+  }
+}
+
+const fileOf = (name: string, contentType = 'application/octet-stream', base64: string): ToolContent => ({
+  type: 'file',
+  name,
+  contentType,
+  data: Buffer.from(base64, 'base64'),
+})
+
+/** It has run, whatever can be read of its answer. */
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return 'It answered with what is nested too deeply to be read.'
+  }
+}
+
+/** Of an address; all of one that ends with a slash. */
+const lastPart = (uri: string): string => uri.split('/').at(-1) || uri

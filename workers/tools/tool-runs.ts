@@ -1,4 +1,5 @@
 import type { Announcer } from '../../src/runs/announcer.ts'
+import type { MadeFile, ToolFiles } from '../../src/runs/tool-files.ts'
 import type { CallEnd, ToolTurns } from '../../src/runs/tool-turns.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { Logger } from '../../src/shared/logger.ts'
@@ -6,7 +7,8 @@ import { storedText } from '../../src/tools/stored-text.ts'
 import { defaultPolicyOf } from '../../src/tools/tool.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
 import type { StoredCall } from '../../src/tools/tool-call.repository.ts'
-import { type BoundTool, ToolBusy, type ToolContent, ToolFailed, ToolOutcomeUnknown } from './tool-source.ts'
+import { readResult } from './tool-results.ts'
+import { type BoundTool, ToolBusy, ToolFailed, ToolOutcomeUnknown } from './tool-source.ts'
 
 /** What stops a turn from outside. */
 interface Stop {
@@ -17,6 +19,7 @@ interface Stop {
 
 interface ToolRunDependencies {
   toolTurns: Pick<ToolTurns, 'start' | 'skip' | 'putOff' | 'end'>
+  toolFiles: Pick<ToolFiles, 'keep'>
   announcer: Pick<Announcer, 'tool'>
   limits: {
     /** Calls of one turn that run at once. */
@@ -26,9 +29,12 @@ interface ToolRunDependencies {
     /** UTF-16 units that are kept of a result. */
     TOOL_RESULT_CHARS: number
   }
-  onStep?: ((step: 'tool.planned' | 'tool.started' | 'tool.ran' | 'tool.ended') => void) | undefined
+  onStep?: ((step: 'tool.planned' | 'tool.started' | 'tool.ran' | 'tool.ended' | 'tool.kept') => void) | undefined
   logger: Logger
 }
+
+/** How a call ended that was made; `busyMs` where a limit of ours was in the way, and will be for so long. */
+type MadeCall = CallEnd & { files: MadeFile[]; busyMs?: number }
 
 /** What is left of calls that were to be run: whether nobody knows how one ended, and in how many ms those go on that limits of ours are in the way of. */
 interface RunsLeft {
@@ -105,22 +111,15 @@ export class ToolRuns {
     const end = await this.#make(claim, call, bound, stop)
     onStep?.('tool.ran')
     if (!end) return { inDoubt: true }
-    if ('busyMs' in end) {
-      if (await toolTurns.putOff(claim, call.call)) return { laterMs: end.busyMs }
-      await this.#end(claim, { ...call, startedAt }, end.instead)
-      return {}
-    }
-    await this.#end(claim, { ...call, startedAt }, end)
+    if (end.busyMs !== undefined && (await toolTurns.putOff(claim, call.call))) return { laterMs: end.busyMs }
+    // That it was not made this time says nothing of the time before.
+    if (end.busyMs !== undefined && isInDoubt(call)) return { inDoubt: true }
+    await this.#end(claim, { ...call, startedAt }, end, stop)
     return {}
   }
 
-  /** Undefined where it may have done its deed, and somebody has to decide on it; `busyMs` where a limit of ours was in the way for so long. */
-  async #make(
-    claim: TurnClaim,
-    call: StoredCall,
-    { tool, run }: BoundTool,
-    stop: Stop,
-  ): Promise<CallEnd | { busyMs: number; instead: CallEnd } | undefined> {
+  /** Undefined where it may have done its deed, and somebody has to decide on it. */
+  async #make(claim: TurnClaim, call: StoredCall, { tool, run }: BoundTool, stop: Stop): Promise<MadeCall | undefined> {
     const { userId, conversationId, runId, turn } = claim
     const timeout = AbortSignal.timeout(tool.timeoutMs)
     const signal = AbortSignal.any([stop.signal, timeout])
@@ -141,29 +140,32 @@ export class ToolRuns {
       // What comes after its time is nobody's.
       made.catch(() => {})
       const { content, isError } = await Promise.race([made, gone.promise])
-      return this.#result(isError ? 'failed' : 'done', wordsIn(content), isError ? 'tool.failed' : null)
+      const { text: result, files } = readResult(content, call.name, this.#deps.limits.TOOL_RESULT_CHARS)
+      return isError
+        ? { status: 'failed', result, errorCode: 'tool.failed', files }
+        : { status: 'done', result, errorCode: null, files }
     } catch (error) {
       if (error instanceof ToolBusy && call.status === 'approved') {
-        return { busyMs: error.retryInMs, instead: this.#result('failed', error.message, error.code) }
+        return { ...this.#failed(error.message, error.code), busyMs: error.retryInMs }
       }
       // That nothing was done this time says nothing of the time before.
       if (error instanceof ToolFailed && isInDoubt(call)) return undefined
-      if (error instanceof ToolFailed) return this.#result('failed', error.message, error.code)
+      if (error instanceof ToolFailed) return this.#failed(error.message, error.code)
       const isKnown = tool.effect === 'reads' && !(error instanceof ToolOutcomeUnknown)
       if (stop.kind && GOES_ON.has(stop.kind)) return undefined
-      if (stop.kind) return { status: isKnown ? 'cancelled' : 'unknown', result: null, errorCode: null }
+      if (stop.kind) return { status: isKnown ? 'cancelled' : 'unknown', result: null, errorCode: null, files: [] }
       if (!timeout.aborted) this.#deps.logger.warn({ err: error, runId, turn, tool: call.name }, 'a tool failed')
       if (!isKnown) return undefined
       return timeout.aborted
-        ? this.#result('failed', `It did not answer within ${tool.timeoutMs / 1_000} s.`, 'tool.timeout')
-        : this.#result('failed', 'It could not be used at this moment.', 'tool.failed')
+        ? this.#failed(`It did not answer within ${tool.timeoutMs / 1_000} s.`, 'tool.timeout')
+        : this.#failed('It could not be used at this moment.', 'tool.failed')
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
   }
 
-  #result(status: 'done' | 'failed', text: string, errorCode: string | null): CallEnd {
-    return { status, result: storedText(text, this.#deps.limits.TOOL_RESULT_CHARS), errorCode }
+  #failed(text: string, errorCode: string): MadeCall {
+    return { status: 'failed', result: storedText(text, this.#deps.limits.TOOL_RESULT_CHARS), errorCode, files: [] }
   }
 
   /** Ends a call that may not be made. */
@@ -174,11 +176,15 @@ export class ToolRuns {
     return {}
   }
 
-  async #end(claim: TurnClaim, call: StoredCall, end: CallEnd): Promise<void> {
-    const isOurs = await this.#deps.toolTurns.end(claim, call.call, end)
-    this.#deps.onStep?.('tool.ended')
+  async #end(claim: TurnClaim, call: StoredCall, { files: made, ...end }: MadeCall, stop: Stop): Promise<void> {
+    const { toolTurns, toolFiles, onStep } = this.#deps
+    const isOurs = await toolTurns.end(claim, call.call, end)
+    onStep?.('tool.ended')
     // Of what a later attempt has decided on that one tells.
-    if (isOurs) await this.#tell(claim, call, end)
+    if (!isOurs) return
+    const files = made.length > 0 ? await toolFiles.keep(claim, call.call, made, stop.signal) : null
+    onStep?.('tool.kept')
+    await this.#tell(claim, { ...call, files }, end)
   }
 
   async #tell(claim: TurnClaim, call: StoredCall, end: CallEnd): Promise<void> {
@@ -192,13 +198,3 @@ const GOES_ON: ReadonlySet<string> = new Set(['lost', 'drain', 'timeout'])
 
 /** It was started before, and nobody knows what came of that. */
 const isInDoubt = ({ effect, starts }: StoredCall): boolean => effect === 'writes' && starts > 0
-
-/** What a tool gave back, as text: files are named, and not shown. */
-const wordsIn = (content: readonly ToolContent[]): string =>
-  content
-    .map((part) =>
-      part.type === 'text'
-        ? part.text
-        : `(A file, ${part.name.slice(0, 200)}, ${part.contentType.slice(0, 100)}, ${part.data.byteLength} bytes, which is not shown.)`,
-    )
-    .join('\n')

@@ -157,29 +157,40 @@ export class UploadService {
    * @throws AppError 413 `storage.quota_exceeded`; the files are discarded then.
    */
   async accept(userId: string, received: ReceivedFile[]): Promise<FileView[]> {
-    const deadlineMs = this.#limits.processDeadlineMs
     let files: File[]
     try {
-      files = await this.#transactions.run(async (tx) => {
-        await this.#files.lockUser(userId, tx)
-        const accepted: File[] = []
-        for (const { id, size, sha256 } of received) {
-          const file = await this.#files.acceptUpload(id, { size, sha256, deadlineMs }, tx)
-          if (!file) throw interrupted()
-          accepted.push(file)
-        }
-        // Uploads at the same time could each have fitted alone.
-        const usage = await this.#files.usage(userId, tx)
-        const room = roomOf(this.#limits, usage.isGuest)
-        if (usage.bytes > room.bytes) throw quotaExceeded('bytes', room.bytes)
-        return accepted
-      })
+      files = await this.#transactions.run((tx) => this.acceptWithin(userId, received, tx))
     } catch (error) {
       await Promise.all(received.map(({ id }) => this.discard(id)))
       throw error
     }
-    await Promise.all(files.map((file) => this.#dispatch.enqueue(file)))
+    await this.process(files)
     return files.map(presentFile)
+  }
+
+  /**
+   * The same within a transaction of the caller's, who has the files processed after its commit, and discards them should it not come to that.
+   * @throws AppError 413 `storage.quota_exceeded`; 400 `upload.interrupted`
+   */
+  async acceptWithin(userId: string, received: ReceivedFile[], tx: Tx): Promise<File[]> {
+    const deadlineMs = this.#limits.processDeadlineMs
+    await this.#files.lockUser(userId, tx)
+    const accepted: File[] = []
+    for (const { id, size, sha256 } of received) {
+      const file = await this.#files.acceptUpload(id, { size, sha256, deadlineMs }, tx)
+      if (!file) throw interrupted()
+      accepted.push(file)
+    }
+    // Uploads at the same time could each have fitted alone.
+    const usage = await this.#files.usage(userId, tx)
+    const room = roomOf(this.#limits, usage.isGuest)
+    if (usage.bytes > room.bytes) throw quotaExceeded('bytes', room.bytes)
+    return accepted
+  }
+
+  /** Has accepted files processed. */
+  async process(files: readonly File[]): Promise<void> {
+    await Promise.all(files.map((file) => this.#dispatch.enqueue(file)))
   }
 
   /** Removes an upload that will not be accepted. Never throws: what it cannot do now, the sweep does later. */
