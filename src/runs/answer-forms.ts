@@ -1,12 +1,9 @@
-import type { z } from 'zod'
 import { type AnswerForm, answerFormInput, MOST_SCHEMA_BYTES } from '../contract/answer-form.ts'
 import type { FieldIssue } from '../shared/errors.ts'
 import { objectIn } from '../shared/json-in-text.ts'
 import { storedJson } from '../tools/stored-text.ts'
-import { judgeOf, MOST_OBJECTS, problemsOf, SchemaReader } from '../tools/tool-arguments.ts'
+import { judgeOf, MOST_OBJECTS, problemsOf, type SchemaJudge, SchemaReader } from '../tools/tool-arguments.ts'
 
-/** What is checked takes at most this many looks: values of the answer by objects of its schema. More would hold up everybody else. */
-const MOST_LOOKS = 150_000
 /** UTF-16 units of an answer that are looked at. */
 const MOST_CHARS = 524_288
 
@@ -37,15 +34,13 @@ export type CheckedAnswer = { json: string } | { faults: string[] }
 export function checkAnswer({ schema }: AnswerForm, text: string): CheckedAnswer {
   const found = objectIn(text.slice(0, MOST_CHARS))
   if (!found) return { faults: ['There is no JSON object in it that can be read.'] }
-  const reader = new SchemaReader(schema)
-  let judge: z.ZodType
+  let judge: SchemaJudge
   try {
-    judge = judgeOf(schema, reader)
+    judge = judgeOf(schema, new SchemaReader(schema))
   } catch {
     // It was read when it was asked for; whatever reads it otherwise now asks for nothing.
     return { json: found.json }
   }
-  if (found.values * reader.objects > MOST_LOOKS) return { faults: ['It has too many values to be checked: be brief.'] }
   const faults = problemsOf(judge, found.value, 'answer')
   return faults.length === 0 ? { json: found.json } : { faults }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { looksAt } from './schema-looks.ts'
 import type { ToolSchema } from './tool.ts'
 
 /** What is told of arguments that do not fit, at most so many. */
@@ -22,6 +23,9 @@ const VALUES = new Set(['const', 'enum', 'default', 'examples', 'required', 'typ
 const MOST_DEPTH = 32
 /** Objects that are read of a schema, with each reference in the place of which its schema stands: a few that name each other could be millions. */
 export const MOST_OBJECTS = 1_000
+/** What is judged takes at most so many looks (`looksAt`), a fifth of a second at their worst. More would hold up everybody else. */
+const MOST_LOOKS = 60_000
+const TOO_MANY = 'It has too many values to be checked: be brief.'
 
 /** A schema as it is judged by: without what is not read, and without references. What is beyond its bounds asks for nothing. */
 export class SchemaReader {
@@ -87,7 +91,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
  * read asks for nothing: its tool judges by itself.
  */
 export function argumentProblems(schema: ToolSchema, args: Record<string, unknown>): string[] {
-  let judge: z.ZodType
+  let judge: SchemaJudge
   try {
     judge = judgeOf(schema, new SchemaReader(schema))
   } catch {
@@ -96,14 +100,24 @@ export function argumentProblems(schema: ToolSchema, args: Record<string, unknow
   return problemsOf(judge, args, 'arguments')
 }
 
-/** What judges objects by a schema. @throws Error where the schema cannot be read */
-export const judgeOf = (schema: ToolSchema, reader: SchemaReader): z.ZodType =>
-  // An object without properties of its own is any object.
-  z.fromJSONSchema(reader.read({ ...schema, type: 'object' }) as Parameters<typeof z.fromJSONSchema>[0])
+/** What judges objects by a schema. */
+export interface SchemaJudge {
+  /** As it was read. */
+  schema: unknown
+  type: z.ZodType
+}
 
-/** What is wrong with a value, a few things of it, each with its place; `whole` names the value itself. */
-export function problemsOf(judge: z.ZodType, value: unknown, whole: string): string[] {
-  const { error } = judge.safeParse(value)
+/** @throws Error where the schema cannot be read */
+export function judgeOf(schema: ToolSchema, reader: SchemaReader): SchemaJudge {
+  // An object without properties of its own is any object.
+  const read = reader.read({ ...schema, type: 'object' })
+  return { schema: read, type: z.fromJSONSchema(read as Parameters<typeof z.fromJSONSchema>[0]) }
+}
+
+/** What is wrong with a value, a few things of it, each with its place; `whole` names the value itself. What is too much is wrong, unseen. */
+export function problemsOf({ schema, type }: SchemaJudge, value: unknown, whole: string): string[] {
+  if (looksAt(schema, value, MOST_LOOKS) > MOST_LOOKS) return [TOO_MANY]
+  const { error } = type.safeParse(value)
   return (error?.issues ?? [])
     .slice(0, MOST_PROBLEMS)
     .map(({ path, message }) => `${path.map(String).join('.').slice(0, 100) || whole}: ${message.slice(0, 200)}`)

@@ -53,4 +53,37 @@ describe('Arguments of tools', () => {
     )
     expect(argumentProblems({ properties: { a: { $ref: '#/$defs/d0' } }, $defs }, { a: {} })).to.deep.equal([])
   })
+
+  it('are not judged where that would hold up everybody: each value by each schema, and by each value that is compared with it', () => {
+    const numbers = Array.from({ length: 5_000 }, (_, number) => number)
+    const tooMany = ['It has too many values to be checked: be brief.']
+    const list = (items: unknown) => ({ properties: { a: { type: 'array', items } } })
+    const many = (one: unknown) => Array.from({ length: 400 }, () => one)
+    const attacks = {
+      choices: list({ anyOf: many({ type: 'string' }) }),
+      values: list({ enum: [...numbers.slice(0, 500), 'a'] }),
+      types: list({ type: many('string') }),
+      'all of them': { properties: { a: { allOf: many({ type: 'array' }) } } },
+      'open objects': { additionalProperties: { anyOf: many({ additionalProperties: { type: 'string' } }) } },
+      'by reference': { ...list({ anyOf: many({ $ref: '#/$defs/n' }) }), $defs: { n: { enum: [1, 'a'] } } },
+    }
+    for (const [name, schema] of Object.entries(attacks)) {
+      expect(argumentProblems(schema, { a: numbers }), name).to.deep.equal(tooMany)
+      expect(argumentProblems(schema, { a: [] }), `${name}, of little`).to.deep.equal([])
+    }
+  })
+
+  it('are judged where a schema is large, or names itself, and what is given is as people write it', () => {
+    const kinds = Array.from({ length: 25 }, (_, kind) => ({
+      type: 'object',
+      properties: { kind: { const: `k${kind}` }, words: { type: 'string' }, children: { $ref: '#/$defs/blocks' } },
+      required: ['kind'],
+    }))
+    const schema = {
+      properties: { blocks: { $ref: '#/$defs/blocks' } },
+      $defs: { blocks: { type: 'array', items: { anyOf: kinds } } },
+    }
+    const blocks = Array.from({ length: 300 }, (_, block) => ({ kind: `k${block % 25}`, words: 'some', children: [] }))
+    expect(argumentProblems(schema, { blocks })).to.deep.equal([])
+  })
 })
