@@ -160,6 +160,25 @@ describe('An agent with tools', () => {
     await expectSettledOnce(world.app.container.db, runId)
   })
 
+  it('tells of its provider that it is in trouble also behind a step, in which it had spoken', async () => {
+    const hold = world.llm.hold()
+    world.llm.reply({ when: hasResult, hold, text: 'It is 42.', usage: USAGE })
+    world.llm.replyOnce({ when: hasResult, status: 503, error: { message: 'Overloaded.' } })
+    world.llm.reply({ when: isFirst, text: 'Let me see.', toolCalls: [CALCULATION], usage: USAGE })
+    const { user, agentId } = await withTools([{ name: 'calculator' }])
+    const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
+    await hold.reached
+    const noted = await world.app.container.db.query(
+      'SELECT failures FROM breakers WHERE subject = (SELECT connection_id::text FROM agents WHERE id = $1)',
+      [agentId],
+    )
+    hold.release()
+    expect(noted).to.deep.equal([{ failures: 1 }])
+    expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
+    expect((await user.messages(conversationId)).at(-1)?.content).to.equal('Let me see.\n\nIt is 42.')
+    await expectSettledOnce(world.app.container.db, runId)
+  })
+
   it('is refused where a tool does not exist, with the field', async () => {
     const user = await world.app.api.register()
     const tools = [{ name: 'calculator' }, { name: 'teleport' }, { serverId: user.id, name: 'x' }]

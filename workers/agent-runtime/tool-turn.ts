@@ -129,8 +129,11 @@ export async function speakInSteps(
       }
       const isToRepair = judged && 'isToRepair' in judged
       if (!isToRepair && (stop.kind || outcome.failure || written.length === 0)) {
-        const text = [saidIn(state), outcome.text].filter((words) => words !== '').join(STEP_GAP)
-        const passed = outcome.passed && text === outcome.text
+        // Of a call that failed only its own words say whether its provider was there; those of steps before it are in `tools`.
+        const isFailed = stop.kind === 'timeout' || (outcome.failure && !stop.kind)
+        const said = saidIn(state)
+        const text = [isFailed ? '' : said, outcome.text].filter((words) => words !== '').join(STEP_GAP)
+        const passed = outcome.passed && said === ''
         return { ...outcome, text, passed, ...judged, tools: await lastState(toolTurns, claim, state) }
       }
       const planned = planCalls(written, agentTools, state.calls)
