@@ -128,6 +128,17 @@ describe('Tools in the console', function () {
     other.visitor.expectQuiet()
   })
 
+  it('shows what is too long for the conversation as a file', async () => {
+    const { user, visitor, page, runId } = await calling('read_all', 'allow')
+    await user.finished(runId)
+    await log(page).getByText('Completed').click()
+    await log(page).getByText('Files', { exact: true }).waitFor()
+    await log(page)
+      .getByRole('button', { name: /read_all/ })
+      .waitFor()
+    await visitor.check('tools-file')
+  })
+
   it('are given to an agent in its editor, each with what is done before it runs', async () => {
     const { user, agentId = '', visitor } = await rooms.guests(['Ada'])
     const { page } = visitor

@@ -7,6 +7,7 @@ import { Quoted } from '../../parts/quoted.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { turnKey } from './room-store.ts'
+import { ToolFiles } from './tool-files.tsx'
 import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -40,7 +41,7 @@ export function ToolCalls({ calls }: { calls: readonly ToolCallView[] }) {
   )
 }
 
-function ToolCard({ call: { title, name, status, args, result } }: { call: ToolCallView }) {
+function ToolCard({ call: { title, name, status, args, result, files = [] } }: { call: ToolCallView }) {
   const t = useWords<typeof words>()
   const [Icon, look] = LOOKS[status]
   return (
@@ -57,6 +58,7 @@ function ToolCard({ call: { title, name, status, args, result } }: { call: ToolC
       <div className="grid gap-2 border-line border-t px-3 py-2">
         <Quoted label={t('tool.args')} text={args} isCode />
         {result !== null && <Quoted label={t('tool.result')} text={result} />}
+        {files.length > 0 && <ToolFiles files={files} />}
       </div>
     </details>
   )

@@ -202,6 +202,9 @@ export default {
   'tool.expired': 'Die Frist ist abgelaufen. Der Agent macht ohne weiter.',
   'tool.expires': 'Ohne Entscheidung gilt es {when} als abgelehnt.',
   'tool.expires.again': 'Ohne Entscheidung bleibt es {when} dabei.',
+  'tool.file.full': 'nicht behalten, Ihr Speicher ist voll',
+  'tool.file.lost': 'konnte nicht behalten werden',
+  'tool.files': 'Dateien',
   'tool.inDoubt':
     'Es wurde schon einmal gestartet, und niemand weiß, ob es seine Arbeit getan hat. Noch einmal gestartet, tut es sie vielleicht doppelt.',
   'tool.leave': 'Nicht noch einmal starten',
