@@ -54,7 +54,7 @@ export const TOOLS: readonly Tool[] = [
   tool('flood', 'Answers with very much'),
   tool('die', 'Adds a note, and drops the connection without an answer'),
   tool('die_late', 'Adds a note, begins to answer, and drops the connection'),
-  tool('see', 'Answers with an image, a resource and a link'),
+  tool('see', 'Answers with an image, a resource and a link', { readOnlyHint: true }),
   tool('read_all', 'Answers with more than a conversation takes', { readOnlyHint: true }),
 ]
 
