@@ -61,6 +61,7 @@ they say yes or no at random: an effect that is seen once more then is one that 
 
 A call that takes our key, or only reads, is started three times at most: one that was killed in all three is unknown, which its model is told. So is one without a key
 that was killed in its first, whether its effect was seen or not. What is done has been done; what was denied, has expired or was cancelled was never begun.
+A ledger that starts whatever was open again was found out: 2 breaches in 39 runs.
 `
 
 let undo: (() => unknown)[] = []
