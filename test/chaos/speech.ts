@@ -17,7 +17,7 @@ const offer = z.object({
         .transform((one) => ('name' in one ? one.name : one.function.name)),
     )
     .default([]),
-  tool_choice: z.unknown(),
+  tool_choice: z.unknown().optional(),
 })
 
 /** What the provider does for a while. */
