@@ -144,7 +144,7 @@ describe('MCP servers in the console', function () {
     await page.reload()
     await page.getByText('Signed in', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.getByText('Signed in no more').waitFor()
+    await page.getByText('No longer signed in').waitFor()
     await visitor.check('servers-signed-out')
   })
 

@@ -55,7 +55,7 @@ export default {
   'servers.saved': '“{name}” is saved.',
   'servers.signIn': 'Sign in',
   'servers.signIn.connected': 'Signed in',
-  'servers.signIn.expired': 'Signed in no more',
+  'servers.signIn.expired': 'No longer signed in',
   'servers.signIn.go': 'Go on at {host}',
   'servers.signIn.needed': 'Not signed in yet',
   'servers.signInState': 'Sign-in',
