@@ -333,9 +333,9 @@ export function createContainer(foundation: Foundation) {
     transactions,
     audit,
   })
-
   const { uploads } = storage
   const toolParts = { ledger: ledgerService, runs: runRepository, uploads, announcer, dispatcher, transactions }
+  const tools = createToolDomain({ ...foundation, ...toolParts })
   return {
     ...foundation,
     metrics: new Metrics(),
@@ -381,7 +381,7 @@ export function createContainer(foundation: Foundation) {
     settlement,
     claims,
     decisions,
-    ...createToolDomain({ ...foundation, ...toolParts }),
+    ...tools,
     titles,
     summaryJobs,
     ...revisions,
@@ -399,8 +399,7 @@ export function createContainer(foundation: Foundation) {
       usesPerDay: env.GALLERY_USES_PER_DAY,
     }),
     ...createShareDomain(foundation, { transactions, audit, conversationRepository, conversationService, runViews }),
-    ...createDoorDomain({
-      db,
+    ...createDoorDomain(foundation, {
       chat: chatService,
       schemas,
       agents: agentService,
@@ -410,6 +409,7 @@ export function createContainer(foundation: Foundation) {
       messages: messageRepository,
       views: runViews,
       cancels: cancelService,
+      ...tools,
     }),
     ...mcp,
     ...createWebhookDomain(foundation, {

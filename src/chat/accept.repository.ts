@@ -63,6 +63,8 @@ export interface Known {
   takenMs: number
   /** Guests may send less. */
   isGuest: boolean
+  /** The conversation's run goes on only when somebody has decided on a call of a tool. */
+  isAsking: boolean
   /** The answer that was given to this key before, and to which body. */
   before: { bodyHash: string; response: unknown } | undefined
 }
@@ -133,6 +135,7 @@ interface LookRow {
   files: string[]
   taken_ms: number | null
   is_guest: boolean
+  is_asking: boolean
   before: { bodyHash: string; response: unknown } | null
 }
 
@@ -169,6 +172,8 @@ const LOOK = prepared<LookRow>(
        AND status IN ('processing', 'ready', 'failed')) AS files,
      (SELECT (extract(epoch FROM taken_until - now()) * 1000)::float8 FROM message_budgets WHERE user_id = $1) AS taken_ms,
      is_guest($1) AS is_guest,
+     EXISTS (SELECT FROM tool_calls c JOIN runs r ON r.id = c.run_id WHERE c.user_id = $1 AND c.status = 'awaiting'
+       AND c.expires_at > clock_timestamp() AND r.conversation_id = $3 AND r.status = 'waiting') AS is_asking,
      (SELECT json_build_object('bodyHash', body_hash, 'response', response) FROM idempotency_keys
       WHERE user_id = $1 AND route = $5 AND key = $6) AS before`,
 )
@@ -211,6 +216,7 @@ export class AcceptRepository {
       fileIds: row?.files ?? [],
       takenMs: Math.max(0, row?.taken_ms ?? 0),
       isGuest: row?.is_guest ?? false,
+      isAsking: row?.is_asking ?? false,
       before: row?.before ?? undefined,
     }
   }

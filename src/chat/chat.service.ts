@@ -215,6 +215,8 @@ export class ChatService {
     const holds = leastHolds(known.agents, { words: asked.join('\n'), isParty }, this.#deps)
     files.requireAll(fileIds, known.fileIds)
     if (conversationId !== undefined && !known.conversation) throw notFound('conversation')
+    // It would wait behind a question that whoever reads its answer may not know of.
+    if (known.isAsking && request.preface) throw new AppError('chat.awaits_decision')
     const party = { strategy: terms.strategy, maxTurns: terms.maxTurns, agents: agents.length }
     const { strategy, maxTurns } = partyDefaults(party, known.conversation?.strategy, this.#deps)
     const limits = { ...terms.limits, maxTurns }

@@ -23,6 +23,7 @@ export const createToolCalls = (db: ToolDomainDependencies['db']) => new ToolCal
 export function createToolDomain({ db, env, ...rest }: ToolDomainDependencies) {
   const common = { ...rest, toolCalls: new ToolCallRepository(db), runDeadlineMs: env.RUN_DEADLINE_MS }
   return {
+    toolCalls: common.toolCalls,
     toolTurns: new ToolTurns({ ...common, approvalMs: env.APPROVAL_MS, mostStarts: MOST_STARTS }),
     toolFiles: new ToolFiles(common),
     approvalService: new ApprovalService(common),

@@ -150,6 +150,8 @@ export const toolCallView = z
       .optional(),
     startedAt: timeView.nullable(),
     endedAt: timeView.nullable(),
+    /** UTF-16 code units of its turn's text that were said before it. A list of calls alone, and older servers, do not say. */
+    offset: z.number().int().min(0).optional(),
   })
   .meta({ id: 'ToolCall' })
 export type ToolCallView = z.infer<typeof toolCallView>

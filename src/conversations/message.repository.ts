@@ -3,7 +3,8 @@ import type { FeedbackView } from '../contract/views.ts'
 import type { TokenUsage } from '../credits/usage.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
-import { presentToolCall, SHOWN_CALLS, SHOWN_CHARS, type ShownToolCall } from '../tools/tool-call.presenter.ts'
+import { SHOWN_CALL } from '../tools/shown-calls.ts'
+import { presentToolCall, SHOWN_CALLS, type ShownToolCall } from '../tools/tool-call.presenter.ts'
 import { type Message, type MessageCost, messageEntity, type NewMessage, type ShownMessage } from './message.entity.ts'
 
 /** A line of a transcript, as a turn sends it to its model. */
@@ -39,8 +40,7 @@ const COST = `(SELECT json_build_object('credits', sum(c.charged)::text, 'inputT
 
 /** What the turn of message `m` did with tools, cut as `presentToolCall` cuts. */
 const TOOL_CALLS = `(SELECT json_agg(row_to_json(u) ORDER BY u.call) FROM (
-    SELECT t.id, t.call, t.step, t.name, t.title, t.status, left(t.args::text, ${SHOWN_CHARS + 1}) AS args,
-      left(t.result, ${SHOWN_CHARS + 1}) AS result, t.error_code AS "errorCode", t.files, t.started_at AS "startedAt", t.ended_at AS "endedAt"
+    SELECT ${SHOWN_CALL}
     FROM tool_calls t WHERE m.role = 'agent' AND t.run_id = m.runId AND t.turn = m.turn ORDER BY t.call LIMIT ${SHOWN_CALLS}) u)`
 
 /** Whether message `m` was asked to have a form, and has it: only then is a turn of such a run completed with words. */

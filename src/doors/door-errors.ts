@@ -15,6 +15,7 @@ export const SPEAKING_ERRORS = [
   ...READING_ERRORS,
   'model.not_found',
   'model.ambiguous',
+  'chat.awaits_decision',
   'thread.busy',
   'thread.invalid',
 ] as const satisfies ErrorCode[]

@@ -1,8 +1,10 @@
 import type { AgentService } from '../agents/agent.service.ts'
 import type { EarlierMessage } from '../chat/accept.repository.ts'
+import type { ApprovalService } from '../chat/approval.service.ts'
 import type { ChatService, Preface } from '../chat/chat.service.ts'
 import type { RequestKey } from '../chat/request-key.ts'
 import type { AnswerForm } from '../contract/answer-form.ts'
+import type { DecisionInput } from '../contract/approval-views.ts'
 import type { ChatSchemas } from '../contract/chat.schemas.ts'
 import type { AcceptedView, MessageView, RunView } from '../contract/views.ts'
 import type { Conversation } from '../conversations/conversation.entity.ts'
@@ -15,6 +17,7 @@ import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunViews } from '../runs/run-views.ts'
 import { checkedInput } from '../shared/checked-input.ts'
 import { AppError, notFound } from '../shared/errors.ts'
+import type { OpenCall, ToolCallRepository } from '../tools/tool-call.repository.ts'
 import type { DoorModels } from './door-models.ts'
 import { type DoorThread, GIVEN_BYTES, THREAD_BYTES } from './door-thread.entity.ts'
 import type { DoorThreadRepository, ThreadName } from './door-thread.repository.ts'
@@ -31,6 +34,8 @@ interface DoorDependencies {
   messages: Pick<MessageRepository, 'ofAgents'>
   views: Pick<RunViews, 'run'>
   cancels: Pick<CancelService, 'cancel'>
+  toolCalls: Pick<ToolCallRepository, 'open' | 'findOwned' | 'said'>
+  approvals: Pick<ApprovalService, 'decide'>
 }
 
 /** What a client of a door says. */
@@ -53,6 +58,19 @@ export interface Saying {
   kept?: string | undefined
   /** Notes more beside it, in the transaction that accepts: what it throws undoes all. */
   note?: (accepted: AcceptedView, tx: Tx) => Promise<void>
+}
+
+/** What the open turns of a run have done with tools. */
+export interface OpenCalls {
+  calls: OpenCall[]
+  /** The words of those that wait: nobody speaks there, and what was said live may be forgotten. */
+  said: Array<{ turn: number; attempt: number; text: string }>
+}
+
+/** What somebody has decided about a call of a tool. */
+export interface Answer extends DecisionInput {
+  /** The call's. */
+  id: string
 }
 
 /** Undone: somebody else began the thread at the same moment. */
@@ -127,6 +145,38 @@ export class DoorService {
   /** Stops a run and answers it as it ended. @throws AppError 404 */
   cancel(userId: string, runId: string): Promise<RunView> {
     return this.#deps.cancels.cancel(userId, runId)
+  }
+
+  /** What the turns of a run that are not over have done with tools, and what those have said that wait for somebody. */
+  readonly calls = async (runId: string): Promise<OpenCalls> => {
+    const { toolCalls } = this.#deps
+    const calls = await toolCalls.open(runId)
+    const waiting = new Map(
+      calls.flatMap(({ turn, turnAttempt, isWaiting }) => (isWaiting ? [[turn, turnAttempt]] : [])),
+    )
+    const said = await Promise.all(
+      [...waiting].map(async ([turn, attempt]) => ({ turn, attempt, text: await toolCalls.said({ runId, turn }) })),
+    )
+    return { calls, said }
+  }
+
+  /**
+   * Decides on calls of a run of this conversation, and answers which run goes on, from which turn on. What was decided on before, or in vain,
+   * stays as it is: whoever reads the run is told.
+   * @throws AppError 404 `approval.not_found`; 400 for arguments that do not fit
+   */
+  async decide(userId: string, conversationId: string, answers: Answer[]): Promise<{ runId: string; turn: number }> {
+    const { toolCalls, approvals } = this.#deps
+    const calls = await Promise.all(answers.map(({ id }) => toolCalls.findOwned(userId, id)))
+    const [first] = calls
+    if (!first || calls.some((call) => call?.runId !== first.runId)) throw notFound('approval')
+    if ((await this.run(userId, first.runId)).conversationId !== conversationId) throw notFound('approval')
+    for (const { id, ...decision } of answers) {
+      await approvals.decide(userId, id, decision).catch((error: unknown) => {
+        if (!(error instanceof AppError) || error.code !== 'approval.over') throw error
+      })
+    }
+    return { runId: first.runId, turn: Math.min(...calls.map((call) => call?.turn ?? first.turn)) }
   }
 
   #accept(

@@ -15,7 +15,7 @@ export interface RunTranslator {
 }
 
 interface RunAnswerDependencies {
-  door: Pick<DoorService, 'run' | 'speakers'>
+  door: Pick<DoorService, 'run' | 'speakers' | 'calls'>
   streams: Pick<EventStreams, 'follow'>
   /** SSE_HEARTBEAT_MS. */
   heartbeatMs: number
@@ -57,7 +57,7 @@ export class RunAnswers {
     const beat = this.#beat(res)
     try {
       await write(res, translator.begin(run), gone.signal)
-      for await (const step of readRun(streams, { reader, runId, names, gone: gone.signal })) {
+      for await (const step of readRun(streams, { reader, runId, names, door, gone: gone.signal })) {
         await write(res, translator.take(step), gone.signal)
       }
       if (!gone.signal.aborted) res.end(mark === undefined ? undefined : `data: ${mark}\n\n`)

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { isTerminal } from '../contract/views.ts'
+import { isOpenTurn, isTerminal, type RunView } from '../contract/views.ts'
 import type { EventStreams, StreamReader } from '../realtime/sse.ts'
 import { AppError, notFound } from '../shared/errors.ts'
+import { presentToolCall } from '../tools/tool-call.presenter.ts'
+import type { DoorService, OpenCalls } from './door.service.ts'
 import { RunScript, type RunStep } from './run-script.ts'
 
 /** A stream that could not be read on is opened again after this, in ms. */
@@ -14,18 +16,20 @@ export interface RunReading {
   reader: Pick<StreamReader, 'userId' | 'sessionId'>
   runId: string
   names: ReadonlyMap<string, string>
+  /** The rows: of what the run's open turns have done with tools, for events tell of what happens, not of what has; and the run. */
+  door: Pick<DoorService, 'calls' | 'run'>
   /** Aborts when nobody reads any more. The run goes on. */
   gone: AbortSignal
 }
 
 /**
  * Reads a run from its first word to its end: every step once, in order, whatever dies meanwhile (workers, the feed, the database).
- * Ends behind `run.ended`, or when nobody reads any more.
+ * Ends behind `run.ended`, behind `run.waits`, or when nobody reads any more.
  * @throws AppError 404 when it is not this user's; 401 when the session ends; 503 when this server closes, or cannot read any more
  */
 export async function* readRun(
   streams: Pick<EventStreams, 'follow'>,
-  { reader, runId, names, gone }: RunReading,
+  { reader, runId, names, door, gone }: RunReading,
 ): AsyncGenerator<RunStep> {
   const script = new RunScript(runId, names)
   /** Behind what was told. */
@@ -40,14 +44,30 @@ export async function* readRun(
     if (!opened) continue
     const { events, close } = opened
     gone.addEventListener('abort', close, { once: true })
+    let isFirst = true
+    const read = async () => known(script, runId, await door.calls(runId))
     try {
       for await (const { event, id } of events) {
         if (gone.aborted) return
         const isEnd = 'run' in event && event.run.id === runId && isTerminal(event.run.status)
         // Heard of before what was said last: that is read from the rows, and then the end again.
         if (isEnd && position !== undefined && !script.hasAllOf(event.run)) break
+        const isRow = 'run' in event && event.run.id === runId && !isEnd
+        if (isRow && (script.isAsking || event.run.status === 'waiting' || (isFirst && hasBegun(event.run))))
+          yield* await read()
+        isFirst &&= !isRow
         yield* script.take(event)
         if (isEnd) return
+        if (script.waits().length > 0) {
+          // Decided on meanwhile, perhaps; and what was heard of the run may be from before it waited.
+          const run = await door.run(reader.userId, runId)
+          yield* await read()
+          if (!isTerminal(run.status))
+            yield* script.take({ type: 'run.updated', conversationId: run.conversationId, run })
+          const waits = script.waits()
+          yield* waits
+          if (waits.length > 0) return
+        }
         position = id
         tries = 0
       }
@@ -60,4 +80,19 @@ export async function* readRun(
     if (events.ended === 'server') throw new AppError('run.unread')
   }
   if (!gone.aborted) throw new AppError('run.unread')
+}
+
+/** Whether a turn of it that is not over may have called tools. */
+const hasBegun = ({ turns, receipt }: RunView): boolean =>
+  receipt.steps !== 0 && turns.some(({ status, attempt }) => isOpenTurn(status) && attempt > 0)
+
+/** Tells of what the rows have: calls first, so that words find their places beside them. */
+function known(script: RunScript, runId: string, { calls, said }: OpenCalls): RunStep[] {
+  const heard = calls.map(({ turn, turnAttempt, expiresAt, ...call }) => {
+    const { isEditable, isWaiting } = call
+    const expires = expiresAt && new Date(expiresAt).toISOString()
+    return { turn, call: { ...presentToolCall(call), expiresAt: expires, isEditable, isWaiting } }
+  })
+  const words = said.map((one) => ({ type: 'turn.delta' as const, conversationId: '', runId, offset: 0, ...one }))
+  return [...script.takeCalls(heard), ...words.flatMap((event) => script.take(event))]
 }

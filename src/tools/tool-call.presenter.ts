@@ -21,6 +21,8 @@ export interface ShownToolCall {
   files: ToolFile[] | null
   startedAt: string | Date | null
   endedAt: string | Date | null
+  /** UTF-16 units that its turn had said before. */
+  offset?: number | undefined
 }
 
 const moment = (value: string | Date | null): string | null => value && new Date(value).toISOString()
@@ -39,4 +41,5 @@ export const presentToolCall = (call: ShownToolCall, chars = SHOWN_CHARS): ToolC
   ...(call.files && { files: call.files }),
   startedAt: moment(call.startedAt),
   endedAt: moment(call.endedAt),
+  ...(call.offset !== undefined && { offset: call.offset }),
 })

@@ -5,8 +5,10 @@ import type { TokenUsage } from '../credits/usage.ts'
 import { fromJson } from '../database/json-row.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
+import { SHOWN_CALL } from './shown-calls.ts'
 import type { DefaultPolicy } from './tool.ts'
 import { type ToolCall, type ToolFile, toolCallEntity } from './tool-call.entity.ts'
+import { SHOWN_CALLS, type ShownToolCall } from './tool-call.presenter.ts'
 import { STEP_GAP, type StepThought } from './tool-step.entity.ts'
 
 /** A turn of which this claim token is the right to write. */
@@ -50,6 +52,21 @@ export type StoredCall = Omit<ToolCall, 'expiresAt' | 'decidedAt' | 'createdAt' 
   expiresAt: string | null
   startedAt: string | null
   endedAt: string | null
+  /** UTF-16 units that its turn had said before. */
+  offset: number
+}
+
+/** A call of a turn that is not over, as it is shown while its run goes on. */
+export interface OpenCall extends ShownToolCall {
+  turn: number
+  /** Its turn's. */
+  turnAttempt: number
+  /** By when somebody is to decide on it; of one that is asked about. */
+  expiresAt: string | null
+  /** Whether whoever decides may write other arguments. */
+  isEditable: boolean
+  /** Whether its turn has been given up until somebody decides. */
+  isWaiting: boolean
 }
 
 /** What a start is judged by besides the owner's word, in milliseconds and calls. */
@@ -306,6 +323,20 @@ export class ToolCallRepository {
     return row?.waiting ?? 0
   }
 
+  /**
+   * What the turns of a run that are not over have done with tools, in their order: the first calls of each, and those that somebody is asked about.
+   */
+  open(runId: string): Promise<OpenCall[]> {
+    return rows<OpenCall>(
+      this.#db.manager,
+      `SELECT ${SHOWN_CALL}, t.turn, u.attempt AS "turnAttempt", CASE WHEN t.status = 'awaiting' THEN t.expires_at END AS "expiresAt",
+         t.input_schema IS NOT NULL AND NOT t.doubt AS "isEditable", t.status = 'awaiting' AND u.status = 'queued' AS "isWaiting"
+       FROM tool_calls t JOIN turns u ON u.run_id = t.run_id AND u.index = t.turn
+       WHERE t.run_id = $1 AND u.status IN ('queued', 'running') AND (t.call < $2 OR t.status = 'awaiting') ORDER BY t.turn, t.call`,
+      [runId, SHOWN_CALLS],
+    )
+  }
+
   /** A run's calls in the order of its turns, after that place. */
   ofRun(runId: string, limit: number, after: { turn: number; call: number } | undefined): Promise<ToolCall[]> {
     const query = this.#db.manager
@@ -321,9 +352,15 @@ export class ToolCallRepository {
 
 const stateOf = ({ steps, calls, paid: { credits, ...usage } }: StateRow): ToolState => ({
   steps,
-  calls: calls.map((call) => fromJson<StoredCall>(call)),
+  calls: calls.map((json) => {
+    const call = fromJson<Omit<StoredCall, 'offset'>>(json)
+    return { ...call, offset: saidBefore(steps, call.step) }
+  }),
   paid: { usage, credits: BigInt(credits) },
 })
+
+const saidBefore = (steps: ToolState['steps'], upTo: number): number =>
+  steps.flatMap(({ step, text }) => (step <= upTo && text !== '' ? [text] : [])).join(STEP_GAP).length
 
 const rowOf = (call: PlannedCall) => ({
   id: call.id,

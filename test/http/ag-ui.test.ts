@@ -1,18 +1,19 @@
-import { HttpAgent } from '@ag-ui/client'
+import { HttpAgent, type ResumeEntry } from '@ag-ui/client'
 import { HttpAgent as OlderHttpAgent } from 'ag-ui-client-0.0.59'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { newId } from '../../src/shared/ids.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
+import { eventually } from '../support/pace.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
-import { by, usePartyWorld } from '../workers/party-world.ts'
+import { answered, asksFor, by, usePartyWorld } from '../workers/party-world.ts'
 
 /** What this suite needs of a client, whatever its version. */
 interface Client {
-  messages: Array<{ id: string; role: string; name?: string; content?: unknown }>
+  messages: Array<{ id: string; role: string; name?: string; content?: unknown; toolCalls?: unknown[] }>
   runAgent(
-    parameters: { runId?: string; forwardedProps?: unknown },
+    parameters: { runId?: string; forwardedProps?: unknown; resume?: ResumeEntry[] },
     subscriber: { onEvent(params: { event: { type: string } }): void },
   ): Promise<{ result: unknown; newMessages: unknown[] }>
   abortRun(): void
@@ -41,6 +42,8 @@ async function quietly<T>(work: () => Promise<T>): Promise<T> {
 
 const event = z.looseObject({ type: z.string() })
 type SeenEvent = z.output<typeof event>
+const interrupt = z.looseObject({ id: z.guid(), toolCallId: z.string(), responseSchema: z.unknown() })
+const LOST = 'This will never be heard of again. '.repeat(8)
 const WORDS = 'The quick brown fox jumps over the lazy dog.'
 
 for (const profile of QUEUES) {
@@ -60,9 +63,9 @@ for (const profile of QUEUES) {
           const said = new Promise<void>((resolve) => {
             begun = resolve
           })
-          const run = (forwardedProps?: unknown, runId?: string) =>
+          const run = (forwardedProps?: unknown, runId?: string, resume?: ResumeEntry[]) =>
             client.runAgent(
-              { runId, forwardedProps },
+              { runId, forwardedProps, ...(resume && { resume }) },
               {
                 onEvent: ({ event: one }) => {
                   seen.push(event.parse(one))
@@ -143,12 +146,17 @@ for (const profile of QUEUES) {
 
         it('a turn that is tried again takes its words back', async () => {
           const { user, agentIds } = await world.guests(['Ada', 'Blaise'])
+          const hold = world.llm.hold(5)
           world.llm
             .reply({ when: by('Ada'), text: WORDS })
-            .reply({ when: by('Blaise'), times: 1, text: 'This will never be heard of again.', cutAfter: 3 })
+            .reply({ when: by('Blaise'), times: 1, text: LOST, hold, cutAfter: 7 })
             .reply({ when: by('Blaise'), text: 'Once more.' })
           const { client, say, types, started } = clientOf(user)
-          await say('Tea or coffee?', { agentIds, maxTurns: 2 })
+          const done = say('Tea or coffee?', { agentIds, maxTurns: 2 })
+          await hold.reached
+          await eventually(() => client.messages.some(({ name, content }) => name === 'Blaise' && content !== ''))
+          hold.release()
+          await done
           expect(types().filter((type) => type === 'MESSAGES_SNAPSHOT')).to.have.length(1)
           expect(linesOf(client.messages)).to.deep.equal([
             [null, 'Tea or coffee?'],
@@ -206,6 +214,41 @@ for (const profile of QUEUES) {
           await done
           hold.release()
           expect(await user.finished(started().runId)).to.include({ status: 'completed' })
+        })
+
+        it('what an agent asks for interrupts the run; answered, the same goes on, without saying anything twice', async () => {
+          const { user, agentIds } = await world.guests(['Ada'])
+          await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+          world.llm.reply(answered('So it is.')).reply(asksFor('6 * 7', 'May I?'))
+          const { client, say, run, seen, started, types } = clientOf(user)
+          await say('How much is it?', { agentId: agentIds[0] })
+          const { conversationId, runId } = started()
+          const [asked] = z.array(interrupt).parse(Object(seen.at(-1)).outcome?.interrupts)
+          expect(Object(seen.at(-1)).outcome.type).to.equal('interrupt')
+          expect(asked).to.deep.include({ reason: 'tool_call', message: 'Ada asks to use Calculator.' })
+          expect(asked?.responseSchema).to.deep.nested.include({ 'properties.editedArgs.type': 'object' })
+          const call = { id: asked?.toolCallId, type: 'function' }
+          const [, question] = client.messages
+          expect(question).to.deep.include({ name: 'Ada', content: 'May I?' })
+          expect(question?.toolCalls?.[0]).to.deep.include(call)
+          const refused = await quietly(() => say('Well?').then(() => undefined, Object))
+          expect(String(Object(refused).message)).to.match(/awaits_decision|pending interrupt/)
+          client.messages = client.messages.slice(0, 2)
+          seen.length = 0
+          const payload = { approved: true, editedArgs: { expression: '2 + 2' } }
+          await run(undefined, newId(), [{ interruptId: asked?.id ?? '', status: 'resolved', payload }])
+          expect(started()).to.deep.equal({ conversationId, runId })
+          expect(types()).to.have.members([
+            ...['RUN_STARTED', 'TOOL_CALL_RESULT', 'STEP_STARTED', 'TEXT_MESSAGE_START', 'TEXT_MESSAGE_CONTENT'],
+            ...['TEXT_MESSAGE_END', 'STEP_FINISHED', 'RUN_FINISHED'],
+          ])
+          const result = seen.find(({ type }) => type === 'TOOL_CALL_RESULT')
+          expect(result).to.deep.include({ toolCallId: asked?.toolCallId, content: '4' })
+          expect(client.messages.map(({ role }) => role)).to.deep.equal(['user', 'assistant', 'tool', 'assistant'])
+          const [, stored] = await user.messages(conversationId)
+          const texts = client.messages.flatMap(({ role, content }) => (role === 'assistant' ? [content] : []))
+          expect(texts.join('')).to.equal(stored?.content)
+          await expectSettledOnce(world.app.container.db, runId)
         })
 
         it('a request that comes twice is accepted once', async () => {

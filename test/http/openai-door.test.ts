@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { TestUser } from '../support/api-client.ts'
 import { BAD_KEY } from '../support/mock-llm.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
-import { by, speakerOf, turnsCompleted, usePartyWorld } from '../workers/party-world.ts'
+import { answered, asksFor, by, speakerOf, turnsCompleted, usePartyWorld } from '../workers/party-world.ts'
 
 const LONG = 'Zwölf Boxkämpfer 🥊 jagen Viktor quer über den großen Sylter Deich. '.repeat(4).trim()
 const MOST_STREAMS = 3
@@ -61,6 +61,29 @@ for (const profile of QUEUES) {
         () => undefined,
         (error: unknown) => error,
       )
+
+    it('is not left hanging where an agent asks first: it is told what, and has the answer by the same key once somebody has decided', async () => {
+      await user.put(`/api/agents/${ada}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+      world.llm.reply(answered('So it is.')).reply(asksFor('6 * 7', 'May I?'))
+      const request = { model: 'Uma', messages: ask('How much is it?') }
+      const headers = { 'Idempotency-Key': randomUUID() }
+      const whole = await failureOf(client.chat.completions.create(request, { headers }))
+      expect(whole).to.be.instanceOf(OpenAI.ConflictError).and.include({ code: 'run.awaits_decision' })
+      expect(String(whole)).to.include('Uma asks to use Calculator.')
+      const { approvals, conversationId } = Object(whole).error.details
+      const streamed = await failureOf(
+        client.chat.completions.create({ ...request, stream: true }, { headers }).then((stream) => textOf(stream)),
+      )
+      expect(streamed).to.deep.include({ code: 'run.awaits_decision' })
+      const more = { headers: { 'X-Conversation-Id': conversationId } }
+      const behind = await failureOf(client.chat.completions.create({ model: 'Uma', messages: ask('Well?') }, more))
+      expect(behind).to.include({ status: 409, code: 'chat.awaits_decision' })
+      expect((await user.post(`/api/chat/approvals/${approvals[0].id}`, { decision: 'approve' })).status).to.equal(200)
+      const { choices } = await client.chat.completions.create(request, { headers })
+      expect(choices[0]?.message).to.deep.include({ content: 'May I?\n\nSo it is.' })
+      expect(choices[0]?.message).to.not.have.property('tool_calls')
+      expect((await user.messages(conversationId)).map(({ role }) => role)).to.deep.equal(['user', 'agent'])
+    })
 
     describe('chat completions', () => {
       it('answer, with the receipt as usage, what the conversation then has', async () => {

@@ -1,12 +1,12 @@
 import { Chat } from '@ai-sdk/react'
-import { DefaultChatTransport, type UIMessage } from 'ai'
+import { DefaultChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses, type UIMessage } from 'ai'
 import { expect } from 'chai'
 import { z } from 'zod'
 import { newId } from '../../src/shared/ids.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { eventually } from '../support/pace.ts'
-import { by, usePartyWorld } from '../workers/party-world.ts'
+import { answered, asksFor, by, usePartyWorld } from '../workers/party-world.ts'
 
 const WORDS = 'The quick brown fox jumps over the lazy dog.'
 const metadata = z.looseObject({ runId: z.guid(), conversationId: z.guid(), status: z.string() })
@@ -25,7 +25,8 @@ describe('The chats of the AI SDK', function () {
   const chatOf = (user: TestUser, body: object, id: string = newId(), messages: UIMessage[] = []) => {
     const api = `${world.app.url}/api/ui/chat`
     const transport = new DefaultChatTransport({ api, headers: { authorization: `Bearer ${user.token}` }, body })
-    return new Chat({ id, transport, messages })
+    const sendAutomaticallyWhen = lastAssistantMessageIsCompleteWithApprovalResponses
+    return new Chat({ id, transport, messages, sendAutomaticallyWhen })
   }
   const historyOf = async (user: TestUser, id: string, query = '') =>
     history.parse((await user.get(`/api/ui/chat/${id}${query}`)).body)
@@ -298,6 +299,78 @@ describe('The chats of the AI SDK', function () {
     expect(data.map(({ role }) => role)).to.deep.equal(['user', 'assistant', 'assistant', 'user', 'assistant'])
     expect(data.flatMap(wordsOf)).to.deep.equal(chat.messages.flatMap(wordsOf))
     expect(data.flatMap(namesOf)).to.deep.equal(['Zoe', 'Zoe', 'Ada'])
+  })
+
+  const toolsOf = ({ parts }: UIMessage) => parts.flatMap((part) => (part.type === 'dynamic-tool' ? [part] : []))
+  /** A chat with an agent that asks whether it may calculate, as it is asked, and as it is after a reload. */
+  const asked = async () => {
+    const { user, agentIds } = await world.guests(['Ada'])
+    await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+    world.llm.reply(answered('So it is. 🙂')).reply(asksFor('6 * 7', 'May I? 🙂'))
+    const chat = chatOf(user, { agentId: agentIds[0] })
+    await chat.sendMessage({ text: 'How much is it?' })
+    const reloaded = chatOf(user, {}, chat.id, (await historyOf(user, chat.id)).data)
+    return { user, chat, reloaded, call: toolsOf(last(chat))[0]?.toolCallId ?? '' }
+  }
+
+  it('what an agent does with tools stands between its words, where it was done', async () => {
+    const { user, agentIds } = await world.guests(['Ada'])
+    await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator' }] })
+    world.llm.reply(answered('So it is. 🙂')).reply(asksFor('6 * 7', 'Let me see. 🙂'))
+    const chat = chatOf(user, { agentId: agentIds[0] })
+    await chat.sendMessage({ text: 'How much is it?' })
+    expect(last(chat).parts.map(({ type }) => type)).to.deep.equal([
+      ...['step-start', 'data-turn', 'text', 'dynamic-tool', 'text'],
+    ])
+    expect(wordsOf(last(chat))).to.deep.equal(['Let me see. 🙂', '\n\nSo it is. 🙂'])
+    expect(toolsOf(last(chat))[0]).to.deep.include({
+      ...{ toolName: 'calculator', state: 'output-available', input: { expression: '6 * 7' }, output: '42' },
+    })
+    expect(asSent(chat.messages)).to.deep.equal(asSent((await historyOf(user, chat.id)).data))
+  })
+
+  it('what an agent asks for ends the stream, and is in the history; whoever allows it after a reload has the rest of the same run', async () => {
+    const { user, chat, reloaded, call } = await asked()
+    const { runId } = metadata.parse(last(chat).metadata)
+    expect(chat.status).to.equal('ready')
+    expect(metadata.parse(last(chat).metadata)).to.include({ status: 'waiting' })
+    expect(toolsOf(last(chat))[0]).to.deep.include({ state: 'approval-requested', approval: { id: call } })
+    expect(asSent(reloaded.messages)).to.deep.equal(asSent(chat.messages))
+    await reloaded.resumeStream()
+    expect(asSent(reloaded.messages), 'resumed').to.deep.equal(asSent(chat.messages))
+    await reloaded.addToolApprovalResponse({ id: call, approved: true })
+    await eventually(() => reloaded.status === 'ready' && metadata.parse(last(reloaded).metadata).status !== 'waiting')
+    expect(metadata.parse(last(reloaded).metadata)).to.include({ runId, status: 'completed' })
+    expect(toolsOf(last(reloaded))[0]).to.deep.include({ state: 'output-available', output: '42' })
+    expect(wordsOf(last(reloaded)).join('')).to.equal('May I? 🙂\n\nSo it is. 🙂')
+    expect(asSent(reloaded.messages)).to.deep.equal(asSent((await historyOf(user, chat.id)).data))
+    // The other window says no, too late: it is told what became of it.
+    await chat.addToolApprovalResponse({ id: call, approved: false })
+    await eventually(() => chat.status === 'ready' && metadata.parse(last(chat).metadata).status === 'completed')
+    expect(asSent(chat.messages)).to.deep.equal(asSent(reloaded.messages))
+    await expectSettledOnce(world.app.container.db, runId)
+  })
+
+  it('what is denied is not done; nobody else decides, and nothing more is said before somebody has', async () => {
+    const { user, chat, call } = await asked()
+    const { conversationId } = metadata.parse(last(chat).metadata)
+    const stranger = await world.app.api.register()
+    const theirs = chatOf(stranger, {}, conversationId, chat.messages)
+    await theirs.addToolApprovalResponse({ id: call, approved: true })
+    await eventually(() => theirs.status === 'error')
+    expect(theirs.error?.message).to.include('approval.not_found')
+    const other = chatOf(user, {}, chat.id)
+    await other.sendMessage({ text: 'Well?' })
+    expect(other.error?.message).to.include('chat.awaits_decision')
+    await chat.addToolApprovalResponse({ id: call, approved: false })
+    await eventually(() => chat.status === 'ready' && metadata.parse(last(chat).metadata).status === 'completed')
+    expect(toolsOf(last(chat))[0]).to.deep.include({
+      state: 'output-denied',
+      approval: { id: call, approved: false },
+    })
+    expect(asSent(chat.messages)).to.deep.equal(asSent((await historyOf(user, chat.id)).data))
+    const { data } = Object((await user.get(`/api/chat/runs/${last(chat).id}/tool-calls`)).body)
+    expect(data[0]).to.include({ status: 'denied', startedAt: null })
   })
 
   it('says precisely what it cannot take', async () => {

@@ -39,7 +39,11 @@ describe('An answer with a run that its client does not read', () => {
     }
     let closed = 0
     const answers = new RunAnswers({
-      door: { run: async () => run, speakers: async () => new Map(NAMES) },
+      door: {
+        run: async () => run,
+        speakers: async () => new Map(NAMES),
+        calls: async () => ({ calls: [], said: [] }),
+      },
       streams: { follow: async () => ({ events: new Endless(), close: () => void closed++ }) },
       heartbeatMs: 20,
       logger: silentLogger,

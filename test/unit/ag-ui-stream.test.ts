@@ -8,7 +8,7 @@ import { RunScript } from '../../src/doors/run-script.ts'
 import { NAMES, RUN, type ScriptedTurn, scriptedRun, scripts } from '../support/scripted-run.ts'
 
 const FIRST = { id: 'u1', role: 'user' as const, content: 'Tea or coffee?' }
-const REQUEST = { threadId: 'thread', runId: 'mine', protocolVersion: undefined, messages: [FIRST] }
+const REQUEST = { threadId: 'thread', runId: 'mine', protocolVersion: undefined, messages: [FIRST], isAnswer: false }
 
 /** The events of a run as they go over the wire. */
 function written(events: ConversationEvent[], protocolVersion?: string) {

@@ -86,7 +86,13 @@ function reading(...openings: Opening[]) {
   }
   const done = (async () => {
     const reader = { userId: id(8), sessionId: id(9) }
-    const request = { reader, runId, names: new Map([[agentId, 'Ada']]), gone: gone.signal }
+    const request = {
+      reader,
+      runId,
+      names: new Map([[agentId, 'Ada']]),
+      door: { calls: async () => ({ calls: [], said: [] }), run: () => Promise.reject(new Error('nobody asks')) },
+      gone: gone.signal,
+    }
     for await (const step of readRun({ follow }, request)) steps.push(step)
   })()
   const code = done.then(

@@ -37,6 +37,7 @@ const call: StoredCall = {
   expiresAt: null,
   startedAt: null,
   endedAt: null,
+  offset: 0,
 }
 const shown = (result: string) => {
   const steps = [{ step: 0, text: '', thoughts: null }]

@@ -37,6 +37,7 @@ async function endedBy(kind: StopKind, effect: ToolEffect): Promise<string | und
     attempt: null,
     doubt: false,
     files: null,
+    offset: 0,
   }
   const claim = {
     ...ids,

@@ -27,7 +27,7 @@ export const agUiRoutes = ({ agUi, answers, streams }: AgUiRouteServices): Route
     summary: 'What an agent or a party says, as events of AG-UI',
     response: { types: ['text/event-stream'], says: 'Events of AG-UI, from RUN_STARTED to the end.' },
     headers: ['Idempotency-Key'],
-    errors: SPEAKING_ERRORS,
+    errors: [...SPEAKING_ERRORS, 'approval.not_found'],
     query: agUiQuery,
     body: runAgentInput,
     example: {
@@ -40,9 +40,9 @@ export const agUiRoutes = ({ agUi, answers, streams }: AgUiRouteServices): Route
     handler: async ({ user, query, body, idempotencyKey, ip }) => {
       const reader = readerOf({ user, ip })
       return streams.placed(reader, async (leave) => {
-        const { runId } = await agUi.accept(user.id, body, query.model, idempotencyKey)
+        const { runId, isAnswer } = await agUi.answer(user.id, body, query.model, idempotencyKey)
         const { threadId, protocolVersion, messages } = body
-        const translator = new AgUiStream({ threadId, runId: body.runId, protocolVersion, messages })
+        const translator = new AgUiStream({ threadId, runId: body.runId, protocolVersion, messages, isAnswer })
         return new StreamReply((res) => answers.tell({ reader, runId, translator, res, broken }).finally(leave))
       })
     },

@@ -15,12 +15,23 @@ export type AgUiMessageInput = z.output<typeof agUiMessage>
 /** Of a user's message, its parts or its text. */
 export const agUiContent = z.union([z.string(), z.array(agUiPart)])
 
+/** Somebody's word on what a run asked for: on a call of a tool, by its id. Whoever gives up allows nothing. */
+const resumeEntry = z.discriminatedUnion('status', [
+  z.looseObject({
+    interruptId: idInput,
+    status: z.literal('resolved'),
+    payload: z.looseObject({ approved: z.boolean(), editedArgs: z.record(z.string(), z.unknown()).nullish() }),
+  }),
+  z.looseObject({ interruptId: idInput, status: z.literal('cancelled') }),
+])
+
 /** What runs of AG-UI are asked for with, of version 1.0 and of those before it; tools, context and state are not used. */
 export const runAgentInput = z.looseObject({
   threadId: z.string().min(1).max(255),
   runId: z.string().min(1).max(255),
   protocolVersion: z.string().max(20).optional(),
   messages: z.array(agUiMessage),
+  resume: z.array(resumeEntry).max(64).nullish(),
   forwardedProps: z.looseObject({ ...whomShape, fileIds: z.array(idInput).max(50).optional() }).nullish(),
 })
 export type RunAgentInput = z.output<typeof runAgentInput>

@@ -3,7 +3,7 @@ import { requestKey } from '../../chat/request-key.ts'
 import type { AcceptedView, RunView } from '../../contract/views.ts'
 import type { RunViews } from '../../runs/run-views.ts'
 import { invalidRequest, notFound } from '../../shared/errors.ts'
-import type { DoorService } from '../door.service.ts'
+import type { Answer, DoorService } from '../door.service.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
 import { type AgUiMessageInput, agUiContent, type RunAgentInput } from './ag-ui.schemas.ts'
@@ -19,6 +19,26 @@ export class AgUiService {
 
   constructor(dependencies: AgUiDependencies) {
     this.#deps = dependencies
+  }
+
+  /**
+   * What a client is told next: of the run that its last message begins; or of one that goes on, for what is sent is somebody's word on what it
+   * asked. Both: what was asked is answered first.
+   * @throws AppError
+   */
+  async answer(
+    userId: string,
+    input: RunAgentInput,
+    model: string | undefined,
+    idempotencyKey: string | undefined,
+  ): Promise<{ runId: string; isAnswer: boolean }> {
+    const answers = (input.resume ?? []).map(answerOf)
+    const thread = answers.length > 0 && (await this.#deps.door.thread(threadOf(userId, input.threadId)))
+    if (answers.length > 0 && !thread) throw notFound('approval')
+    const resumed = thread && (await this.#deps.door.decide(userId, thread.conversationId, answers))
+    if (resumed && input.messages.at(-1)?.role !== 'user') return { runId: resumed.runId, isAnswer: true }
+    const { runId } = await this.accept(userId, input, model, idempotencyKey)
+    return { runId, isAnswer: false }
   }
 
   /**
@@ -44,7 +64,7 @@ export class AgUiService {
       model: named ?? (await this.#lastWhom(userId, threadId)),
       message,
       fileIds: asked.fileIds,
-      where: { thread: { userId, door: 'ag-ui', thread: threadId } },
+      where: { thread: threadOf(userId, threadId) },
       earlier: earlierWords(messages.slice(0, -1).flatMap(lineOf)),
       key: requestKey('ag-ui', key, { threadId, message, asked, model }),
     })
@@ -52,7 +72,7 @@ export class AgUiService {
 
   /** Stops what is under way in a thread, and answers it as it ended; undefined where nothing is. */
   async cancel(userId: string, threadId: string): Promise<RunView | undefined> {
-    const thread = await this.#deps.door.thread({ userId, door: 'ag-ui', thread: threadId })
+    const thread = await this.#deps.door.thread(threadOf(userId, threadId))
     if (!thread) return undefined
     const { activeRun } = await this.#deps.views.conversation(userId, thread.conversationId)
     return activeRun ? this.#deps.door.cancel(userId, activeRun.id) : undefined
@@ -60,12 +80,20 @@ export class AgUiService {
 
   /** Whoever was spoken with last. @throws AppError 400 where nobody was; 404 where the conversation was deleted meanwhile */
   async #lastWhom(userId: string, threadId: string): Promise<Whom> {
-    const thread = await this.#deps.door.thread({ userId, door: 'ag-ui', thread: threadId })
+    const thread = await this.#deps.door.thread(threadOf(userId, threadId))
     if (!thread) throw invalidRequest([{ path: 'forwardedProps.model', message: 'must name an agent or a party' }])
     const conversation = await this.#deps.door.conversation(userId, thread.conversationId)
     if (!conversation) throw notFound('conversation')
     return groupOf(conversation.agentIds)
   }
+}
+
+const threadOf = (userId: string, thread: string) => ({ userId, door: 'ag-ui' as const, thread })
+
+function answerOf(entry: NonNullable<RunAgentInput['resume']>[number]): Answer {
+  const id = entry.interruptId
+  if (entry.status === 'cancelled' || !entry.payload.approved) return { id, decision: 'deny' }
+  return { id, decision: 'approve', ...(entry.payload.editedArgs && { arguments: entry.payload.editedArgs }) }
 }
 
 /** What the last message says. @throws AppError 400 where it is no user's, or has parts that no agent reads */

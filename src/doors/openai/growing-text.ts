@@ -44,6 +44,9 @@ export class GrowingText {
         this.#requireAllKept()
         return ''
       }
+      case 'speech.tool':
+      case 'run.waits':
+        return ''
       case 'speech.void':
         this.#said = 0
         return ''

@@ -8,6 +8,7 @@ import type { Logger } from '../../shared/logger.ts'
 import { type DoorService, isShort } from '../door.service.ts'
 import type { DoorModel, DoorModels } from '../door-models.ts'
 import { readRun } from '../run-reader.ts'
+import type { RunStep } from '../run-script.ts'
 import { type Speech, SpeechOrder } from '../speech-order.ts'
 import { type CompletionBody, CompletionChunks, completion, completionHead } from './chat-completions.ts'
 import { type HistoryLine, toldBy } from './chat-history.ts'
@@ -37,6 +38,8 @@ export interface Asked {
 /** Writes an answer, over time. */
 export type Write = (res: ServerResponse) => Promise<void>
 
+/** Calls that an error names; all of them are in the list of approvals. */
+const NAMED_CALLS = 10
 /** Instructions of this many characters are shown again with their response; they are kept, whole, in the conversation. */
 const SHOWN_INSTRUCTIONS = 2_000
 
@@ -274,7 +277,13 @@ export class OpenAiDoor {
   async *#speeches({ asker, runId, names }: Reading): AsyncGenerator<Speech> {
     const order = new SpeechOrder()
     const { gone } = asker
-    for await (const step of readRun(this.#deps.streams, { reader: asker, runId, names, gone })) yield* order.take(step)
+    const { streams, doors } = this.#deps
+    for await (const step of readRun(streams, { reader: asker, runId, names, door: doors, gone })) {
+      // Clients of this wire run tools themselves, and cannot be asked about ours.
+      if (step.type === 'turn.tool') continue
+      if (step.type === 'run.waits') throw asksFirst(step)
+      yield* order.take(step)
+    }
   }
 
   /** Answers once, at the run's end, with what `take` makes of it. */
@@ -345,6 +354,19 @@ export class OpenAiDoor {
     if (!runId || !thread) throw notFound('response')
     return { runId, given: givenOf.parse(thread.given) }
   }
+}
+
+/** Nothing is to hang until somebody decides, who may be asleep: whoever reads is told what is asked, and of whom. */
+function asksFirst({ run, asked }: Extract<RunStep, { type: 'run.waits' }>): AppError {
+  const named = (words: string[]) => [...new Set(words)].slice(0, NAMED_CALLS).join(', ')
+  return new AppError('run.awaits_decision', {
+    words: { name: named(asked.map(({ agentName }) => agentName)), tools: named(asked.map(({ call }) => call.title)) },
+    details: {
+      conversationId: run.conversationId,
+      runId: run.id,
+      approvals: asked.slice(0, NAMED_CALLS).map(({ call: { id, name, args } }) => ({ id, name, args })),
+    },
+  })
 }
 
 const threadOf = (userId: string, thread: string) => ({ userId, door: 'openai' as const, thread })

@@ -74,6 +74,9 @@ export class ResponseEvents {
         return this.#numbered(this.#end('incomplete'))
       case 'speech.ended':
         return this.#numbered(this.#end(speech.message.status === 'complete' ? 'completed' : 'incomplete', true))
+      case 'speech.tool':
+      case 'run.waits':
+        return []
       case 'run.ended':
         return this.#numbered(this.#over(speech.run))
     }

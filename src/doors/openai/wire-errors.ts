@@ -61,8 +61,10 @@ export const requestError = (error: AppError): WireError =>
   wireError(error, error.details, error.status >= 500 || error.details?.retryAfterSeconds !== undefined)
 
 /** What went wrong while a run was read that goes on: asking again would only begin another. */
-export const readingError = (error: unknown): WireError =>
-  wireError(error instanceof AppError ? error : new AppError('run.unread'), undefined, false)
+export function readingError(error: unknown): WireError {
+  const known = error instanceof AppError ? error : new AppError('run.unread')
+  return wireError(known, known.details, false)
+}
 
 /** How a run failed; undefined for one that did not. What can be tried again was, before it failed. */
 export function runError({ status, error }: Pick<RunView, 'status' | 'error'>): WireError | undefined {

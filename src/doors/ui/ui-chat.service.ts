@@ -6,13 +6,14 @@ import type { Conversation } from '../../conversations/conversation.entity.ts'
 import { presentMessage } from '../../conversations/conversation.presenter.ts'
 import type { RunViews } from '../../runs/run-views.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
-import type { DoorService } from '../door.service.ts'
+import { presentToolCall } from '../../tools/tool-call.presenter.ts'
+import type { Answer, DoorService } from '../door.service.ts'
 import type { DoorThread } from '../door-thread.entity.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
 import type { SecondThoughts } from './second-thoughts.ts'
-import { turnName, type UiChatBody, type UiMessageInput } from './ui.schemas.ts'
-import { type UiMessage, uiMessages } from './ui-history.ts'
+import { answersIn, turnName, type UiChatBody, type UiMessageInput } from './ui.schemas.ts'
+import { type UiMessage, uiMessages, type WaitingTurn } from './ui-history.ts'
 
 interface UiChatDependencies {
   door: DoorService
@@ -21,12 +22,33 @@ interface UiChatDependencies {
   secondThoughts: SecondThoughts
 }
 
+/** Calls that are decided on at once: more than a turn may ask about. */
+const MOST_ANSWERS = 64
+
 /** Chats as the AI SDK's `useChat` has them: their ids are the client's own, or those of conversations. */
 export class UiChatService {
   readonly #deps: UiChatDependencies
 
   constructor(dependencies: UiChatDependencies) {
     this.#deps = dependencies
+  }
+
+  /**
+   * What a client is told next: of the run that its last message begins; or of one that goes on, `from` a turn on, for what is sent is somebody's
+   * word on calls of it.
+   * @throws AppError
+   */
+  async answer(
+    userId: string,
+    body: UiChatBody,
+    idempotencyKey: string | undefined,
+  ): Promise<{ runId: string; from?: number }> {
+    const answers = body.trigger === 'submit-message' ? answersOf(body) : []
+    if (answers.length === 0) return this.accept(userId, body, idempotencyKey)
+    const conversation = await this.#conversation(userId, body.id)
+    if (!conversation) throw notFound('approval')
+    const { runId, turn } = await this.#deps.door.decide(userId, conversation.id, answers)
+    return { runId, from: turn }
   }
 
   /** Accepts what the last of the messages says, also in the place of what it said before, or has the last answer given anew. @throws AppError */
@@ -86,8 +108,28 @@ export class UiChatService {
     const first = found.nextCursor === null ? 0 : found.messages.findIndex(({ role }) => role === 'user')
     const shown = found.messages.slice(Math.max(first, 0)).map(presentMessage)
     const runs = await this.#deps.views.ofRuns([...new Set(shown.flatMap(({ runId }) => runId ?? []))])
+    const waiting =
+      found.messages.length > 0 && !page.beforeSeq ? await this.#waiting(userId, [...runs.values()]) : undefined
     const nextCursor = first > 0 && shown[0] ? String(shown[0].seq) : found.nextCursor
-    return { conversationId: conversation.id, data: uiMessages(shown, runs), nextCursor }
+    return { conversationId: conversation.id, data: uiMessages(shown, runs, waiting), nextCursor }
+  }
+
+  /** The turn of each run in which somebody is asked first. */
+  async #waiting(userId: string, runs: RunView[]): Promise<Map<string, WaitingTurn>> {
+    const { door } = this.#deps
+    const found = runs
+      .filter(({ status }) => status === 'waiting')
+      .map(async (run) => {
+        const { calls, said } = await door.calls(run.id)
+        const [first] = said
+        const turn = run.turns.find(({ index }) => index === first?.turn)
+        if (!first || !turn) return []
+        const names = await door.speakers(userId, run.id)
+        const shown = calls.flatMap((call) => (call.turn === first.turn ? [presentToolCall(call)] : []))
+        const agentName = names.get(turn.agentId ?? '') ?? ''
+        return [[run.id, { ...turn, agentName, text: first.text, calls: shown }] as const]
+      })
+    return new Map((await Promise.all(found)).flat())
   }
 
   /** The id of a chat's conversation, which may be none of this user's. */
@@ -117,6 +159,16 @@ export class UiChatService {
     if (conversation) return groupOf(conversation.agentIds)
     throw invalidRequest([{ path: 'model', message: 'must name an agent or a party' }])
   }
+}
+
+/** What somebody has decided about calls of tools: in the last message, or in that which is named. */
+function answersOf({ messages, messageId }: UiChatBody): Answer[] {
+  const message = messages.find(({ id, role }) => id === messageId && role === 'assistant') ?? messages.at(-1)
+  const answers = message?.role === 'assistant' ? answersIn(message) : []
+  if (answers.length > MOST_ANSWERS) {
+    throw invalidRequest([{ path: 'messages', message: `must answer at most ${MOST_ANSWERS} calls at once` }])
+  }
+  return answers
 }
 
 /** What the last message says. @throws AppError 400 where it is no user's, or has parts that no agent reads */

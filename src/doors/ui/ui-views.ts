@@ -11,6 +11,19 @@ const turnData = z.object({
   credits: creditsAmount.optional(),
 })
 
+const tool = {
+  type: z.literal('dynamic-tool'),
+  toolName: z.string(),
+  toolCallId: idView,
+  title: z.string(),
+  providerExecuted: z.literal(true),
+  /** What it was given; text where that is long, and was cut. */
+  input: z.unknown(),
+}
+/** Somebody's word on a call, by the call's id: what is asked for, and a no. */
+const asked = z.object({ id: idView, requestReason: z.string().optional() })
+const refused = z.object({ id: idView, approved: z.literal(false), reason: z.string().optional() })
+
 /** A `UIMessage` of the AI SDK. */
 const uiMessageView = z
   .object({
@@ -23,6 +36,13 @@ const uiMessageView = z
         z.object({ type: z.literal('step-start') }),
         z.object({ type: z.literal('data-turn'), id: z.string(), data: turnData }),
         z.object({ type: z.literal('text'), text: z.string(), state: z.literal('done') }),
+        z.discriminatedUnion('state', [
+          z.object({ ...tool, state: z.literal('input-available') }),
+          z.object({ ...tool, state: z.literal('approval-requested'), approval: asked }),
+          z.object({ ...tool, state: z.literal('output-denied'), approval: refused }),
+          z.object({ ...tool, state: z.literal('output-available'), output: z.string() }),
+          z.object({ ...tool, state: z.literal('output-error'), errorText: z.string() }),
+        ]),
       ]),
     ),
   })

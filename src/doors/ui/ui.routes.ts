@@ -46,7 +46,7 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     summary: 'What an agent or a party says, as a stream of the AI SDK',
     response: STREAM,
     headers: ['Idempotency-Key'],
-    errors: [...SPEAKING_ERRORS, 'message.not_found', ...REVISION_ERRORS],
+    errors: [...SPEAKING_ERRORS, 'message.not_found', 'approval.not_found', ...REVISION_ERRORS],
     body: uiChatBody,
     example: {
       id: 'tea',
@@ -57,8 +57,8 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
     handler: async ({ user, body, idempotencyKey, ip }) => {
       const reader = readerOf({ user, ip })
       return streams.placed(reader, async (leave) => {
-        const { runId } = await chats.accept(user.id, body, idempotencyKey)
-        return tell(answers, reader, runId, leave)
+        const { runId, from } = await chats.answer(user.id, body, idempotencyKey)
+        return tell(answers, reader, runId, leave, from)
       })
     },
   }),
@@ -111,7 +111,15 @@ export const uiRoutes = ({ chats, answers, streams }: UiRouteServices): Route[] 
 ]
 
 /** Broken off, the answer is an error of the network to the client, which it comes back from. */
-const tell = (answers: RunAnswers, reader: { userId: string; sessionId: string }, runId: string, leave: () => void) =>
+const tell = (
+  answers: RunAnswers,
+  reader: { userId: string; sessionId: string },
+  runId: string,
+  leave: () => void,
+  from?: number,
+) =>
   new StreamReply((res) =>
-    answers.tell({ reader, runId, translator: new UiStream(), res, headers: HEADERS, mark: '[DONE]' }).finally(leave),
+    answers
+      .tell({ reader, runId, translator: new UiStream(from), res, headers: HEADERS, mark: '[DONE]' })
+      .finally(leave),
   )

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { idInput } from '../../contract/inputs.ts'
+import type { Answer } from '../door.service.ts'
 import { whomShape } from '../whom.ts'
 
 /** What a client calls a chat; its bytes are checked where one begins. */
@@ -8,6 +9,19 @@ const threadInput = z
   .min(1)
   .max(255)
   .refine((name) => name.isWellFormed() && !name.includes('\0'), 'must be valid text without NUL characters')
+
+/** Somebody's word on a call of a tool that an agent asks for, in the part of the message that asks. */
+const toolAnswer = z.looseObject({
+  state: z.literal('approval-responded'),
+  approval: z.looseObject({ id: idInput, approved: z.boolean() }),
+})
+/** Those of a message, which has no more calls than a run may wait for. */
+export function answersIn({ parts }: UiMessageInput): Answer[] {
+  return parts.flatMap((part) => {
+    const { id, approved } = toolAnswer.safeParse(part).data?.approval ?? {}
+    return id === undefined ? [] : [{ id, decision: approved ? ('approve' as const) : ('deny' as const) }]
+  })
+}
 
 /** Loose, as what comes with it is the client's own: parts, tools and metadata of other versions too. */
 const uiPart = z.looseObject({ type: z.string(), text: z.string().optional() })
