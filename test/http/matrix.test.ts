@@ -38,10 +38,13 @@ describe('The matrix of who may what', function () {
   this.timeout(120_000)
   const app = useApp()
   let admin: TestUser
+  /** Gets at nothing of anybody's. */
+  let stranger: TestUser
   const tokens = new Map<string, string | undefined>([['nobody', undefined]])
 
   before(async () => {
     admin = await app.api.login(ADMIN.email, ADMIN.password)
+    stranger = await app.api.register()
     const users = await Promise.all(SHUT_OUT.slice(1, 5).map(() => app.api.register()))
     for (const [index, user] of users.entries()) tokens.set(SHUT_OUT[index + 1] ?? '', user.token)
     const [suspended, deleted, revoked, expired] = users
@@ -140,7 +143,7 @@ describe('The matrix of who may what', function () {
 
   for (const [route, entry] of guarded.filter(([, { access }]) => access === 'user')) {
     it(`${route}: to its owner, and to nobody else`, async () => {
-      const [owner, stranger] = await Promise.all([app.api.register(), app.api.register()])
+      const owner = await app.api.register()
       const make = async () => (entry.of ? MAKERS[entry.of](owner) : '')
       const id = await make()
       if (entry.of) {
