@@ -1,14 +1,14 @@
-import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { seeded } from '../support/chaos.ts'
 import { killProcesses } from '../support/processes.ts'
 import { audit, countOf } from './audit.ts'
 import { type ChaosRun, chaosReport, killsOf } from './chaos-report.ts'
+import { commitOf } from './commit.ts'
 import { type Incident, Incidents } from './incidents.ts'
 import { Installation, quickened, SHORTENED } from './installation.ts'
 import { Speech } from './speech.ts'
@@ -127,11 +127,4 @@ async function perform(): Promise<ChaosRun> {
     uploads: guests.reduce((sum, { uploads }) => sum + uploads.length, 0),
     audit: await audit(installation.postgres.url, guests, installation.server),
   }
-}
-
-function commitOf(folder: string): Promise<string> {
-  return promisify(execFile)('git', ['rev-parse', '--short', 'HEAD'], { cwd: folder }).then(
-    ({ stdout }) => stdout.trim(),
-    () => 'unknown',
-  )
 }

@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { Client } from 'pg'
 import { ApiClient } from '../support/api-client.ts'
 import { seeded, shuffled } from '../support/chaos.ts'
@@ -16,6 +15,7 @@ import { startRedis } from '../support/redis.ts'
 import { Asker } from './asker.ts'
 import { countOf } from './audit.ts'
 import { ChaosPostgres } from './chaos-postgres.ts'
+import { commitOf } from './commit.ts'
 import { figuresOf, type KillFigures, killSection, killsIn } from './kill-figures.ts'
 import { isKillPoint, KILL_POINTS, type KillPoint } from './kill-points.ts'
 import { auditRows } from './row-audit.ts'
@@ -200,11 +200,4 @@ async function open(profile: KillFigures['profile'], random: () => number) {
   )
   await Promise.all([...victims.map((victim) => victim.start()), ...(isWhole ? [] : [web.start()])])
   return { llm, server, postgres, victims, url: victims.find(() => isWhole)?.url ?? web.url }
-}
-
-function commitOf(folder: string): Promise<string> {
-  return promisify(execFile)('git', ['rev-parse', '--short', 'HEAD'], { cwd: folder }).then(
-    ({ stdout }) => stdout.trim(),
-    () => 'unknown',
-  )
 }
