@@ -77,6 +77,7 @@ export class McpSession {
     const transport = new sdk.StreamableHTTPClientTransport(new URL(target.url), {
       fetch: wire.fetch,
       requestInit: { headers: target.headers },
+      reconnectionScheduler: wire.scheduleResumption,
       ...(tokens && { authProvider: { token: () => tokens.token(), onUnauthorized: () => tokens.renew() } }),
     })
     const client = new sdk.Client(
@@ -91,7 +92,7 @@ export class McpSession {
     )
     const session = new McpSession(client, transport, wire, limits)
     try {
-      await client.connect(transport, { signal, timeout: limits.timeoutMs })
+      await wire.asking(() => client.connect(transport, { signal, timeout: limits.timeoutMs }))
       return session
     } catch (error) {
       await session.close()
@@ -107,11 +108,8 @@ export class McpSession {
   async listTools(signal: AbortSignal): Promise<Tool[]> {
     try {
       this.isStale = false
-      const { tools } = await this.#client.listTools(undefined, {
-        signal,
-        timeout: this.#limits.timeoutMs,
-        cacheMode: 'bypass',
-      })
+      const options = { signal, timeout: this.#limits.timeoutMs, cacheMode: 'bypass' as const }
+      const { tools } = await this.#wire.asking(() => this.#client.listTools(undefined, options))
       return tools
     } catch (error) {
       // What was listed before is still not what it lists now.

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers'
+import { type AnswerLimits, AnswerMeter } from './answer-meter.ts'
 
 /** One call of a tool on the wire: what is known of it when it fails. */
 export class WireCall {
@@ -28,7 +29,7 @@ export class WireCall {
 
   /** What was read of the stream is looked at first: it may be the answer. */
   ended(): void {
-    if (this.isResumable) return
+    if (this.isResumable && !this.isTooLarge) return
     setImmediate(() => setImmediate(() => this.#lose(new AnswerLostError('The answer broke off.'))))
   }
 }
@@ -45,6 +46,13 @@ export class AnswerTooLargeError extends Error {
 
 export const KEY_HEADER = 'Idempotency-Key'
 
+/** Of an answer to a call ... */
+const CALL_LIMITS = { values: 200_000, events: 2_000 }
+/** ... and of all other answers together, which are mostly definitions of tools: many times what is taken of them. */
+const OTHER_LIMITS = { values: 50_000, events: 2_000 }
+/** A stream that broke off is taken up again after at least so long, and not two of them at once; servers may ask for longer. In milliseconds. */
+const RESUME_MS = { apart: 100, most: 600_000 }
+
 /**
  * The wire below the SDK: answers break off beyond so many bytes, each call of a tool can be stopped by itself, and nobody keeps a stream
  * open in which a server could say something some day.
@@ -53,15 +61,34 @@ export class McpWire {
   readonly #fetch: typeof fetch
   readonly #mostBytes: number
   readonly #calls = new Map<string, WireCall>()
+  /** What is no call's: lists page by page, and streams that were taken up again. */
+  #others: AnswerMeter
+  /** Questions that are no calls and have no answer yet. */
+  #asking = 0
+  /** When a stream may be taken up again, by `performance.now()`. */
+  #resumeAt = 0
 
-  /** @param mostBytes of one answer, however many messages are in it */
+  /** @param mostBytes of one answer to a call, however many messages are in it, and of all others together until something is asked for again */
   constructor(base: typeof fetch, mostBytes: number) {
     this.#fetch = base
     this.#mostBytes = mostBytes
+    this.#others = this.#meter(OTHER_LIMITS)
+  }
+
+  /** Something is asked for that is no call. */
+  async asking<T>(work: () => Promise<T>): Promise<T> {
+    this.#refill()
+    this.#asking++
+    try {
+      return await work()
+    } finally {
+      this.#asking--
+    }
   }
 
   /** From now on the request with this key is this call's. */
   begin(key: string, signal: AbortSignal): WireCall {
+    this.#refill()
     const call = new WireCall(key, signal)
     this.#calls.set(key, call)
     return call
@@ -80,8 +107,30 @@ export class McpWire {
     const response = await this.#fetch(url, { ...init, headers, signal: AbortSignal.any(signals) })
     if (call) call.status = response.status
     const { status, statusText } = response
-    const body = response.body && bounded(response.body, this.#mostBytes, call)
+    const body = response.body && bounded(response.body, call ? this.#meter(CALL_LIMITS) : this.#others, call)
     return new Response(body, { status, statusText, headers: response.headers })
+  }
+
+  /** Else a server whose streams break off at once would be asked without a pause, and for longer than anybody waits for it. */
+  readonly scheduleResumption = (resume: () => void, delayMs: number): (() => void) => {
+    if (!this.#isAwaited) return () => {}
+    const now = performance.now()
+    this.#resumeAt = Math.max(now, this.#resumeAt) + RESUME_MS.apart
+    const wait = Math.min(Math.max(delayMs, this.#resumeAt - now), RESUME_MS.most)
+    const timer = setTimeout(() => this.#isAwaited && resume(), wait).unref()
+    return () => clearTimeout(timer)
+  }
+
+  get #isAwaited(): boolean {
+    return this.#asking > 0 || this.#calls.size > 0
+  }
+
+  #refill(): void {
+    this.#others = this.#meter(OTHER_LIMITS)
+  }
+
+  #meter(limits: Omit<AnswerLimits, 'bytes'>): AnswerMeter {
+    return new AnswerMeter({ ...limits, bytes: this.#mostBytes })
   }
 }
 
@@ -91,11 +140,10 @@ const isStanding = (headers: Headers): boolean =>
 
 function bounded(
   body: ReadableStream<Uint8Array>,
-  most: number,
+  meter: AnswerMeter,
   call: WireCall | undefined,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
-  let bytes = 0
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
@@ -105,13 +153,13 @@ function bounded(
           call?.ended()
           return
         }
-        bytes += value.byteLength
-        if (bytes <= most) {
+        meter.add(value)
+        if (!meter.isOver) {
           controller.enqueue(value)
           return
         }
         if (call) call.isTooLarge = true
-        controller.error(new AnswerTooLargeError(`The answer has more than ${most} bytes.`))
+        controller.error(new AnswerTooLargeError('The answer is more than is read.'))
         call?.ended()
         await reader.cancel()
       } catch (error) {
