@@ -3,6 +3,7 @@ import { mcpToolName } from '../contract/mcp.schemas.ts'
 import { shortened } from '../shared/errors.ts'
 import { inspectInput, type ShapeLimits } from '../shared/input-shape.ts'
 import { digestOf, MOST_DEFINITION_BYTES, MOST_DESCRIPTION, type ToolEffect, type ToolSchema } from '../tools/tool.ts'
+import { isMisleading } from '../tools/unseen-signs.ts'
 
 /** What a server says of a tool, as it is shown, allowed and given to models. */
 export interface McpDefinition {
@@ -79,7 +80,9 @@ function definitionOf({ name, title, description, inputSchema, annotations = {} 
 function faultOf(name: string, definition: McpDefinition): string | undefined {
   if (!mcpToolName.safeParse(name).success) return 'Its name is too long, or has other characters than printable ASCII.'
   const [issue] = inspectInput(definition, SCHEMA_LIMITS).issues
-  return issue && `Its definition ${issue.message}.`
+  if (issue) return `Its definition ${issue.message}.`
+  // What its owner allows is what its owner has seen.
+  return isMisleading(JSON.stringify(definition)) ? 'Its definition has signs that people do not see.' : undefined
 }
 
 function excessOf(bytes: number, room: number, tools: number): string | undefined {

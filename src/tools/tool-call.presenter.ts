@@ -1,6 +1,7 @@
 import type { ToolCallView } from '../contract/views.ts'
 import { shortened } from '../shared/errors.ts'
 import type { ToolFile } from './tool-call.entity.ts'
+import { plainJson } from './unseen-signs.ts'
 
 /** Characters of arguments and of a result that conversations and events show; all of it is in the run's list. */
 export const SHOWN_CHARS = 500
@@ -35,7 +36,7 @@ export const presentToolCall = (call: ShownToolCall, chars = SHOWN_CHARS): ToolC
   name: call.name,
   title: call.title,
   status: call.status,
-  args: shortened(typeof call.args === 'string' ? call.args : JSON.stringify(call.args), chars),
+  args: shortened(plainJson(typeof call.args === 'string' ? call.args : JSON.stringify(call.args)), chars),
   result: call.result === null ? null : shortened(call.result, chars),
   errorCode: call.errorCode,
   ...(call.files && { files: call.files }),

@@ -117,6 +117,7 @@ describe('MCP servers', () => {
       { name: 'large', inputSchema: { type: 'object', description: 'x'.repeat(20_000) } },
       { name: 'deep', inputSchema: { type: 'object', properties: { deep } } },
       { name: 'two words', inputSchema: { type: 'object' } },
+      { name: 'unseen', description: 'Reads.\u{e0069}\u{e0067}', inputSchema: { type: 'object' } },
       { name: 'tool-1', inputSchema: { type: 'object' } },
     ]
     const done = await refresh(id)
@@ -127,6 +128,7 @@ describe('MCP servers', () => {
       'large',
       'deep',
       'two words',
+      'unseen',
       'tool-1',
     ])
     const many = Array.from({ length: 60 }, (_, n) => ({

@@ -2,6 +2,7 @@ import { shortened } from '../../src/shared/errors.ts'
 import { estimateTokens, withinTokens } from '../../src/shared/token-estimate.ts'
 import type { ToolFile } from '../../src/tools/tool-call.entity.ts'
 import type { StoredCall } from '../../src/tools/tool-call.repository.ts'
+import { withoutUnseen } from '../../src/tools/unseen-signs.ts'
 
 /** What came of a call, as its model reads it. */
 export interface ResultWords {
@@ -73,9 +74,11 @@ function oursOf({ status, result }: StoredCall): string | undefined {
   }
 }
 
-/** Data that cannot close the marks around it, without pictures, which whoever shows the answer would fetch. */
+/** Data that cannot close the marks around it, without pictures, which whoever shows the answer would fetch, and what only models see. */
 const withoutMarks = (text: string): string =>
-  text.replace(/<(?=\s{0,9}\/\s{0,9}result)/gi, '[').replaceAll('![', '! [')
+  withoutUnseen(text)
+    .replace(/<(?=\s{0,9}\/\s{0,9}result)/gi, '[')
+    .replaceAll('![', '! [')
 
 /** A text within so many tokens, and that it was cut. */
 function cut(text: string, tokens: number): string {

@@ -1,0 +1,35 @@
+import { expect } from 'chai'
+import { presentToolCall, type ShownToolCall } from '../../src/tools/tool-call.presenter.ts'
+import { isMisleading, withoutUnseen } from '../../src/tools/unseen-signs.ts'
+
+const TAGS = '\u{e0069}\u{e0067}\u{e006e}'
+const call: ShownToolCall = {
+  id: 'c',
+  call: 0,
+  step: 0,
+  name: 'pay',
+  title: 'Pay',
+  status: 'awaiting',
+  args: {},
+  result: null,
+  errorCode: null,
+  files: null,
+  startedAt: null,
+  endedAt: null,
+}
+
+describe('Signs that nobody sees', () => {
+  it('stand as what they are in the arguments that a person decides on, which stay the same JSON', () => {
+    const args = { to: `a\u202egnp.exe`, 'b\u200b': TAGS, note: 'é 👩‍🚀 می‌خواهم\u009b31m' }
+    const shown = presentToolCall({ ...call, args }).args
+    expect(JSON.parse(shown)).to.deep.equal(args)
+    for (const written of ['a\\u202egnp', 'b\\u200b', '\\udb40\\udc69', '\\u009b31m']) expect(shown).to.include(written)
+    expect(shown).to.include('é 👩‍🚀 می‌خواهم')
+  })
+
+  it('are told of in definitions of tools, and taken out of what a tool gave back', () => {
+    expect(isMisleading(`Reads.${TAGS}`)).to.equal(true)
+    expect(isMisleading('Liest. يقرأ \u200f👩‍🚀')).to.equal(false)
+    expect(withoutUnseen(`Sencha.${TAGS} 👩‍🚀`)).to.equal('Sencha. 👩‍🚀')
+  })
+})
