@@ -238,13 +238,14 @@ for (const profile of QUEUES) {
           const payload = { approved: true, editedArgs: { expression: '2 + 2' } }
           await run(undefined, newId(), [{ interruptId: asked?.id ?? '', status: 'resolved', payload }])
           expect(started()).to.deep.equal({ conversationId, runId })
-          expect(types()).to.have.members([
-            ...['RUN_STARTED', 'TOOL_CALL_RESULT', 'STEP_STARTED', 'TEXT_MESSAGE_START', 'TEXT_MESSAGE_CONTENT'],
-            ...['TEXT_MESSAGE_END', 'STEP_FINISHED', 'RUN_FINISHED'],
+          const told = types().filter((type) => type !== 'TEXT_MESSAGE_CONTENT')
+          expect(told).to.have.members([
+            ...['RUN_STARTED', 'TOOL_CALL_RESULT', 'STEP_STARTED', 'TEXT_MESSAGE_START', 'TEXT_MESSAGE_END'],
+            ...['STEP_FINISHED', 'RUN_FINISHED'],
           ])
           const result = seen.find(({ type }) => type === 'TOOL_CALL_RESULT')
           expect(result).to.deep.include({ toolCallId: asked?.toolCallId, content: '4' })
-          expect(client.messages.map(({ role }) => role)).to.deep.equal(['user', 'assistant', 'tool', 'assistant'])
+          expect(client.messages.map(({ role }) => role)).to.have.members(['user', 'assistant', 'tool', 'assistant'])
           const [, stored] = await user.messages(conversationId)
           const texts = client.messages.flatMap(({ role, content }) => (role === 'assistant' ? [content] : []))
           expect(texts.join('')).to.equal(stored?.content)
