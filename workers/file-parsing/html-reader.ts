@@ -87,6 +87,8 @@ export function* readHtml(html: string, { xml = false } = {}): Iterable<Section>
   let heading: Flow | undefined
   let title: Flow | undefined
   const stack: Open[] = []
+  /** How many of each name are in it: most ends of what was never begun are not looked for. */
+  const open = new Map<string, number>()
   let tag = ''
   let attributes = new Map<string, string>()
   let attribute = ''
@@ -114,7 +116,11 @@ export function* readHtml(html: string, { xml = false } = {}): Iterable<Section>
   }
   const close = () => {
     const element = stack.pop()
-    if (element) ended(element)
+    if (!element) return
+    const others = (open.get(element.name) ?? 1) - 1
+    if (others > 0) open.set(element.name, others)
+    else open.delete(element.name)
+    ended(element)
   }
   const opened = (selfClosing: boolean) => {
     const name = tag
@@ -137,7 +143,10 @@ export function* readHtml(html: string, { xml = false } = {}): Iterable<Section>
     }
     const element = { name, skipped, pre: (top()?.pre ?? false) || name === 'pre' }
     if ((xml && selfClosing) || (!xml && VOID.has(name))) ended(element)
-    else if (stack.length < MAX_DEPTH) stack.push(element)
+    else if (stack.length < MAX_DEPTH) {
+      stack.push(element)
+      open.set(name, (open.get(name) ?? 0) + 1)
+    }
   }
   let isDrawing = false
   const onText = (raw: string, decoded = false) => {
@@ -170,11 +179,11 @@ export function* readHtml(html: string, { xml = false } = {}): Iterable<Section>
     onclosetag(start, end) {
       const written = html.slice(start, end)
       const name = (xml ? localName(written) : written).toLowerCase()
-      const at = stack.findLastIndex((element) => element.name === name)
-      if (at < 0) {
+      if (!open.get(name)) {
         if (!xml && name === 'br') text.line()
         return
       }
+      const at = stack.findLastIndex((element) => element.name === name)
       while (stack.length > at) close()
     },
     ontext: (start, end) => onText(html.slice(start, end)),
