@@ -17,9 +17,17 @@ export const troubleOf = ({ status, result, errorCode }: ToolCallView): string =
 }
 
 /** What whoever decides on a call should know of it besides; undefined for nothing. */
-export const doubtOf = ({ status, startedAt }: ToolCallView): string | undefined =>
-  status === 'awaiting' && startedAt !== null
-    ? 'It was started once, and nobody knows whether it did what it was called for.'
-    : undefined
+export function doubtOf({ status, startedAt, args }: ToolCallView): string | undefined {
+  if (status !== 'awaiting') return undefined
+  const doubts = [...(startedAt !== null ? [STARTED_ONCE] : []), ...(isCut(args) ? [NOT_ALL] : [])]
+  return doubts.join(' ') || undefined
+}
+
+const STARTED_ONCE = 'It was started once, and nobody knows whether it did what it was called for.'
+/** Who has an agent write much could else hide at its end what is asked for. */
+const NOT_ALL = 'This is only the beginning of what it is given: all of it is in the list of approvals.'
+
+/** What has all its signs is JSON. */
+const isCut = (args: string): boolean => typeof inputOf({ args }) === 'string'
 
 export const LATE = 'Nobody decided on it in time.'

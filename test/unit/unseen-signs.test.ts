@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { doubtOf } from '../../src/doors/told-call.ts'
 import { presentToolCall, type ShownToolCall } from '../../src/tools/tool-call.presenter.ts'
 import { isMisleading, withoutUnseen } from '../../src/tools/unseen-signs.ts'
 
@@ -25,6 +26,16 @@ describe('Signs that nobody sees', () => {
     expect(JSON.parse(shown)).to.deep.equal(args)
     for (const written of ['a\\u202egnp', 'b\\u200b', '\\udb40\\udc69', '\\u009b31m']) expect(shown).to.include(written)
     expect(shown).to.include('é 👩‍🚀 می‌خواهم')
+  })
+
+  it('behind the beginning that doors show of long arguments are told of to whoever decides', () => {
+    const long = presentToolCall({ ...call, args: { a: 'x'.repeat(600), to: 'somebody else' } })
+    expect(long.args).not.to.include('somebody else')
+    expect(doubtOf(long)).to.include('only the beginning')
+    expect(doubtOf({ ...long, status: 'done' })).to.equal(undefined)
+    expect(doubtOf(presentToolCall(call))).to.equal(undefined)
+    const again = presentToolCall({ ...call, args: { a: 'x'.repeat(600) }, startedAt: new Date() })
+    expect(doubtOf(again)).to.include('started once').and.to.include('only the beginning')
   })
 
   it('are told of in definitions of tools, and taken out of what a tool gave back', () => {
