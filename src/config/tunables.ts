@@ -294,7 +294,7 @@ export const tunables = {
   CONNECTION_TEST_TIMEOUT_MS: ms(10_000),
   /** Time given to an MCP server to list its tools, all requests for it together. */
   MCP_LIST_TIMEOUT_MS: ms(15_000),
-  /** Bytes that are read of one answer of an MCP server; each call of a tool under way may hold as much. */
+  /** Bytes that are read of one answer of an MCP server, and of all pages of its list together; each call of a tool under way may hold as much. */
   MCP_ANSWER_MAX_BYTES: count(2_097_152),
   /** The demo model's pace in words per minute; a person reads about 250. */
   DEMO_WORDS_PER_MINUTE: count(700),
