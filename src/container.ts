@@ -234,6 +234,7 @@ export function createContainer(foundation: Foundation) {
     lostAttempts,
     settlement,
     steps,
+    toolCalls,
     views: runViews,
     announcer,
     dispatcher,

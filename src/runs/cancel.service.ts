@@ -8,7 +8,7 @@ import type { Transactions, Tx } from '../database/transaction.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
 import { notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
-import type { ToolState } from '../tools/tool-call.repository.ts'
+import type { ToolCallRepository, ToolState } from '../tools/tool-call.repository.ts'
 import type { Announcer } from './announcer.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { cancelledEnd, type RunEnd } from './following.ts'
@@ -17,6 +17,7 @@ import type { Run } from './run.entity.ts'
 import type { RunRepository } from './run.repository.ts'
 import type { RunSteps } from './run-steps.ts'
 import type { RunViews } from './run-views.ts'
+import { tellWaiting } from './tool-turns.ts'
 import type { Turn } from './turn.entity.ts'
 import type { TurnRepository } from './turn.repository.ts'
 import type { TurnClaim } from './turn-claim.ts'
@@ -30,6 +31,7 @@ interface CancelDependencies {
   lostAttempts: LostAttempts
   settlement: TurnSettlement
   steps: RunSteps
+  toolCalls: Pick<ToolCallRepository, 'waiting'>
   views: RunViews
   announcer: Announcer
   dispatcher: Dispatcher
@@ -110,6 +112,8 @@ export class CancelService {
     )
     const run = { runId, conversationId: known.conversationId }
     await announcer.runTold(known.userId, run, forced.version, turnEvents)
+    const wasAsking = forced.turns.some(({ tools }) => tools?.calls.some(({ status }) => status === 'awaiting'))
+    if (wasAsking) await tellWaiting(this.#deps, known.userId)
     for (const { claim, settled } of forced.turns) {
       await this.#deps.feed.end({ ...claim, agentId: claim.agentId ?? '' }).catch(() => {})
       await announcer.balance(claim.userId, settled.money)

@@ -73,8 +73,8 @@ describe('npm run demo with a model of one\u2019s own', function () {
     expect(out).to.contain(
       'Clara: Tea, said Clara.\n\nBlaise: Tea, said Blaise.\n\nAda: Tea, said Ada.\n\nClara: Tea, said Clara.\n\n--- receipt ---\nturns    4\n',
     )
-    // The test: a refusal and an answer, and a decision. Then a request a turn.
-    expect(field.server.requests).to.have.length(3 + 4)
+    // The test: a refusal and an answer, a decision, and a tool. Then a request a turn.
+    expect(field.server.requests).to.have.length(4 + 4)
     const left: unknown[] = await field.app.container.db.query('SELECT 1 FROM connections WHERE user_id IS NOT NULL')
     expect(left).to.deep.equal([])
   })

@@ -52,6 +52,15 @@ for (const profile of QUEUES) {
       return { user, agentId, runId, conversationId, approval: data[0], pending: data, events, unsubscribe, last }
     }
 
+    /** Resolves, once it is listened, to a wait until the user is told that nothing waits for them any more. */
+    const toldOfNone = async (userId: string) => {
+      const told = Promise.withResolvers<void>()
+      const leave = await world.app.container.feed.subscribeUser(userId, (event) => {
+        if (event.type === 'approvals.updated' && event.waiting === 0) told.resolve()
+      })
+      return () => told.promise.finally(leave)
+    }
+
     const decided = async (at: typeof world, user: TestUser, runId: string, decision: string) => {
       await becomes(at, user, runId, 'waiting')
       const { data } = Object((await user.get('/api/chat/approvals')).body)
@@ -103,13 +112,9 @@ for (const profile of QUEUES) {
       expect((await listed(`?conversationId=${conversationId}`)).data).to.deep.equal([approval])
       expect((await listed(`?conversationId=${runId}`)).data).to.deep.equal([])
       expect(approval).to.have.property('conversationTitle')
-      const told = Promise.withResolvers<void>()
-      const leave = await world.app.container.feed.subscribeUser(user.id, (event) => {
-        if (event.type === 'approvals.updated' && event.waiting === 0) told.resolve()
-      })
+      const noneWaits = await toldOfNone(user.id)
       await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'deny' })
-      await told.promise
-      await leave()
+      await noneWaits()
       expect(await listed('/count')).to.deep.equal({ waiting: 0 })
       expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
       await unsubscribe()
@@ -175,7 +180,9 @@ for (const profile of QUEUES) {
 
     it('are settled when the run is cancelled: the words stay, the tool never runs', async () => {
       const { user, runId, approval, unsubscribe, last } = await waiting()
+      const noneWaits = await toldOfNone(user.id)
       const { body } = await user.post(`/api/chat/runs/${runId}/cancel`, {})
+      await noneWaits()
       expect(body).to.deep.include({ status: 'cancelled' })
       await unsubscribe()
       expect(await last()).to.deep.include({ content: 'May I?', status: 'cancelled' })
@@ -309,11 +316,8 @@ for (const profile of QUEUES) {
 
     it('whose time is over while somebody decides have expired: the decision is refused, and watchers are told', async () => {
       const { user, runId, approval, events, unsubscribe, last } = await waiting()
-      const { db, feed } = world.app.container
-      const told = Promise.withResolvers<void>()
-      const leave = await feed.subscribeUser(user.id, (event) => {
-        if (event.type === 'approvals.updated' && event.waiting === 0) told.resolve()
-      })
+      const { db } = world.app.container
+      const noneWaits = await toldOfNone(user.id)
       const answer = await whileUncommitted(
         db,
         `WITH late AS (UPDATE turns SET due_at = clock_timestamp() WHERE run_id = $1 AND status = 'queued')
@@ -325,8 +329,7 @@ for (const profile of QUEUES) {
       expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
       await unsubscribe()
       expect((await last())?.toolCalls?.[0]).to.deep.include({ status: 'expired', startedAt: null })
-      await told.promise
-      await leave()
+      await noneWaits()
       expect(statusesTold(events)).to.deep.equal(['tool.approval_requested awaiting', 'tool.failed expired'])
       await expectSettledOnce(db, runId)
     })

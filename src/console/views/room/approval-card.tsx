@@ -87,7 +87,10 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
             {inDoubt ? t('tool.asks.again', { name }) : t('tool.asks', { name })}
           </p>
           <p className="break-words text-ink-soft text-sm">
-            <bdi className="font-medium text-ink">{call.title || call.name}</bdi> · <ServerName of={approval} />
+            <bdi className="font-medium text-ink">{call.title || call.name}</bdi>
+            {/* Titles are the server's to choose, and two tools may have one. */}
+            {call.title && call.title !== call.name && <code className="ms-1.5 break-all text-xs">{call.name}</code>} ·{' '}
+            <ServerName of={approval} />
           </p>
           {children}
         </div>
