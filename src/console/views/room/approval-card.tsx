@@ -72,6 +72,8 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
     if (args) decide.mutate({ decision: 'approve', arguments: args })
   }
   const name = approval.agentName ?? '…'
+  // Without the mark of its server, which models need and people do not.
+  const toolName = call.name.replace(/_[0-9a-f]{8}$/, '')
   // Decided on once: until the list says that it is gone, nothing more can be pressed.
   const isDecided = decide.isSuccess
   const isOver = useIsPast(expiresAt)
@@ -89,7 +91,7 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
           <p className="break-words text-ink-soft text-sm">
             <bdi className="font-medium text-ink">{call.title || call.name}</bdi>
             {/* Titles are the server's to choose, and two tools may have one. */}
-            {call.title && call.title !== call.name && <code className="ms-1.5 break-all text-xs">{call.name}</code>} ·{' '}
+            {call.title && call.title !== toolName && <code className="ms-1.5 break-all text-xs">{toolName}</code>} ·{' '}
             <ServerName of={approval} />
           </p>
           {children}
