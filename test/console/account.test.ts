@@ -47,8 +47,7 @@ describe('The account in the console', () => {
   })
 
   for (const look of [
-    { name: 'phone', phone: true, dark: true, credits: 'Credits', keys: 'API keys', profile: 'Profile' },
-    { name: 'german', locale: 'de-DE', credits: 'Credits', keys: 'API-Schlüssel', profile: 'Profil' },
+    { name: 'german', locale: 'de-DE', phone: true, dark: true },
     { name: 'arabic', locale: 'ar-EG', phone: true },
   ]) {
     it(`stands well in each look (${look.name})`, async () => {

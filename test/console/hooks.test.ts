@@ -8,8 +8,7 @@ import { eventually } from '../support/pace.ts'
 import { useWorld, type Visitor } from './world.ts'
 
 const LOOKS = [
-  { name: 'phone', phone: true, dark: true },
-  { name: 'german', locale: 'de-DE' },
+  { name: 'german', locale: 'de-DE', phone: true, dark: true },
   { name: 'arabic', locale: 'ar-EG', phone: true },
 ]
 

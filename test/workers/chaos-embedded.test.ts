@@ -21,9 +21,9 @@ import { startMockLlm } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { flagsOf } from '../support/processes.ts'
 
-const CUTS = { drop: 188, kill: 8, term: 4 }
+const CUTS = { drop: 92, kill: 5, term: 3 }
 
-describe('A client cut 200 times while the only process dies and restarts (embedded)', function () {
+describe('A client cut 100 times while the only process dies and restarts (embedded)', function () {
   this.timeout(120_000)
   usePace()
   const undo: (() => unknown)[] = []
