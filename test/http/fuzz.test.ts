@@ -9,7 +9,7 @@ import { errorOf, type TestUser, wireErrorOf } from '../support/api-client.ts'
 import { ADMIN, useApp } from '../support/app.ts'
 
 /** Requests for each route, commands of each kind. More of both find more: FUZZ_RUNS=2000 for a night. */
-const RUNS = Number(process.env.FUZZ_RUNS ?? 40)
+const RUNS = Number(process.env.FUZZ_RUNS ?? 25)
 const NOBODY = '01990000-0000-7000-8000-00000000dead'
 /** Bytes of an error, whatever it is about. */
 const MOST_ERROR_BYTES = 20_000
