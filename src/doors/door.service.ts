@@ -147,10 +147,10 @@ export class DoorService {
     return this.#deps.cancels.cancel(userId, runId)
   }
 
-  /** What the turns of a run that are not over have done with tools, and what those have said that wait for somebody. */
-  readonly calls = async (runId: string): Promise<OpenCalls> => {
+  /** What the turns of a run that are not over, and these, have done with tools, and what those have said that wait for somebody. */
+  readonly calls = async (runId: string, turns: readonly number[] = []): Promise<OpenCalls> => {
     const { toolCalls } = this.#deps
-    const calls = await toolCalls.open(runId)
+    const calls = await toolCalls.open(runId, turns)
     const waiting = new Map(
       calls.flatMap(({ turn, turnAttempt, isWaiting }) => (isWaiting ? [[turn, turnAttempt]] : [])),
     )

@@ -45,7 +45,11 @@ export async function* readRun(
     const { events, close } = opened
     gone.addEventListener('abort', close, { once: true })
     let isFirst = true
-    const read = async () => known(script, runId, await door.calls(runId))
+    // Also of turns that have ended since the run was as it is here: their words may come before their end does.
+    const read = async ({ turns }: RunView) => {
+      const open = turns.filter(({ status }) => isOpenTurn(status)).map(({ index }) => index)
+      return known(script, runId, await door.calls(runId, open))
+    }
     try {
       for await (const { event, id } of events) {
         if (gone.aborted) return
@@ -54,14 +58,14 @@ export async function* readRun(
         if (isEnd && position !== undefined && !script.hasAllOf(event.run)) break
         const isRow = 'run' in event && event.run.id === runId && !isEnd
         if (isRow && (script.isAsking || event.run.status === 'waiting' || (isFirst && hasBegun(event.run))))
-          yield* await read()
+          yield* await read(event.run)
         isFirst &&= !isRow
         yield* script.take(event)
         if (isEnd) return
         if (script.waits().length > 0) {
           // Decided on meanwhile, perhaps; and what was heard of the run may be from before it waited.
           const run = await door.run(reader.userId, runId)
-          yield* await read()
+          yield* await read(run)
           if (!isTerminal(run.status))
             yield* script.take({ type: 'run.updated', conversationId: run.conversationId, run })
           const waits = script.waits()

@@ -63,7 +63,7 @@ export async function missedEvents(
     // A status may change without a new `seq`.
     if (!unknown.has(message) && message.status !== 'superseded') continue
     const text = unknown.has(message) && wholeText(message, runs, position)
-    if (text) add({ type: 'turn.delta', conversationId, ...text })
+    for (const event of text ? spokenEvents(conversationId, message, text) : []) add(event)
     add({ type: 'message.created', conversationId, message })
   }
   const unsure: string[] = []
@@ -98,8 +98,30 @@ async function findRuns(
   return new Map(found.flatMap((view) => (view ? [[view.id, view]] : [])))
 }
 
+/** A message of an agent in one piece. */
+interface WholeText {
+  runId: string
+  turn: number
+  attempt: number
+  offset: 0
+  text: string
+}
+
+/** A message's words, and before them how its calls of tools ended, for those have their places in the words. To be told of one again changes nothing. */
+function spokenEvents(
+  conversationId: string,
+  { agentId, toolCalls = [] }: MessageView,
+  { text, offset, ...turn }: WholeText,
+): ConversationEvent[] {
+  const calls = toolCalls.flatMap((call): ConversationEvent[] => {
+    const type = call.status === 'done' ? ('tool.completed' as const) : ('tool.failed' as const)
+    return agentId === null ? [] : [{ type, conversationId, ...turn, agentId, call }]
+  })
+  return [...calls, { type: 'turn.delta', conversationId, ...turn, offset, text }]
+}
+
 /** A message of an agent as a delta, where the attempt that said it is known. */
-function wholeText(message: MessageView, runs: Map<string, RunView>, position: StreamPosition) {
+function wholeText(message: MessageView, runs: Map<string, RunView>, position: StreamPosition): WholeText | undefined {
   const { runId, turn, content } = message
   if (message.role !== 'agent' || !runId || turn === null) return undefined
   const spoken = runs.get(runId)?.turns.find(({ index }) => index === turn)

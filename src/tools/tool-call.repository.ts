@@ -324,16 +324,18 @@ export class ToolCallRepository {
   }
 
   /**
-   * What the turns of a run that are not over have done with tools, in their order: the first calls of each, and those that somebody is asked about.
+   * What the turns of a run that are not over, and these, have done with tools, in their order: the first calls of each, and those that somebody is
+   * asked about.
    */
-  open(runId: string): Promise<OpenCall[]> {
+  open(runId: string, turns: readonly number[] = []): Promise<OpenCall[]> {
     return rows<OpenCall>(
       this.#db.manager,
       `SELECT ${SHOWN_CALL}, t.turn, u.attempt AS "turnAttempt", CASE WHEN t.status = 'awaiting' THEN t.expires_at END AS "expiresAt",
          t.input_schema IS NOT NULL AND NOT t.doubt AS "isEditable", t.status = 'awaiting' AND u.status = 'queued' AS "isWaiting"
        FROM tool_calls t JOIN turns u ON u.run_id = t.run_id AND u.index = t.turn
-       WHERE t.run_id = $1 AND u.status IN ('queued', 'running') AND (t.call < $2 OR t.status = 'awaiting') ORDER BY t.turn, t.call`,
-      [runId, SHOWN_CALLS],
+       WHERE t.run_id = $1 AND (u.status IN ('queued', 'running') OR t.turn = ANY ($3)) AND (t.call < $2 OR t.status = 'awaiting')
+       ORDER BY t.turn, t.call`,
+      [runId, SHOWN_CALLS, turns],
     )
   }
 

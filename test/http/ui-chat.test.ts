@@ -326,6 +326,12 @@ describe('The chats of the AI SDK', function () {
     expect(toolsOf(last(chat))[0]).to.deep.include({
       ...{ toolName: 'calculator', state: 'output-available', input: { expression: '6 * 7' }, output: '42' },
     })
+    // Whoever comes when it is over reads it in the same order.
+    const { runId } = metadata.parse(last(chat).metadata)
+    const api = `${world.app.url}/api/ui/chat/${chat.id}/stream?runId=${runId}`
+    const late = await (await fetch(api, { headers: { authorization: `Bearer ${user.token}` } })).text()
+    const told = Array.from(late.matchAll(/"type":"(text-delta|tool-output-available)"/g), ([, type]) => type)
+    expect(told).to.deep.equal(['text-delta', 'tool-output-available', 'text-delta'])
     expect(asSent(chat.messages)).to.deep.equal(asSent((await historyOf(user, chat.id)).data))
   })
 

@@ -67,6 +67,7 @@ type Opening = { events: ConversationEvent[]; ends: StreamEnd | undefined } | Ap
 /** Reads a run whose stream is opened so, one opening after the other. */
 function reading(...openings: Opening[]) {
   const asked: Array<string | undefined> = []
+  const looked: Array<readonly number[] | undefined> = []
   const steps: RunStep[] = []
   const gone = new AbortController()
   let closed = 0
@@ -90,7 +91,13 @@ function reading(...openings: Opening[]) {
       reader,
       runId,
       names: new Map([[agentId, 'Ada']]),
-      door: { calls: async () => ({ calls: [], said: [] }), run: () => Promise.reject(new Error('nobody asks')) },
+      door: {
+        calls: async (_runId: string, turns?: readonly number[]) => {
+          looked.push(turns)
+          return { calls: [], said: [] }
+        },
+        run: () => Promise.reject(new Error('nobody asks')),
+      },
       gone: gone.signal,
     }
     for await (const step of readRun({ follow }, request)) steps.push(step)
@@ -99,7 +106,7 @@ function reading(...openings: Opening[]) {
     () => undefined,
     (error: unknown) => Object(error).code,
   )
-  return { asked, steps, gone, code, closed: () => closed }
+  return { asked, looked, steps, gone, code, closed: () => closed }
 }
 const textOf = (steps: RunStep[]) => steps.map((step) => (step.type === 'turn.text' ? step.text : '')).join('')
 
@@ -124,6 +131,18 @@ describe('Reading a run to its end', () => {
     expect(read.asked).to.deep.equal([undefined, '1.1'])
     expect(textOf(read.steps)).to.equal('I like tea.')
     expect(read.steps.filter(({ type }) => type === 'run.ended')).to.have.length(1)
+  })
+
+  it('asks for what turns have done with tools that were open when the run was read, though they may be over by then', async () => {
+    const turns = run.turns.map((turn) => ({ ...turn, status: 'running' as const, messageId: null }))
+    const under: RunView = { ...run, status: 'running', turns, receipt: { ...run.receipt, steps: 1 }, finishedAt: null }
+    const events: ConversationEvent[] = [
+      { type: 'run.updated', conversationId, run: under },
+      ...[started, delta(0, 'I like tea.'), created, completed],
+    ]
+    const read = reading({ events, ends: 'over' })
+    expect(await read.code).to.equal(undefined)
+    expect(read.looked).to.deep.equal([[0]])
   })
 
   it('says why it cannot go on: at the first opening whatever it is, later what will not pass', async () => {

@@ -158,6 +158,21 @@ describe('resuming an event stream', () => {
     }
   })
 
+  it('tells how calls of tools ended before the words that have a place for them', async () => {
+    const call = { id: id(9), call: 0, step: 0, name: 'add', title: 'Add', args: '{}', result: '2', errorCode: null }
+    const ended = { ...call, startedAt: AT, endedAt: AT, offset: 4 }
+    const toolCalls = [
+      { ...ended, status: 'done' as const },
+      { ...ended, call: 1, status: 'denied' as const },
+    ]
+    const now = snapshot(9, { messages: [question, message(2, { toolCalls })] })
+    const find = async () => run('completed', [turnOf(0, 1, 'completed')])
+    const { events } = await missedEvents(begun(''), now, find, none)
+    expect(types(events).slice(0, 4)).to.deep.equal([
+      ...['tool.completed', 'tool.failed', 'turn.delta', 'message.created'],
+    ])
+  })
+
   it('does not tell the end of a run that a newer reading may show whole', async () => {
     const position = begun('')
     place(position, { type: 'run.updated', conversationId: CONVERSATION, run: run('pending', [], id(7)) })
