@@ -245,7 +245,7 @@ for (const profile of QUEUES) {
           ])
           const result = seen.find(({ type }) => type === 'TOOL_CALL_RESULT')
           expect(result).to.deep.include({ toolCallId: asked?.toolCallId, content: '4' })
-          expect(client.messages.map(({ role }) => role)).to.have.members(['user', 'assistant', 'tool', 'assistant'])
+          expect(client.messages.map(({ role }) => role)).to.deep.equal(['user', 'assistant', 'tool', 'assistant'])
           const [, stored] = await user.messages(conversationId)
           const texts = client.messages.flatMap(({ role, content }) => (role === 'assistant' ? [content] : []))
           expect(texts.join('')).to.equal(stored?.content)
