@@ -63,7 +63,8 @@ function Editor({ first }: { first: Tagged<PartyView> }) {
     if (!(await confirm({ title, text: t('parties.delete.text'), action: t('action.delete'), danger: true }))) return
     try {
       await client.parties.delete(id)
-      void queries.invalidateQueries({ queryKey: ['parties'] })
+      // Read again where they are shown next: this view would ask for what is gone.
+      void queries.invalidateQueries({ queryKey: ['parties'], refetchType: 'none' })
       toast(t('parties.deleted', { name: party.name }))
       go('/parties')
     } catch (error) {
