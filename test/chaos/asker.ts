@@ -65,10 +65,6 @@ export class Asker {
     return data.map(({ id }) => id)
   }
 
-  close(): void {
-    this.#client.close()
-  }
-
   async #judge(run: RunView, word: Word | undefined): Promise<void> {
     const { data } = await untilServed(() => this.#client.approvals.list())
     for (const approval of data) {

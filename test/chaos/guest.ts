@@ -5,7 +5,7 @@ import { ApiError, type Change, ChatspartyClient } from '../../src/client/client
 import type { ServerEvent } from '../../src/contract/events.ts'
 import { type AcceptedView, isTerminal } from '../../src/contract/views.ts'
 import type { TestUser } from '../support/api-client.ts'
-import { StreamFollower } from '../support/chaos.ts'
+import { isAway, StreamFollower } from '../support/chaos.ts'
 import { EventReader } from '../support/event-reader.ts'
 import { moved, QUIET_MS, quietFor } from '../support/pace.ts'
 import { Screen } from '../support/screen.ts'
@@ -141,8 +141,7 @@ export class Guest {
             await decide(this.#client, approval.id, this.#random() < SHARE.yes, this.words)
         }
       } catch (error) {
-        const isAway = error instanceof ApiError && (error.status === 0 || error.status >= 500)
-        if (!isAway) this.faults.push(String(error))
+        if (!isAway(error)) this.faults.push(String(error))
       }
     }
   }

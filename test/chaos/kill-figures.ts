@@ -1,7 +1,7 @@
 import type { Asked } from './asker.ts'
 import { countOf } from './audit.ts'
 import { table } from './chaos-report.ts'
-import { isKillPoint, KILL_POINTS, type KillPoint } from './kill-points.ts'
+import type { KillPoint } from './kill-points.ts'
 import type { ToolAudit } from './tool-audit.ts'
 
 /** What a run of the kill report was and what came of it; as it stands in the JSON. */
@@ -15,6 +15,7 @@ export interface KillFigures {
   runs: number
   /** Attempts at turns that died. */
   lost: number
+  /** Of every point, also where nobody was killed. */
   kills: Partial<Record<KillPoint, number>>
   complaints: string[]
   kinds: KindFigures[]
@@ -81,9 +82,7 @@ ${table(
 
 ${table(
   ['killed at', 'times'],
-  Object.keys(KILL_POINTS)
-    .filter(isKillPoint)
-    .map((point) => [point, String(figures.kills[point] ?? 0)]),
+  Object.entries(figures.kills).map(([point, count]) => [point, String(count)]),
 )}
 
 ${table(

@@ -25,11 +25,11 @@ const TOOLS: Record<Use, { server: 'told' | 'asked' | null; name: string }> = {
   read: { server: 'told', name: 'read_notes' },
   calculate: { server: null, name: 'calculator' },
 }
-const OWNED: Record<Speaker, Partial<Record<Use, 'allow' | 'ask' | 'deny'>>> = {
-  Ada: { keyed: 'allow', told: 'allow', read: 'allow', calculate: 'allow' },
-  Blaise: { asked: 'allow' },
-  Clara: { told: 'ask', calculate: 'ask' },
-  Dora: { told: 'deny' },
+const OWNED: Record<Speaker, { policy: 'allow' | 'ask' | 'deny'; uses: readonly Use[] }> = {
+  Ada: { policy: 'allow', uses: ['keyed', 'told', 'read', 'calculate'] },
+  Blaise: { policy: 'allow', uses: ['asked'] },
+  Clara: { policy: 'ask', uses: ['told', 'calculate'] },
+  Dora: { policy: 'deny', uses: ['told'] },
 }
 
 export const KINDS: readonly Kind[] = [
@@ -70,10 +70,12 @@ export async function prepare(user: TestUser, llm: MockLlm, serverUrl: string): 
   const serverIds = { told: await server('tell'), asked: await server('ask') }
   const baseUrl = llm.baseUrl('openai-compatible')
   const ids = await user.agentsOn({ provider: 'openai-compatible', baseUrl }, [...SPEAKERS])
-  const agentIds = Object.fromEntries(SPEAKERS.map((name, at) => [name, ids[at] ?? ''])) as Owner['agentIds']
+  const [Ada = '', Blaise = '', Clara = '', Dora = ''] = ids
+  const agentIds = { Ada, Blaise, Clara, Dora }
   for (const name of SPEAKERS) {
-    const tools = Object.entries(OWNED[name]).map(([use, policy]) => {
-      const { server: of, name: tool } = TOOLS[use as Use]
+    const { policy, uses } = OWNED[name]
+    const tools = uses.map((use) => {
+      const { server: of, name: tool } = TOOLS[use]
       return { name: tool, policy, ...(of && { serverId: serverIds[of] }) }
     })
     const answer = await user.put(`/api/agents/${agentIds[name]}`, { tools })

@@ -30,14 +30,17 @@ export function shuffled<K extends string>(counts: Record<K, number>, random: ()
     .map(({ kind }) => kind)
 }
 
+/** True where it was the server that was not there, and nothing is wrong with what was asked. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof ApiError && (error.status === 0 || error.status >= 500)
+
 /** Repeats what failed for want of a server, as a person would, for as long as anything moves. */
 export async function insist<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work()
     } catch (error) {
-      const isAway = error instanceof ApiError && (error.status === 0 || error.status >= 500)
-      if (!isAway || quietFor() > QUIET_MS) throw error
+      if (!isAway(error) || quietFor() > QUIET_MS) throw error
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }

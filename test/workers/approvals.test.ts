@@ -4,16 +4,14 @@ import { ToolCallRepository } from '../../src/tools/tool-call.repository.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { ADMIN, startApp } from '../support/app.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
-import type { MockRequest } from '../support/mock-llm.ts'
 import { whileUncommitted } from '../support/race.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
-import { usePartyWorld } from './party-world.ts'
+import { answered, asksFor, usePartyWorld } from './party-world.ts'
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
 /** What watchers were told of calls. */
 const statusesTold = (events: ServerEvent[]) =>
   events.flatMap((event) => ('call' in event ? `${event.type} ${event.call.status}` : []))
-const answered = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
 
 for (const profile of QUEUES) {
   describe(`Calls of tools that people are asked about, queue on ${profile}`, () => {
@@ -23,13 +21,7 @@ for (const profile of QUEUES) {
 
     /** A run that waits for somebody's word on a calculation, and how it was asked for. */
     const waiting = async (at = world) => {
-      at.llm.reply({ when: { match: answered }, text: 'So it is.', usage: USAGE })
-      at.llm.reply({
-        when: { match: (request) => !answered(request) },
-        text: 'May I?',
-        toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }],
-        usage: USAGE,
-      })
+      at.llm.reply({ ...answered('So it is.'), usage: USAGE }).reply({ ...asksFor('6 * 7', 'May I?'), usage: USAGE })
       const { user, agentIds } = await at.guests(['Ada'])
       const [agentId = ''] = agentIds
       await user.put(`/api/agents/${agentId}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
@@ -61,12 +53,14 @@ for (const profile of QUEUES) {
       return () => told.promise.finally(leave)
     }
 
+    /** Waits until a run waits for people, and decides on the newest of it. */
     const decided = async (at: typeof world, user: TestUser, runId: string, decision: string) => {
       await becomes(at, user, runId, 'waiting')
       const { data } = Object((await user.get('/api/chat/approvals')).body)
       return user.post(`/api/chat/approvals/${data[0].id}`, { decision })
     }
 
+    /** Waits until a run is in this state. */
     const becomes = async (at: typeof world, user: TestUser, runId: string, status: string) => {
       const { container } = at.app
       const { conversationId } = await user.run(runId)
@@ -212,11 +206,7 @@ for (const profile of QUEUES) {
     })
 
     it('that nobody decides on in time expire, and the agent goes on without', async () => {
-      hasty.llm.reply({ when: { match: answered }, text: 'So be it.' })
-      hasty.llm.reply({
-        when: { match: (request) => !answered(request) },
-        toolCalls: [{ name: 'calculator', arguments: { expression: '1' } }],
-      })
+      hasty.llm.reply(answered('So be it.')).reply(asksFor('1'))
       const { user, agentIds } = await hasty.guests(['Ada'])
       await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
       const { runId, conversationId } = await user.accept('/api/chat', { agentId: agentIds[0], message: 'Well?' })

@@ -11,13 +11,13 @@ import type { TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
-import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
+import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
+import { answered, isBehindCall } from './party-world.ts'
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
 const approvals = z.object({ data: z.array(z.looseObject({ id: z.string() })) })
-const asked = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
 
 describe('Turns with tools of an MCP server', function () {
   this.timeout(60_000)
@@ -61,17 +61,21 @@ describe('Turns with tools of an MCP server', function () {
     expect(Object.entries(breaches).filter(([, list]) => list.length > 0)).to.deep.equal([])
   })
 
+  const newAgent = async (name: string) => {
+    const baseUrl = llm.baseUrl('openai-compatible')
+    const [agentId = ''] = await user.agentsOn({ provider: 'openai-compatible', baseUrl }, [name])
+    return agentId
+  }
   /** An agent whose model calls this tool once. */
   const agentWith = async (name: string, policy: string | null) => {
-    llm.reply({ when: { match: asked }, text: 'It is done.', usage: USAGE })
+    llm.reply({ ...answered('It is done.'), usage: USAGE })
     llm.reply({
-      when: { match: (request) => !asked(request) },
+      when: { match: (request) => !isBehindCall(request) },
       text: 'I do it.',
       toolCalls: [{ name: modelName(serverId, name), arguments: { text: 'tea' } }],
       usage: USAGE,
     })
-    const baseUrl = llm.baseUrl('openai-compatible')
-    const [agentId = ''] = await user.agentsOn({ provider: 'openai-compatible', baseUrl }, ['Ada'])
+    const agentId = await newAgent('Ada')
     expect((await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name, policy }] })).status).to.equal(200)
     return agentId
   }
@@ -85,6 +89,12 @@ describe('Turns with tools of an MCP server', function () {
       await shutdown.close()
     }
   }
+  /** The call that waits for somebody's word, once one does. */
+  const askedAbout = () =>
+    eventually(async () => {
+      const { data } = approvals.parse((await user.get('/api/chat/approvals')).body)
+      return data[0]?.id
+    })
   const endOf = async ({ runId, conversationId }: { runId: string; conversationId: string }) => {
     expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
     return (await user.messages(conversationId))[1]
@@ -108,13 +118,10 @@ describe('Turns with tools of an MCP server', function () {
       for (const decision of ['deny', 'approve']) {
         server.state.notes.length = 0
         const accepted = await user.accept('/api/chat', { agentId, message: 'Tea.' })
-        const open = await eventually(async () => {
-          const { data } = approvals.parse((await user.get('/api/chat/approvals')).body)
-          return data.length > 0 ? data : undefined
-        })
+        const id = await askedAbout()
         expect(server.state.notes).to.deep.equal([])
-        await user.post(`/api/chat/approvals/${open?.[0]?.id}`, { decision })
-        if (decision === 'approve') words.set(open?.[0]?.id ?? '', 1)
+        await user.post(`/api/chat/approvals/${id}`, { decision })
+        if (decision === 'approve') words.set(id, 1)
         await endOf(accepted)
         expect(server.state.notes).to.deep.equal(decision === 'approve' ? ['tea'] : [])
       }
@@ -130,12 +137,9 @@ describe('Turns with tools of an MCP server', function () {
       ]) {
         await user.put(`/api/mcp/servers/${serverId}`, { enabled: true })
         const accepted = await user.accept('/api/chat', { agentId, message: 'Tea.' })
-        const open = await eventually(async () => {
-          const { data } = approvals.parse((await user.get('/api/chat/approvals')).body)
-          return data.length > 0 ? data : undefined
-        })
+        const id = await askedAbout()
         expect((await change()).status).to.be.within(200, 204)
-        await user.post(`/api/chat/approvals/${open?.[0]?.id}`, { decision: 'approve' })
+        await user.post(`/api/chat/approvals/${id}`, { decision: 'approve' })
         const said = await endOf(accepted)
         expect(said?.toolCalls?.[0]).to.deep.include({ status: 'failed', errorCode: 'tool.gone', startedAt: null })
       }
@@ -187,10 +191,7 @@ describe('Turns with tools of an MCP server', function () {
       ])
       expect(call?.result).to.include('(A file, image 2, image/png, 3 bytes, which is not shown.)')
       expect(told).to.include("Kept as files of the user's: image 2, 3 bytes.")
-      const [agentId = ''] = await user.agentsOn(
-        { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') },
-        ['Otto'],
-      )
+      const agentId = await newAgent('Otto')
       const other = await user.accept('/api/chat', { agentId, message: 'Look.', fileIds: [file?.id] })
       await user.finished(other.runId)
       await user.delete(`/api/chat/conversations/${conversationId}`)
@@ -210,10 +211,7 @@ describe('Turns with tools of an MCP server', function () {
 
   it('leave no file behind of a call that has no need of it any more', async () => {
     const { container } = app
-    const [agentId = ''] = await user.agentsOn(
-      { provider: 'openai-compatible', baseUrl: llm.baseUrl('openai-compatible') },
-      ['Ada'],
-    )
+    const agentId = await newAgent('Ada')
     const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'Tea.' })
     const claim = {
       runId,

@@ -10,15 +10,16 @@ export const speakerOf = (request: MockRequest): string => /^You are ([^.\n]+)\.
 /** Replies to whoever has this name. */
 export const by = (name: string): MockReply['when'] => ({ match: (request) => speakerOf(request) === name })
 
-const hasResult = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
+/** True for the request of a step behind calls of tools, however those ended. */
+export const isBehindCall = (request: MockRequest): boolean => JSON.stringify(request.body).includes('"role":"tool"')
 /** Calls the calculator, behind words, until it is given a result. */
 export const asksFor = (expression: string, text?: string): MockReply => ({
-  when: { match: (request) => !hasResult(request) },
+  when: { match: (request) => !isBehindCall(request) },
   ...(text !== undefined && { text }),
   toolCalls: [{ name: 'calculator', arguments: { expression } }],
 })
 /** Says it to whoever brings a tool's result. */
-export const answered = (text: string): MockReply => ({ when: { match: hasResult }, text })
+export const answered = (text: string): MockReply => ({ when: { match: isBehindCall }, text })
 
 /** An app and a mocked provider for the suite in which it is called. */
 export function usePartyWorld(options: Parameters<typeof useApp>[0] = {}) {

@@ -14,6 +14,7 @@ import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-ll
 import { usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { QUEUES, useRedis } from '../support/redis.ts'
+import { answered, isBehindCall } from './party-world.ts'
 
 /** What comes before and after is the way of any turn, whose steps the crash matrix has. */
 const STEPS: TurnStep[] = [
@@ -37,7 +38,6 @@ interface Decided {
 }
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
-const asked = (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"')
 
 /** The same tools, which cannot be asked. */
 class RefusingTools extends EffectTools {
@@ -93,9 +93,9 @@ for (const profile of QUEUES) {
 
     /** A run whose agent calls this tool once, in a worker that dies at that step; another finishes it. */
     const killedAt = async (step: TurnStep, tool: string, { policy = 'allow', decision, later }: Decided = {}) => {
-      llm.reply({ when: { match: asked }, text: 'It is done, as far as I know.', usage: USAGE })
+      llm.reply({ ...answered('It is done, as far as I know.'), usage: USAGE })
       llm.reply({
-        when: { match: (request) => !asked(request) },
+        when: { match: (request) => !isBehindCall(request) },
         text: 'I do it.',
         toolCalls: [{ name: tool, arguments: { what: 'tea' } }],
         usage: USAGE,

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockProvider, MockRequest } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
-import { callsOf, usePartyWorld } from './party-world.ts'
+import { answered, asksFor, by, callsOf, speakerOf, usePartyWorld } from './party-world.ts'
 
 /** With prices. */
 const MODELS: Partial<Record<MockProvider, string>> = {
@@ -14,9 +14,6 @@ const MODELS: Partial<Record<MockProvider, string>> = {
 const USAGE = { inputTokens: 100, outputTokens: 10 }
 const isFirst = { match: (request: MockRequest) => !JSON.stringify(request.body).includes('<result>\\n') }
 const CALCULATION = { name: 'calculator', arguments: { expression: '6 * 7' } }
-/** Of a step behind a call, however that ended. */
-const hasEnded = { match: (request: MockRequest) => JSON.stringify(request.body).includes('"role":"tool"') }
-const isNew = { match: (request: MockRequest) => !hasEnded.match(request) }
 const hasResult = { match: (request: MockRequest) => JSON.stringify(request.body).includes('<result>\\n') }
 
 describe('An agent with tools', () => {
@@ -45,7 +42,7 @@ describe('An agent with tools', () => {
       world.llm.reply({
         when: isFirst,
         text: 'Let me see.',
-        toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }],
+        toolCalls: [CALCULATION],
         usage: USAGE,
       })
       world.llm.reply({ when: hasResult, text: 'It is 42.', usage: USAGE })
@@ -141,7 +138,7 @@ describe('An agent with tools', () => {
       when: isFirst,
       hold,
       text: 'Let me see.',
-      toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }],
+      toolCalls: [CALCULATION],
       usage: USAGE,
     })
     const { user, agentId } = await withTools([{ name: 'calculator' }])
@@ -196,8 +193,7 @@ describe('An agent with tools', () => {
   ] as const) {
     it(`uses none of them against what its owner says by then: ${policy}, said while its model was still asking for it`, async () => {
       const hold = world.llm.hold()
-      world.llm.reply({ when: hasEnded, text: 'Then not.' })
-      world.llm.reply({ when: isNew, hold, toolCalls: [CALCULATION] })
+      world.llm.reply(answered('Then not.')).reply({ ...asksFor('6 * 7'), hold })
       const { user, agentId } = await withTools([{ name: 'calculator' }])
       const { runId, conversationId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
       await world.llm.request(0)
@@ -233,8 +229,7 @@ describe('An agent with tools', () => {
 
   it('does what somebody has approved once there is room for it again, should too many have been made of late', async () => {
     const { db, dispatcher } = world.app.container
-    world.llm.reply({ when: hasEnded, text: 'Done.' })
-    world.llm.reply({ when: isNew, toolCalls: [{ name: 'calculator', arguments: { expression: '6 * 7' } }] })
+    world.llm.reply(answered('Done.')).reply(asksFor('6 * 7'))
     const { user, agentId } = await withTools([{ name: 'calculator', policy: 'ask' }])
     const { runId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
     await eventually(async () => (await user.run(runId)).status === 'waiting')
@@ -266,14 +261,9 @@ describe('An agent with tools', () => {
   it('beside others: while only people are waited for, the time of the run stands still', async () => {
     const { db } = world.app.container
     const hold = world.llm.hold()
-    const isAda = (request: MockRequest) => request.system.startsWith('You are Ada.')
     world.llm.reply('So it is.')
-    world.llm.replyOnce({ when: { match: isAda }, toolCalls: [CALCULATION] })
-    world.llm.reply({
-      when: { match: (request) => !isAda(request) && request.system.startsWith('You are Otto.') },
-      hold,
-      text: 'I see.',
-    })
+    world.llm.replyOnce({ when: by('Ada'), toolCalls: [CALCULATION] })
+    world.llm.reply({ when: by('Otto'), hold, text: 'I see.' })
     const { user, agentIds } = await world.guests(['Ada', 'Otto'])
     await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
     const body = { agentIds, message: 'How much?', strategy: 'panel', maxTurns: 3, stop: { maxSeconds: 600 } }
@@ -295,20 +285,17 @@ describe('An agent with tools', () => {
   })
 
   it("speaks to others in words alone: no result of a tool stands in another's prompt", async () => {
-    const speaks = (name: string) => ({
-      match: (request: MockRequest) => request.system.startsWith(`You are ${name}.`),
-    })
-    world.llm.reply({ when: speaks('Otto'), text: 'I see.' })
-    world.llm.reply({ when: { match: (r) => speaks('Ada').match(r) && hasResult.match(r) }, text: 'It is a lot.' })
+    world.llm.reply({ when: by('Otto'), text: 'I see.' })
+    world.llm.reply({ when: { match: (r) => speakerOf(r) === 'Ada' && hasResult.match(r) }, text: 'It is a lot.' })
     world.llm.reply({
-      when: { match: (r) => speaks('Ada').match(r) && isFirst.match(r) },
+      when: { match: (r) => speakerOf(r) === 'Ada' && isFirst.match(r) },
       toolCalls: [{ name: 'calculator', arguments: { expression: '123457 * 2' } }],
     })
     const { user, agentIds } = await world.guests(['Ada', 'Otto'])
     await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator' }] })
     const { runId } = await user.accept('/api/chat/multi-agent', { agentIds, message: 'How much?', maxTurns: 2 })
     expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
-    const heard = world.llm.requests.filter(speaks('Otto').match)
+    const heard = world.llm.requests.filter((request) => speakerOf(request) === 'Otto')
     expect(heard).to.have.length(1)
     expect(JSON.stringify(heard[0]?.body)).to.include('It is a lot.').and.not.include('246914')
   })
