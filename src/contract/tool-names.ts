@@ -27,3 +27,6 @@ export const toolCallStatuses = [
  * nobody allowed it; cancelled: stopped before it did anything; unknown: it may have done its deed.
  */
 export type ToolCallStatus = (typeof toolCallStatuses)[number]
+
+export const isOpenCall = ({ status }: { status: ToolCallStatus }): boolean =>
+  openToolCallStatuses.some((open) => open === status)

@@ -1,4 +1,4 @@
-import { openToolCallStatuses } from '../contract/tool-names.ts'
+import { isOpenCall } from '../contract/tool-names.ts'
 import type { ToolCallView } from '../contract/views.ts'
 import { SHOWN_CALLS } from '../tools/tool-call.presenter.ts'
 
@@ -17,9 +17,6 @@ interface Heard {
   isTold: boolean
   hasChanged: boolean
 }
-
-export const isOpenCall = ({ status }: Pick<ToolCallView, 'status'>): boolean =>
-  openToolCallStatuses.some((open) => open === status)
 
 /** What is known of a turn's calls, and what of it was told: those that its message shows, and those that somebody is asked about. */
 export class TurnCalls {

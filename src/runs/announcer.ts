@@ -1,5 +1,5 @@
 import type { ConversationEvent, UserEvent } from '../contract/events.ts'
-import { openToolCallStatuses } from '../contract/tool-names.ts'
+import { isOpenCall } from '../contract/tool-names.ts'
 import {
   type ConversationView,
   isTerminal,
@@ -205,7 +205,7 @@ const shownOf = (message: ShownMessage, settled: Settled, calls: MeteredCall[], 
 
 /** A call as the end of its turn leaves it (`tool_close`). */
 function closed(call: StoredCall): StoredCall {
-  if (!openToolCallStatuses.some((open) => open === call.status)) return call
+  if (!isOpenCall(call)) return call
   const status = call.starts > 0 && call.effect === 'writes' ? 'unknown' : 'cancelled'
   return { ...call, status }
 }

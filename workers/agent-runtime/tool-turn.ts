@@ -1,6 +1,6 @@
 import { classifyProviderError, providerFailure } from '../../src/connections/provider-errors.ts'
 import { traitsOf } from '../../src/connections/provider-factory.ts'
-import { openToolCallStatuses } from '../../src/contract/tool-names.ts'
+import { isOpenCall } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { ToolFiles } from '../../src/runs/tool-files.ts'
@@ -256,14 +256,12 @@ async function tellEnded(
   calls: readonly StoredCall[],
   before: readonly StoredCall[] = [],
 ): Promise<void> {
-  const known = new Set(before.filter(isOver).map(({ call }) => call))
+  const known = new Set(before.filter((call) => !isOpenCall(call)).map(({ call }) => call))
   for (const call of calls) {
-    if (!isOver(call) || known.has(call.call)) continue
+    if (isOpenCall(call) || known.has(call.call)) continue
     await announcer.tool(claim, call.status === 'done' ? 'tool.completed' : 'tool.failed', presentToolCall(call))
   }
 }
-
-const isOver = ({ status }: StoredCall): boolean => !openToolCallStatuses.some((open) => open === status)
 
 async function ask(
   announcer: Pick<Announcer, 'approvalRequested'>,

@@ -1,7 +1,8 @@
+import { isOpenCall } from '../../contract/tool-names.ts'
 import type { MessageView } from '../../contract/views.ts'
 import type { RunStep } from '../run-script.ts'
 import { inputOf, LATE, troubleOf } from '../told-call.ts'
-import { isOpenCall, type TurnCall } from '../turn-calls.ts'
+import type { TurnCall } from '../turn-calls.ts'
 import type { AgUiEvent, AgUiMessage } from './ag-ui-events.ts'
 import { hadOf, type Shown, type ShownCall } from './ag-ui-had.ts'
 

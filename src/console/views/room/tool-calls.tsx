@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Ban, Check, ChevronDown, CircleAlert, CircleHelp, Clock, Hand, type LucideIcon, Wrench } from 'lucide-react'
 import { type ChatspartyClient, isTerminal, type RunToolCallView, type ToolCallView } from '../../../client/client.ts'
+import { isOpenCall } from '../../../contract/tool-names.ts'
 import { Spinner } from '../../parts/button.tsx'
 import { classes } from '../../parts/class-names.ts'
 import { Quoted } from '../../parts/quoted.tsx'
@@ -81,9 +82,6 @@ async function callsOf(client: ChatspartyClient, runId: string, signal: AbortSig
   return calls
 }
 
-const isOver = ({ status }: ToolCallView): boolean =>
-  status !== 'planned' && status !== 'awaiting' && status !== 'approved' && status !== 'started'
-
 /** Of a turn that is not over: what there was when it was looked at, and what was heard since. */
 export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) {
   const client = useClient()
@@ -97,7 +95,7 @@ export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) 
   const calls = new Map<number, ToolCallView>(heard)
   for (const call of data) {
     // What is over stays so; of the rest what was heard is newer.
-    if (call.turn === turn && (isOver(call) || !calls.has(call.call))) calls.set(call.call, call)
+    if (call.turn === turn && (!isOpenCall(call) || !calls.has(call.call))) calls.set(call.call, call)
   }
   return <ToolCalls calls={[...calls.values()].sort((a, b) => a.call - b.call)} />
 }
