@@ -1,6 +1,7 @@
 import type { ConversationEvent, EventOf } from '../contract/events.ts'
 import { isOpenTurn, isTerminal, SNAPSHOT_OVERLAP, type SnapshotView } from '../contract/views.ts'
 import type { Logger } from '../shared/logger.ts'
+import { wholeEnd } from '../shared/text-ends.ts'
 import { type LiveFeed, type LiveTurn, turnKey, type Unsubscribe } from './live-feed.ts'
 import type { ConversationRows } from './socket-ports.ts'
 
@@ -307,11 +308,10 @@ export class ConversationWatch {
   }
 }
 
-/** A piece of a text from here on, which splits no pair. */
+/** A piece of a text from here on, which splits no pair; a half that is all there is goes out. */
 function pieceOf(text: string, from: number, most: number): string {
   const piece = text.slice(from, from + most)
-  const last = piece.charCodeAt(piece.length - 1)
-  return last >= 0xd800 && last <= 0xdbff && piece.length > 1 ? piece.slice(0, -1) : piece
+  return piece.slice(0, wholeEnd(piece) || piece.length)
 }
 
 const wordsOf = (event: ConversationEvent): number => {

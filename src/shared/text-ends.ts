@@ -17,6 +17,12 @@ export function withoutEnds(text: string, signs: string): string {
   return rest.slice(start)
 }
 
+/** `end`, or the sign before it where a text that ends there would end in the first half of a pair. */
+export function wholeEnd(text: string, end = text.length): number {
+  const last = text.charCodeAt(end - 1)
+  return last >= 0xd800 && last < 0xdc00 ? end - 1 : end
+}
+
 /** Both ends of a text that is longer than this, on lines of their own; others as they are. */
 export function bothEnds(text: string, most: number): string {
   if (text.length <= most) return text

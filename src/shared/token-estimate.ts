@@ -2,6 +2,7 @@
  * Tokens of texts, near enough to cut by: nothing is billed by them (`countTokens` of the credits is for that). Real tokenizers
  * cost milliseconds a page, and hostile text makes them quadratic; budgets need no more than this.
  */
+import { wholeEnd } from './text-ends.ts'
 
 const ASCII_PER_TOKEN = 3.6
 /** Letters outside ASCII take about a token each in CJK, half of one in Cyrillic or Arabic. */
@@ -20,13 +21,10 @@ export function withinTokens(text: string, tokens: number): string {
   for (let index = 0; index < text.length; index++) {
     taken += text.charCodeAt(index) > 127 ? OTHER_TOKENS : 1 / ASCII_PER_TOKEN
     // Sums of fractions are a little off.
-    if (taken > tokens + 1e-6) return text.slice(0, isHalf(text.charCodeAt(index - 1)) ? index - 1 : index)
+    if (taken > tokens + 1e-6) return text.slice(0, wholeEnd(text, index))
   }
   return text
 }
-
-/** The first of a pair. */
-const isHalf = (code: number): boolean => code >= 0xd800 && code < 0xdc00
 
 const BYTES_PER_TOKEN = 4
 /** What names a message's speaker and sets it apart from others. */

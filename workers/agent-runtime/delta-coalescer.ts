@@ -1,5 +1,6 @@
 import type { LiveAttempt, LiveFeed } from '../../src/realtime/live-feed.ts'
 import { type Logger, silentLogger } from '../../src/shared/logger.ts'
+import { wholeEnd } from '../../src/shared/text-ends.ts'
 import type { LivePace } from './live-pace.ts'
 
 /** How long a feed that failed is left alone, in ms. */
@@ -124,7 +125,6 @@ export class DeltaCoalescer {
 
   /** The end of what may be sent: the first half of a surrogate pair waits for the second. */
   #ready(): number {
-    const last = this.#text.charCodeAt(this.#text.length - 1)
-    return last >= 0xd800 && last <= 0xdbff ? this.#text.length - 1 : this.#text.length
+    return wholeEnd(this.#text)
   }
 }

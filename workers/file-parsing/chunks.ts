@@ -1,3 +1,4 @@
+import { wholeEnd } from '../../src/shared/text-ends.ts'
 import { estimateTokens } from '../../src/shared/token-estimate.ts'
 import { LanguageTracker } from '../../src/storage/search-language.ts'
 import { chunkTerms } from '../../src/storage/search-terms.ts'
@@ -56,8 +57,7 @@ function cutAt(text: string, limit: number): number {
   if (sentence && sentence.index > half) return sentence.index + sentence[0].length
   const space = Math.max(window.lastIndexOf(' '), window.lastIndexOf('\t'), window.lastIndexOf('\u3000'))
   if (space > half) return space + 1
-  const code = text.charCodeAt(limit - 1)
-  return code >= 0xd800 && code < 0xdc00 ? limit - 1 : limit
+  return wholeEnd(text, limit)
 }
 
 /** 3 -> 'C' */
