@@ -200,7 +200,7 @@ export class ChatService {
     const { agents: agentService, ledger, files, messageBudget } = this.#deps
     const { userId, conversationId, isParty, fileIds, partyId, answer } = request
     const issues = answer ? formIssues(answer) : []
-    if (issues.length > 0) throw invalidRequest(issues)
+    if (issues.length > 0) throw invalidRequest(issues.map((issue) => ({ ...issue, path: `answer.${issue.path}` })))
     // It stands in the prompt.
     const form = answer ? [JSON.stringify(answer)] : []
     const terms = partyId === undefined ? request.terms : termsSaved(request.terms, known.party)

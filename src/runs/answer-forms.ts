@@ -7,9 +7,9 @@ import { judgeOf, MOST_OBJECTS, problemsOf, type SchemaJudge, SchemaReader } fro
 /** UTF-16 units of an answer that are looked at. */
 const MOST_CHARS = 524_288
 
-/** Why a form cannot be asked for; empty where it can. */
+/** Why a form cannot be asked for, by the path within the form; empty where it can. */
 export function formIssues({ schema }: AnswerForm): FieldIssue[] {
-  const refuse = (message: string) => [{ path: 'answer.schema', message }]
+  const refuse = (message: string) => [{ path: 'schema', message }]
   if (Buffer.byteLength(JSON.stringify(schema)) > MOST_SCHEMA_BYTES) {
     return refuse(`must have at most ${MOST_SCHEMA_BYTES} bytes of JSON`)
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type AnswerForm, answerFormInput } from '../../contract/answer-form.ts'
 import { formIssues } from '../../runs/answer-forms.ts'
+import { fieldIssues } from '../../shared/checked-input.ts'
 import { invalidRequest } from '../../shared/errors.ts'
 import type { Whom } from '../whom.ts'
 
@@ -36,10 +37,9 @@ export function formOf(
   if (format.type === 'json_object') return { schema: { type: 'object' } }
   const { schema, name } = format.json_schema ?? {}
   if (!schema) throw invalidRequest([{ path: `${path}.${at}schema`, message: 'is missing' }])
-  const read = answerFormInput.safeParse({ schema, ...(name && { name }) })
-  const issues = read.success
-    ? formIssues(read.data)
-    : read.error.issues.map((issue) => ({ path: ['answer', ...issue.path].join('.'), message: issue.message }))
+  const form = { schema, ...(name && { name }) }
+  const read = answerFormInput.safeParse(form)
+  const issues = read.success ? formIssues(read.data) : fieldIssues(read.error, form)
   if (read.success && issues.length === 0) return read.data
-  throw invalidRequest(issues.map((issue) => ({ ...issue, path: issue.path.replace('answer.', `${path}.${at}`) })))
+  throw invalidRequest(issues.map((issue) => ({ ...issue, path: `${path}.${at}${issue.path}` })))
 }
