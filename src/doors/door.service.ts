@@ -67,6 +67,9 @@ export interface OpenCalls {
   said: Array<{ turn: number; attempt: number; text: string }>
 }
 
+/** Calls that are decided on at once: more than a turn may ask about. */
+export const MOST_ANSWERS = 64
+
 /** What somebody has decided about a call of a tool. */
 export interface Answer extends DecisionInput {
   /** The call's. */
@@ -124,6 +127,11 @@ export class DoorService {
     return this.#deps.conversations.findOwned(userId, id)
   }
 
+  /** The id of a run's conversation; undefined where the run is not this user's. */
+  async conversationOf(userId: string, runId: string): Promise<string | undefined> {
+    return (await this.#deps.runs.findOwned(userId, runId))?.conversationId
+  }
+
   /** The names of who may speak in a run, by their ids; those of deleted agents too. @throws AppError 404 */
   async speakers(userId: string, runId: string): Promise<Map<string, string>> {
     const run = await this.#deps.runs.findOwned(userId, runId)
@@ -148,7 +156,7 @@ export class DoorService {
   }
 
   /** What the turns of a run that are not over, and these, have done with tools, and what those have said that wait for somebody. */
-  readonly calls = async (runId: string, turns: readonly number[] = []): Promise<OpenCalls> => {
+  async calls(runId: string, turns: readonly number[] = []): Promise<OpenCalls> {
     const { toolCalls } = this.#deps
     const calls = await toolCalls.open(runId, turns)
     const waiting = new Map(
@@ -170,7 +178,7 @@ export class DoorService {
     const calls = await Promise.all(answers.map(({ id }) => toolCalls.findOwned(userId, id)))
     const [first] = calls
     if (!first || calls.some((call) => call?.runId !== first.runId)) throw notFound('approval')
-    if ((await this.run(userId, first.runId)).conversationId !== conversationId) throw notFound('approval')
+    if ((await this.conversationOf(userId, first.runId)) !== conversationId) throw notFound('approval')
     for (const { id, ...decision } of answers) {
       await approvals.decide(userId, id, decision).catch((error: unknown) => {
         if (!(error instanceof AppError) || error.code !== 'approval.over') throw error

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { idInput } from '../../contract/inputs.ts'
+import { MOST_ANSWERS } from '../door.service.ts'
 import { whomShape } from '../whom.ts'
 
 const agUiPart = z.looseObject({ type: z.string(), text: z.string().optional() })
@@ -31,7 +32,7 @@ export const runAgentInput = z.looseObject({
   runId: z.string().min(1).max(255),
   protocolVersion: z.string().max(20).optional(),
   messages: z.array(agUiMessage),
-  resume: z.array(resumeEntry).max(64).nullish(),
+  resume: z.array(resumeEntry).max(MOST_ANSWERS).nullish(),
   forwardedProps: z.looseObject({ ...whomShape, fileIds: z.array(idInput).max(50).optional() }).nullish(),
 })
 export type RunAgentInput = z.output<typeof runAgentInput>

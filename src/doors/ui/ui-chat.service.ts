@@ -7,7 +7,7 @@ import { presentMessage } from '../../conversations/conversation.presenter.ts'
 import type { RunViews } from '../../runs/run-views.ts'
 import { AppError, invalidRequest, notFound } from '../../shared/errors.ts'
 import { presentToolCall } from '../../tools/tool-call.presenter.ts'
-import type { Answer, DoorService } from '../door.service.ts'
+import { type Answer, type DoorService, MOST_ANSWERS } from '../door.service.ts'
 import type { DoorThread } from '../door-thread.entity.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
@@ -21,9 +21,6 @@ interface UiChatDependencies {
   views: Pick<RunViews, 'conversation' | 'ofRuns'>
   secondThoughts: SecondThoughts
 }
-
-/** Calls that are decided on at once: more than a turn may ask about. */
-const MOST_ANSWERS = 64
 
 /** Chats as the AI SDK's `useChat` has them: their ids are the client's own, or those of conversations. */
 export class UiChatService {
@@ -84,9 +81,8 @@ export class UiChatService {
     if (runId === undefined) return (await this.#withRuns(userId, chat))?.activeRun?.id
     const conversation = await this.#conversation(userId, chat)
     if (!conversation) return undefined
-    const run = await this.#deps.door.run(userId, runId)
-    if (run.conversationId !== conversation.id) throw notFound('run')
-    return run.id
+    if ((await this.#deps.door.conversationOf(userId, runId)) !== conversation.id) throw notFound('run')
+    return runId
   }
 
   /** Stops what is under way, and answers it as it ended; undefined where nothing is. */
@@ -108,8 +104,7 @@ export class UiChatService {
     const first = found.nextCursor === null ? 0 : found.messages.findIndex(({ role }) => role === 'user')
     const shown = found.messages.slice(Math.max(first, 0)).map(presentMessage)
     const runs = await this.#deps.views.ofRuns([...new Set(shown.flatMap(({ runId }) => runId ?? []))])
-    const waiting =
-      found.messages.length > 0 && !page.beforeSeq ? await this.#waiting(userId, [...runs.values()]) : undefined
+    const waiting = page.beforeSeq === undefined ? await this.#waiting(userId, [...runs.values()]) : undefined
     const nextCursor = first > 0 && shown[0] ? String(shown[0].seq) : found.nextCursor
     return { conversationId: conversation.id, data: uiMessages(shown, runs, waiting), nextCursor }
   }
