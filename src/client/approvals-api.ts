@@ -24,7 +24,7 @@ export class ApprovalsApi extends ApiPart {
 
   /** How much waits; `approvals.updated` tells when that changes (`client.onUserEvent`). */
   count(options: CallOptions = {}): Promise<WaitingView> {
-    return this.rest.call('GET /api/chat/approvals/count', waitingView, { ...options })
+    return this.rest.call('GET /api/chat/approvals/count', waitingView, options)
   }
 
   /** Decides on a call, once. @throws ApiError 409 `approval.over` where it was decided, or has expired, before */

@@ -34,6 +34,11 @@ export async function* readRun(
   const script = new RunScript(runId, names)
   /** Behind what was told. */
   let position: string | undefined
+  // Also of turns that have ended since the run was as it is here: their words may come before their end does.
+  const read = async ({ turns }: RunView) => {
+    const open = turns.filter(({ status }) => isOpenTurn(status)).map(({ index }) => index)
+    return known(script, runId, await door.calls(runId, open))
+  }
   for (let tries = 0; tries < MOST_TRIES && !gone.aborted; tries++) {
     if (tries > 0) await delay(AGAIN_MS, undefined, { signal: gone }).catch(() => {})
     const opened = await streams.follow(reader, runId, position).catch((error: unknown) => {
@@ -45,21 +50,17 @@ export async function* readRun(
     const { events, close } = opened
     gone.addEventListener('abort', close, { once: true })
     let isFirst = true
-    // Also of turns that have ended since the run was as it is here: their words may come before their end does.
-    const read = async ({ turns }: RunView) => {
-      const open = turns.filter(({ status }) => isOpenTurn(status)).map(({ index }) => index)
-      return known(script, runId, await door.calls(runId, open))
-    }
     try {
       for await (const { event, id } of events) {
         if (gone.aborted) return
-        const isEnd = 'run' in event && event.run.id === runId && isTerminal(event.run.status)
+        const row = 'run' in event && event.run.id === runId ? event.run : undefined
+        const isEnd = row !== undefined && isTerminal(row.status)
         // Heard of before what was said last: that is read from the rows, and then the end again.
-        if (isEnd && position !== undefined && !script.hasAllOf(event.run)) break
-        const isRow = 'run' in event && event.run.id === runId && !isEnd
-        if (isRow && (script.isAsking || event.run.status === 'waiting' || (isFirst && hasBegun(event.run))))
-          yield* await read(event.run)
-        isFirst &&= !isRow
+        if (isEnd && position !== undefined && !script.hasAllOf(row)) break
+        if (row && !isEnd) {
+          if (script.isAsking || row.status === 'waiting' || (isFirst && hasBegun(row))) yield* await read(row)
+          isFirst = false
+        }
         yield* script.take(event)
         if (isEnd) return
         if (script.waits().length > 0) {

@@ -33,9 +33,9 @@ export class TurnCalls {
     const known = this.#heard.get(call.call)
     if (!known && call.call >= SHOWN_CALLS && call.status !== 'awaiting') return false
     if (known && !isOpenCall(known.call) && isOpenCall(call)) return false
-    if (known && JSON.stringify(known.call) === JSON.stringify({ ...known.call, ...call })) return false
-    const isTold = known?.isTold ?? false
-    this.#heard.set(call.call, { call: { ...known?.call, ...call }, isTold, hasChanged: true })
+    const now = { ...known?.call, ...call }
+    if (known && JSON.stringify(known.call) === JSON.stringify(now)) return false
+    this.#heard.set(call.call, { call: now, isTold: known?.isTold ?? false, hasChanged: true })
     return true
   }
 

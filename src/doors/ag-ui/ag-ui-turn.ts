@@ -119,13 +119,13 @@ export class AgUiTurn {
   }
 
   #call(call: TurnCall): AgUiEvent[] {
-    const where = this.#shown.find(({ calls }) => calls.some(({ id }) => id === call.id))
+    const where = this.#shown.findIndex(({ calls }) => calls.some(({ id }) => id === call.id))
+    const isNew = where < 0
     const here = this.#shown[this.#place]
-    const isElsewhere = where !== undefined && where !== here && !this.#isSettled(where)
     // Words that stand before it were not said this time.
-    if (isElsewhere || (!where && here && this.#at < here.text.length)) return this.#sayAnew()
-    if (!where || where === here) this.#hasCalled = true
-    const known = where?.calls.find(({ id }) => id === call.id)
+    if (where > this.#place || (isNew && here && this.#at < here.text.length)) return this.#sayAnew()
+    if (isNew || where === this.#place) this.#hasCalled = true
+    const known = this.#shown[where]?.calls.find(({ id }) => id === call.id)
     const made: AgUiEvent[] = known ? [] : this.#make(call)
     const result = isOpenCall(call) ? undefined : outcomeOf(call)
     const shown = known ?? this.#shown[this.#place]?.calls.at(-1)
@@ -134,9 +134,6 @@ export class AgUiTurn {
     const told = { messageId: resultId(call.id), toolCallId: call.id, content: result, role: 'tool' as const }
     return [...made, { type: 'TOOL_CALL_RESULT', ...told }]
   }
-
-  /** True of what stands before the place where this attempt is. */
-  #isSettled = (shown: Shown): boolean => this.#shown.indexOf(shown) < this.#place
 
   #make(call: TurnCall): AgUiEvent[] {
     const started = this.#shown[this.#place] ? [] : this.#start()

@@ -96,9 +96,9 @@ export class UiStream {
 
   #beginStep(began: Began): UiChunk[] {
     const isAgain = this.#turn?.turn === began.turn
-    const before = isAgain ? [] : this.#finishStep()
     // The step that the client shows is gone on with.
-    const isShown = began.turn === this.#from && before.some(({ type }) => type === 'reset-step')
+    const isShown = this.#mustReset && began.turn === this.#from
+    const before = isAgain ? [] : this.#finishStep()
     this.#turn = began
     this.#forget()
     return isAgain || isShown ? before : [...before, { type: 'start-step' }]
