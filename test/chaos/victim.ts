@@ -7,8 +7,8 @@ import { KILL_POINTS, type KillPoint } from './kill-points.ts'
 
 /** A process that has not come to its step after so many others is killed wherever it is, and one that is killed at any moment before. */
 const LIFE_STEPS = 80
-/** It dies at one of the first times that it comes to its step. */
-const MOST_TIMES = 8
+/** It dies at one of the first times that it comes to its step: more often than that, few come to a rare one within a life. */
+const MOST_TIMES = 3
 const AGAIN_MS = 500
 /** One that has nothing to do says nothing. */
 const SILENT_MS = 3_600_000
