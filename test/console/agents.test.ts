@@ -94,6 +94,26 @@ describe('The view of agents', () => {
     visitor.expectQuiet()
   })
 
+  it('is not asked for again by its editor: not when it was saved there, nor when it was deleted', async () => {
+    const user = await world.app.api.register()
+    const ada = await apiOf(user).agents.create(ADA)
+    const visitor = await world.visitAs(user)
+    const { page } = visitor
+    const read: string[] = []
+    page.on('request', (request) => {
+      if (request.method() === 'GET' && request.url().endsWith(`/api/agents/${ada.id}`)) read.push(request.url())
+    })
+    await visitor.open(`/agents/${ada.id}`)
+    await page.getByLabel('Character').fill('kind')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Noor was saved.').waitFor()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('You have no agent of your own yet').waitFor()
+    expect(read).to.have.length(1)
+    visitor.expectQuiet()
+  })
+
   it('offers the models of the connection, shows the server’s words at its fields, and shows what is the platform’s as that', async () => {
     const user = await world.app.api.register()
     const visitor = await world.visitAs(user)

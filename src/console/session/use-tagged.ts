@@ -19,7 +19,10 @@ export async function tagged<View>(read: (options: ReadOptions) => Promise<View>
   return { view, tag }
 }
 
-/** One thing that is to be changed, as `tagged` reads it. Not read anew while one writes. */
+/**
+ * One thing that is to be changed, as `tagged` reads it: once, each time that its editor opens. Not read anew while one writes, nor when it is
+ * saved or deleted there, whatever becomes stale then.
+ */
 export function useTagged<View>(
   kind: string,
   id: string,
@@ -28,8 +31,7 @@ export function useTagged<View>(
   return useQuery({
     queryKey: [kind, 'tagged', id],
     queryFn: ({ signal }) => tagged((options) => read({ ...options, signal })),
-    refetchOnMount: 'always',
-    refetchOnWindowFocus: false,
+    staleTime: 'static',
     gcTime: 0,
   })
 }

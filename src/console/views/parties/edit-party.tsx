@@ -63,8 +63,7 @@ function Editor({ first }: { first: Tagged<PartyView> }) {
     if (!(await confirm({ title, text: t('parties.delete.text'), action: t('action.delete'), danger: true }))) return
     try {
       await client.parties.delete(id)
-      // Read again where they are shown next: this view would ask for what is gone.
-      void queries.invalidateQueries({ queryKey: ['parties'], refetchType: 'none' })
+      void queries.invalidateQueries({ queryKey: ['parties'] })
       toast(t('parties.deleted', { name: party.name }))
       go('/parties')
     } catch (error) {
