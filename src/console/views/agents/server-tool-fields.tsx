@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from 'react'
 import type { McpToolView } from '../../../client/client.ts'
 import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { SkeletonList } from '../../parts/skeleton.tsx'
+import { collect } from '../../session/collect.ts'
 import { useClient } from '../../session/session.ts'
 import { loadWords } from '../../words/language.ts'
 import { useWords } from '../../words/use-words.ts'
@@ -27,13 +28,7 @@ export function ServerToolFields({
   const chosen = choosing.tools.filter(({ serverId }) => serverId === id)
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ['mcp', 'tools', id, 'choice'],
-    // As many as a server may have, and more.
-    queryFn: async ({ signal }) => {
-      const first = await client.mcp.tools(id, { limit: 100 }, { signal })
-      if (first.nextCursor === null) return first.data
-      const second = await client.mcp.tools(id, { limit: 100, cursor: first.nextCursor }, { signal })
-      return [...first.data, ...second.data]
-    },
+    queryFn: ({ signal }) => collect((cursor) => client.mcp.tools(id, { cursor, limit: 100 }, { signal })),
     enabled: isOpen || chosen.length > 0,
   })
   const known = new Map((data ?? []).map((tool) => [tool.name, tool]))

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { Ban, Check, ChevronDown, CircleAlert, CircleHelp, Clock, Hand, type LucideIcon, Wrench } from 'lucide-react'
-import { type ChatspartyClient, isTerminal, type RunToolCallView, type ToolCallView } from '../../../client/client.ts'
+import { isTerminal, type ToolCallView } from '../../../client/client.ts'
 import { isOpenCall } from '../../../contract/tool-names.ts'
 import { Spinner } from '../../parts/button.tsx'
 import { classes } from '../../parts/class-names.ts'
 import { Quoted } from '../../parts/quoted.tsx'
+import { collect } from '../../session/collect.ts'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { turnKey } from './room-store.ts'
@@ -67,20 +68,6 @@ function ToolCard({ call: { title, name, status, args, result, files = [] } }: {
 
 /** As many as the API answers at once. */
 const PAGE = 20
-/** Pages of a run's list that are read at most: what was heard live is there without it. */
-const MOST_PAGES = 25
-
-async function callsOf(client: ChatspartyClient, runId: string, signal: AbortSignal): Promise<RunToolCallView[]> {
-  const calls: RunToolCallView[] = []
-  let cursor: string | undefined
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const { data, nextCursor } = await client.approvals.toolCalls(runId, { cursor, limit: PAGE }, { signal })
-    calls.push(...data)
-    if (nextCursor === null) break
-    cursor = nextCursor
-  }
-  return calls
-}
 
 /** Of a turn that is not over: what there was when it was looked at, and what was heard since. */
 export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) {
@@ -89,7 +76,9 @@ export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) 
   const isAsleep = useRoom(({ runs }) => isTerminal(runs.get(runId)?.status ?? 'queued'))
   const { data = [] } = useQuery({
     queryKey: ['toolCalls', runId],
-    queryFn: ({ signal }) => callsOf(client, runId, signal),
+    // Of a run with more calls than these, those that were heard live are there without it.
+    queryFn: ({ signal }) =>
+      collect((cursor) => client.approvals.toolCalls(runId, { cursor, limit: PAGE }, { signal })),
     enabled: !isAsleep,
   })
   const calls = new Map<number, ToolCallView>(heard)
