@@ -1,4 +1,5 @@
 import type { AgentInput, AgentView } from '../../../client/client.ts'
+import { differencesOf } from '../../parts/differences.ts'
 
 export const TRAITS = ['friendliness', 'humor', 'formality', 'verbosity'] as const
 export const LEVELS = ['low', 'medium', 'high'] as const
@@ -80,7 +81,7 @@ export const inputOf = (draft: AgentDraft): AgentInput => ({
   maxSteps: numberOf(draft.maxSteps),
 })
 
-export const FIELDS = [
+const FIELDS = [
   'name',
   'instructions',
   'characteristics',
@@ -99,5 +100,4 @@ export const FIELDS = [
 ] as const satisfies (keyof AgentDraft)[]
 
 /** Fields that are different. */
-export const differences = (one: AgentDraft, other: AgentDraft): (keyof AgentDraft)[] =>
-  FIELDS.filter((field) => JSON.stringify(one[field]) !== JSON.stringify(other[field]))
+export const differences = differencesOf(FIELDS)

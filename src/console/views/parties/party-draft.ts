@@ -1,4 +1,5 @@
 import type { PartyView, SavedPartyInput } from '../../../client/client.ts'
+import { differencesOf } from '../../parts/differences.ts'
 
 /** A party as the editor's fields have it; empty: no limit, or the usual number. */
 export interface PartyDraft {
@@ -53,7 +54,7 @@ export const inputOf = (draft: PartyDraft): SavedPartyInput => ({
   },
 })
 
-export const FIELDS = [
+const FIELDS = [
   'name',
   'agentIds',
   'strategy',
@@ -65,5 +66,4 @@ export const FIELDS = [
 ] as const satisfies (keyof PartyDraft)[]
 
 /** Fields that are different. */
-export const differences = (one: PartyDraft, other: PartyDraft): (keyof PartyDraft)[] =>
-  FIELDS.filter((field) => JSON.stringify(one[field]) !== JSON.stringify(other[field]))
+export const differences = differencesOf(FIELDS)

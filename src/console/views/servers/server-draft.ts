@@ -1,4 +1,5 @@
 import type { McpServerChange, McpServerInput, McpServerView } from '../../../client/client.ts'
+import { differencesOf } from '../../parts/differences.ts'
 
 const AUTHS = ['none', 'headers', 'oauth'] as const
 type Auth = (typeof AUTHS)[number]
@@ -51,7 +52,6 @@ export function changeOf(draft: ServerDraft): McpServerChange {
 }
 
 /** What may be changed elsewhere while one changes it here. */
-export const FIELDS = ['name', 'url', 'auth', 'headerNames', 'enabled', 'timeoutMs'] as const
+const FIELDS = ['name', 'url', 'auth', 'headerNames', 'enabled', 'timeoutMs'] as const satisfies (keyof McpServerView)[]
 
-export const differences = (one: McpServerView, other: McpServerView): (typeof FIELDS)[number][] =>
-  FIELDS.filter((field) => JSON.stringify(one[field]) !== JSON.stringify(other[field]))
+export const differences = differencesOf(FIELDS)
