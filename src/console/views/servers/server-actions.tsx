@@ -11,7 +11,7 @@ import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { EditServerDialog } from './edit-server-dialog.tsx'
 import { SignInActions } from './sign-in-actions.tsx'
-import { SERVERS, type useRefresh } from './use-server.ts'
+import { SERVERS, type useRefresh, useServerChange } from './use-server.ts'
 import type words from './words/en.ts'
 
 /** Sign in and out, look again, change, switch off and on, delete. */
@@ -23,13 +23,7 @@ export function ServerActions({ server, refresh }: { server: McpServerView; refr
   const queries = useQueryClient()
   const [, go] = useLocation()
   const onError = useErrorToast()
-  const stale = () => queries.invalidateQueries({ queryKey: SERVERS })
-  const turn = useMutation({
-    mutationFn: () => client.mcp.update(id, { enabled: !enabled }),
-    onSuccess: (changed) => queries.setQueryData([...SERVERS, 'server', id], changed),
-    onError,
-    onSettled: stale,
-  })
+  const turn = useServerChange(id, () => client.mcp.update(id, { enabled: !enabled }))
   const remove = useMutation({
     mutationFn: () => client.mcp.delete(id),
     onSuccess: () => {

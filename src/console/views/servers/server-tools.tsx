@@ -1,8 +1,6 @@
 import type { McpToolView } from '../../../client/client.ts'
-import { ErrorNotice } from '../../errors/error-notice.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
-import { LoadMore } from '../../parts/load-more.tsx'
-import { SkeletonList } from '../../parts/skeleton.tsx'
+import { PagedList } from '../../parts/paged-list.tsx'
 import { usePaged } from '../../parts/use-paged.ts'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
@@ -17,25 +15,31 @@ export function ServerTools({ id }: { id: string }) {
   const list = usePaged<McpToolView>([...SERVERS, 'tools', id], ({ cursor, signal }) =>
     client.mcp.tools(id, { cursor, limit: 100 }, { signal }),
   )
-  const { items, isPending, error, refetch } = list
-  if (isPending) return <SkeletonList />
-  if (error && items.length === 0) return <ErrorNotice error={error} onRetry={() => void refetch()} />
-  if (items.length === 0) return <EmptyState title={t('servers.noTools')} />
   const wants = ({ state }: McpToolView) => (state === 'changed' || state === 'new' ? 0 : 1)
-  const sorted = [...items].sort((a, b) => wants(a) - wants(b) || a.name.localeCompare(b.name))
   return (
-    <section aria-labelledby="server-tools" className="grid gap-3">
-      <h2 id="server-tools" className="text-xl">
-        {t('servers.tools')}
-      </h2>
-      <ul className="grid gap-3">
-        {sorted.map((tool) => (
-          <li key={tool.id}>
-            <ToolCard serverId={id} tool={tool} />
-          </li>
-        ))}
-      </ul>
-      <LoadMore list={list} />
-    </section>
+    <PagedList
+      list={list}
+      lines={4}
+      lineClass="h-16"
+      className="gap-3"
+      empty={<EmptyState title={t('servers.noTools')} />}
+    >
+      {(tools) => (
+        <section aria-labelledby="server-tools" className="grid gap-3">
+          <h2 id="server-tools" className="text-xl">
+            {t('servers.tools')}
+          </h2>
+          <ul className="grid gap-3">
+            {tools
+              .toSorted((a, b) => wants(a) - wants(b) || a.name.localeCompare(b.name))
+              .map((tool) => (
+                <li key={tool.id}>
+                  <ToolCard serverId={id} tool={tool} />
+                </li>
+              ))}
+          </ul>
+        </section>
+      )}
+    </PagedList>
   )
 }

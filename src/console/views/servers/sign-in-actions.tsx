@@ -1,4 +1,3 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { LogIn, LogOut } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import type { McpServerView } from '../../../client/client.ts'
@@ -7,23 +6,17 @@ import { Button, buttonClasses } from '../../parts/button.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { OwnClientDialog } from './own-client-dialog.tsx'
-import { SERVERS, useSignIn } from './use-server.ts'
+import { useServerChange, useSignIn } from './use-server.ts'
 import type words from './words/en.ts'
 
 /** Sign in there, as this installation or as a client of one's own, and out again. */
 export function SignInActions({ server: { id, enabled, signIn: state } }: { server: McpServerView }) {
   const t = useWords<typeof words>()
   const client = useClient()
-  const queries = useQueryClient()
   const onError = useErrorToast()
   const [asksForClient, setAsksForClient] = useState(false)
   const signIn = useSignIn(id)
-  const signOut = useMutation({
-    mutationFn: () => client.mcp.signOut(id),
-    onSuccess: (changed) => queries.setQueryData([...SERVERS, 'server', id], changed),
-    onError,
-    onSettled: () => queries.invalidateQueries({ queryKey: SERVERS }),
-  })
+  const signOut = useServerChange(id, () => client.mcp.signOut(id))
   const isSignedIn = state === 'connected'
   const { reset } = signIn
   // It was done in another tab.

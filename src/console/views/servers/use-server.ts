@@ -1,5 +1,5 @@
 import { type UseMutationResult, useMutation, useQueryClient } from '@tanstack/react-query'
-import type { McpRefreshView, McpSignInInput } from '../../../client/client.ts'
+import type { McpRefreshView, McpServerView, McpSignInInput } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
@@ -8,6 +8,20 @@ import type words from './words/en.ts'
 
 /** The first part of the keys of all that is known of servers and their tools. */
 export const SERVERS = ['mcp'] as const
+
+/** Something that is done with a server, by a button; it is shown as it is then. */
+export function useServerChange(
+  id: string,
+  run: () => Promise<McpServerView>,
+): UseMutationResult<McpServerView, unknown, void> {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: run,
+    onSuccess: (changed) => queries.setQueryData([...SERVERS, 'server', id], changed),
+    onError: useErrorToast(),
+    onSettled: () => queries.invalidateQueries({ queryKey: SERVERS }),
+  })
+}
 
 /** Asks a server for its tools, which is its test too. */
 export function useRefresh(id: string): UseMutationResult<McpRefreshView, unknown, void> {
