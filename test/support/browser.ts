@@ -23,15 +23,12 @@ export async function startBrowser(context: Context): Promise<Browser> {
   return chromium.launch({ executablePath: pathOf('chromium'), args: FLAGS })
 }
 
-let shared: Promise<Browser> | undefined
+let shared: Browser | undefined
 
 /** One for all suites of a process, which do not share their contexts. It ends with the process. Without one the suite is skipped. */
 export async function sharedBrowser(context: Context): Promise<Browser> {
-  needPrograms(context, 'chromium')
-  const isThere = (await shared)?.isConnected()
-  const browser = isThere && shared ? shared : startBrowser(context)
-  shared = browser
-  return browser
+  if (!shared?.isConnected()) shared = await startBrowser(context)
+  return shared
 }
 
 /** A page whose script is given later, on an origin of its own. */
