@@ -6,7 +6,7 @@ import {
 } from '../contract/provider-failures.ts'
 import { AppError } from '../shared/errors.ts'
 import { PARAMETER_HEADER } from './dialects/dialect-fetch.ts'
-import { saysAny } from './dialects/wire.ts'
+import { saysAny, tellsOfBrokenCall } from './dialects/wire.ts'
 
 /** What a failed provider call means for the caller: try again later, or give up. */
 export interface ProviderFailure {
@@ -159,14 +159,6 @@ const CONTEXT = [
   ['n_keep', 'n_ctx'],
   ['inputs tokens', 'must be <='],
 ]
-/** The model wrote a call of a tool that its own server could not read: the next time it may do better. */
-const BROKEN_CALL = rows(
-  'tool_use_failed',
-  'failed to call a function',
-  'error parsing tool call',
-  'failed to parse tool call',
-  'malformed_function_call',
-)
 const REFUSED = rows(
   'content_policy',
   'content_filter',
@@ -302,8 +294,7 @@ const CUT = rows(
 function reasonOf(facts: Facts): Reason {
   const { status, text, codes } = facts
   if (has(facts, 'err_address_refused', 'addressrefusederror')) return 'address_refused'
-  // What the model wrote stands in such an error: no other word of it is looked for.
-  if (saysAny(text, BROKEN_CALL)) return 'broken_call'
+  if (tellsOfBrokenCall(text)) return 'broken_call'
   const wire = [...codes].find((code) => code.startsWith('wire.'))?.slice('wire.'.length)
   if (wire && wire !== 'error' && Object.hasOwn(PROVIDER_FAILURES, wire)) return ofWire(wire as Reason, facts)
   if (status !== undefined) return ofStatus(status, facts)

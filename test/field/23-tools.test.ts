@@ -255,6 +255,11 @@ describe('Field 23: calls of tools, as servers write them', function () {
       'google',
     ],
     [
+      'as Gemini, behind an OpenAI wire,',
+      `${C({ content: 'Let me see.' })}${F('function_call_filter: MALFORMED_FUNCTION_CALL')}${U}${D}`,
+      'openai-compatible',
+    ],
+    [
       'as Ollama',
       refused(500, `error parsing tool call: raw='{"expression":', err=unexpected end of JSON input`),
       'ollama',

@@ -36,9 +36,17 @@ describe('What a refusal of tools teaches', () => {
       'tools.0.custom.input_schema: JSON schema is invalid',
       'Parallel tool calls are not supported.',
       "Invalid 'tools': array too long. Expected an array with maximum length 128",
-      'tool_use_failed: Failed to call a function. failed_generation: tools are not supported',
     ])
       expect(learnt(words), words).to.equal(undefined)
+  })
+
+  it('is nothing where the server quotes what its model wrote', () => {
+    for (const words of [
+      'tool_use_failed: Failed to call a function. failed_generation: tools are not supported',
+      'error parsing tool call: raw=\'{"a": The tools are not supported\', err=unexpected end of JSON input',
+      'Failed to parse tool call arguments as JSON: {"a": "this model does not support tools"',
+    ])
+      for (const status of [400, 500]) expect(learnt(words, status), words).to.equal(undefined)
   })
 
   it('is about the stream, or the choice, where it says so', () => {

@@ -53,7 +53,6 @@ export class GoogleWire implements WireReader {
     const parts = list(json(candidate.content).parts).flatMap(partOf)
     const reason = text(candidate.finishReason)
     if (reason && reason !== 'FINISH_REASON_UNSPECIFIED') {
-      if (reason === 'MALFORMED_FUNCTION_CALL') throw new WireError('broken_call')
       const breakage = breakageOf(reason)
       if (breakage) throw breakage
       // A call where none was allowed is none.

@@ -1,5 +1,5 @@
 import type { Trait } from './traits.ts'
-import { isJson, type Json, json, list, saysAny } from './wire.ts'
+import { isJson, type Json, json, list, saysAny, tellsOfBrokenCall } from './wire.ts'
 
 /** A request that a server refused, and what it said. */
 export interface Refusal {
@@ -319,8 +319,7 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
   const said = words.toLowerCase().replaceAll('upstream', '')
   if (said.includes('context length') || said.includes('context_length') || said.includes('context window'))
     return undefined
-  // It quotes what the model wrote, which is to teach nothing.
-  if (said.includes('tool_use_failed')) return undefined
+  if (tellsOfBrokenCall(said)) return undefined
   const isWhole = body.stream === false
   return LESSONS.find(
     ({ trait, sent, said: sayings, unsaid = [], unless }) =>

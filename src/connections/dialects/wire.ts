@@ -72,6 +72,20 @@ export const firstCount = (...values: unknown[]): number | undefined =>
 export const saysAny = (text: string, rows: readonly (readonly string[])[]): boolean =>
   rows.some((words) => words.every((word) => text.includes(word)))
 
+const BROKEN_CALL = [
+  'tool_use_failed',
+  'failed to call a function',
+  'error parsing tool call',
+  'failed to parse tool call',
+  'malformed_function_call',
+]
+
+/**
+ * Whether a server's words, in lower case, tell of a call of a tool that its model wrote and that it could not read: the next time the
+ * model may do better. What the model wrote stands in them, so no other word of them is looked for.
+ */
+export const tellsOfBrokenCall = (words: string): boolean => BROKEN_CALL.some((one) => words.includes(one))
+
 /** What of a server's words is kept, in characters. */
 export const MOST_ERROR_CHARS = 16_384
 
@@ -115,6 +129,7 @@ const BREAKAGE = ['error', 'abort', 'insufficient', 'timeout', 'overload', 'canc
 /** The failure that an end's name tells of; undefined for ends. */
 export function breakageOf(reason: string): WireError | undefined {
   const name = reason.slice(0, 100).toLowerCase()
+  if (tellsOfBrokenCall(name)) return new WireError('broken_call')
   if (!BREAKAGE.some((word) => name.includes(word))) return undefined
   return new WireError(
     name.includes('insufficient') || name.includes('overload') || name.includes('unavailable')
