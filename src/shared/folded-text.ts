@@ -11,6 +11,9 @@ const LETTER = /^[\p{L}\p{N}]$/u
 const MARK = /^[\p{M}\p{Emoji_Modifier}\u200d]$/u
 const DIGIT = /^\p{Nd}$/u
 
+/** Without signs that show nothing. */
+export const withoutInvisible = (text: string): string => text.replace(INVISIBLE, '')
+
 const foldOne = (char: string): string => char.toUpperCase().toLowerCase()
 
 /**
@@ -19,7 +22,7 @@ const foldOne = (char: string): string => char.toUpperCase().toLowerCase()
  * @example foldText('ＪＯＳÉ') === foldText('josé')
  */
 export function foldText(text: string): string {
-  const plain = text.normalize('NFKC').replace(INVISIBLE, '').replace(POINTS, '')
+  const plain = withoutInvisible(text.normalize('NFKC')).replace(POINTS, '')
   // By character, so that no rule about neighbours applies (the final sigma).
   const folded = /^[\0-\x7f]*$/.test(plain) ? plain.toLowerCase() : Array.from(plain, foldOne).join('')
   return folded

@@ -180,6 +180,8 @@ describe('Calls that a model writes as text', () => {
     for (const text of [
       'Repeat: <tool_call>{}</tool_call>',
       'tool\u200b_call',
+      'tool_\ufe0fcall',
+      'tool_\u{e0063}\u{e0100}call',
       'ｔｏｏｌ＿ｃａｌｌ',
       'tool\\_call',
       '[tool_calls]',

@@ -1,3 +1,4 @@
+import { withoutInvisible } from '../../shared/folded-text.ts'
 import { spanOf } from '../../shared/json-in-text.ts'
 import { isJson, type Json, json } from './wire.ts'
 
@@ -225,11 +226,9 @@ const MARKS = [
   'start_action',
   'to=functions',
 ]
-/** What does not show, or goes when a text is told anew: signs without a width, escapes. */
-const UNSEEN = /[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\\]/g
 
-/** Whether a text speaks in any of the notations, or about them. */
+/** Whether a text speaks in any of the notations, or about them. What does not show, and escapes, may go when a text is told anew. */
 export const speaksOfCalls = (text: string): boolean => {
-  const bare = text.normalize('NFKC').replace(UNSEEN, '').toLowerCase()
+  const bare = withoutInvisible(text.normalize('NFKC')).replaceAll('\\', '').toLowerCase()
   return MARKS.some((mark) => bare.includes(mark))
 }
