@@ -93,8 +93,11 @@ function parameterOf(words: string, name: string, schema: Json | undefined): unk
   }
 }
 
+/** How an element begins, what ends its name, and how it ends. */
+type Marks = readonly [open: string, name: string, close: string]
+
 /** Parameters in tags. */
-function tagged(body: string, [open, name, close]: readonly [string, string, string], schema: Json | undefined): Json {
+function tagged(body: string, [open, name, close]: Marks, schema: Json | undefined): Json {
   const args: Array<[string, unknown]> = []
   for (let at = 0; ; ) {
     const head = between(body, open, name, at)
@@ -107,37 +110,33 @@ function tagged(body: string, [open, name, close]: readonly [string, string, str
   }
 }
 
-/** Qwen's coders and Llama: `<function=add>`, with JSON or `<parameter=a>` in it. */
-function inFunctions(body: string, tools: KnownTools): Loose[] {
-  const calls: Loose[] = []
-  for (let at = 0; ; ) {
-    const head = between(body, '<function=', '>', at)
-    if (!head) return calls
-    const close = body.indexOf('</function>', head.end)
-    const inner = body.slice(head.end, close < 0 ? undefined : close).trim()
-    const name = head.words.trim()
-    const args = inner.startsWith('{') ? inner : tagged(inner, ['<parameter=', '>', '</parameter>'], tools.get(name))
-    calls.push({ name, args })
-    if (close < 0) return calls
-    at = close
+/**
+ * Elements of which each names a tool, with its parameters in tags; of the last one the end may be missing. A name without quotes may
+ * have white space around it, and JSON behind it.
+ */
+const inElements =
+  ([open, name, close]: Marks, parameter: Marks) =>
+  (body: string, tools: KnownTools): Loose[] => {
+    const isBare = name === '>'
+    const calls: Loose[] = []
+    for (let at = 0; at >= 0; ) {
+      const head = between(body, open, name, at)
+      if (!head) break
+      at = body.indexOf(close, head.end)
+      const inner = body.slice(head.end, at < 0 ? undefined : at).trim()
+      const tool = isBare ? head.words.trim() : head.words
+      const isJsonText = isBare && inner.startsWith('{')
+      calls.push({ name: tool, args: isJsonText ? inner : tagged(inner, parameter, tools.get(tool)) })
+    }
+    return calls
   }
-}
+
+/** Qwen's coders and Llama: `<function=add>`, with JSON or `<parameter=a>` in it. */
+const inFunctions = inElements(['<function=', '>', '</function>'], ['<parameter=', '>', '</parameter>'])
 
 /** `<invoke name="add"><parameter name="a">1</parameter></invoke>`, as MiniMax and DeepSeek have it. */
-function inInvokes(written: string, tools: KnownTools): Loose[] {
-  const body = written.replaceAll('｜DSML｜', '')
-  const calls: Loose[] = []
-  for (let at = 0; ; ) {
-    const head = between(body, '<invoke name="', '"', at)
-    if (!head) return calls
-    const close = body.indexOf('</invoke>', head.end)
-    const inner = body.slice(head.end, close < 0 ? undefined : close)
-    const args = tagged(inner, ['<parameter name="', '"', '</parameter>'], tools.get(head.words))
-    calls.push({ name: head.words, args })
-    if (close < 0) return calls
-    at = close
-  }
-}
+const invokes = inElements(['<invoke name="', '"', '</invoke>'], ['<parameter name="', '"', '</parameter>'])
+const inInvokes = (body: string, tools: KnownTools): Loose[] => invokes(body.replaceAll('｜DSML｜', ''), tools)
 
 /** GLM: the name, then keys and values in tags. */
 function inKeys(body: string, tools: KnownTools): Loose[] {
