@@ -2,7 +2,7 @@ import { type AnswerForm, answerFormInput, MOST_SCHEMA_BYTES } from '../contract
 import type { FieldIssue } from '../shared/errors.ts'
 import { objectIn } from '../shared/json-in-text.ts'
 import { storedJson } from '../tools/stored-text.ts'
-import { judgeOf, MOST_OBJECTS, problemsOf, type SchemaJudge, SchemaReader } from '../tools/tool-arguments.ts'
+import { judgeOf, MOST_OBJECTS, SchemaReader, schemaProblems } from '../tools/tool-arguments.ts'
 
 /** UTF-16 units of an answer that are looked at. */
 const MOST_CHARS = 524_288
@@ -34,13 +34,6 @@ export type CheckedAnswer = { json: string } | { faults: string[] }
 export function checkAnswer({ schema }: AnswerForm, text: string): CheckedAnswer {
   const found = objectIn(text.slice(0, MOST_CHARS))
   if (!found) return { faults: ['There is no JSON object in it that can be read.'] }
-  let judge: SchemaJudge
-  try {
-    judge = judgeOf(schema, new SchemaReader(schema))
-  } catch {
-    // It was read when it was asked for; whatever reads it otherwise now asks for nothing.
-    return { json: found.json }
-  }
-  const faults = problemsOf(judge, found.value, 'answer')
+  const faults = schemaProblems(schema, found.value, 'answer')
   return faults.length === 0 ? { json: found.json } : { faults }
 }

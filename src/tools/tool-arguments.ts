@@ -86,39 +86,32 @@ const isNested = (value: unknown): boolean => typeof value === 'object' && value
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** What is wrong with the arguments of a call, for its model or for whoever wrote them; empty where nothing is. */
+export const argumentProblems = (schema: ToolSchema, args: Record<string, unknown>): string[] =>
+  schemaProblems(schema, args, 'arguments')
+
 /**
- * What is wrong with the arguments of a call, for its model or for whoever wrote them; empty where nothing is. A schema that cannot be
- * read asks for nothing: its tool judges by itself.
+ * What is wrong with an object by a schema, a few things of it, each with its place; `whole` names the object itself. A schema that
+ * cannot be read asks for nothing: a tool judges by itself, and that of an answer was read when it was asked for. What is too much is
+ * wrong, unseen.
  */
-export function argumentProblems(schema: ToolSchema, args: Record<string, unknown>): string[] {
-  let judge: SchemaJudge
+export function schemaProblems(schema: ToolSchema, object: Record<string, unknown>, whole: string): string[] {
+  let judge: ReturnType<typeof judgeOf>
   try {
     judge = judgeOf(schema, new SchemaReader(schema))
   } catch {
     return []
   }
-  return problemsOf(judge, args, 'arguments')
-}
-
-/** What judges objects by a schema. */
-export interface SchemaJudge {
-  /** As it was read. */
-  schema: unknown
-  type: z.ZodType
-}
-
-/** @throws Error where the schema cannot be read */
-export function judgeOf(schema: ToolSchema, reader: SchemaReader): SchemaJudge {
-  // An object without properties of its own is any object.
-  const read = reader.read({ ...schema, type: 'object' })
-  return { schema: read, type: z.fromJSONSchema(read as Parameters<typeof z.fromJSONSchema>[0]) }
-}
-
-/** What is wrong with a value, a few things of it, each with its place; `whole` names the value itself. What is too much is wrong, unseen. */
-export function problemsOf({ schema, type }: SchemaJudge, value: unknown, whole: string): string[] {
-  if (looksAt(schema, value, MOST_LOOKS) > MOST_LOOKS) return [TOO_MANY]
-  const { error } = type.safeParse(value)
+  if (looksAt(judge.schema, object, MOST_LOOKS) > MOST_LOOKS) return [TOO_MANY]
+  const { error } = judge.type.safeParse(object)
   return (error?.issues ?? [])
     .slice(0, MOST_PROBLEMS)
     .map(({ path, message }) => `${path.map(String).join('.').slice(0, 100) || whole}: ${message.slice(0, 200)}`)
+}
+
+/** What judges objects by a schema, and the schema as it was read. @throws Error where it cannot be */
+export function judgeOf(schema: ToolSchema, reader: SchemaReader): { schema: unknown; type: z.ZodType } {
+  // An object without properties of its own is any object.
+  const read = reader.read({ ...schema, type: 'object' })
+  return { schema: read, type: z.fromJSONSchema(read as Parameters<typeof z.fromJSONSchema>[0]) }
 }
