@@ -1,3 +1,5 @@
+import { isJsonObject } from './json-object.ts'
+
 /** A JSON object as it stands in a text. */
 export interface FoundObject {
   /** Its very characters. */
@@ -61,8 +63,7 @@ function parsed(json: string, { values, depth }: Span): FoundObject | undefined 
   if (depth > MOST_DEPTH) return undefined
   try {
     const value: unknown = JSON.parse(json)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? { json, value: { ...value }, values, depth } : undefined
+    return isJsonObject(value) ? { json, value, values, depth } : undefined
   } catch {
     return undefined
   }

@@ -1,3 +1,5 @@
+import { isJsonObject } from '../shared/json-object.ts'
+
 /** Members that hold a list of schemas, each of which judges the value itself; what they make of it is put together again. */
 const ALIKE = ['allOf', 'anyOf', 'oneOf'] as const
 /** Members that hold a schema for whatever is in the value, or a list of such. */
@@ -22,7 +24,7 @@ export function looksAt(schema: unknown, value: unknown, most: number): number {
       continue
     }
     looks++
-    if (!isObject(judge)) continue
+    if (!isJsonObject(judge)) continue
     const parts = isNested(judged) ? Object.values(judged) : []
     looks += parts.length
     for (const name of COMPARED) if (Array.isArray(judge[name])) looks += judge[name].length
@@ -38,10 +40,10 @@ export function looksAt(schema: unknown, value: unknown, most: number): number {
       for (const part of parts) waiting.push([judge[name], part])
     }
     if (judge.uniqueItems === true) looks += sizeOf(judged, sizes)
-    if (isObject(judge.properties)) {
+    if (isJsonObject(judge.properties)) {
       for (const [name, one] of Object.entries(judge.properties)) {
         looks++
-        if (isObject(judged) && Object.hasOwn(judged, name)) waiting.push([one, judged[name]])
+        if (isJsonObject(judged) && Object.hasOwn(judged, name)) waiting.push([one, judged[name]])
       }
     }
   }
@@ -59,5 +61,3 @@ function sizeOf(value: unknown, sizes: Map<object, number>): number {
 }
 
 const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null
-
-const isObject = (value: unknown): value is Record<string, unknown> => isNested(value) && !Array.isArray(value)

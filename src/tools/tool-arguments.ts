@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isJsonObject } from '../shared/json-object.ts'
 import { looksAt } from './schema-looks.ts'
 import type { ToolSchema } from './tool.ts'
 
@@ -45,7 +46,7 @@ export class SchemaReader {
 
   read(value: unknown, depth = 0): unknown {
     if (Array.isArray(value)) return value.map((one) => this.read(one, depth + 1))
-    if (!isObject(value)) return value
+    if (!isJsonObject(value)) return value
     if (depth > MOST_DEPTH || this.#left-- <= 0) return {}
     const { $ref, ...members } = value
     const isOpen = 'patternProperties' in members
@@ -55,13 +56,13 @@ export class SchemaReader {
         if (UNREAD.has(name) || (isOpen && name === 'additionalProperties')) return []
         // Objects would be compared by identity, and none be the same.
         if (name === 'const' ? isNested(one) : name === 'enum' && Array.isArray(one) && one.some(isNested)) return []
-        if (BY_NAME.has(name) && isObject(one)) return [[name, this.#named(one, depth + 1)]]
+        if (BY_NAME.has(name) && isJsonObject(one)) return [[name, this.#named(one, depth + 1)]]
         return [[name, VALUES.has(name) ? one : this.read(one, depth + 1)]]
       }),
     )
     const target = typeof $ref === 'string' ? this.#target($ref) : undefined
     if (typeof $ref === 'string' && target === undefined) this.lost ??= $ref
-    if (!isObject(target)) return own
+    if (!isJsonObject(target)) return own
     const there = this.read(target, depth + 1)
     return Object.keys(own).length === 0 ? there : { allOf: [there, own] }
   }
@@ -76,15 +77,12 @@ export class SchemaReader {
     const path = ref.split('/').slice(1)
     return path.reduce<unknown>((at, part) => {
       const name = part.replaceAll('~1', '/').replaceAll('~0', '~')
-      return (isObject(at) || Array.isArray(at)) && Object.hasOwn(at, name) ? Reflect.get(at, name) : undefined
+      return (isJsonObject(at) || Array.isArray(at)) && Object.hasOwn(at, name) ? Reflect.get(at, name) : undefined
     }, this.#root)
   }
 }
 
 const isNested = (value: unknown): boolean => typeof value === 'object' && value !== null
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What is wrong with the arguments of a call, for its model or for whoever wrote them; empty where nothing is. */
 export const argumentProblems = (schema: ToolSchema, args: Record<string, unknown>): string[] =>

@@ -1,5 +1,6 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider'
 import type { AnswerForm } from '../../src/contract/answer-form.ts'
+import { isJsonObject } from '../../src/shared/json-object.ts'
 
 /**
  * What a speaker is told whose answer is to have a form: also where its server is asked for it in its own way, for many take that and
@@ -34,17 +35,17 @@ export function answerFormat({ name = 'answer', schema }: AnswerForm): Shaped {
 /** Whether all of its objects name all of their members, and have no others, and nothing is in it that strict modes refuse. */
 export function isStrict(schema: unknown): boolean {
   if (Array.isArray(schema)) return schema.every(isStrict)
-  if (!isObject(schema)) return true
+  if (!isJsonObject(schema)) return true
   const { properties, required, additionalProperties, type } = schema
   if (type === 'object' || properties !== undefined) {
-    const names = isObject(properties) ? Object.keys(properties) : []
+    const names = isJsonObject(properties) ? Object.keys(properties) : []
     const named: unknown[] = Array.isArray(required) ? required : []
     if (additionalProperties !== false || names.some((name) => !named.includes(name))) return false
   }
   return Object.entries(schema).every(([key, one]) => {
     if (UNSTRICT.has(key)) return false
     if (VALUES.has(key)) return true
-    return BY_NAME.has(key) && isObject(one) ? Object.values(one).every(isStrict) : isStrict(one)
+    return BY_NAME.has(key) && isJsonObject(one) ? Object.values(one).every(isStrict) : isStrict(one)
   })
 }
 
@@ -54,6 +55,3 @@ const BY_NAME = new Set(['properties', '$defs', 'definitions'])
 
 /** What OpenAI's strict mode refuses a schema for. */
 const UNSTRICT = new Set(['allOf', 'oneOf', 'default', 'propertyNames', 'patternProperties', 'prefixItems', 'contains'])
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,5 +1,6 @@
 import { TOOL_NAME } from '../../src/contract/tool-names.ts'
 import { newId } from '../../src/shared/ids.ts'
+import { isJsonObject } from '../../src/shared/json-object.ts'
 import { inspectJson } from '../../src/shared/json-size.ts'
 import { storedJson } from '../../src/tools/stored-text.ts'
 import { type AgentTool, defaultPolicyOf, digestOf } from '../../src/tools/tool.ts'
@@ -127,14 +128,11 @@ function argumentsIn(input: string): Record<string, unknown> | undefined {
   if (text.length > MOST_ARGUMENT_CHARS || inspectJson(Buffer.from(text)).isTooLarge) return undefined
   try {
     const value: unknown = storedJson(JSON.parse(text))
-    return isObject(value) ? value : undefined
+    return isJsonObject(value) ? value : undefined
   } catch {
     return undefined
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A name that every provider takes back. */
 const nameFor = (name: string): string =>

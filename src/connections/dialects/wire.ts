@@ -1,3 +1,5 @@
+import { isJsonObject } from '../../shared/json-object.ts'
+
 /** The wires that providers' servers speak: the OpenAI SDKs', Groq's dialect of it, Anthropic's and Gemini's. */
 export type WireName = 'openai' | 'groq' | 'anthropic' | 'google'
 
@@ -51,8 +53,7 @@ export class WireError extends Error {
 }
 
 export type Json = Record<string, unknown>
-export const isJson = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isJson: (value: unknown) => value is Json = isJsonObject
 /** The members of a value that is an object, none of any other. */
 export const json = (value: unknown): Json => (isJson(value) ? value : {})
 export const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
