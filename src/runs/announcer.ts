@@ -8,7 +8,7 @@ import {
   type ToolCallView,
 } from '../contract/views.ts'
 import { presentMessage } from '../conversations/conversation.presenter.ts'
-import type { ShownMessage } from '../conversations/message.entity.ts'
+import type { MessageCost, ShownMessage } from '../conversations/message.entity.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import { sumUsage } from '../credits/usage.ts'
 import type { LiveFeed } from '../realtime/live-feed.ts'
@@ -77,8 +77,9 @@ export class Announcer {
 
   /** The end of a turn as it was committed; `calls` are those that the user paid. */
   turnCompleted(claim: TurnClaim, settled: Settled, calls: MeteredCall[], tools?: ToolState): ConversationEvent {
-    const { usage, credits } = costOf(settled, calls, tools)
-    const message = settled.message && presentMessage(shownOf(settled.message, settled, calls, tools))
+    const cost = costOf(settled, calls, tools)
+    const message = settled.message && presentMessage(shownOf(settled.message, cost, calls, tools))
+    const { usage, credits } = cost
     return { type: 'turn.completed', ...turnRef(claim), message, usage, credits: formatCredits(credits) }
   }
 
@@ -90,7 +91,9 @@ export class Announcer {
     tools?: ToolState,
   ): ConversationEvent[] {
     if (!error) return [this.turnCompleted(claim, settled, calls, tools)]
-    const said = settled.message ? [this.messageCreated(shownOf(settled.message, settled, calls, tools))] : []
+    const { message } = settled
+    const shown = message && shownOf(message, costOf(settled, calls, tools), calls, tools)
+    const said = shown ? [this.messageCreated(shown)] : []
     return [...said, { type: 'turn.failed', ...turnRef(claim), error, willRetry: false }]
   }
 
@@ -191,15 +194,15 @@ export class Announcer {
 }
 
 /** What a turn cost: its last calls, and those of steps before them. */
-const costOf = ({ money }: Settled, calls: MeteredCall[], tools?: ToolState) => ({
+const costOf = ({ money }: Settled, calls: MeteredCall[], tools?: ToolState): MessageCost => ({
   usage: sumUsage([...calls.map((call) => call.usage), ...(tools ? [tools.paid.usage] : [])]),
   credits: money.charged + (tools?.paid.credits ?? 0n),
 })
 
 /** A turn's message as it will be read: with what the turn cost, where anything was asked for, and did with tools. */
-const shownOf = (message: ShownMessage, settled: Settled, calls: MeteredCall[], tools?: ToolState): ShownMessage => ({
+const shownOf = (message: ShownMessage, cost: MessageCost, calls: MeteredCall[], tools?: ToolState): ShownMessage => ({
   ...message,
-  cost: calls.length > 0 || tools?.steps.length ? costOf(settled, calls, tools) : undefined,
+  cost: calls.length > 0 || tools?.steps.length ? cost : undefined,
   toolCalls: tools?.calls.slice(0, SHOWN_CALLS).map((call) => presentToolCall(closed(call))),
 })
 
