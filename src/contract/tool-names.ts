@@ -30,3 +30,9 @@ export type ToolCallStatus = (typeof toolCallStatuses)[number]
 
 export const isOpenCall = ({ status }: { status: ToolCallStatus }): boolean =>
   openToolCallStatuses.some((open) => open === status)
+
+/** The event that tells of a call that runs or is over. */
+export function toolEventOf(status: ToolCallStatus): 'tool.started' | 'tool.completed' | 'tool.failed' {
+  if (status === 'started') return 'tool.started'
+  return status === 'done' ? 'tool.completed' : 'tool.failed'
+}

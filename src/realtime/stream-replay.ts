@@ -1,4 +1,5 @@
 import type { ConversationEvent } from '../contract/events.ts'
+import { toolEventOf } from '../contract/tool-names.ts'
 import { isTerminal, type MessageView, type RunView, type SnapshotView } from '../contract/views.ts'
 import type { StreamPosition } from './stream-position.ts'
 
@@ -113,10 +114,9 @@ function spokenEvents(
   { agentId, toolCalls = [] }: MessageView,
   { text, offset, ...turn }: WholeText,
 ): ConversationEvent[] {
-  const calls = toolCalls.flatMap((call): ConversationEvent[] => {
-    const type = call.status === 'done' ? ('tool.completed' as const) : ('tool.failed' as const)
-    return agentId === null ? [] : [{ type, conversationId, ...turn, agentId, call }]
-  })
+  const calls = toolCalls.flatMap((call): ConversationEvent[] =>
+    agentId === null ? [] : [{ type: toolEventOf(call.status), conversationId, ...turn, agentId, call }],
+  )
   return [...calls, { type: 'turn.delta', conversationId, ...turn, offset, text }]
 }
 

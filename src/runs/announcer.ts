@@ -1,5 +1,5 @@
 import type { ConversationEvent, UserEvent } from '../contract/events.ts'
-import { isOpenCall } from '../contract/tool-names.ts'
+import { isOpenCall, toolEventOf } from '../contract/tool-names.ts'
 import {
   type ConversationView,
   isTerminal,
@@ -97,9 +97,9 @@ export class Announcer {
     return [...said, { type: 'turn.failed', ...turnRef(claim), error, willRetry: false }]
   }
 
-  /** What a call of a tool has come to. */
-  tool(claim: TurnClaim, type: 'tool.started' | 'tool.completed' | 'tool.failed', call: ToolCallView): Promise<void> {
-    const event = { type, ...turnRef(claim), agentId: claim.agentId ?? '', call }
+  /** What a call of a tool has come to: it runs, or is over. */
+  tool(claim: TurnClaim, call: ToolCallView): Promise<void> {
+    const event = { type: toolEventOf(call.status), ...turnRef(claim), agentId: claim.agentId ?? '', call }
     return this.publish(claim.conversationId, undefined, [event])
   }
 

@@ -259,7 +259,7 @@ async function tellEnded(
   const known = new Set(before.filter((call) => !isOpenCall(call)).map(({ call }) => call))
   for (const call of calls) {
     if (isOpenCall(call) || known.has(call.call)) continue
-    await announcer.tool(claim, call.status === 'done' ? 'tool.completed' : 'tool.failed', presentToolCall(call))
+    await announcer.tool(claim, presentToolCall(call))
   }
 }
 

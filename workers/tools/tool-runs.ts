@@ -107,7 +107,7 @@ export class ToolRuns {
     if (outcome !== 'started') return {}
     const startedAt = new Date().toISOString()
     onStep?.('tool.started')
-    await this.#deps.announcer.tool(claim, 'tool.started', presentToolCall({ ...call, status: 'started', startedAt }))
+    await this.#deps.announcer.tool(claim, presentToolCall({ ...call, status: 'started', startedAt }))
     const end = await this.#make(claim, call, bound, stop)
     onStep?.('tool.ran')
     if (!end) return { inDoubt: true }
@@ -189,7 +189,7 @@ export class ToolRuns {
 
   async #tell(claim: TurnClaim, call: StoredCall, end: CallEnd): Promise<void> {
     const shown = presentToolCall({ ...call, ...end, endedAt: new Date().toISOString() })
-    await this.#deps.announcer.tool(claim, end.status === 'done' ? 'tool.completed' : 'tool.failed', shown)
+    await this.#deps.announcer.tool(claim, shown)
   }
 }
 
