@@ -9,6 +9,7 @@ import type { LiveFeed } from '../realtime/live-feed.ts'
 import { notFound } from '../shared/errors.ts'
 import type { Logger } from '../shared/logger.ts'
 import type { ToolCallRepository, ToolState } from '../tools/tool-call.repository.ts'
+import { saidIn } from '../tools/tool-step.entity.ts'
 import type { Announcer } from './announcer.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { cancelledEnd, type RunEnd } from './following.ts'
@@ -178,12 +179,12 @@ export class CancelService {
   /** Settles what the worker of a seized turn had streamed. */
   async #settleSeized(run: Run, { turn, claimToken, holdId }: SeizedTurn, end: RunEnd, tx: Tx): Promise<ForcedTurn> {
     const { lostAttempts, settlement } = this.#deps
-    const text = await lostAttempts.textOf(run, turn, tx)
-    const calls = await lostAttempts.estimate(turn, text, tx)
     const { conversationId, userId } = run
     const { agentId, kind, step, attempt, failures, waits } = turn
     const key = { runId: run.id, turn: turn.index }
     const tools = await lostAttempts.toolsOf(key, tx)
+    const text = await lostAttempts.textOf(run, turn, saidIn(tools?.steps ?? []))
+    const calls = await lostAttempts.estimate(turn, text, tx)
     const claim = { ...key, conversationId, userId, agentId, kind, step, attempt, failures, waits, claimToken }
     const result = {
       status: 'cancelled' as const,

@@ -29,12 +29,11 @@ export class LostAttempts {
   }
 
   /**
-   * The words that the attempt had streamed, and what its turn had committed before. Only the latter when the feed is away or has lost
-   * them: it forgets sooner than people decide.
+   * The words that the attempt had streamed, and what its turn had committed before (`said`). Only the latter when the feed is away or has
+   * lost them: it forgets sooner than people decide.
    */
-  async textOf(run: Run, turn: Pick<Turn, 'index' | 'attempt'>, tx?: Tx): Promise<string> {
+  async textOf(run: Run, turn: Pick<Turn, 'index' | 'attempt'>, said: string): Promise<string> {
     const live = await this.#liveText(run, turn)
-    const said = await this.#deps.toolCalls.said({ runId: run.id, turn: turn.index }, tx)
     return live.length > said.length ? live : said
   }
 
@@ -86,8 +85,9 @@ export class LostAttempts {
 
   /** Books the attempt as the platform's loss. */
   async record(run: Run, turn: Turn, tx: Tx): Promise<void> {
-    const calls = await this.estimate(turn, await this.textOf(run, turn, tx), tx)
     const { id: runId, userId, conversationId } = run
+    const said = await this.#deps.toolCalls.said({ runId, turn: turn.index }, tx)
+    const calls = await this.estimate(turn, await this.textOf(run, turn, said), tx)
     await this.#deps.ledger.recordLoss(
       {
         runId,

@@ -9,7 +9,7 @@ import { SHOWN_CALL } from './shown-calls.ts'
 import type { DefaultPolicy } from './tool.ts'
 import { type ToolCall, type ToolFile, toolCallEntity } from './tool-call.entity.ts'
 import { SHOWN_CALLS, type ShownToolCall } from './tool-call.presenter.ts'
-import { STEP_GAP, type StepThought } from './tool-step.entity.ts'
+import { STEP_GAP, type StepThought, saidIn } from './tool-step.entity.ts'
 
 /** A turn of which this claim token is the right to write. */
 export interface ClaimedTurn extends TurnName {
@@ -362,7 +362,7 @@ const stateOf = ({ steps, calls, paid: { credits, ...usage } }: StateRow): ToolS
 })
 
 const saidBefore = (steps: ToolState['steps'], upTo: number): number =>
-  steps.flatMap(({ step, text }) => (step <= upTo && text !== '' ? [text] : [])).join(STEP_GAP).length
+  saidIn(steps.filter(({ step }) => step <= upTo)).length
 
 const rowOf = (call: PlannedCall) => ({
   id: call.id,

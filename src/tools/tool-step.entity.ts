@@ -4,6 +4,13 @@ import { createdAt, integer, jsonb, text, uuid } from '../database/columns.ts'
 /** Between what the steps of a turn say, in its message. */
 export const STEP_GAP = '\n\n'
 
+/** What steps have said, as the message of their turn has it. */
+export const saidIn = (steps: ReadonlyArray<Pick<ToolStep, 'text'>>): string =>
+  steps
+    .map(({ text }) => text)
+    .filter((text) => text !== '')
+    .join(STEP_GAP)
+
 /** What a model thought, as its provider wants it back: text, and what signs it. */
 export interface StepThought {
   text: string

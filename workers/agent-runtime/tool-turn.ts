@@ -12,7 +12,7 @@ import { AppError } from '../../src/shared/errors.ts'
 import { estimateTokens } from '../../src/shared/token-estimate.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
 import type { StoredCall, ToolState } from '../../src/tools/tool-call.repository.ts'
-import { STEP_GAP } from '../../src/tools/tool-step.entity.ts'
+import { STEP_GAP, saidIn } from '../../src/tools/tool-step.entity.ts'
 import { planCalls } from '../tools/plan-calls.ts'
 import { ToolRuns } from '../tools/tool-runs.ts'
 import type { BoundTool, ToolSource } from '../tools/tool-source.ts'
@@ -89,7 +89,7 @@ export async function speakInSteps(
   const mostSteps = Math.min(limits.TOOL_STEPS_MAX, agent.maxSteps ?? limits.TOOL_STEPS_MAX)
   const ref = { ...claim, agentId: agent.id }
   const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
-  live.push(saidIn(state))
+  live.push(saidIn(state.steps))
   try {
     for (;;) {
       const open = state.calls.filter(({ status }) => status === 'planned' || status === 'approved')
@@ -105,7 +105,8 @@ export async function speakInSteps(
         }
         if (!stop.kind && inDoubt) continue
       }
-      if (stop.kind) return { ...NOTHING_SAID, text: saidIn(state), tools: await lastState(toolTurns, claim, state) }
+      if (stop.kind)
+        return { ...NOTHING_SAID, text: saidIn(state.steps), tools: await lastState(toolTurns, claim, state) }
       if (state.calls.some(({ status }) => status === 'awaiting')) {
         await ask(announcer, claim, state.calls)
         onStep?.('tool.waits')
@@ -131,7 +132,7 @@ export async function speakInSteps(
       if (!isToRepair && (stop.kind || outcome.failure || written.length === 0)) {
         // Of a call that failed only its own words say whether its provider was there; those of steps before it are in `tools`.
         const isFailed = stop.kind === 'timeout' || (outcome.failure && !stop.kind)
-        const said = saidIn(state)
+        const said = saidIn(state.steps)
         const text = [isFailed ? '' : said, outcome.text].filter((words) => words !== '').join(STEP_GAP)
         const passed = outcome.passed && said === ''
         return { ...outcome, text, passed, ...judged, tools: await lastState(toolTurns, claim, state) }
@@ -180,7 +181,7 @@ export async function speakInSteps(
     const more = tokens + tokensOfTools(offered) + estimateTokens(formRules.join())
     const system = [context.system, ...(offered.length > 0 ? [TOOL_RULES] : []), ...formRules].join('\n\n')
     const asked = { ...context, system, inputTokens: context.inputTokens + more }
-    const step = { step: state.steps.length, said: saidIn(state), live, model }
+    const step = { step: state.steps.length, said: saidIn(state.steps), live, model }
     const outcome = await attemptSpeech(claim, asked, stop, options, step)
     // Whoever gave the agent tools would wonder why it uses none.
     if (model.isToolless && offered.length > 0 && !stop.kind && !outcome.failure) {
@@ -195,13 +196,6 @@ export async function speakInSteps(
     return { ...outcome, failure, written: isLast ? [] : model.calls, thoughts: model.thoughts }
   }
 }
-
-/** What a turn's committed steps have said. */
-export const saidIn = (state: Pick<ToolState, 'steps'> = NO_STATE): string =>
-  state.steps
-    .map(({ text }) => text)
-    .filter((text) => text !== '')
-    .join(STEP_GAP)
 
 /** What the turn's end tells; as it is known here where the database cannot be asked now. */
 const lastState = (toolTurns: ToolTurns, claim: TurnClaim, known: ToolState): Promise<ToolState | undefined> =>

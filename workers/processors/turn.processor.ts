@@ -15,10 +15,11 @@ import type { TurnResult } from '../../src/runs/turn-result.ts'
 import { seenSeqOf, type TurnRoom } from '../../src/runs/turn-room.ts'
 import type { Settled, TurnSettlement } from '../../src/runs/turn-settlement.ts'
 import { AppError } from '../../src/shared/errors.ts'
+import { saidIn } from '../../src/tools/tool-step.entity.ts'
 import { PROMPT_VERSION } from '../agent-runtime/prompts.ts'
 import type { SpeakerChoice } from '../agent-runtime/speaker-choice.ts'
 import { isCrowded } from '../agent-runtime/summary-policy.ts'
-import { saidIn, speakInSteps, stepsOf, type ToolOptions, usesSteps } from '../agent-runtime/tool-turn.ts'
+import { speakInSteps, stepsOf, type ToolOptions, usesSteps } from '../agent-runtime/tool-turn.ts'
 import {
   type AttemptOptions,
   type AttemptOutcome,
@@ -386,7 +387,7 @@ export class TurnProcessor {
       error: null,
       ...end,
       agentId: claim.agentId,
-      text: outcome.text || saidIn(tools),
+      text: outcome.text || saidIn(tools?.steps ?? []),
       passed: outcome.passed,
       isData: outcome.isData,
       calls: outcome.calls,
