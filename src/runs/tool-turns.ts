@@ -2,8 +2,8 @@ import { MOST_WAITING } from '../contract/approval-views.ts'
 import type { LedgerService } from '../credits/ledger.service.ts'
 import type { MeteredCall } from '../credits/metered-call.ts'
 import type { Transactions } from '../database/transaction.ts'
-import type { ToolCall } from '../tools/tool-call.entity.ts'
 import type {
+  CallEnd,
   CallStart,
   StartTerms,
   StepToCommit,
@@ -34,9 +34,6 @@ export interface PaidStep extends StepToCommit {
   holdId: string | null
   calls: MeteredCall[]
 }
-
-/** How a call ends. */
-export type CallEnd = Pick<ToolCall, 'status' | 'result' | 'errorCode'>
 
 /** What a turn that uses tools commits on its way, each under its claim. */
 export class ToolTurns {

@@ -39,6 +39,9 @@ export type PlannedCall = Pick<
   | 'errorCode'
 >
 
+/** How a call ends. */
+export type CallEnd = Pick<ToolCall, 'status' | 'result' | 'errorCode'>
+
 /** A step that is to be committed. */
 export interface StepToCommit {
   step: number
@@ -193,7 +196,7 @@ export class ToolCallRepository {
   async skip(
     { runId, turn, claimToken }: ClaimedTurn,
     call: number,
-    end: Pick<ToolCall, 'status' | 'result' | 'errorCode'>,
+    end: CallEnd,
   ): Promise<'skipped' | 'lost' | 'over'> {
     const [row] = await rows<{ outcome: 'skipped' | 'lost' | 'over' }>(
       this.#db.manager,
@@ -204,12 +207,7 @@ export class ToolCallRepository {
   }
 
   /** How a call ended that attempt `attempt` started. False where it had been decided on before. */
-  async end(
-    { runId, turn }: TurnName,
-    call: number,
-    attempt: number,
-    end: Pick<ToolCall, 'status' | 'result' | 'errorCode'>,
-  ): Promise<boolean> {
+  async end({ runId, turn }: TurnName, call: number, attempt: number, end: CallEnd): Promise<boolean> {
     const [row] = await rows<{ ended: boolean }>(
       this.#db.manager,
       'SELECT tool_end($1, $2, $3, $4, $5, $6, $7) AS ended',

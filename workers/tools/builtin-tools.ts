@@ -23,8 +23,8 @@ interface Builtin {
   title: string
   description: string
   arguments: z.ZodType<Record<string, unknown>>
-  /** Where the owner says nothing of it, by the addresses that people wrote; it is allowed without this. */
-  defaultPolicy?: ((args: Record<string, unknown>, written: WrittenAddresses) => DefaultPolicy) | undefined
+  /** Where the owner says nothing of it, by the addresses that people wrote. */
+  defaultPolicy(args: Record<string, unknown>, written: WrittenAddresses): DefaultPolicy
   run(args: Record<string, unknown>, run: ToolRun): string | Promise<string>
 }
 
@@ -100,7 +100,7 @@ export class BuiltinTools implements ToolSource {
         sourceName: name,
         onUnknown: 'tell',
         policy: choice.policy,
-        defaultPolicy: (args) => defaultPolicy?.(args, written) ?? 'allow',
+        defaultPolicy: (args) => defaultPolicy(args, written),
         timeoutMs: this.#timeoutMs,
         definitionHash: hashOf(definition),
       }
@@ -119,8 +119,11 @@ export class BuiltinTools implements ToolSource {
 
 const isBuiltin = (tools: Record<BuiltinTool, Builtin>, name: string): name is BuiltinTool => Object.hasOwn(tools, name)
 
-/** Ties what is run to what its schema says; the arguments were checked against that before. */
-const tool = <T extends Record<string, unknown>>(builtin: {
+/** Ties what is run to what its schema says; the arguments were checked against that before. It is allowed where it says nothing else. */
+const tool = <T extends Record<string, unknown>>({
+  defaultPolicy,
+  ...builtin
+}: {
   title: string
   description: string
   arguments: z.ZodType<T>
@@ -128,9 +131,7 @@ const tool = <T extends Record<string, unknown>>(builtin: {
   run(args: T, run: ToolRun): string | Promise<string>
 }): Builtin => ({
   ...builtin,
-  defaultPolicy:
-    builtin.defaultPolicy &&
-    ((args, written) => builtin.defaultPolicy?.(builtin.arguments.parse(args), written) ?? 'ask'),
+  defaultPolicy: (args, written) => defaultPolicy?.(builtin.arguments.parse(args), written) ?? 'allow',
   run: (args, run) => builtin.run(builtin.arguments.parse(args), run),
 })
 

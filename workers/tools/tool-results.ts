@@ -22,9 +22,13 @@ export interface ToolResult {
 export function readResult(content: readonly ToolContent[], name: string, mostChars: number): ToolResult {
   const words = content.map(wordsOf).join('\n')
   const isLong = words.length > mostChars
-  const whole = { name: `${name} result.txt`, contentType: 'text/plain', data: Buffer.from(words.toWellFormed()) }
+  const whole = () => ({
+    name: `${name} result.txt`,
+    contentType: 'text/plain',
+    data: Buffer.from(words.toWellFormed()),
+  })
   const given = content.flatMap((part) => (part.type === 'file' && part.data.byteLength > 0 ? [part] : []))
-  const files = [...(isLong ? [whole] : []), ...given].slice(0, MOST_FILES)
+  const files = [...(isLong ? [whole()] : []), ...given].slice(0, MOST_FILES)
   return {
     text: storedText(words.replace(UNSEEN, ''), mostChars),
     files: files.map((file) => ({ name: file.name, contentType: file.contentType, data: file.data })),

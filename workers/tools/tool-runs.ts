@@ -1,12 +1,12 @@
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { MadeFile, ToolFiles } from '../../src/runs/tool-files.ts'
-import type { CallEnd, ToolTurns } from '../../src/runs/tool-turns.ts'
+import type { ToolTurns } from '../../src/runs/tool-turns.ts'
 import type { TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { storedText } from '../../src/tools/stored-text.ts'
 import { defaultPolicyOf } from '../../src/tools/tool.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
-import type { StoredCall } from '../../src/tools/tool-call.repository.ts'
+import type { CallEnd, StoredCall } from '../../src/tools/tool-call.repository.ts'
 import { readResult } from './tool-results.ts'
 import { type BoundTool, ToolBusy, ToolFailed, ToolOutcomeUnknown } from './tool-source.ts'
 
@@ -95,8 +95,8 @@ export class ToolRuns {
   async #one(claim: TurnClaim, call: StoredCall, bound: BoundTool | undefined, stop: Stop): Promise<Partial<RunsLeft>> {
     const { toolTurns, limits, onStep } = this.#deps
     onStep?.('tool.planned')
-    const unfit = !bound ? 'gone' : bound.tool.definitionHash === call.definitionHash ? undefined : 'changed'
-    if (!bound || unfit) return this.#skip(claim, call, unfit ?? 'gone')
+    if (!bound) return this.#skip(claim, call, 'gone')
+    if (bound.tool.definitionHash !== call.definitionHash) return this.#skip(claim, call, 'changed')
     const { outcome, retryInMs } = await toolTurns.start(claim, call.call, {
       perMinute: limits.TOOL_CALLS_PER_MINUTE,
       defaultPolicy: defaultPolicyOf(bound.tool, call.args),

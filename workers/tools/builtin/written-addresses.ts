@@ -10,23 +10,33 @@ const MOST_CHARS = 2_000
  * without what a server is not sent.
  */
 export class WrittenAddresses {
-  readonly #keys = new Set<string>()
+  readonly #texts: readonly string[]
+  /** They are looked for once somebody asks: most turns read no page. */
+  #keys: ReadonlySet<string> | undefined
 
   /** @param texts the oldest first */
   constructor(texts: readonly string[]) {
-    for (const text of texts.toReversed()) {
-      for (const word of text.split(BETWEEN).reverse()) {
-        if (this.#keys.size >= MOST_ADDRESSES) return
-        const key = keyOf(withoutEnd(word))
-        if (key) this.#keys.add(key)
-      }
-    }
+    this.#texts = texts
   }
 
   has(address: string): boolean {
     const key = keyOf(address)
-    return key !== undefined && this.#keys.has(key)
+    if (key === undefined) return false
+    this.#keys ??= keysIn(this.#texts)
+    return this.#keys.has(key)
   }
+}
+
+function keysIn(texts: readonly string[]): Set<string> {
+  const keys = new Set<string>()
+  for (const text of texts.toReversed()) {
+    for (const word of text.split(BETWEEN).reverse()) {
+      if (keys.size >= MOST_ADDRESSES) return keys
+      const key = keyOf(withoutEnd(word))
+      if (key) keys.add(key)
+    }
+  }
+  return keys
 }
 
 function withoutEnd(word: string): string {
