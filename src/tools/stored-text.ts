@@ -1,7 +1,17 @@
-/** What PostgreSQL cannot keep (NULs, halves of pairs) taken out of a text, and no more of it than so many UTF-16 units. */
+import { wholeEnd } from '../shared/text-ends.ts'
+
+/**
+ * What PostgreSQL cannot keep (NULs, halves of pairs) taken out of a text, and no more of it than so many UTF-16 units. One that is cut says so
+ * itself: whatever else would tell of it is written later, or never.
+ */
 export function storedText(text: string, mostChars: number): string {
-  const short = text.length > mostChars ? `${text.slice(0, mostChars - 1)}…` : text
-  return short.replaceAll('\0', '').toWellFormed()
+  return withinChars(text, mostChars).replaceAll('\0', '').toWellFormed()
+}
+
+function withinChars(text: string, most: number): string {
+  if (text.length <= most) return text
+  const cut = `… (cut here: there were ${text.length} characters)`
+  return text.slice(0, wholeEnd(text, Math.max(0, most - cut.length))) + cut
 }
 
 /** The same within a JSON value, names too. Its depth is bounded by whoever parsed it. */

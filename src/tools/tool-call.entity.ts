@@ -48,7 +48,7 @@ export class ToolCall {
   /** True where whoever approved it asked for something else. */
   declare edited: boolean
   declare status: ToolCallStatus
-  /** What it gave back, or why it failed, cut. */
+  /** What it gave back, or why it failed; where it was cut, it says so at its end. */
   declare result: string | null
   declare errorCode: string | null
   /** What it gave back besides, as files of the user's; null where that is nothing. */

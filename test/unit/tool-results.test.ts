@@ -13,9 +13,20 @@ const file = (name: string, data: string) => ({
 describe('What a tool gives back', () => {
   it('is a text as long as one is kept; a longer one is a file besides, whole', () => {
     expect(readResult([text('a'), text('b')], 'read', 3)).to.deep.equal({ text: 'a\nb', files: [] })
-    const { text: cut, files } = readResult([text('ab😀d')], 'read', 4)
-    expect(cut).to.equal('ab\ufffd…')
-    expect(files.map(({ name, data }) => [name, data.toString()])).to.deep.equal([['read result.txt', 'ab😀d']])
+    const long = `ab😀${'d'.repeat(200)}`
+    const { text: cut, files } = readResult([text(long)], 'read', 100)
+    expect(files.map(({ name, data }) => [name, data.toString()])).to.deep.equal([['read result.txt', long]])
+    expect(cut).to.have.length(100).and.match(/^ab😀d+…/)
+  })
+
+  it('says by itself that it was cut, and of how much, whether or not its file could be kept', () => {
+    const { text: cut } = readResult([text('x'.repeat(123_456))], 'read', 65_536)
+    expect(cut).to.have.length(65_536)
+    expect(cut.replace(/^x+/, '')).to.equal('… (cut here: there were 123456 characters)')
+    const note = '… (cut here: there were 108 characters)'
+    const half = readResult([text(`${'x'.repeat(56)}😀${'y'.repeat(50)}`)], 'read', 57 + note.length)
+    expect(half.text).to.equal(`${'x'.repeat(56)}${note}`)
+    expect(readResult([text('a'.repeat(10))], 'read', 5).text).to.equal('… (cut here: there were 10 characters)')
   })
 
   it('names files, and gives the first of them to be kept; none that is empty', () => {

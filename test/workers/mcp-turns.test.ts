@@ -170,6 +170,7 @@ describe('Turns with tools of an MCP server', function () {
         .and.not.include('attic')
       const all = Object((await user.get(`/api/chat/runs/${runId}/tool-calls`)).body).data[0]
       expect(all.files).to.deep.equal(call?.files)
+      expect(all.result).to.match(/… \(cut here: there were \d+ characters\)$/)
       const { files } = app.container.storage
       await eventually(async () => (await filesOf())[0]?.status === 'ready')
       const [passage] = await files.passagesLike(user.id, 'attic', 1_000)
