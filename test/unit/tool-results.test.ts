@@ -16,7 +16,9 @@ describe('What a tool gives back', () => {
     const long = `ab😀${'d'.repeat(200)}`
     const { text: cut, files } = readResult([text(long)], 'read', 100)
     expect(files.map(({ name, data }) => [name, data.toString()])).to.deep.equal([['read result.txt', long]])
-    expect(cut).to.have.length(100).and.match(/^ab😀d+…/)
+    expect(cut)
+      .to.have.length(100)
+      .and.match(/^ab😀d+…/)
   })
 
   it('says by itself that it was cut, and of how much, whether or not its file could be kept', () => {
