@@ -128,6 +128,8 @@ export const toolCallView = z
     step: z.number().int().min(0),
     /** As its model calls the tool. */
     name: z.string(),
+    /** As whoever offers the tool names it: for people, who need no mark of its server. Older servers do not say. */
+    sourceName: z.string().optional(),
     title: z.string(),
     status: z.enum(toolCallStatuses),
     /** JSON; a long one is cut, and then is none. */

@@ -14,6 +14,7 @@ export interface ShownToolCall {
   call: number
   step: number
   name: string
+  sourceName: string
   title: string
   status: ToolCallView['status']
   args: string | Record<string, unknown>
@@ -34,6 +35,8 @@ export const presentToolCall = (call: ShownToolCall, chars = SHOWN_CHARS): ToolC
   call: call.call,
   step: call.step,
   name: call.name,
+  // Of a tool that there is not it is what a model wrote.
+  sourceName: plainJson(call.sourceName),
   title: call.title,
   status: call.status,
   args: shortened(plainJson(typeof call.args === 'string' ? call.args : JSON.stringify(call.args)), chars),

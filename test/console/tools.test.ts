@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { modelName } from '../../workers/mcp/mcp-tools.ts'
 import type { TestUser } from '../support/api-client.ts'
-import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
+import { startMcpServer, type TestMcpServer, TOOLS } from '../support/mcp-server.ts'
 import type { MockRequest } from '../support/mock-llm.ts'
 import { eventually } from '../support/pace.ts'
 import { line, log, useRooms } from './room-world.ts'
@@ -66,9 +66,13 @@ describe('Tools in the console', function () {
     await log(page).getByText('Completed').waitFor()
   })
 
-  it('denied, the tool does not run, and the turn says so', async () => {
-    const { user, visitor, page } = await calling('add_unkeyed', 'ask')
-    const card = page.getByRole('article', { name: /^add_unkeyed/ })
+  it('denied, the tool does not run, and the turn says so; beside its title it is asked about by its own name', async () => {
+    server.state.tools = TOOLS.map((tool) =>
+      tool.name === 'add_unkeyed' ? { ...tool, name: 'notes.add', title: 'Take a note' } : tool,
+    )
+    const { user, visitor, page } = await calling('notes.add', 'ask')
+    const card = page.getByRole('article', { name: /^Take a note/ })
+    await card.getByText('notes.add', { exact: true }).waitFor()
     await card.getByRole('button', { name: 'Deny' }).click()
     await log(page).getByText('It is noted.').waitFor()
     await log(page).getByText('Denied').waitFor()

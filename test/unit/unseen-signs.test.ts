@@ -8,7 +8,8 @@ const call: ShownToolCall = {
   id: 'c',
   call: 0,
   step: 0,
-  name: 'pay',
+  name: 'pay_0a1b2c3d',
+  sourceName: 'pay',
   title: 'Pay',
   status: 'awaiting',
   args: {},
@@ -26,6 +27,11 @@ describe('Signs that nobody sees', () => {
     expect(JSON.parse(shown)).to.deep.equal(args)
     for (const written of ['a\\u202egnp', 'b\\u200b', '\\udb40\\udc69', '\\u009b31m']) expect(shown).to.include(written)
     expect(shown).to.include('é 👩‍🚀 می‌خواهم')
+  })
+
+  it('stand as what they are in the name of a tool, which a model may have made up', () => {
+    expect(presentToolCall(call).sourceName).to.equal('pay')
+    expect(presentToolCall({ ...call, sourceName: `pay\u202e${TAGS}` }).sourceName).to.match(/^pay\\u202e\\udb40/)
   })
 
   it('behind the beginning that doors show of long arguments are told of to whoever decides', () => {

@@ -72,14 +72,13 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
     if (args) decide.mutate({ decision: 'approve', arguments: args })
   }
   const name = approval.agentName ?? '…'
-  // Without the mark of its server, which models need and people do not.
-  const toolName = call.name.replace(/_[0-9a-f]{8}$/, '')
+  const toolName = call.sourceName ?? call.name
   // Decided on once: until the list says that it is gone, nothing more can be pressed.
   const isDecided = decide.isSuccess
   const isOver = useIsPast(expiresAt)
   return (
     <article
-      aria-label={`${call.title || call.name}: ${t('tool.status.awaiting')}`}
+      aria-label={`${call.title || toolName}: ${t('tool.status.awaiting')}`}
       className="grid gap-3 rounded-card border border-warning bg-card p-4 shadow-card"
     >
       <header className="flex items-start gap-3">
@@ -89,7 +88,7 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
             {inDoubt ? t('tool.asks.again', { name }) : t('tool.asks', { name })}
           </p>
           <p className="break-words text-ink-soft text-sm">
-            <bdi className="font-medium text-ink">{call.title || call.name}</bdi>
+            <bdi className="font-medium text-ink">{call.title || toolName}</bdi>
             {/* Titles are the server's to choose, and two tools may have one. */}
             {call.title && call.title !== toolName && <code className="ms-1.5 break-all text-xs">{toolName}</code>} ·{' '}
             <ServerName of={approval} />

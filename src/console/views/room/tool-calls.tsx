@@ -43,14 +43,18 @@ export function ToolCalls({ calls }: { calls: readonly ToolCallView[] }) {
   )
 }
 
-function ToolCard({ call: { title, name, status, args, result, files = [] } }: { call: ToolCallView }) {
+function ToolCard({
+  call: { title, name, sourceName = name, status, args, result, files = [] },
+}: {
+  call: ToolCallView
+}) {
   const t = useWords<typeof words>()
   const [Icon, look] = LOOKS[status]
   return (
     <details className="group rounded-lg border border-line bg-sunken text-sm">
       <summary className="flex min-h-9 cursor-pointer list-none flex-wrap items-center gap-x-2 px-3 py-1.5">
         <Wrench aria-hidden="true" className="size-4 shrink-0 text-ink-soft" />
-        <bdi className="min-w-0 break-words font-medium">{title || name}</bdi>
+        <bdi className="min-w-0 break-words font-medium">{title || sourceName}</bdi>
         <span className={classes('ms-auto flex items-center gap-1.5', look)}>
           {Icon ? <Icon aria-hidden="true" className="size-4 shrink-0" /> : <Spinner />}
           {t(`tool.status.${status}`)}
