@@ -236,15 +236,15 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- A run of which all open turns wait for somebody's decision waits from now on, and its time stands still. True where that is so, and it
--- was not before. Its lock is the caller's.
+-- A run of which a turn waits for somebody's decision, and no other runs or is due, waits from now on, and its time stands still. What was put
+-- off wakes it in its time. True where it waits, and did not before. Its lock is the caller's.
 CREATE FUNCTION run_rests(p_run uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE runs r SET status = 'waiting', paused_at = clock_timestamp()
   WHERE r.id = p_run AND r.status = 'running'
-    AND EXISTS (SELECT FROM turns t WHERE t.run_id = p_run AND t.status IN ('queued', 'running'))
+    AND EXISTS (SELECT FROM turns t WHERE t.run_id = p_run AND t.status = 'queued' AND turn_awaits(t.run_id, t.index))
     AND NOT EXISTS (SELECT FROM turns t WHERE t.run_id = p_run AND (t.status = 'running'
-      OR (t.status = 'queued' AND NOT turn_awaits(t.run_id, t.index))));
+      OR (t.status = 'queued' AND NOT (t.waits > 0 AND t.due_at > clock_timestamp()) AND NOT turn_awaits(t.run_id, t.index))));
   RETURN FOUND;
 END $$;
 

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { expectSettledOnce } from '../support/invariants.ts'
 import type { MockProvider, MockRequest } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
+import { whileUncommitted } from '../support/race.ts'
 import { answered, asksFor, by, callsOf, speakerOf, usePartyWorld } from './party-world.ts'
 
 /** With prices. */
@@ -35,6 +36,23 @@ describe('An agent with tools', () => {
       return { run, messages, last: messages.at(-1), ...accepted }
     }
     return { user, agentId, ask }
+  }
+
+  const ELSEWHERE = 100
+  /** As if as many calls as may be had been made just now, in another turn. */
+  const limitReached = async ({ id }: { id: string }) => {
+    await world.app.container.db.query(
+      `INSERT INTO tool_calls SELECT (jsonb_populate_record(c, jsonb_build_object('turn', $3::int, 'call', n, 'id', gen_random_uuid(),
+         'status', 'done', 'started_at', clock_timestamp(), 'ended_at', clock_timestamp()))).*
+       FROM tool_calls c, generate_series(1, $2::int) AS n WHERE c.id = $1`,
+      [id, PER_MINUTE, ELSEWHERE],
+    )
+  }
+  /** As if a minute had gone by since. */
+  const limitForgotten = async (runId: string, turn: number) => {
+    const { db } = world.app.container
+    await db.query('DELETE FROM tool_calls WHERE run_id = $1 AND turn = $2', [runId, ELSEWHERE])
+    await db.query('UPDATE turns SET due_at = now() WHERE run_id = $1 AND index = $2', [runId, turn])
   }
 
   for (const provider of ['openai-compatible', 'openai', 'anthropic', 'google', 'groq', 'ollama'] as const) {
@@ -234,54 +252,60 @@ describe('An agent with tools', () => {
     const { runId } = await user.accept('/api/chat', { agentId, message: 'What is it?' })
     await eventually(async () => (await user.run(runId)).status === 'waiting')
     const [approval] = Object((await user.get('/api/chat/approvals')).body).data
-    // As if as many had been made just now, in another run.
-    const other = await user.accept('/api/chat', { agentId, message: 'And this?' })
-    await db.query(
-      `INSERT INTO tool_calls SELECT (jsonb_populate_record(c, jsonb_build_object('run_id', $2::uuid, 'call', n, 'id', gen_random_uuid(),
-         'status', 'done', 'started_at', clock_timestamp(), 'ended_at', clock_timestamp()))).*
-       FROM tool_calls c, generate_series(100, 99 + $3::int) AS n WHERE c.id = $1`,
-      [approval.id, other.runId, PER_MINUTE],
-    )
+    await limitReached(approval)
     await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'approve' })
     const call = async () => (await db.query('SELECT status, starts FROM tool_calls WHERE id = $1', [approval.id]))[0]
     const turn = async () => (await db.query('SELECT status, waits FROM turns WHERE run_id = $1', [runId]))[0]
     await eventually(async () => (await turn()).status === 'queued' && (await turn()).waits === 2)
     expect(await call()).to.deep.equal({ status: 'approved', starts: 0 })
-    await db.query(
-      `UPDATE tool_calls SET started_at = now() - interval '2 minutes' WHERE run_id = $1 AND call >= 100`,
-      [other.runId],
-    )
-    await db.query('UPDATE turns SET due_at = now() WHERE run_id = $1', [runId])
+    await limitForgotten(runId, 0)
     await dispatcher.admit(user.id)
     expect(await user.finished(runId)).to.deep.include({ status: 'completed' })
     expect(await call()).to.deep.equal({ status: 'done', starts: 1 })
-    await user.post(`/api/chat/runs/${other.runId}/cancel`, {})
   })
 
-  it('beside others: while only people are waited for, the time of the run stands still', async () => {
-    const { db } = world.app.container
+  it('beside others: while only people are waited for, the run waits and its time stands still, whoever ended last, or is to go on later', async () => {
+    const { db, dispatcher } = world.app.container
     const hold = world.llm.hold()
     world.llm.reply('So it is.')
-    world.llm.replyOnce({ when: by('Ada'), toolCalls: [CALCULATION] })
-    world.llm.reply({ when: by('Otto'), hold, text: 'I see.' })
-    const { user, agentIds } = await world.guests(['Ada', 'Otto'])
-    await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
-    const body = { agentIds, message: 'How much?', strategy: 'panel', maxTurns: 3, stop: { maxSeconds: 600 } }
-    const { runId } = await user.accept('/api/chat/multi-agent', body)
+    for (const name of ['Ada', 'Otto']) world.llm.replyOnce({ when: by(name), toolCalls: [CALCULATION] })
+    for (const name of ['Eve', 'Max']) world.llm.replyOnce({ when: by(name), hold, text: 'I see.' })
+    const { user, agentIds } = await world.guests(['Ada', 'Otto', 'Eve', 'Max'])
+    const tools = [{ name: 'calculator', policy: 'ask' }]
+    for (const agentId of agentIds.slice(0, 2)) await user.put(`/api/agents/${agentId}`, { tools })
+    const body = { agentIds, message: 'How much?', strategy: 'panel', maxTurns: 5, stop: { maxSeconds: 600 } }
+    const { runId, conversationId } = await user.accept('/api/chat/multi-agent', body)
+    const now = async () => (await user.run(runId)).status
     const awaiting = async () => Object((await user.get('/api/chat/approvals')).body).data
-    await eventually(async () => (await awaiting()).length === 1)
-    await eventually(async () => (await user.run(runId)).turns[0]?.status === 'queued')
-    expect((await user.run(runId)).status).to.equal('running')
-    hold.release()
-    await eventually(async () => (await user.run(runId)).status === 'waiting')
+    const setAside = async () => (await user.run(runId)).turns.filter(({ status }) => status === 'queued').length
+    await eventually(async () => (await awaiting()).length === 2 && (await setAside()) === 2)
+    expect(await now()).to.equal('running')
+    // Those who speak end at once.
+    await whileUncommitted(db, 'SELECT FROM conversations WHERE id = $1 FOR UPDATE', [conversationId], async () => {
+      hold.release()
+      await eventually(async () => (await now()) === 'waiting')
+    })
     // As if it had been a long time.
     await db.query(
       `UPDATE runs SET paused_at = paused_at - interval '1 hour', started_at = started_at - interval '1 hour' WHERE id = $1`,
       [runId],
     )
-    await user.post(`/api/chat/approvals/${(await awaiting())[0].id}`, { decision: 'deny' })
+    const [otto, ada] = await awaiting()
+    await limitReached(ada)
+    await user.post(`/api/chat/approvals/${ada.id}`, { decision: 'approve' })
+    await eventually(async () => {
+      const [{ waits }] = await db.query('SELECT waits FROM turns WHERE run_id = $1 AND index = $2', [runId, ada.turn])
+      return waits === 2
+    })
+    expect(await now()).to.equal('waiting')
+    await limitForgotten(runId, ada.turn)
+    await dispatcher.admit(user.id)
+    await eventually(async () => (await user.run(runId)).turns[ada.turn]?.status === 'completed')
+    expect(await now()).to.equal('waiting')
+    await user.post(`/api/chat/approvals/${otto.id}`, { decision: 'deny' })
     expect(await user.finished(runId)).to.deep.include({ status: 'completed', stopReason: 'finished' })
-    expect((await user.run(runId)).turns).to.have.length(3)
+    expect((await user.run(runId)).turns).to.have.length(5)
+    await expectSettledOnce(db, runId)
   })
 
   it("speaks to others in words alone: no result of a tool stands in another's prompt", async () => {
