@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import { watch } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect } from 'chai'
 import { Client } from 'pg'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts'
+import { accountFor, findBinaries, runnableBy } from '../../src/database/embedded/postgres-binaries.ts'
+import { launch, shutDown } from '../../src/database/embedded/postgres-server.ts'
 import { migrate } from '../../src/database/migrate.ts'
 import { rollback } from '../../src/database/rollback.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
@@ -197,6 +199,48 @@ describe('embedded PostgreSQL', () => {
       expect(await words(server)).to.have.length(2)
       await server.stop()
     }
+  })
+
+  /** Starts a server on the folder's cluster, `postgres` (a shell's command) in place of its program. */
+  const launchFolder = async (folder: string, wrap = (postgres: string) => `exec ${postgres} "$@"`) => {
+    const account = await accountFor(folder)
+    const binaries = await runnableBy(account, await findBinaries())
+    const bin = await mkdtemp(join(tmpdir(), 'embedded-postgres-bin-'))
+    if (account.uid !== undefined) await chown(bin, account.uid, account.gid ?? account.uid)
+    const postgres = join(bin, 'postgres')
+    await writeFile(postgres, `#!/bin/sh\n${wrap(binaries.postgres)}\n`)
+    await chmod(postgres, 0o755)
+    const log = join(dataDir, `${basename(bin)}.log`)
+    try {
+      return await launch({ folder, postgres, account, log, port: undefined, maxConnections: 20, fsync: true })
+    } finally {
+      await rm(bin, { recursive: true, force: true })
+    }
+  }
+
+  it('waits for a server that cannot be told by its command line yet, as none can while it is exec’d', async () => {
+    await (await start()).stop()
+    running = []
+    const folder = join(dataDir, 'postgres')
+    const server = await launchFolder(
+      folder,
+      (postgres) => `
+        if [ $# -gt 0 ]; then
+          for one in "$@"; do printf "'%s' " "$one"; done >"$0.arguments"
+          exec "$0"
+        fi
+        sleep 0.2
+        eval "exec ${postgres} $(cat "$0.arguments")"`,
+    )
+    expect(server.pid).to.equal(await postmaster())
+    await shutDown(folder, server.pid)
+  })
+
+  it('takes over the server of another that was killed before the server had said that it runs', async () => {
+    const folder = join(dataDir, 'postgres')
+    const [one, other] = await Promise.all([launchFolder(folder), launchFolder(folder)])
+    expect(one.pid).to.equal(other.pid)
+    await shutDown(folder, one.pid)
   })
 
   it('chooses another port when its own is taken', async () => {

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
@@ -45,14 +45,27 @@ async function isServer(pid: number, folder: string): Promise<boolean> {
   return `${command.replaceAll('\0', ' ')} `.includes(` ${markOf(folder)} `)
 }
 
-/** Servers of this process, by pid, with their folders. */
-const ours = new Map<number, string>()
+/** A server that is to end with this process; `child` where this process has started it. */
+type Held = { folder: string; child?: ChildProcess }
+
+/** Servers of this process, by pid. */
+const ours = new Map<number, Held>()
+
+/**
+ * Whether a server runs. A child of ours does until Node hears of its end: while it is exec'd its command line is empty, which on a
+ * busy machine is long enough to be seen.
+ */
+async function runs(pid: number, folder: string): Promise<boolean> {
+  const child = ours.get(pid)?.child
+  return child ? child.exitCode === null && child.signalCode === null : isServer(pid, folder)
+}
 
 // However this process ends by itself (a second Ctrl-C, a crash), no server stays behind. A SIGKILL leaves it to be adopted.
 process.on('exit', () => {
-  for (const [pid, folder] of ours) {
+  for (const [pid, { folder, child }] of ours) {
     try {
-      const command = process.platform === 'linux' ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : markOf(folder)
+      const isOurs = child || process.platform !== 'linux'
+      const command = isOurs ? markOf(folder) : readFileSync(`/proc/${pid}/cmdline`, 'utf8')
       if (command.includes(markOf(folder))) process.kill(pid, 'SIGINT')
     } catch {}
   }
@@ -61,7 +74,7 @@ process.on('exit', () => {
 /** Waits until the server accepts connections; undefined when it ended instead. */
 async function untilReady(folder: string, pid: number): Promise<Server | undefined> {
   const deadline = Date.now() + START_TIMEOUT_MS
-  while (await isServer(pid, folder)) {
+  while (await runs(pid, folder)) {
     const found = await readPidFile(folder)
     if (found?.pid === pid && found.status === 'ready') return { pid, port: found.port }
     if (Date.now() > deadline) throw new SetupError(`PostgreSQL in ${folder} (pid ${pid}) does not become ready.`)
@@ -72,7 +85,7 @@ async function untilReady(folder: string, pid: number): Promise<Server | undefin
 
 async function untilGone(folder: string, pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs
-  while (await isServer(pid, folder)) {
+  while (await runs(pid, folder)) {
     if (Date.now() > deadline) return false
     await sleep(POLL_MS)
   }
@@ -84,7 +97,7 @@ export async function adopt(folder: string): Promise<Server | undefined> {
   const found = await readPidFile(folder)
   // Waiting also covers a server that is still recovering, or on its way down: that one ends.
   const server = found && (await untilReady(folder, found.pid))
-  if (server) ours.set(server.pid, folder)
+  if (server && !ours.has(server.pid)) ours.set(server.pid, { folder })
   if (found && !server) await rm(join(folder, 'postmaster.pid'), { force: true })
   return server
 }
@@ -109,12 +122,15 @@ export async function launch({ log, ...options }: LaunchOptions): Promise<Server
     const server = await launchOnce(options, await freePort(wanted), log)
     if (server) return server
     const reason = (await readFile(log, 'utf8')).trim().split('\n').slice(-5).join('\n')
-    // Somebody took the port since we looked; or a query of a server that was killed is still on its way out.
-    const passes = /could not bind|pre-existing shared memory/.test(reason)
+    // Somebody took the port since we looked; a query of a server that was killed is still on its way out; or a server that another
+    // of ours was killed right behind the start of has come up meanwhile.
+    const passes = /could not bind|pre-existing shared memory|lock file "postmaster.pid"/.test(reason)
     if (!passes || Date.now() > deadline) {
       throw new SetupError(`PostgreSQL did not start in ${options.folder}; ${log} ends with:\n${reason}`)
     }
     await sleep(RETRY_PAUSE_MS)
+    const found = await adopt(options.folder)
+    if (found) return found
   }
 }
 
@@ -147,7 +163,7 @@ async function launchOnce(options: Omit<LaunchOptions, 'log'>, port: number, log
     await once(child, 'spawn')
     child.unref()
     const pid = child.pid ?? 0
-    ours.set(pid, folder)
+    ours.set(pid, { folder, child })
     const server = await untilReady(folder, pid)
     if (!server) ours.delete(pid)
     return server
@@ -174,7 +190,7 @@ async function freePort(wanted = 0): Promise<number> {
 
 /** Fast shutdown: sessions are ended, the data is checkpointed. Waits for its end. */
 export async function shutDown(folder: string, pid: number): Promise<void> {
-  if (await isServer(pid, folder)) {
+  if (await runs(pid, folder)) {
     process.kill(pid, 'SIGINT')
     if (!(await untilGone(folder, pid, STOP_TIMEOUT_MS))) {
       // Immediate shutdown: the next start recovers what was committed from the log.
