@@ -145,7 +145,7 @@ export const allRoutes = (
   ...exportRoutes(container.exportService, container.conversationExports),
   ...ticketRoutes(container.secrets.jwtSecret),
   ...mcpRoutes(container.mcpServers, container.mcpTools),
-  ...mcpSignInRoutes(container.mcpSignIns, container.mcpOurClient),
+  ...mcpSignInRoutes(container.mcpSignIns, container.mcpOurClients),
   ...connectionRoutes(container.connectionService, container.breakers, container.modelCatalogue),
   ...providerRoutes(),
   ...agentRoutes(container.agentService),

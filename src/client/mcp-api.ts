@@ -51,7 +51,7 @@ export class McpApi extends ApiPart {
     return this.rest.call('POST /api/mcp/servers/:id/sign-in', mcpSignInView, { params: { id }, body, ...options })
   }
 
-  /** Ends a sign-in with what the browser came back with, where it has no cookie of ours. */
+  /** Ends a sign-in with what the browser came back with, where it has no cookie of ours. `serverId` is read off the path that it came back to. */
   finishSignIn(body: McpSignInAnswer, options: CallOptions = {}): Promise<void> {
     return this.rest.call('POST /api/mcp/sign-in', null, { body, ...options })
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idInput } from './inputs.ts'
 
 /** How an MCP server is told who asks: not at all, by headers of its owner's, or by OAuth. */
 export const mcpAuths = ['none', 'headers', 'oauth'] as const
@@ -76,13 +77,20 @@ export const mcpSignInBody = z
   })
   .partial()
 
-/** What a browser comes back with; there may be more. */
-export const mcpSignInAnswer = z.strictObject({
+/** What an authorization server sends back by the browser. */
+const returned = {
   state: z.string().min(1).max(200),
   code: z.string().min(1).max(4_000).optional(),
   iss: z.string().max(2_000).optional(),
   error: z.string().max(200).optional(),
-})
+}
+export const mcpSignInReturn = z.looseObject(returned)
+
+/**
+ * What a browser came back with. `serverId` is the last part of the path that it came back to, `/api/mcp/callback/:serverId`, and not what one
+ * knows from the beginning: only so it shows whether the authorization server that was asked has answered, or another one.
+ */
+export const mcpSignInAnswer = z.strictObject({ serverId: idInput, ...returned })
 
 export type McpSignInBody = z.output<typeof mcpSignInBody>
 export type McpSignInInput = z.input<typeof mcpSignInBody>

@@ -8,6 +8,7 @@ import { McpSignInService } from './mcp-sign-in.service.ts'
 import { McpTokens } from './mcp-tokens.ts'
 import { McpToolRepository } from './mcp-tool.repository.ts'
 import { McpToolService } from './mcp-tool.service.ts'
+import type { OurClients } from './oauth-provider.ts'
 
 interface McpDomainDependencies
   extends Pick<McpServerDependencies & McpSessionDependencies, 'secrets' | 'transactions' | 'audit'> {
@@ -33,7 +34,10 @@ export function createMcpDomain({ db, env, ...rest }: McpDomainDependencies) {
   const sessions = new McpSessions({ ...rest, servers, tools, limits, tokensOf: ({ id }) => tokens.of(id) })
   const timeoutMs = env.MCP_LIST_TIMEOUT_MS
   const ourUrl = (path: string) => String(new URL(path, `${env.PUBLIC_URL ?? `http://localhost:${env.PORT}`}/`))
-  const ours = { redirectUri: ourUrl('api/mcp/callback'), documentUrl: ourUrl('api/mcp/client.json') }
+  const ours: OurClients = (id) => ({
+    redirectUri: ourUrl(`api/mcp/callback/${id}`),
+    documentUrl: ourUrl(`api/mcp/clients/${id}`),
+  })
   return {
     mcpServers,
     mcpSessions: sessions,
@@ -48,6 +52,6 @@ export function createMcpDomain({ db, env, ...rest }: McpDomainDependencies) {
       ours,
       isProduction: env.NODE_ENV === 'production',
     }),
-    mcpOurClient: ours,
+    mcpOurClients: ours,
   }
 }

@@ -71,24 +71,24 @@ export class McpGrantRepository {
   }
 
   /** Takes a sign-in that is under way, which nobody else can take then; with whose it is. */
-  async take(stateHash: string): Promise<{ grant: McpGrant; userId: string } | undefined> {
+  async take(id: string, stateHash: string): Promise<{ grant: McpGrant; userId: string } | undefined> {
     const [taken] = await rows<{ id: string; userId: string }>(
       this.#db.manager,
       `UPDATE mcp_grants g SET state_until = now() - interval '1 second' FROM mcp_servers s
-       WHERE g.state_hash = $1 AND g.state_until > now() AND s.id = g.id RETURNING g.id, s.user_id AS "userId"`,
-      [stateHash],
+       WHERE g.id = $1 AND g.state_hash = $2 AND g.state_until > now() AND s.id = g.id RETURNING g.id, s.user_id AS "userId"`,
+      [id, stateHash],
     )
     const grant = taken && (await this.find(taken.id))
     return grant ? { grant, userId: taken.userId } : undefined
   }
 
-  /** Whose sign-in it is, without taking it. */
-  async ownerOf(stateHash: string): Promise<{ userId: string; browserHash: string } | undefined> {
+  /** Whose sign-in it is that is under way at this server, without taking it. */
+  async begun(id: string, stateHash: string): Promise<{ userId: string; browserHash: string } | undefined> {
     const [found] = await rows<{ userId: string; browserHash: string }>(
       this.#db.manager,
       `SELECT s.user_id AS "userId", g.browser_hash AS "browserHash" FROM mcp_grants g JOIN mcp_servers s ON s.id = g.id
-       WHERE g.state_hash = $1 AND g.state_until > now()`,
-      [stateHash],
+       WHERE g.id = $1 AND g.state_hash = $2 AND g.state_until > now()`,
+      [id, stateHash],
     )
     return found
   }

@@ -1,9 +1,9 @@
-import { mcpSignInAnswer, mcpSignInBody } from '../contract/mcp.schemas.ts'
+import { mcpSignInAnswer, mcpSignInBody, mcpSignInReturn } from '../contract/mcp.schemas.ts'
 import { mcpClientView, mcpSignInView } from '../contract/mcp-views.ts'
 import { idParams } from '../http/input.ts'
 import { defineRoute, defineStreamRoute, Reply, type Route } from '../http/route.ts'
 import { type McpSignInService, SIGN_IN_MS } from './mcp-sign-in.service.ts'
-import { clientDocument, type OurClient } from './oauth-provider.ts'
+import { clientDocument, type OurClients } from './oauth-provider.ts'
 
 const COOKIE = 'chatsparty_mcp_sign_in'
 const MS_PER_SECOND = 1_000
@@ -26,7 +26,7 @@ const browserOf = (cookies = ''): string | undefined =>
     .find((cookie) => cookie.startsWith(`${COOKIE}=`))
     ?.slice(COOKIE.length + 1)
 
-export const mcpSignInRoutes = (signIns: McpSignInService, ours: OurClient): Route[] => [
+export const mcpSignInRoutes = (signIns: McpSignInService, ours: OurClients): Route[] => [
   defineRoute({
     method: 'post',
     path: '/api/mcp/servers/:id/sign-in',
@@ -39,9 +39,9 @@ export const mcpSignInRoutes = (signIns: McpSignInService, ours: OurClient): Rou
     body: mcpSignInBody,
     example: {},
     handler: async ({ user, params, body }) => {
-      const { authorizationUrl, expiresAt, browser } = await signIns.begin(user.id, params.id, body)
+      const { authorizationUrl, expiresAt, browser, redirectUri } = await signIns.begin(user.id, params.id, body)
       const view = { authorizationUrl, expiresAt: expiresAt.toISOString() }
-      return new Reply(200, view, { 'set-cookie': cookieOf(browser, ours.redirectUri) })
+      return new Reply(200, view, { 'set-cookie': cookieOf(browser, redirectUri) })
     },
   }),
   defineRoute({
@@ -53,30 +53,33 @@ export const mcpSignInRoutes = (signIns: McpSignInService, ours: OurClient): Rou
     response: null,
     errors: ['mcp.sign_in_invalid', 'mcp.no_sign_in', 'connections.key_unreadable'],
     body: mcpSignInAnswer,
-    example: { state: 'the-state', code: 'the-code' },
+    example: { serverId: '01990000-0000-7000-8000-0000000000a1', state: 'the-state', code: 'the-code' },
     handler: ({ user, body }) => signIns.finishAs(user.id, body),
   }),
   defineRoute({
     method: 'get',
-    path: '/api/mcp/client.json',
+    path: '/api/mcp/clients/:id',
     access: 'public',
     scope: 'public',
-    summary: 'This installation as an OAuth client, for authorization servers to read',
+    summary: 'This installation as the OAuth client of an MCP server, for authorization servers to read',
     response: mcpClientView,
     errors: [],
-    handler: async () => clientDocument(ours),
+    params: idParams,
+    // The same for any id: who it is of, and whether there is one, is not told.
+    handler: async ({ params }) => clientDocument(ours(params.id)),
   }),
   defineStreamRoute({
     method: 'get',
-    path: '/api/mcp/callback',
+    path: '/api/mcp/callback/:id',
     access: 'public',
     scope: 'public',
     summary: 'A page for a browser that comes back from signing in to an MCP server',
     answers: { 200: { types: ['text/html'], says: 'That it is done.' } },
     errors: ['mcp.sign_in_invalid', 'mcp.no_sign_in', 'connections.key_unreadable'],
-    query: mcpSignInAnswer.loose(),
-    handler: async ({ query, req, res }) => {
-      await signIns.finishInBrowser(query, browserOf(req.headers.cookie))
+    params: idParams,
+    query: mcpSignInReturn,
+    handler: async ({ params, query, req, res }) => {
+      await signIns.finishInBrowser({ ...query, serverId: params.id }, browserOf(req.headers.cookie))
       res.type('html').send(PAGE)
     },
   }),

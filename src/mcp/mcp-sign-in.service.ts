@@ -14,6 +14,7 @@ import {
   type OAuthClient,
   type OAuthProvider,
   type OurClient,
+  type OurClients,
   oauthProviderSchema,
   registerAt,
 } from './oauth-provider.ts'
@@ -25,12 +26,14 @@ export interface McpSignInDependencies {
   secrets: SealedSecrets
   transactions: Transactions
   audit: Pick<AuditLog, 'record'>
-  ours: OurClient
+  ours: OurClients
   isProduction: boolean
 }
 
 /** What an authorization server sends back by the browser. */
 export interface SignInAnswer {
+  /** Of the address that the browser came back to. */
+  serverId: string
   state: string
   code?: string | undefined
   iss?: string | undefined
@@ -43,6 +46,8 @@ export interface BegunSignIn {
   expiresAt: Date
   /** For a cookie of the browser that began it. */
   browser: string
+  /** Where it comes back to. */
+  redirectUri: string
 }
 
 /** Somebody who signs in has so long. */
@@ -66,17 +71,18 @@ export class McpSignInService {
    * @throws AppError 404; 409 `mcp.off`, `mcp.not_oauth`; 422 `mcp.no_sign_in`; 429 `mcp.busy`
    */
   async begin(userId: string, id: string, { clientId, clientSecret, scope }: McpSignInBody): Promise<BegunSignIn> {
-    const { sessions, grants, tokens, secrets, transactions, ours, isProduction } = this.#deps
+    const { sessions, grants, tokens, secrets, transactions, isProduction } = this.#deps
     const server = await sessions.take(userId, id, { ignoresPause: true })
     if (server.auth !== 'oauth') throw new AppError('mcp.not_oauth')
+    const ours = this.#deps.ours(id)
     const state = secret()
     const browser = secret()
     const { provider, client, authorizationUrl, codeVerifier } = await explained(async () => {
       const found = await findProvider(server.url, tokens.fetch, isProduction)
-      const provider = scope === undefined ? found : { ...found, scope }
+      const provider = { ...found, ...(scope !== undefined && { scope }), redirectUri: ours.redirectUri }
       const client: OAuthClient =
         clientId === undefined
-          ? await this.#client(await grants.find(id), provider)
+          ? await this.#client(await grants.find(id), provider, ours)
           : { clientId, clientSecret: clientSecret ?? null, clientAuth: null }
       const sdk = await import('@modelcontextprotocol/client')
       const begun = await sdk.startAuthorization(provider.url, {
@@ -102,7 +108,7 @@ export class McpSignInService {
       stateUntil: expiresAt,
     }
     await transactions.run((tx) => grants.begin(row, provider, tx))
-    return { authorizationUrl: String(authorizationUrl), expiresAt, browser }
+    return { authorizationUrl: String(authorizationUrl), expiresAt, browser, redirectUri: ours.redirectUri }
   }
 
   /**
@@ -110,22 +116,22 @@ export class McpSignInService {
    * @throws AppError 400 `mcp.sign_in_invalid`; 422 `mcp.no_sign_in`
    */
   async finishInBrowser(answer: SignInAnswer, browser: string | undefined): Promise<void> {
-    const owner = await this.#deps.grants.ownerOf(hashed(answer.state))
-    if (!owner || browser === undefined || hashed(browser) !== owner.browserHash)
+    const begun = await this.#deps.grants.begun(answer.serverId, hashed(answer.state))
+    if (!begun || browser === undefined || hashed(browser) !== begun.browserHash)
       throw new AppError('mcp.sign_in_invalid')
     await this.#finish(answer)
   }
 
   /** The same for its owner, who was given the address that the browser came back with. @throws AppError as `finishInBrowser` */
   async finishAs(userId: string, answer: SignInAnswer): Promise<void> {
-    const owner = await this.#deps.grants.ownerOf(hashed(answer.state))
-    if (owner?.userId !== userId) throw new AppError('mcp.sign_in_invalid')
+    const begun = await this.#deps.grants.begun(answer.serverId, hashed(answer.state))
+    if (begun?.userId !== userId) throw new AppError('mcp.sign_in_invalid')
     await this.#finish(answer)
   }
 
-  async #finish({ state, code, iss }: SignInAnswer): Promise<void> {
+  async #finish({ serverId, state, code, iss }: SignInAnswer): Promise<void> {
     const { grants, tokens, secrets, sessions, transactions, audit, ours } = this.#deps
-    const taken = await grants.take(hashed(state))
+    const taken = await grants.take(serverId, hashed(state))
     if (!taken?.grant.verifierSealed) throw new AppError('mcp.sign_in_invalid')
     const { grant, userId } = taken
     const { id, verifierSealed } = grant
@@ -140,7 +146,7 @@ export class McpSignInService {
         clientInformation: clientInformation(tokens.clientOf(grant)),
         authorizationCode: code,
         codeVerifier: secrets.open(verifierSealed ?? '', { id, field: GRANT_FIELDS.verifier }),
-        redirectUri: ours.redirectUri,
+        redirectUri: ours(id).redirectUri,
         resource,
         fetchFn: tokens.fetch,
         ...(iss !== undefined && { iss }),
@@ -158,11 +164,11 @@ export class McpSignInService {
   }
 
   /** The client that this installation is there already, or a new one. */
-  async #client(known: McpGrant | null, provider: OAuthProvider): Promise<OAuthClient> {
-    const { tokens, ours } = this.#deps
-    if (known && oauthProviderSchema.safeParse(known.provider).data?.metadata.issuer === provider.metadata.issuer) {
-      return tokens.clientOf(known)
-    }
+  async #client(known: McpGrant | null, provider: OAuthProvider, ours: OurClient): Promise<OAuthClient> {
+    const { tokens } = this.#deps
+    const before = known && oauthProviderSchema.safeParse(known.provider).data
+    const isThere = before?.metadata.issuer === provider.metadata.issuer && before.redirectUri === provider.redirectUri
+    if (known && isThere) return tokens.clientOf(known)
     return registerAt(provider, ours, tokens.fetch)
   }
 }

@@ -28,6 +28,8 @@ export const oauthProviderSchema = z.object({
   /** The resource that tokens are asked for (RFC 8707). */
   resource: url,
   scope: z.string().max(2_000).optional(),
+  /** Where browsers come back to, as the client is known there. */
+  redirectUri: url.optional(),
 })
 export type OAuthProvider = z.infer<typeof oauthProviderSchema>
 
@@ -44,6 +46,12 @@ export interface OurClient {
   /** The address of `clientDocument`, which is the client's id for whoever reads it there. */
   documentUrl: string
 }
+
+/**
+ * For each server another client: where a browser comes back to says who has sent it, which not every authorization server does itself (RFC 9207).
+ * Else one server could lead to the page of another one, and be given its code.
+ */
+export type OurClients = (serverId: string) => OurClient
 
 /** What we say of ourselves as a client. */
 const clientMetadata = (redirectUri: string) => ({

@@ -280,9 +280,13 @@ export const ROUTE_TABLE: Record<string, RouteEntry> = {
   // It is not signed in to by OAuth.
   'POST /api/mcp/servers/:id/sign-in': { access: 'user', of: 'mcpServer', body: {}, owner: 409 },
   'DELETE /api/mcp/servers/:id/sign-in': { access: 'user', of: 'mcpServer', owner: 409 },
-  'POST /api/mcp/sign-in': { access: 'user', body: { state: 'none', code: 'none' }, owner: 400 },
-  'GET /api/mcp/callback': { access: 'public' },
-  'GET /api/mcp/client.json': { access: 'public', bare: 200 },
+  'POST /api/mcp/sign-in': {
+    access: 'user',
+    body: { serverId: '01990000-0000-7000-8000-0000000000a1', state: 'none', code: 'none' },
+    owner: 400,
+  },
+  'GET /api/mcp/callback/:id': { access: 'public' },
+  'GET /api/mcp/clients/:id': { access: 'public', bare: 200 },
   'GET /api/mcp/servers/:id/tools': { access: 'user', of: 'mcpServer' },
   // Of a tool that does not exist.
   'GET /api/mcp/servers/:id/tools/:name': { access: 'user', of: 'mcpServer', owner: 404 },

@@ -78,9 +78,9 @@ describe("The MCP project's conformance suite for clients", function () {
       const begun = await user.post(`/api/mcp/servers/${id}/sign-in`, client)
       if (begun.status !== 200) throw new Error(JSON.stringify(begun.body))
       const sent = await fetch(mcpSignInView.parse(begun.body).authorizationUrl, { redirect: 'manual' })
-      const back = new URL(sent.headers.get('location') ?? '').searchParams
-      const { state, code, iss } = Object.fromEntries(back)
-      const ended = await user.post('/api/mcp/sign-in', { state, code, iss })
+      const back = new URL(sent.headers.get('location') ?? '')
+      const { state, code, iss } = Object.fromEntries(back.searchParams)
+      const ended = await user.post('/api/mcp/sign-in', { serverId: back.pathname.split('/').at(-1), state, code, iss })
       if (ended.status !== 204) throw new Error(JSON.stringify(ended.body))
     }
     const refreshed = mcpRefreshView.parse((await user.post(`/api/mcp/servers/${id}/refresh`, {})).body)

@@ -140,7 +140,7 @@ describe('MCP servers in the console', function () {
     expect(new URL((await link.getAttribute('href')) ?? '').origin).to.equal(new URL(oauth.url).origin)
     expect(await link.getAttribute('rel')).to.equal('noopener noreferrer')
     const back = await oauth.consent((await link.getAttribute('href')) ?? '')
-    await user.post('/api/mcp/sign-in', Object.fromEntries(back.searchParams))
+    await user.post('/api/mcp/sign-in', { serverId: id, ...Object.fromEntries(back.searchParams) })
     await page.reload()
     await page.getByText('Signed in', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Sign out' }).click()

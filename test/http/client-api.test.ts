@@ -6,7 +6,7 @@ import { ADMIN, useApp } from '../support/app.ts'
 
 const PASSWORD = 'correct horse battery'
 /** For those without this client: events as a stream, which it has over its socket, other protocols, and what browsers and authorization servers read. */
-const OTHERS = /\/events$|\/api\/(ui|ag-ui)\b|\/api\/mcp\/(callback|client\.json)$/
+const OTHERS = /\/events$|\/api\/(ui|ag-ui)\b|\/api\/mcp\/(callback|clients)\/:id$/
 const ROUTES = Object.keys(ROUTE_TABLE).filter((name) => name.includes(' /api/') && !OTHERS.test(name))
 const routeOf = (method: string, url: string): string | undefined => {
   const { pathname } = new URL(url)
@@ -238,7 +238,9 @@ describe('The typed client, on all of the API', () => {
     expect((await refused(client.mcp.allowTool(tools.id, 'add', '0'.repeat(64))))[0]).to.equal(404)
     expect((await refused(client.mcp.signIn(tools.id)))[1]).to.equal('mcp.not_oauth')
     expect((await refused(client.mcp.signOut(tools.id)))[1]).to.equal('mcp.not_oauth')
-    expect((await refused(client.mcp.finishSignIn({ state: 'none' })))[1]).to.equal('mcp.sign_in_invalid')
+    expect((await refused(client.mcp.finishSignIn({ serverId: tools.id, state: 'none' })))[1]).to.equal(
+      'mcp.sign_in_invalid',
+    )
     await client.mcp.delete(tools.id)
     const hook = await client.webhooks.create({ url: webhook.url, events: ['run.completed'] })
     expect((await client.webhooks.changeSecret(hook.id)).secret).not.to.equal(hook.secret)

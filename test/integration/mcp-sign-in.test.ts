@@ -11,7 +11,7 @@ import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
 import { startOAuthServer, type TestOAuthServer } from '../support/oauth-server.ts'
 
 const PUBLIC_URL = 'http://chat.example.com'
-const CALLBACK = `${PUBLIC_URL}/api/mcp/callback`
+const callbackOf = (id: string) => `${PUBLIC_URL}/api/mcp/callback/${id}`
 
 describe('Signing in to MCP servers', () => {
   const app = useApp({ worker: false, env: { PUBLIC_URL } })
@@ -46,7 +46,7 @@ describe('Signing in to MCP servers', () => {
     fetch(`${app.url}${to.pathname}${to.search}`, { headers: { ...(cookie && { cookie }) } })
   const answerOf = (to: URL) => {
     const { state, code, iss } = Object.fromEntries(to.searchParams)
-    return { state, code, iss }
+    return { serverId: to.pathname.split('/').at(-1), state, code, iss }
   }
   const signIn = async (body: Record<string, unknown> = {}) => {
     const { url, cookie } = await begin(body)
@@ -74,7 +74,7 @@ describe('Signing in to MCP servers', () => {
     expect(Object.fromEntries(searchParams)).to.include({
       response_type: 'code',
       code_challenge_method: 'S256',
-      redirect_uri: CALLBACK,
+      redirect_uri: callbackOf(id),
       resource: server.url,
       scope: 'notes',
     })
@@ -97,7 +97,7 @@ describe('Signing in to MCP servers', () => {
     const refused = await Promise.all([
       comeBack(back),
       comeBack(back, `${cookie.split('=')[0]}=of-another-browser`),
-      comeBack(new URL(`${CALLBACK}?state=guessed&code=x`), cookie),
+      comeBack(new URL(`${callbackOf(id)}?state=guessed&code=x`), cookie),
     ])
     expect(refused.map((answer) => answer.status)).to.deep.equal([400, 400, 400])
     expect(errorOf(await other.post('/api/mcp/sign-in', answerOf(back))).code).to.equal('mcp.sign_in_invalid')
@@ -118,9 +118,44 @@ describe('Signing in to MCP servers', () => {
     expect(oauth.state.asked).to.deep.equal([])
     const second = await begin()
     const state = new URL(second.url).searchParams.get('state')
-    const denied = await user.post('/api/mcp/sign-in', { state, error: 'access_denied' })
+    const denied = await user.post('/api/mcp/sign-in', { serverId: id, state, error: 'access_denied' })
     expect(errorOf(denied).message).to.include('did not allow it')
     expect(await outcome()).to.equal('mcp.needs_sign_in')
+  })
+
+  it('sends nobody the code of another authorization server, though that one does not say who it is (RFC 9207)', async () => {
+    const evil = await startOAuthServer()
+    const evilTools = await startMcpServer()
+    try {
+      // An honest one that is signed in to, as the client that this installation is there.
+      for (const { state } of [oauth, evil]) state.metadata = { authorization_response_iss_parameter_supported: false }
+      oauth.state.issuer = ''
+      await signIn()
+      const honest = new URL((await begin()).url).searchParams
+      // Another server of the user's: who is to sign in there is led to the honest one, which knows its client and asks nothing.
+      evilTools.state.pages['/.well-known/oauth-protected-resource/mcp'] = {
+        resource: evilTools.url,
+        authorization_servers: [evil.url],
+      }
+      const evilId = await user.create('/api/mcp/servers', { name: 'Evil', url: evilTools.url, auth: 'oauth' })
+      const answer = await user.post(`/api/mcp/servers/${evilId}/sign-in`, {})
+      const begun = new URL(mcpSignInView.parse(answer.body).authorizationUrl).searchParams
+      const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
+      const [clientId, resource] = [honest.get('client_id') ?? '', honest.get('resource') ?? '']
+      for (const redirect of [begun, honest].map((query) => query.get('redirect_uri') ?? '')) {
+        const led = new URL(`${oauth.url}/authorize?${begun}`)
+        led.searchParams.set('client_id', clientId)
+        led.searchParams.set('resource', resource)
+        led.searchParams.set('redirect_uri', redirect)
+        const back = await oauth.consent(String(led)).catch(() => undefined)
+        if (!back) continue
+        expect((await comeBack(back, cookie)).status).to.equal(400)
+        expect((await user.post('/api/mcp/sign-in', answerOf(back))).status).to.equal(400)
+      }
+      expect(evil.state.asked).to.deep.equal([])
+    } finally {
+      await Promise.all([evil.stop(), evilTools.stop()])
+    }
   })
 
   it('begins with no authorization server that cannot be trusted with it', async () => {
@@ -146,7 +181,7 @@ describe('Signing in to MCP servers', () => {
   it('takes a client of its owner, where nobody registers by themself', async () => {
     oauth.state.registers = false
     expect((await begin()).problem?.message).to.include('registers nobody')
-    oauth.addClient('mine', 'a-secret-of-mine', CALLBACK)
+    oauth.addClient('mine', 'a-secret-of-mine', callbackOf(id))
     await signIn({ clientId: 'mine', clientSecret: 'a-secret-of-mine' })
     expect(await outcome()).to.equal('ok')
     expect(JSON.stringify(await stored())).not.to.include('a-secret-of-mine')
@@ -160,7 +195,7 @@ describe('Signing in to MCP servers', () => {
     })
     try {
       oauth.state.metadata = { client_id_metadata_document_supported: true }
-      const documentUrl = 'https://chat.example.com/api/mcp/client.json'
+      const documentUrl = `https://chat.example.com/api/mcp/clients/${id}`
       const begun = await secure.api.request(
         'POST',
         `/api/mcp/servers/${id}/sign-in`,
@@ -170,10 +205,10 @@ describe('Signing in to MCP servers', () => {
       const { searchParams } = new URL(mcpSignInView.parse(begun.body).authorizationUrl)
       expect(searchParams.get('client_id')).to.equal(documentUrl)
       expect(oauth.state.registered).to.equal(0)
-      const document = await secure.api.request('GET', '/api/mcp/client.json')
+      const document = await secure.api.request('GET', `/api/mcp/clients/${id}`)
       expect(document.body).to.deep.include({
         client_id: documentUrl,
-        redirect_uris: ['https://chat.example.com/api/mcp/callback'],
+        redirect_uris: [`https://chat.example.com/api/mcp/callback/${id}`],
       })
       expect(begun.headers.get('set-cookie')).to.include('; Secure')
     } finally {
@@ -182,7 +217,7 @@ describe('Signing in to MCP servers', () => {
   })
 
   it('begins anew where the server names another authorization server: it is not sent the tokens of the first', async () => {
-    oauth.addClient('mine', 'a-secret', CALLBACK)
+    oauth.addClient('mine', 'a-secret', callbackOf(id))
     await signIn({ clientId: 'mine', clientSecret: 'a-secret' })
     const evil = await startOAuthServer()
     try {
@@ -273,7 +308,7 @@ describe('Signing in to MCP servers', () => {
   it('gives a cookie for the way back alone', async () => {
     const answer = await user.post(`/api/mcp/servers/${id}/sign-in`, {})
     expect(answer.headers.get('set-cookie')).to.match(
-      /^chatsparty_mcp_sign_in=[\w-]{43}; Path=\/api\/mcp\/callback; Max-Age=600; HttpOnly; SameSite=Lax$/,
+      /^chatsparty_mcp_sign_in=[\w-]{43}; Path=\/api\/mcp\/callback\/[\w-]{36}; Max-Age=600; HttpOnly; SameSite=Lax$/,
     )
     expect(errorOf(await (await app.api.register()).post(`/api/mcp/servers/${id}/sign-in`, {})).code).to.equal(
       'mcp.not_found',

@@ -24,7 +24,7 @@ export async function startOAuthServer() {
     registers: true,
     /** Of its metadata, in the place of what is so. */
     metadata: {} as Record<string, unknown>,
-    /** Of its answers by the browser. */
+    /** Of its answers by the browser; '' where they do not say it. */
     issuer: undefined as string | undefined,
     /** Answers the token endpoint in its place. */
     tokenGate: undefined as (() => Answer | undefined) | undefined,
@@ -103,7 +103,7 @@ export async function startOAuthServer() {
     const back = new URL(redirect)
     back.searchParams.set('code', code)
     back.searchParams.set('state', query.get('state') ?? '')
-    back.searchParams.set('iss', state.issuer ?? url)
+    if (state.issuer !== '') back.searchParams.set('iss', state.issuer ?? url)
     return { status: 302, headers: { location: String(back) } }
   }
 

@@ -6,7 +6,15 @@ import type { useSignIn } from './use-server.ts'
 import type words from './words/en.ts'
 
 /** Where an authorization server registers nobody by itself: as which client one signs in. Its secret goes in, and is never shown again. */
-export function OwnClientDialog({ signIn, onClose }: { signIn: ReturnType<typeof useSignIn>; onClose: () => void }) {
+export function OwnClientDialog({
+  serverId,
+  signIn,
+  onClose,
+}: {
+  serverId: string
+  signIn: ReturnType<typeof useSignIn>
+  onClose: () => void
+}) {
   const t = useWords<typeof words>()
   return (
     <FormDialog
@@ -28,7 +36,7 @@ export function OwnClientDialog({ signIn, onClose }: { signIn: ReturnType<typeof
     >
       {(wrong) => (
         <>
-          <CopyField label={t('servers.client.redirect')} value={`${location.origin}/api/mcp/callback`} />
+          <CopyField label={t('servers.client.redirect')} value={`${location.origin}/api/mcp/callback/${serverId}`} />
           <TextField
             label={t('servers.client.id')}
             name="clientId"

@@ -56,7 +56,7 @@ export function SignInActions({ server: { id, enabled, signIn: state } }: { serv
         {t('servers.signIn')}
       </Button>
       <Button onClick={() => setAsksForClient(true)}>{t('servers.client.own')}</Button>
-      {asksForClient && <OwnClientDialog signIn={signIn} onClose={() => setAsksForClient(false)} />}
+      {asksForClient && <OwnClientDialog serverId={id} signIn={signIn} onClose={() => setAsksForClient(false)} />}
     </>
   )
 }
