@@ -107,6 +107,7 @@ export function createContainer(foundation: Foundation) {
     erasures: new ErasureRepository(db),
     feed,
     objects: storage.objects,
+    revokeTokens: (userId) => mcp.mcpTokens.revokeAll(userId),
     settleMs: env.ERASURE_SETTLE_MS,
     logger,
   })

@@ -11,6 +11,8 @@ interface ErasureDependencies {
   erasures: ErasureRepository
   feed: Pick<LiveFeed, 'read' | 'end'>
   objects: Pick<FileObjects, 'removeEverything'>
+  /** Tells those who have given a user's agents tokens that these are over; what comes of it nobody waits for. */
+  revokeTokens: (userId: string) => Promise<void>
   /** ERASURE_SETTLE_MS. */
   settleMs: number
   logger: Logger
@@ -121,6 +123,8 @@ export class ErasureService {
       await Promise.all(conversations.map((conversationId) => this.#forgetLiveText(conversationId)))
       await erasures.count(id, 'conversations', await erasures.removeConversations(conversations), LEASE_MS)
     }
+    // Before the rows go that say of whom they are.
+    await this.#deps.revokeTokens(userId)
     for (const step of AFTER_CONVERSATIONS) await this.#repeat(erasure, step, spend)
     for (;;) {
       const taken = await erasures.takeFiles(erasure, BATCH)

@@ -30,6 +30,15 @@ export class McpGrantRepository {
     return tx.findOneBy(mcpGrantEntity, { id })
   }
 
+  /** Those of a user's that have tokens: as many as one may have servers. */
+  signedInOf(userId: string): Promise<McpGrant[]> {
+    return this.#db.manager
+      .createQueryBuilder(mcpGrantEntity, 'g')
+      .innerJoin('McpServer', 's', 's.id = g.id')
+      .where('s.userId = :userId AND (g.accessSealed IS NOT NULL OR g.refreshSealed IS NOT NULL)', { userId })
+      .getMany()
+  }
+
   /** How servers are signed in to, of those that somebody has signed in to or begun to; `until`: where their tokens end, and cannot be renewed. */
   signIns(ids: string[]): Promise<SignInSeen[]> {
     return rows(

@@ -71,21 +71,30 @@ export class McpTokens {
         this.#opened(grant, 'refreshSealed', GRANT_FIELDS.refresh) ??
         this.#opened(grant, 'accessSealed', GRANT_FIELDS.access)
       if (!metadata.revocation_endpoint || token === null) return
-      const { clientId, clientSecret } = this.clientOf(grant)
+      const sdk = await import('@modelcontextprotocol/client')
+      sdk.assertSecureTokenEndpoint(metadata.revocation_endpoint)
+      const client = this.clientOf(grant)
+      const { clientId, clientSecret } = client
+      // As it is shown where tokens are given.
+      const offered = metadata.token_endpoint_auth_methods_supported ?? []
+      const isBasic = sdk.selectClientAuthMethod(clientInformation(client), offered) === 'client_secret_basic'
       const body = new URLSearchParams({
         token,
         client_id: clientId,
-        ...(clientSecret !== null && { client_secret: clientSecret }),
+        ...(clientSecret !== null && !isBasic && { client_secret: clientSecret }),
       })
-      const response = await this.fetch(metadata.revocation_endpoint, {
-        method: 'POST',
-        body,
-        signal: AbortSignal.timeout(ASK_MS),
-      })
+      const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+      const headers = isBasic ? { authorization: `Basic ${basic}` } : {}
+      const response = await this.fetch(metadata.revocation_endpoint, { method: 'POST', headers, body })
       await response.body?.cancel()
     } catch (error) {
       logger.info({ err: error, serverId: grant.id }, 'tokens of an MCP server were not revoked')
     }
+  }
+
+  /** The same of all that a user is signed in to. Nobody waits for the authorization servers. */
+  async revokeAll(userId: string): Promise<void> {
+    for (const grant of await this.#deps.grants.signedInOf(userId)) void this.revoke(grant)
   }
 
   /** The client that a grant is for. */

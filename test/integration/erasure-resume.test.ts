@@ -46,6 +46,7 @@ describe('An erasure that is interrupted', () => {
             await storage.objects.removeEverything(id)
           },
         },
+        revokeTokens: async () => {},
         settleMs: 0,
         logger: silentLogger,
       })

@@ -305,6 +305,19 @@ describe('Signing in to MCP servers', () => {
     expect(oauth.state.revoked).to.have.length(2)
   })
 
+  it('is revoked when the account goes, which waits for nobody there', async () => {
+    await signIn()
+    const held = Promise.withResolvers<void>()
+    oauth.state.revokeGate = () => held.promise
+    const asked = oauth.asksToRevoke()
+    expect((await user.delete(`/api/users/${user.id}`)).status).to.equal(204)
+    await asked
+    expect(await stored()).to.deep.equal([])
+    const revoked = oauth.revoked()
+    held.resolve()
+    await revoked
+  })
+
   it('gives a cookie for the way back alone', async () => {
     const answer = await user.post(`/api/mcp/servers/${id}/sign-in`, {})
     expect(answer.headers.get('set-cookie')).to.match(

@@ -28,6 +28,8 @@ export async function startOAuthServer() {
     issuer: undefined as string | undefined,
     /** Answers the token endpoint in its place. */
     tokenGate: undefined as (() => Answer | undefined) | undefined,
+    /** What is to be revoked waits for it. */
+    revokeGate: undefined as (() => Promise<void>) | undefined,
     registered: 0,
     refreshes: 0,
     reused: 0,
@@ -141,6 +143,8 @@ export async function startOAuthServer() {
         return state.tokenGate?.() ?? token(new URLSearchParams(body))
       }
       case 'POST /revoke': {
+        told.emit('revoking')
+        await state.revokeGate?.()
         const given = new URLSearchParams(body).get('token') ?? ''
         state.revoked.push(given)
         const known = refresh.get(given)
@@ -182,6 +186,7 @@ export async function startOAuthServer() {
     endAll: () => {
       for (const { family } of refresh.values()) family.isOver = true
     },
+    asksToRevoke: () => once(told, 'revoking'),
     revoked: () => once(told, 'revoked'),
     /** What a browser does whose owner says yes: the address that it is sent back to. */
     consent: async (authorizationUrl: string): Promise<URL> => {
