@@ -6,6 +6,14 @@ import type { Message } from './message.entity.ts'
 /** What stands up to the message $2; where that one was superseded, with what else its run had said until then. */
 const KEPT = `m.conversation_id = $1 AND m.seq <= $3 AND (m.status <> 'superseded' OR m.id = $2 OR ($4 AND m.run_id = $5))`
 
+/**
+ * Whether the message `k` has the form that its run asked for, which its copy, of no run, has to say by itself. A turn of such a run is completed
+ * with nothing else, also where its words were superseded later.
+ */
+const IS_DATA = `(k.is_data OR (k.role = 'agent' AND EXISTS (
+  SELECT FROM runs r JOIN turns t ON t.run_id = r.id AND t.index = k.turn AND t.status = 'completed'
+  WHERE r.id = k.run_id AND r.answer IS NOT NULL)))`
+
 const of = ({ id, conversationId, seq, status, runId }: Message) => [
   conversationId,
   id,
@@ -47,9 +55,9 @@ export class BranchRepository {
          WHERE c.id = $1 AND EXISTS (SELECT FROM kept WHERE id = $2)
          RETURNING id
        )
-       INSERT INTO messages (id, conversation_id, seq, role, agent_id, agent_name, content, status, file_ids, created_at)
+       INSERT INTO messages (id, conversation_id, seq, role, agent_id, agent_name, content, status, file_ids, is_data, created_at)
        SELECT gen_random_uuid(), made.id, k.place, k.role, k.agent_id, k.agent_name, k.content,
-         CASE k.status WHEN 'superseded' THEN 'complete' ELSE k.status END, k.file_ids, k.created_at
+         CASE k.status WHEN 'superseded' THEN 'complete' ELSE k.status END, k.file_ids, ${IS_DATA}, k.created_at
        FROM kept k, made RETURNING id`,
       [...of(message), id],
     ).catch((error: unknown) => {

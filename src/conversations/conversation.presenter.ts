@@ -75,7 +75,7 @@ export const presentMessage = ({ cost, toolCalls = [], isData, ...message }: Sho
   ...(message.feedback && { feedback: { value: message.feedback, comment: message.feedbackComment ?? null } }),
   ...(cost && { usage: cost.usage, credits: formatCredits(cost.credits) }),
   ...(toolCalls.length > 0 && { toolCalls }),
-  ...(isData && dataIn(message.content)),
+  ...(isData && message.status === 'complete' && dataIn(message.content)),
 })
 
 /** Of a worker of the version before, which does not know of forms, a message may be any words. */

@@ -1,7 +1,7 @@
 import { EntitySchema } from 'typeorm'
 import type { ToolCallView } from '../contract/views.ts'
 import type { TokenUsage } from '../credits/usage.ts'
-import { createdAt, integer, text, uuid, uuidArray } from '../database/columns.ts'
+import { boolean, createdAt, integer, text, uuid, uuidArray } from '../database/columns.ts'
 
 export type MessageRole = 'user' | 'agent' | 'system'
 export type MessageStatus = 'complete' | 'cancelled' | 'failed' | 'superseded'
@@ -22,11 +22,13 @@ export class Message {
   /** What its user thinks of it: null for nothing. */
   declare feedback: 'up' | 'down' | null
   declare feedbackComment: string | null
+  /** True of what a branch was begun with and has the form that its run asked for; of other messages their run says it. */
+  declare isData: boolean
   declare createdAt: Date
 }
 
 /** A message that nobody has judged yet: as it is made. */
-export type NewMessage = Omit<Message, 'feedback' | 'feedbackComment'>
+export type NewMessage = Omit<Message, 'feedback' | 'feedbackComment' | 'isData'>
 
 /** What a message's turn used, and cost in micro-credits. */
 export interface MessageCost {
@@ -62,6 +64,7 @@ export const messageEntity = new EntitySchema<Message>({
     fileIds: uuidArray({ default: () => "'{}'" }),
     feedback: text({ nullable: true }),
     feedbackComment: text({ nullable: true }),
+    isData: boolean({ default: false }),
     createdAt: createdAt(),
   },
   indices: [

@@ -44,7 +44,7 @@ const TOOL_CALLS = `(SELECT json_agg(row_to_json(u) ORDER BY u.call) FROM (
     FROM tool_calls t WHERE m.role = 'agent' AND t.run_id = m.runId AND t.turn = m.turn ORDER BY t.call LIMIT ${SHOWN_CALLS}) u)`
 
 /** Whether message `m` was asked to have a form, and has it: only then is a turn of such a run completed with words. */
-const IS_DATA = `(SELECT r.answer IS NOT NULL FROM runs r WHERE m.role = 'agent' AND m.status = 'complete' AND r.id = m.runId)`
+const IS_ANSWER = `(SELECT r.answer IS NOT NULL FROM runs r WHERE m.role = 'agent' AND m.status = 'complete' AND r.id = m.runId)`
 
 type CostRow = TokenUsage & { credits: string }
 
@@ -148,15 +148,15 @@ export class MessageRepository {
       .createQueryBuilder(messageEntity, 'm')
       .addSelect(COST, 'cost')
       .addSelect(TOOL_CALLS, 'tool_calls')
-      .addSelect(IS_DATA, 'is_data')
+      .addSelect(IS_ANSWER, 'is_answer')
       .where(fitting, { conversationId, edge, limit, bytes: PAGE_BYTES })
       .orderBy('m.seq', order)
-      .getRawAndEntities<{ cost: CostRow | null; tool_calls: ShownToolCall[] | null; is_data: boolean | null }>()
+      .getRawAndEntities<{ cost: CostRow | null; tool_calls: ShownToolCall[] | null; is_answer: boolean | null }>()
     return entities.map((message, position) => ({
       ...message,
       cost: costOf(raw[position]?.cost),
       toolCalls: raw[position]?.tool_calls?.map((call) => presentToolCall(call)),
-      isData: raw[position]?.is_data ?? false,
+      isData: message.isData || (raw[position]?.is_answer ?? false),
     }))
   }
 

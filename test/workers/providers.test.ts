@@ -279,6 +279,16 @@ describe('A turn over the wire of a real provider', () => {
         ['superseded', false],
         ['complete', true],
       ])
+      // It has its form in a branch too, of a branch as well, and where it was superseded.
+      const dataIn = async (id: string) => (await user.messages(id)).map(({ data }) => data !== undefined)
+      const branched = async (id: string, at: number) => {
+        const messageId = (await user.messages(id))[at]?.id
+        return user.create(`/api/chat/conversations/${id}/branch`, { messageId })
+      }
+      expect(await dataIn(await branched(conversationId, 1))).to.deep.equal([false, true])
+      const branch = await branched(conversationId, 2)
+      expect(await dataIn(branch)).to.deep.equal([false, true])
+      expect(await dataIn(await branched(branch, 1))).to.deep.equal([false, true])
     })
 
     it('is stopped between its two calls like any turn: what was said is kept, and paid', async () => {
