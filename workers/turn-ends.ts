@@ -78,6 +78,8 @@ export class TurnEnds {
         return this.settle(attempting, outcome, { status: 'cancelled', endedBy: stopped })
       case 'timeout':
         return this.fail(attempting, outcome, TIMEOUT)
+      case 'turn_timeout':
+        return this.fail(attempting, outcome, outcome.outOfTime ?? TIMEOUT)
       default:
         if (outcome.failure) return this.fail(attempting, outcome, outcome.failure)
         return outcome.fault
@@ -92,7 +94,9 @@ export class TurnEnds {
     const { claim, watch } = attempting
     const error = { code: failure.code, message: failure.message }
     const hasTries = failure.kind === 'retryable' && claim.failures + 1 < limits.TURN_MAX_ATTEMPTS
-    const fallsBack = failure.kind === 'retryable' && !hasTries && hasFallback(attempting)
+    // Another provider makes no tool faster.
+    const isProviders = failure.code.startsWith('provider.')
+    const fallsBack = failure.kind === 'retryable' && !hasTries && isProviders && hasFallback(attempting)
     const willRetry = hasTries || fallsBack
     watch.failed(claim, failure, willRetry)
     const failed = { type: 'turn.failed' as const, ...turnRef(claim), error, willRetry }

@@ -11,7 +11,7 @@ import { saysAny, tellsOfBrokenCall } from './dialects/wire.ts'
 /** What a failed provider call means for the caller: try again later, or give up. */
 export interface ProviderFailure {
   kind: 'retryable' | 'fatal'
-  /** `provider.<reason>`, or the code of an AppError that was thrown on the way; part of the interface. */
+  /** `provider.<reason>`, or a code of ours for what was in the way of a call; part of the interface. */
   code: string
   /** Plain words for the user; never a key, an address or the provider's body. */
   message: string

@@ -77,7 +77,7 @@ async function endedBy(kind: StopKind, effect: ToolEffect): Promise<string | und
 }
 
 describe('A tool that runs while its turn is stopped', () => {
-  for (const kind of ['lost', 'drain', 'timeout'] as const) {
+  for (const kind of ['lost', 'drain', 'timeout', 'turn_timeout'] as const) {
     it(`is left to whoever goes on with the turn: ${kind}`, async () => {
       expect([await endedBy(kind, 'writes'), await endedBy(kind, 'reads')]).to.deep.equal([undefined, undefined])
     })

@@ -80,9 +80,9 @@ describe('Turns with tools of an MCP server', function () {
     return agentId
   }
   /** With a worker until it is over. */
-  const working = async <T>(work: () => Promise<T>): Promise<T> => {
+  const working = async <T>(work: () => Promise<T>, env: Partial<typeof app.container.env> = {}): Promise<T> => {
     const shutdown = new Shutdown(silentLogger)
-    await startWorker({ ...app.container, shutdown })
+    await startWorker({ ...app.container, env: { ...app.container.env, ...env }, shutdown })
     try {
       return await work()
     } finally {
@@ -145,6 +145,21 @@ describe('Turns with tools of an MCP server', function () {
       }
     })
     expect(server.state.notes).to.deep.equal([])
+  })
+
+  it('that take all the time of their turn say so: its provider is not to blame, and no breaker counts it', async () => {
+    llm.reply({ toolCalls: [{ name: modelName(serverId, 'hang'), arguments: {} }] })
+    const agentId = await newAgent('Ada')
+    await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name: 'hang', policy: 'allow' }] })
+    const run = await working(
+      async () => user.finished((await user.accept('/api/chat', { agentId, message: 'Tea.' })).runId),
+      { TURN_TIMEOUT_MS: 1_000, TURN_MAX_ATTEMPTS: 1 },
+    )
+    expect(run.error).to.deep.equal({
+      code: 'turn.tools_timeout',
+      message: 'The tools of this turn took longer than a turn may. Use faster tools, or ask for less at once.',
+    })
+    expect(await app.container.db.query('SELECT subject FROM breakers')).to.deep.equal([])
   })
 
   const filesOf = async () => Object((await user.get('/api/storage/files')).body).data

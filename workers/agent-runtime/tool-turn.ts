@@ -1,4 +1,4 @@
-import { classifyProviderError, providerFailure } from '../../src/connections/provider-errors.ts'
+import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import { traitsOf } from '../../src/connections/provider-factory.ts'
 import { isOpenCall } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
@@ -52,6 +52,12 @@ const NO_STATE: ToolState = {
 
 /** Asked again, it would go on like that. */
 const ONLY_CALLS = providerFailure('only_calls')
+/** It goes on from what its tools have done by then; its provider has nothing to do with it. */
+const TOOLS_TIMEOUT: ProviderFailure = {
+  kind: 'retryable',
+  code: 'turn.tools_timeout',
+  message: 'The tools of this turn took longer than a turn may. Use faster tools, or ask for less at once.',
+}
 /** Steps in a row of which no call could be made: a model that goes on like that has no more. */
 const MOST_VAIN_STEPS = 3
 /** Calls of one turn. */
@@ -90,13 +96,18 @@ export async function speakInSteps(
   const ref = { ...claim, agentId: agent.id }
   const live = new DeltaCoalescer({ feed, ref, pace, onStale: () => stop.stop('lost'), logger })
   live.push(saidIn(state.steps))
+  const beganAt = performance.now()
+  let toolMs = 0
   try {
     for (;;) {
       const open = state.calls.filter(({ status }) => status === 'planned' || status === 'approved')
       if (open.length > 0) {
         // Tools may take long, and nobody else is to wait behind them.
         options.onHeld()
+        const calledAt = performance.now()
         const { inDoubt, laterMs } = await runs.run(claim, open, bound, stop)
+        toolMs += performance.now() - calledAt
+        if (stop.kind === 'turn_timeout') return { ...(await broken()), outOfTime: TOOLS_TIMEOUT }
         if (!stop.kind) state = inDoubt ? await resume() : await toolTurns.state(claim)
         if (!stop.kind && laterMs !== undefined) {
           await ask(announcer, claim, state.calls)
@@ -105,8 +116,7 @@ export async function speakInSteps(
         }
         if (!stop.kind && inDoubt) continue
       }
-      if (stop.kind)
-        return { ...NOTHING_SAID, text: saidIn(state.steps), tools: await lastState(toolTurns, claim, state) }
+      if (stop.kind) return await broken()
       if (state.calls.some(({ status }) => status === 'awaiting')) {
         await ask(announcer, claim, state.calls)
         onStep?.('tool.waits')
@@ -131,11 +141,13 @@ export async function speakInSteps(
       const isToRepair = judged && 'isToRepair' in judged
       if (!isToRepair && (stop.kind || outcome.failure || written.length === 0)) {
         // Of a call that failed only its own words say whether its provider was there; those of steps before it are in `tools`.
-        const isFailed = stop.kind === 'timeout' || (outcome.failure && !stop.kind)
+        const isOutOfTime = stop.kind === 'timeout' || stop.kind === 'turn_timeout'
+        const isFailed = isOutOfTime || (outcome.failure && !stop.kind)
         const said = saidIn(state.steps)
         const text = [isFailed ? '' : said, outcome.text].filter((words) => words !== '').join(STEP_GAP)
         const passed = outcome.passed && said === ''
-        return { ...outcome, text, passed, ...judged, tools: await lastState(toolTurns, claim, state) }
+        const outOfTime = toolMs > (performance.now() - beganAt) / 2 ? TOOLS_TIMEOUT : undefined
+        return { ...outcome, text, passed, ...judged, outOfTime, tools: await lastState(toolTurns, claim, state) }
       }
       const planned = planCalls(written, agentTools, state.calls)
       const { holdId, calls, text } = outcome
@@ -148,6 +160,11 @@ export async function speakInSteps(
     }
   } finally {
     await live.close()
+  }
+
+  /** What was said and done by now. */
+  async function broken(): Promise<AttemptOutcome> {
+    return { ...NOTHING_SAID, text: saidIn(state.steps), tools: await lastState(toolTurns, claim, state) }
   }
 
   /** True where the turn is nobody's from now on. */

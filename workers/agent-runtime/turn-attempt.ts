@@ -35,6 +35,8 @@ export interface AttemptOutcome {
   isData?: boolean
   /** Why it is not, and no more is tried: the turn fails with this, and is paid. */
   fault?: { code: string; message: string }
+  /** Why its time is over, where it was not its provider that took it. */
+  outOfTime?: ProviderFailure | undefined
   /** Of a turn that uses tools: what it has done with them. */
   tools?: ToolState
   /** It waits, for people to decide or for so many ms, and is somebody else's then: there is nothing to settle. */

@@ -10,6 +10,7 @@ import type { TurnRoom } from '../../src/runs/turn-room.ts'
  * - lost: another attempt has the turn; nothing may be written
  * - drain: this process ends; the turn is handed back
  * - timeout: the provider said nothing for too long
+ * - turn_timeout: the time of a whole turn is over, whoever took it
  */
 export type StopKind =
   | 'cancelled'
@@ -20,6 +21,7 @@ export type StopKind =
   | 'lost'
   | 'drain'
   | 'timeout'
+  | 'turn_timeout'
 
 /** Stops one attempt, once: the first reason stays. */
 export class TurnStop {

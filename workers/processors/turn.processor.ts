@@ -151,7 +151,7 @@ export class TurnProcessor {
     const { limits, cancelSignals } = this.#deps
     const lease = this.#leases.keep({ claim, stop, touchedAt: performance.now() }, leaseMs, () => stop.stop('lost'))
     const forget = cancelSignals.on(claim.runId, () => stop.stop('cancelled'))
-    const timeout = setTimeout(() => stop.stop('timeout'), limits.TURN_TIMEOUT_MS)
+    const timeout = setTimeout(() => stop.stop('turn_timeout'), limits.TURN_TIMEOUT_MS)
     const drain = () => stop.stop('drain')
     jobSignal.addEventListener('abort', drain, { once: true })
     if (jobSignal.aborted) drain()

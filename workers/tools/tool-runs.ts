@@ -194,7 +194,7 @@ export class ToolRuns {
 }
 
 /** The turn is tried again: what then becomes of a call that has no end `tool_resume` says. */
-const GOES_ON: ReadonlySet<string> = new Set(['lost', 'drain', 'timeout'])
+const GOES_ON: ReadonlySet<string> = new Set(['lost', 'drain', 'timeout', 'turn_timeout'])
 
 /** It was started before, and nobody knows what came of that. */
 const isInDoubt = ({ effect, starts }: StoredCall): boolean => effect === 'writes' && starts > 0

@@ -32,6 +32,7 @@ const WORDS = {
   'provider.unavailable': 'failure.unavailable',
   'provider.unreachable': 'failure.unreachable',
   'tools.not_taken': 'failure.tools_not_taken',
+  'turn.tools_timeout': 'failure.tools_timeout',
 } as const satisfies Record<string, keyof typeof words>
 
 const isKnown = (code: string): code is keyof typeof WORDS => Object.hasOwn(WORDS, code)

@@ -32,6 +32,7 @@ export default {
   'failure.timeout': 'Der Modellanbieter hat zu lange nichts gesagt.',
   'failure.tools_not_taken':
     'Das Modell nimmt keine Werkzeuge: Es hat ohne sie geantwortet. Verwenden Sie ein anderes Modell, oder testen Sie die Verbindung neu.',
+  'failure.tools_timeout': 'Die Werkzeuge haben länger gebraucht, als ein Beitrag dauern darf.',
   'failure.unauthorized': 'Der Modellanbieter hat den API-Schlüssel dieser Verbindung abgelehnt.',
   'failure.unavailable': 'Der Modellanbieter hat gerade Schwierigkeiten.',
   'failure.unknown': 'Etwas ist schiefgegangen.',

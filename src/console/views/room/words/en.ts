@@ -30,6 +30,7 @@ export default {
   'failure.timeout': 'The model provider said nothing for too long.',
   'failure.tools_not_taken':
     "The agent's model takes no tools: it answered without them. Use another model, or test the connection again.",
+  'failure.tools_timeout': 'The tools of this turn took longer than a turn may.',
   'failure.unauthorized': 'The model provider refused the API key of this connection.',
   'failure.unavailable': 'The model provider has trouble right now.',
   'failure.unknown': 'Something went wrong.',
