@@ -215,6 +215,8 @@ describe('Files', () => {
     expect(wrong).to.deep.equal([])
     const migrations = sources.filter(({ path }) => path.startsWith('migrations/'))
     expect(migrations.filter(({ path }) => !/^migrations\/\d{13}-[a-z-]+\.ts$/.test(path))).to.deep.equal([])
+    const times = migrations.map(({ path }) => path.slice('migrations/'.length).slice(0, 13))
+    expect(times.filter((time, at) => times.indexOf(time) !== at)).to.deep.equal([])
   })
 
   it('are no barrels and no drawers for everything', () => {
