@@ -105,6 +105,7 @@ CREATE FUNCTION tool_start(p_run uuid, p_turn integer, p_token uuid, p_call inte
 DECLARE
   turn turns;
   asked tool_calls;
+  tools jsonb;
   choice jsonb;
   is_same boolean;
   is_approved boolean;
@@ -117,14 +118,18 @@ BEGIN
     WHEN EXISTS (SELECT FROM runs r WHERE r.id = p_run AND r.cancel_requested_at IS NOT NULL) THEN 'stopping'
     WHEN asked.status IS NULL OR asked.status NOT IN ('planned', 'approved') THEN 'over' END;
   IF outcome IS NOT NULL THEN RETURN NEXT; RETURN; END IF;
-  SELECT o.choice INTO choice FROM agents a, jsonb_array_elements(a.tools) AS o (choice)
-  WHERE a.id = turn.agent_id AND a.deleted_at IS NULL AND o.choice->>'name' = asked.source_name
-    AND o.choice->>'serverId' IS NOT DISTINCT FROM asked.server_id::text;
+  -- Counting and starting are one step, or several that start at once exceed the limit.
+  PERFORM pg_advisory_xact_lock(405, uuid_hash(turn.user_id));
+  -- What is judged by stays as it is until this has started: a change that is committed is known to every later start.
+  SELECT a.tools INTO tools FROM agents a WHERE a.id = turn.agent_id AND a.deleted_at IS NULL FOR SHARE;
+  SELECT o.choice INTO choice FROM jsonb_array_elements(tools) AS o (choice)
+  WHERE o.choice->>'name' = asked.source_name AND o.choice->>'serverId' IS NOT DISTINCT FROM asked.server_id::text;
   is_same := choice IS NOT NULL;
   IF is_same AND asked.source = 'mcp' THEN
     SELECT t.allowed_hash = t.seen_hash AND t.allowed_hash IS NOT DISTINCT FROM asked.definition_hash INTO is_same
     FROM mcp_servers s JOIN mcp_tools t ON t.server_id = s.id AND t.name = asked.source_name AND t.vanished_at IS NULL
-    WHERE s.id = asked.server_id AND s.user_id = turn.user_id AND s.enabled AND t.allowed_hash IS NOT NULL;
+    WHERE s.id = asked.server_id AND s.user_id = turn.user_id AND s.enabled AND t.allowed_hash IS NOT NULL
+    FOR SHARE;
     IF is_same IS NULL THEN choice := NULL; END IF;
   END IF;
   is_approved := asked.status = 'approved' OR asked.decided_by IS NOT NULL;
@@ -138,8 +143,6 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
-  -- Counting and starting are one step, or several that start at once exceed the limit.
-  PERFORM pg_advisory_xact_lock(405, uuid_hash(turn.user_id));
   SELECT count(*) AS starts, min(l.started_at) AS first INTO lately
   FROM (SELECT c.started_at FROM tool_calls c WHERE c.user_id = turn.user_id AND c.started_at > clock_timestamp() - interval '1 minute'
       AND c.name = asked.name ORDER BY c.started_at DESC LIMIT p_per_minute) l;

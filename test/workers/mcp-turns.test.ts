@@ -14,6 +14,7 @@ import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
+import { whileUncommitted } from '../support/race.ts'
 import { answered, isBehindCall } from './party-world.ts'
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
@@ -160,6 +161,32 @@ describe('Turns with tools of an MCP server', function () {
       message: 'The tools of this turn took longer than a turn may. Use faster tools, or ask for less at once.',
     })
     expect(await app.container.db.query('SELECT subject FROM breakers')).to.deep.equal([])
+  })
+
+  it('start nothing that their owner has just forbidden: a change and a start wait for each other', async () => {
+    const agentId = await agentWith('add_unkeyed', 'allow')
+    const { db } = app.container
+    const denied = JSON.stringify([{ serverId, name: 'add_unkeyed', policy: 'deny' }])
+    const changes: Array<[string, unknown[], string]> = [
+      ['UPDATE agents SET tools = $2 WHERE id = $1', [agentId, denied], 'tool.denied'],
+      ['UPDATE mcp_servers SET enabled = false WHERE id = $1', [serverId], 'tool.gone'],
+      [
+        "UPDATE mcp_tools SET seen_hash = 'another' WHERE server_id = $1 AND name = $2",
+        [serverId, 'add_unkeyed'],
+        'tool.changed',
+      ],
+    ]
+    await working(async () => {
+      for (const [sql, parameters, code] of changes) {
+        await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name: 'add_unkeyed', policy: 'allow' }] })
+        await user.put(`/api/mcp/servers/${serverId}`, { enabled: true })
+        const said = await whileUncommitted(db, sql, parameters, async () =>
+          endOf(await user.accept('/api/chat', { agentId, message: 'Tea.' })),
+        )
+        expect(said?.toolCalls?.[0]).to.deep.include({ status: 'failed', errorCode: code, startedAt: null })
+      }
+    })
+    expect(server.state.notes).to.deep.equal([])
   })
 
   const filesOf = async () => Object((await user.get('/api/storage/files')).body).data
