@@ -81,7 +81,7 @@ describe('Tools in the console', function () {
     expect(Object((await user.get('/api/chat/approvals')).body).data).to.deep.equal([])
   })
 
-  it('lists what waits in all conversations, and how much in the navigation and the title; decided elsewhere, it goes at once', async () => {
+  it('lists what waits in all conversations, and how much in the navigation and the title; decided elsewhere, it goes at once, but for what somebody writes', async () => {
     const { user, visitor, page, agentId } = await calling('add_unkeyed', 'ask')
     await page.getByRole('article', { name: /^add_unkeyed/ }).waitFor()
     await page.getByRole('link', { name: 'Approvals 1 request waits for you' }).click()
@@ -93,14 +93,24 @@ describe('Tools in the console', function () {
     await eventually(async () => (await page.title()) === '(2) Approvals · Chatsparty')
     await visitor.check('tools-approvals')
     const { data } = Object((await user.get('/api/chat/approvals')).body)
-    await user.post(`/api/chat/approvals/${data[0].id}`, { decision: 'deny' })
-    await cards.nth(1).waitFor({ state: 'detached' })
+    // What somebody is writing is not taken away with it.
+    await cards.nth(0).getByRole('button', { name: 'Change the arguments' }).click()
+    await cards.nth(0).getByLabel('Arguments').fill('{"text": "Buy mi')
+    await user.post(`/api/chat/approvals/${data[0].id}`, { decision: 'approve', arguments: { text: 'Buy milk' } })
+    const over = page.getByRole('article').filter({ hasText: 'It was approved elsewhere, with other arguments.' })
+    await over.getByText('"Buy milk"').waitFor()
+    expect(await over.getByLabel('What you wrote').inputValue()).to.equal('{"text": "Buy mi')
+    await user.finished(data[0].runId)
+    await visitor.check('tools-decided-elsewhere')
+    await over.getByRole('button', { name: 'Dismiss' }).click()
+    await over.waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Approvals 1 request waits for you' }).waitFor()
     await page.getByRole('button', { name: 'Change the arguments' }).click()
     await page.getByLabel('Arguments').fill('{"text": "Buy coffee"}')
     await page.getByRole('button', { name: 'Approve with changes' }).click()
     await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor()
     await user.finished(data[1].runId)
-    expect(server.state.notes).to.deep.equal(['Buy coffee'])
+    expect(server.state.notes).to.deep.equal(['Buy milk', 'Buy coffee'])
     await visitor.check('tools-approvals-none')
   })
 

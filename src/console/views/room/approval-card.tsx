@@ -6,6 +6,7 @@ import { ApiError, type ApprovalView } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
 import { fieldErrors } from '../../errors/error-words.ts'
 import { Button } from '../../parts/button.tsx'
+import { classes } from '../../parts/class-names.ts'
 import { TextArea } from '../../parts/field.tsx'
 import { Quoted } from '../../parts/quoted.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -13,21 +14,15 @@ import { useClient } from '../../session/session.ts'
 import { APPROVALS } from '../../session/use-waiting.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
+import { ApprovalOver } from './approval-over.tsx'
+import { spacedJson } from './spaced-json.ts'
 import { useIsPast } from './use-is-past.ts'
+import { useOver } from './use-kept-approvals.ts'
 import type words from './words/en.ts'
 
 type Decision = { decision: 'approve'; arguments?: Record<string, unknown> } | { decision: 'deny' }
 
 const objectOf = z.record(z.string(), z.unknown())
-
-/** JSON with spaces, for people; a text that is none stays as it is. */
-function spaced(args: string): string {
-  try {
-    return JSON.stringify(JSON.parse(args), null, 2)
-  } catch {
-    return args
-  }
-}
 
 function readObject(text: string): Record<string, unknown> | null {
   try {
@@ -41,7 +36,19 @@ function readObject(text: string): Record<string, unknown> | null {
  * A call of a tool that waits for somebody's word: what would be done, and yes, no, or yes with other arguments. Of one that was started, and of
  * which nobody knows the end: whether to start it again. `children`: where it is asked, where that is not to be seen.
  */
-export function ApprovalCard({ approval, children }: { approval: ApprovalView; children?: ReactNode }) {
+export function ApprovalCard({
+  approval,
+  isGone,
+  onKeep,
+  children,
+}: {
+  approval: ApprovalView
+  /** It waits no more: it was decided elsewhere. */
+  isGone: boolean
+  /** Told whether there is something written in it, with which it is to stay when it is decided elsewhere. */
+  onKeep: (isKept: boolean) => void
+  children?: ReactNode
+}) {
   const { id, call, runId, inputSchema, inDoubt, expiresAt } = approval
   const t = useWords<typeof words>()
   const formats = useFormats()
@@ -52,7 +59,10 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
   const [wrong, setWrong] = useState<string>()
   const decide = useMutation({
     mutationFn: (decision: Decision) => client.approvals.decide(id, decision),
-    onSuccess: (_, { decision }) => toast(t(`tool.decided.${decision}`)),
+    onSuccess(_, { decision }) {
+      onKeep(false)
+      toast(t(`tool.decided.${decision}`))
+    },
     onError(error) {
       const issue = fieldErrors(error).arguments
       if (issue !== undefined && edited !== null) setWrong(issue)
@@ -75,14 +85,25 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
   const toolName = call.sourceName ?? call.name
   // Decided on once: until the list says that it is gone, nothing more can be pressed.
   const isDecided = decide.isSuccess
-  const isOver = useIsPast(expiresAt)
+  const isLate = useIsPast(expiresAt)
+  const over = useOver(approval, isGone)
+  const edit = () => {
+    setEdited(spacedJson(call.args))
+    onKeep(true)
+  }
   return (
     <article
-      aria-label={`${call.title || toolName}: ${t('tool.status.awaiting')}`}
-      className="grid gap-3 rounded-card border border-warning bg-card p-4 shadow-card"
+      aria-label={`${call.title || toolName}: ${t(`tool.status.${over?.call?.status ?? 'awaiting'}`)}`}
+      className={classes(
+        'grid gap-3 rounded-card border bg-card p-4 shadow-card',
+        over ? 'border-line' : 'border-warning',
+      )}
     >
       <header className="flex items-start gap-3">
-        <Hand aria-hidden="true" className="mt-0.5 size-5 shrink-0 text-warning" />
+        <Hand
+          aria-hidden="true"
+          className={classes('mt-0.5 size-5 shrink-0', over ? 'text-ink-soft' : 'text-warning')}
+        />
         <div className="min-w-0">
           <p dir="auto" className="font-medium">
             {inDoubt ? t('tool.asks.again', { name }) : t('tool.asks', { name })}
@@ -98,12 +119,13 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
       </header>
       {inDoubt && <p className="text-sm text-warning">{t('tool.inDoubt')}</p>}
       {edited === null ? (
-        <Quoted label={t('tool.args')} text={spaced(call.args)} isCode />
+        <Quoted label={t('tool.args')} text={spacedJson(call.args)} isCode />
       ) : (
         <TextArea
-          label={t('tool.args')}
-          hint={t('tool.args.hint', { name })}
-          error={wrong}
+          label={t(over ? 'tool.yours' : 'tool.args')}
+          hint={over ? t('tool.yours.hint') : t('tool.args.hint', { name })}
+          error={over ? undefined : wrong}
+          readOnly={over !== undefined}
           dir="ltr"
           spellCheck={false}
           rows={5}
@@ -111,7 +133,9 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
           onChange={({ currentTarget }) => setEdited(currentTarget.value)}
         />
       )}
-      {isOver ? (
+      {over ? (
+        <ApprovalOver asked={call} call={over.call} written={edited ?? ''} onDismiss={() => onKeep(false)} />
+      ) : isLate ? (
         <p role="status" className="text-sm text-warning">
           {t('tool.expired')}
         </p>
@@ -129,7 +153,7 @@ export function ApprovalCard({ approval, children }: { approval: ApprovalView; c
                 kind="quiet"
                 disabled={isDecided}
                 icon={<Pencil aria-hidden="true" className="size-4" />}
-                onClick={() => setEdited(spaced(call.args))}
+                onClick={edit}
               >
                 {t('tool.edit')}
               </Button>

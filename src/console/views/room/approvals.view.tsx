@@ -9,18 +9,21 @@ import { useFocusKept } from '../../parts/use-focus-kept.ts'
 import { useWords } from '../../words/use-words.ts'
 import { ApprovalCard } from './approval-card.tsx'
 import { askedAs, useApprovals } from './use-approvals.ts'
+import { useKeptApprovals } from './use-kept-approvals.ts'
 import type words from './words/en.ts'
 
-/** `/approvals`: what agents of all conversations ask for before they use tools. What is decided elsewhere goes away by itself. */
+/** `/approvals`: what agents of all conversations ask for before they use tools. What is decided elsewhere goes away by itself, unless
+ * somebody writes in it. */
 export default function ApprovalsView() {
   const t = useWords<typeof words>()
   const list = useApprovals()
-  const content = useFocusKept<HTMLDivElement>(list.items.length)
+  const { items, isGone, keep } = useKeptApprovals(list.items)
+  const content = useFocusKept<HTMLDivElement>(items.length)
   return (
     <Page title={t('nav.approvals')} lead={t('approvals.lead')} width="narrow">
       <div ref={content} tabIndex={-1} className="outline-none">
         <PagedList
-          list={list}
+          list={{ ...list, items }}
           lineClass="h-40"
           empty={
             <EmptyState
@@ -36,7 +39,11 @@ export default function ApprovalsView() {
             <ul aria-label={t('tool.waiting')} className="grid grid-cols-1 gap-4">
               {approvals.map((approval) => (
                 <li key={askedAs(approval)} className="min-w-0">
-                  <ApprovalCard approval={approval}>
+                  <ApprovalCard
+                    approval={approval}
+                    isGone={isGone(approval)}
+                    onKeep={(isKept) => keep(approval, isKept)}
+                  >
                     <Where approval={approval} />
                   </ApprovalCard>
                 </li>

@@ -8,6 +8,7 @@ import { APPROVALS } from '../../session/use-waiting.ts'
 import { useWords } from '../../words/use-words.ts'
 import { ApprovalCard } from './approval-card.tsx'
 import { askedAs, useApprovals } from './use-approvals.ts'
+import { useKeptApprovals } from './use-kept-approvals.ts'
 import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -19,13 +20,14 @@ export function RoomApprovals({ conversation: { id, activeRun } }: { conversatio
   const status = activeRun?.status ?? null
   const isOn = status !== null && status !== 'pending'
   const list = useApprovals(id, isOn)
-  const { items, error, refetch } = list
+  const { error, refetch } = list
+  const { items, isGone, keep } = useKeptApprovals(isOn ? list.items : [])
   const section = useFocusKept<HTMLElement>(items.length)
   // biome-ignore lint/correctness/useExhaustiveDependencies: each time that something was heard, what waits may be another.
   useEffect(() => {
     if (isOn) void queries.invalidateQueries({ queryKey: [...APPROVALS, 'list', id] })
   }, [asked, status, isOn, id, queries])
-  if (!isOn || (items.length === 0 && !error)) return null
+  if (items.length === 0 && !(isOn && error)) return null
   return (
     <section
       ref={section}
@@ -34,9 +36,14 @@ export function RoomApprovals({ conversation: { id, activeRun } }: { conversatio
       className="mx-auto grid max-h-[45dvh] w-full max-w-4xl gap-2 overflow-y-auto px-4 py-2 outline-none sm:px-8"
     >
       {items.length === 0 && <ErrorNotice error={error} onRetry={() => void refetch()} />}
-      <LoadMore list={list} />
+      {isOn && <LoadMore list={list} />}
       {items.toReversed().map((approval) => (
-        <ApprovalCard key={askedAs(approval)} approval={approval} />
+        <ApprovalCard
+          key={askedAs(approval)}
+          approval={approval}
+          isGone={isGone(approval)}
+          onKeep={(isKept) => keep(approval, isKept)}
+        />
       ))}
     </section>
   )
