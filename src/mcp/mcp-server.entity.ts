@@ -25,6 +25,8 @@ export class McpServer {
   declare protocolVersion: string | null
   /** When its tools were listed last; null: not since it has this address. */
   declare listedAt: Date | null
+  /** True once it has another address than the one that its tools were first listed at: nothing is allowed any more without its owner's word. */
+  declare moved: boolean
   /** What was asked of it in the minute that began then. */
   declare minute: Date | null
   declare minuteCalls: number
@@ -54,6 +56,7 @@ export const mcpServerEntity = new EntitySchema<McpServer>({
     problemCode: text({ nullable: true }),
     protocolVersion: text({ nullable: true }),
     listedAt: timestamp({ nullable: true }),
+    moved: boolean({ default: false }),
     minute: timestamp({ nullable: true }),
     minuteCalls: integer({ default: 0 }),
     failures: integer({ default: 0 }),

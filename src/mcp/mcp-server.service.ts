@@ -76,7 +76,11 @@ export class McpServerService {
     return found(await this.#deps.servers.findOwned(userId, id))
   }
 
-  /** At another address its tools are others: they are listed anew, and agents have those again whose names they had chosen. @throws AppError 400, 404 */
+  /**
+   * At another address its tools are listed anew. At another origin they are others, whatever they are called: each is to be allowed anew; at the
+   * same one, what says something else than before.
+   * @throws AppError 400, 404
+   */
   async update(
     userId: string,
     id: string,
@@ -91,9 +95,10 @@ export class McpServerService {
       check(current)
       const next = { ...current, ...change }
       const isElsewhere = next.url !== current.url
+      const isOtherOrigin = new URL(next.url).origin !== new URL(current.url).origin
       const keeps = headers === undefined && current.headersSealed !== null && next.auth !== 'none'
       // Else whoever gets hold of a session could have the stored headers sent to an address of theirs.
-      if (keeps && new URL(next.url).origin !== new URL(current.url).origin) {
+      if (keeps && isOtherOrigin) {
         throw invalidRequest([{ path: 'headers', message: 'must be entered again when the address changes' }])
       }
       if (keeps)
@@ -112,9 +117,14 @@ export class McpServerService {
           pausedUntil: null,
           status: current.listedAt ? 'ready' : 'new',
         }),
-        ...(isElsewhere && { status: 'new', listedAt: null, protocolVersion: null }),
+        ...(isElsewhere && {
+          status: 'new',
+          listedAt: null,
+          protocolVersion: null,
+          moved: current.moved || current.listedAt !== null,
+        }),
       }
-      if (isElsewhere) await tools.forget(id, tx)
+      if (isElsewhere) await (isOtherOrigin ? tools.forget(id, tx) : tools.vanish(id, tx))
       ended = isElsewhere || next.auth !== 'oauth' ? await this.#endGrant(id, tx) : null
       const server = found(await servers.update(userId, id, { ...change, ...sealed, ...fresh }, tx))
       if (headers !== undefined) await this.#record('mcp_server.credentials_changed', server, tx)

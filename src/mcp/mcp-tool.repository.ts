@@ -70,8 +70,8 @@ export class McpToolRepository {
   }
 
   /**
-   * Writes what a server lists, which is all that it lists. The first list of a server at its address is what its owner is shown and chooses from,
-   * and is allowed; what comes or changes later is not. False when the server has another address meanwhile, or is gone.
+   * Writes what a server lists, which is all that it lists. The first list of a server is what its owner is shown and chooses from, and is allowed;
+   * what comes or changes later is not, nor what it lists after its address was changed. False when the server has another address meanwhile, or is gone.
    */
   async note(
     { id, url }: Pick<McpServer, 'id' | 'url'>,
@@ -81,7 +81,7 @@ export class McpToolRepository {
   ): Promise<boolean> {
     const [server] = await rows<{ isFirst: boolean }>(
       tx,
-      `SELECT listed_at IS NULL AS "isFirst" FROM mcp_servers WHERE id = $1 AND url = $2 FOR UPDATE`,
+      `SELECT listed_at IS NULL AND NOT moved AS "isFirst" FROM mcp_servers WHERE id = $1 AND url = $2 FOR UPDATE`,
       [id, url],
     )
     if (!server) return false
@@ -112,7 +112,12 @@ export class McpToolRepository {
     return true
   }
 
-  /** Of another address nothing is known. */
+  /** None is known to be at its address; what its owner has said of them is remembered. */
+  async vanish(serverId: string, tx: Tx): Promise<void> {
+    await rows(tx, 'UPDATE mcp_tools SET vanished_at = now() WHERE server_id = $1 AND vanished_at IS NULL', [serverId])
+  }
+
+  /** Nothing is known of them any more, nor what their owner has said. */
   async forget(serverId: string, tx: Tx): Promise<void> {
     await tx.delete(mcpToolEntity, { serverId })
   }

@@ -151,6 +151,47 @@ describe('MCP servers', () => {
     })
   })
 
+  it('are others at another origin, whatever they list: their owner has to allow all of it anew, and says anew what it does', async () => {
+    const id = await add()
+    // Nothing was seen of it yet: a name that was mistyped is corrected.
+    await user.put(`/api/mcp/servers/${id}`, { url: 'http://127.0.0.1:9/mcp' })
+    await user.put(`/api/mcp/servers/${id}`, { url: server.url })
+    await refresh(id)
+    expect((await tools(id)).every(({ state }) => state === 'allowed')).to.equal(true)
+    await user.put(`/api/mcp/servers/${id}/tools/add_unkeyed`, { effect: 'reads', onUnknown: 'tell' })
+    await user.put(`/api/mcp/servers/${id}`, { url: server.url.replace('127.0.0.1', 'localhost') })
+    expect(await tools(id)).to.deep.equal([])
+    expect(await refresh(id)).to.deep.include({ ok: true, tools: TOOLS.length })
+    expect((await tools(id)).every(({ state }) => state === 'new')).to.equal(true)
+    const chosen = () => app.container.mcpToolRepository.chosen(user.id, [{ serverId: id, name: 'add_unkeyed' }])
+    expect(await chosen()).to.deep.equal([])
+    const { hash, ...there } = (await toolNamed(id, 'add_unkeyed')) ?? {}
+    expect(there).to.deep.include({ effect: 'writes', onUnknown: 'ask', said: { effect: null, keyed: null } })
+    await user.post(`/api/mcp/servers/${id}/tools/add_unkeyed/allow`, { hash })
+    expect(await chosen()).to.have.length(1)
+    // Back again, it is not as it was left: nobody knows who is there now.
+    await user.put(`/api/mcp/servers/${id}`, { url: server.url })
+    await refresh(id)
+    expect((await tools(id)).every(({ state }) => state === 'new')).to.equal(true)
+  })
+
+  it('are the same at another address of the same origin, where they say the same; what says something else, or is new, waits', async () => {
+    const id = await add()
+    await refresh(id)
+    await user.put(`/api/mcp/servers/${id}/tools/fail`, { onUnknown: 'tell' })
+    await user.put(`/api/mcp/servers/${id}`, { url: `${server.url}?team=2` })
+    expect((await tools(id)).every(({ state }) => state === 'vanished')).to.equal(true)
+    expect(await app.container.mcpToolRepository.chosen(user.id, [{ serverId: id, name: 'fail' }])).to.deep.equal([])
+    const [first, second, ...others] = TOOLS
+    if (!first || !second) throw new Error('it has no tools')
+    server.state.tools = [{ ...first, description: 'Other words' }, { ...second, name: 'more' }, ...others]
+    await refresh(id)
+    expect((await states(id)).filter((state) => !state.endsWith(' allowed'))).to.deep.equal(
+      [`${first.name} changed`, `${second.name} vanished`, 'more new'].sort(),
+    )
+    expect(await toolNamed(id, 'fail')).to.deep.include({ state: 'allowed', onUnknown: 'tell' })
+  })
+
   it('send the headers of their owner, sealed at rest and never shown, and to no other origin', async () => {
     const headers = [
       { name: 'Authorization', value: 'Bearer secret-of-mine' },
@@ -170,9 +211,8 @@ describe('MCP servers', () => {
     expect(errorOf(moved).details).to.deep.include({
       issues: [{ path: 'headers', message: 'must be entered again when the address changes' }],
     })
-    // Below the same origin they go along, but the tools are another server's.
+    // Below the same origin they go along.
     await user.put(`/api/mcp/servers/${id}`, { url: server.url.replace('/mcp', '/other') })
-    expect(await tools(id)).to.deep.equal([])
     expect(await read(id)).to.deep.include({ status: 'new', listedAt: null, headerNames: ['Authorization', 'X-Team'] })
     await user.put(`/api/mcp/servers/${id}`, { auth: 'none' })
     expect(await read(id)).to.deep.include({ auth: 'none', headerNames: [] })
