@@ -13,7 +13,7 @@ import { AppError, invalidRequest, notFound } from '../shared/errors.ts'
 import { storedJson } from '../tools/stored-text.ts'
 import { argumentProblems } from '../tools/tool-arguments.ts'
 import type { ToolCall } from '../tools/tool-call.entity.ts'
-import { presentToolCall } from '../tools/tool-call.presenter.ts'
+import { ALL_CHARS, presentToolCall } from '../tools/tool-call.presenter.ts'
 import type { AwaitingCall, ToolCallRepository } from '../tools/tool-call.repository.ts'
 
 export interface ApprovalDependencies {
@@ -24,9 +24,6 @@ export interface ApprovalDependencies {
   /** A run has so long again after a decision. */
   runDeadlineMs: number
 }
-
-/** Characters of arguments and results where all of them is asked for; more is not kept. */
-const ALL_CHARS = 65_536
 
 /** What people are asked before tools run, and what they decide. The rows say it all: any node may ask, and any may be told. */
 export class ApprovalService {

@@ -1,10 +1,12 @@
+import { plainJson } from '../contract/plain-json.ts'
 import type { ToolCallView } from '../contract/views.ts'
 import { shortened } from '../shared/errors.ts'
 import type { ToolFile } from './tool-call.entity.ts'
-import { plainJson } from './unseen-signs.ts'
 
 /** Characters of arguments and of a result that conversations and events show; all of it is in the run's list. */
 export const SHOWN_CHARS = 500
+/** The same where all of it is asked for; more is not kept, and of arguments not taken. */
+export const ALL_CHARS = 65_536
 /** Calls that a message shows. */
 export const SHOWN_CALLS = 16
 

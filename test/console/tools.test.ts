@@ -26,14 +26,14 @@ describe('Tools in the console', function () {
     return serverId
   }
   /** Somebody in a conversation whose agent calls a tool of a server. */
-  const calling = async (name: string, policy: string, look: Look = {}) => {
+  const calling = async (name: string, policy: string, look: Look = {}, text = 'Buy <b>tea</b>') => {
     const { user, agentId = '', visitor } = await rooms.guests(['Ada'], look)
     const serverId = await connect(user)
     rooms.llm.reply({ when: { match: answered }, text: 'It is noted.' })
     rooms.llm.reply({
       when: { match: (request) => !answered(request) },
       text: 'I note it.',
-      toolCalls: [{ name: modelName(serverId, name), arguments: { text: 'Buy <b>tea</b>' } }],
+      toolCalls: [{ name: modelName(serverId, name), arguments: { text } }],
     })
     await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name, policy }] })
     const { runId } = await rooms.watch(user, visitor, { agentId, message: 'Note tea.' })
@@ -41,10 +41,12 @@ describe('Tools in the console', function () {
   }
 
   it('asks in the room; with other arguments approved, the tool runs once with them, and its call stands in the turn', async () => {
-    const { user, visitor, page, runId } = await calling('add_unkeyed', 'ask')
+    const { user, visitor, page, runId } = await calling('add_unkeyed', 'ask', {}, 'Pay Bob\u202e\u200b1')
     const card = page.getByRole('article', { name: 'add_unkeyed: Waits for your word' })
     await card.getByText('Ada wants to use a tool').waitFor()
     await card.getByText(`Notes (${server.url})`).waitFor()
+    // What is decided on stands there as it is, also what nobody would see.
+    expect(await card.locator('pre').textContent()).to.equal('{\n  "text": "Pay Bob\\u202e\\u200b1"\n}')
     await line(page).getByText(waits.en).waitFor()
     await visitor.check('tools-asks')
     await card.getByRole('button', { name: 'Change the arguments' }).click()

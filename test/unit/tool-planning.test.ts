@@ -52,6 +52,8 @@ describe('Calls that a model writes', () => {
       '{}',
       `{"a":1,"b":${'['.repeat(80)}${']'.repeat(80)}}`,
       `{"a":1,"b":"${'x'.repeat(40_000)}"}`,
+      // Nobody who decides on it would be shown its end.
+      `{"a":1,"b":"${'\u200b'.repeat(12_000)}","to":"somebody else"}`,
     ]) {
       expect(plan(input), input.slice(0, 40)).to.deep.include({ status: 'failed', errorCode: 'tool.bad_arguments' })
     }

@@ -22,10 +22,11 @@ const call: ShownToolCall = {
 
 describe('Signs that nobody sees', () => {
   it('stand as what they are in the arguments that a person decides on, which stay the same JSON', () => {
-    const args = { to: `a\u202egnp.exe`, 'b\u200b': TAGS, note: 'é 👩‍🚀 می‌خواهم\u009b31m' }
+    const args = { to: `a\u202egnp.exe`, 'b\u200b': TAGS, note: 'é 👩‍🚀 می‌خواهم\u009b31m', blank: '\u3164' }
     const shown = presentToolCall({ ...call, args }).args
     expect(JSON.parse(shown)).to.deep.equal(args)
-    for (const written of ['a\\u202egnp', 'b\\u200b', '\\udb40\\udc69', '\\u009b31m']) expect(shown).to.include(written)
+    for (const written of ['a\\u202egnp', 'b\\u200b', '\\udb40\\udc69', '\\u009b31m', '\\u3164'])
+      expect(shown).to.include(written)
     expect(shown).to.include('é 👩‍🚀 می‌خواهم')
   })
 

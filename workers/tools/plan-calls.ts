@@ -1,3 +1,4 @@
+import { plainJson } from '../../src/contract/plain-json.ts'
 import { TOOL_NAME } from '../../src/contract/tool-names.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { isJsonObject } from '../../src/shared/json-object.ts'
@@ -5,6 +6,7 @@ import { inspectJson } from '../../src/shared/json-size.ts'
 import { storedJson } from '../../src/tools/stored-text.ts'
 import { type AgentTool, defaultPolicyOf, digestOf } from '../../src/tools/tool.ts'
 import { argumentProblems } from '../../src/tools/tool-arguments.ts'
+import { ALL_CHARS } from '../../src/tools/tool-call.presenter.ts'
 import type { PlannedCall, StoredCall } from '../../src/tools/tool-call.repository.ts'
 
 /** A call as a model wrote it. */
@@ -128,7 +130,8 @@ function argumentsIn(input: string): Record<string, unknown> | undefined {
   if (text.length > MOST_ARGUMENT_CHARS || inspectJson(Buffer.from(text)).isTooLarge) return undefined
   try {
     const value: unknown = storedJson(JSON.parse(text))
-    return isJsonObject(value) ? value : undefined
+    // Who decides on it is shown all of it, with what nobody would see written out.
+    return isJsonObject(value) && plainJson(JSON.stringify(value)).length <= ALL_CHARS ? value : undefined
   } catch {
     return undefined
   }

@@ -1,3 +1,4 @@
+import { plainJson } from '../../contract/plain-json.ts'
 import { isOpenCall } from '../../contract/tool-names.ts'
 import type { MessageView } from '../../contract/views.ts'
 import type { RunStep } from '../run-script.ts'
@@ -138,7 +139,7 @@ export class AgUiTurn {
   #make(call: TurnCall): AgUiEvent[] {
     const started = this.#shown[this.#place] ? [] : this.#start()
     const { id, name } = call
-    const shown: ShownCall = { id, name, args: JSON.stringify(inputOf(call)), result: undefined }
+    const shown: ShownCall = { id, name, args: plainJson(JSON.stringify(inputOf(call))), result: undefined }
     const parent = this.#shown[this.#place]
     if (!parent) return []
     parent.calls.push(shown)
