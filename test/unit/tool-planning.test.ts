@@ -65,6 +65,17 @@ describe('Calls that a model writes', () => {
     expect(plan('{}', { name: 'né!'.repeat(40) })?.name).to.match(/^[a-zA-Z0-9_-]{1,64}$/)
   })
 
+  it('are listed in the order in which they were asked for: their ids are', () => {
+    const written = Array.from({ length: 10 }, (_, n) => ({
+      id: '',
+      name: 'add',
+      input: `{"a":${n}}`,
+      providerData: null,
+    }))
+    const ids = planCalls(written, new Map([['add', tool]]), []).map(({ id }) => id)
+    expect(ids).to.deep.equal([...ids].sort())
+  })
+
   it('are of the tool that is meant: behind a space of names, and without what makes it unique, where only one can be', () => {
     const named = (name: string, ...others: string[]) => {
       const all = ['add_1', ...others].map((one) => ({ ...tool, name: one, serverId: one }))
