@@ -200,7 +200,7 @@ describe('Turns with tools of an MCP server', function () {
   it('keep what is too long for a conversation as a file, which is searched, and goes with the conversation', async () => {
     await working(async () => {
       const { conversationId, runId, call, told } = await called('read_all')
-      const name = `${modelName(serverId, 'read_all')} result.txt`
+      const name = 'read_all result.txt'
       const [file] = call?.files ?? []
       expect(call?.files).to.deep.equal([
         { id: file?.id, name, contentType: 'text/plain', size: 100_028, problem: null },

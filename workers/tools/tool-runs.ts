@@ -140,7 +140,7 @@ export class ToolRuns {
       // What comes after its time is nobody's.
       made.catch(() => {})
       const { content, isError } = await Promise.race([made, gone.promise])
-      const { text: result, files } = readResult(content, call.name, this.#deps.limits.TOOL_RESULT_CHARS)
+      const { text: result, files } = readResult(content, call.sourceName, this.#deps.limits.TOOL_RESULT_CHARS)
       return isError
         ? { status: 'failed', result, errorCode: 'tool.failed', files }
         : { status: 'done', result, errorCode: null, files }
