@@ -4,7 +4,7 @@ import type { EventStreams, StreamReader } from '../realtime/sse.ts'
 import { AppError, notFound } from '../shared/errors.ts'
 import { presentToolCall } from '../tools/tool-call.presenter.ts'
 import type { DoorService, OpenCalls } from './door.service.ts'
-import { RunScript, type RunStep } from './run-script.ts'
+import { type AskedCall, RunScript, type RunStep } from './run-script.ts'
 
 /** A stream that could not be read on is opened again after this, in ms. */
 const AGAIN_MS = 500
@@ -16,15 +16,15 @@ export interface RunReading {
   reader: Pick<StreamReader, 'userId' | 'sessionId'>
   runId: string
   names: ReadonlyMap<string, string>
-  /** The rows: of what the run's open turns have done with tools, for events tell of what happens, not of what has; and the run. */
-  door: Pick<DoorService, 'calls' | 'run'>
+  /** The rows: of what a run's open turns have done with tools, for events tell of what happens, not of what has; and the runs. */
+  door: Pick<DoorService, 'calls' | 'run' | 'speakers'>
   /** Aborts when nobody reads any more. The run goes on. */
   gone: AbortSignal
 }
 
 /**
  * Reads a run from its first word to its end: every step once, in order, whatever dies meanwhile (workers, the feed, the database).
- * Ends behind `run.ended`, behind `run.waits`, or when nobody reads any more.
+ * Ends behind `run.ended`, behind `run.waits` (also where it is its turn only behind a run that waits), or when nobody reads any more.
  * @throws AppError 404 when it is not this user's; 401 when the session ends; 503 when this server closes, or cannot read any more
  */
 export async function* readRun(
@@ -32,6 +32,8 @@ export async function* readRun(
   { reader, runId, names, door, gone }: RunReading,
 ): AsyncGenerator<RunStep> {
   const script = new RunScript(runId, names)
+  /** False as long as another run of its conversation may be before it. */
+  let hasTurn = false
   /** Behind what was told. */
   let position: string | undefined
   // Also of turns that have ended since the run was as it is here: their words may come before their end does.
@@ -61,8 +63,17 @@ export async function* readRun(
           if (script.isAsking || row.status === 'waiting' || (isFirst && hasBegun(row))) yield* await read(row)
           isFirst = false
         }
+        if (row) hasTurn = row.status !== 'pending'
         yield* script.take(event)
         if (isEnd) return
+        if (!hasTurn && !row && 'run' in event && event.run.status === 'waiting') {
+          const run = await door.run(reader.userId, runId)
+          const asked = run.status === 'pending' ? await askedBefore(door, reader.userId, event.run) : []
+          if (asked.length > 0) {
+            yield { type: 'run.waits', run, asked }
+            return
+          }
+        }
         if (script.waits().length > 0) {
           // Decided on meanwhile, perhaps; and what was heard of the run may be from before it waited.
           const run = await door.run(reader.userId, runId)
@@ -90,6 +101,17 @@ export async function* readRun(
 /** Whether a turn of it that is not over may have called tools. */
 const hasBegun = ({ turns, receipt }: RunView): boolean =>
   receipt.steps !== 0 && turns.some(({ status, attempt }) => isOpenTurn(status) && attempt > 0)
+
+/** What is asked in this run, behind which another waits, where it goes on only when somebody has decided. */
+async function askedBefore(door: RunReading['door'], userId: string, { id }: RunView): Promise<AskedCall[]> {
+  const run = await door.run(userId, id)
+  if (run.status !== 'waiting') return []
+  const script = new RunScript(id, await door.speakers(userId, id))
+  // What is decided on meanwhile is not asked any more.
+  known(script, id, await door.calls(id))
+  script.take({ type: 'run.updated', conversationId: run.conversationId, run })
+  return script.waits().flatMap(({ asked }) => asked)
+}
 
 /** Tells of what the rows have: calls first, so that words find their places beside them. */
 function known(script: RunScript, runId: string, { calls, said }: OpenCalls): RunStep[] {

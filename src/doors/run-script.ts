@@ -22,6 +22,7 @@ export type RunStep =
   | { type: 'turn.ended'; turn: number; attempt: number; message: MessageView | null }
   | { type: 'turn.failed'; turn: number; attempt: number; error: ErrorView; willRetry: boolean }
   | { type: 'run.updated'; run: RunView }
+  /** `run` is pending where it is another, before it, in which they are asked. */
   | { type: 'run.waits'; run: RunView; asked: AskedCall[] }
   | { type: 'run.ended'; run: RunView }
 
@@ -115,7 +116,7 @@ export class RunScript {
   }
 
   /** Said once nothing of the run goes on before somebody has decided. */
-  waits(): RunStep[] {
+  waits(): Array<Extract<RunStep, { type: 'run.waits' }>> {
     const run = this.#run
     const open = run?.turns.filter(({ index, status }) => isOpenTurn(status) && !this.#turns.get(index)?.isOver) ?? []
     const asked = open.map(({ index }) => {

@@ -27,6 +27,8 @@ export class EventStream {
   readonly #logger: Logger
   /** Set for the stream of one run, as it was before anything else was read. */
   readonly #run: RunView | undefined
+  /** Whether that stream also has what becomes of other runs, which its own may wait for. */
+  readonly #hearsOthers: boolean
   /** Runs that were over before what is read from now on. */
   readonly #ended = new Set<string>()
   readonly #position: StreamPosition
@@ -46,6 +48,7 @@ export class EventStream {
     conversationId: string
     run: RunView | undefined
     position: StreamPosition | undefined
+    hearsOthers?: boolean
   }) {
     const { reader, outlet, conversationId, ports, feed, logger } = options
     this.userId = reader.userId
@@ -55,6 +58,7 @@ export class EventStream {
     this.#registry = options.registry
     this.#logger = logger
     this.#run = options.run
+    this.#hearsOthers = options.hearsOthers ?? false
     if (options.run && isTerminal(options.run.status)) this.#ended.add(options.run.id)
     this.#resumes = options.position !== undefined
     this.#position = options.position ?? new StreamPosition(conversationId)
@@ -170,7 +174,8 @@ export class EventStream {
   #writeAll(placed: Placed[]): void {
     for (const one of placed) {
       const { event } = one
-      if (this.#run && !concerns(event, this.#run.id)) continue
+      const isWanted = !this.#run || concerns(event, this.#run.id) || (this.#hearsOthers && 'run' in event)
+      if (!isWanted) continue
       if (!this.#closed) this.#outlet.write(one)
       if ('run' in event && event.run.id === this.#run?.id && isTerminal(event.run.status)) void this.close('over')
     }

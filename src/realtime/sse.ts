@@ -146,8 +146,8 @@ export class EventStreams {
   }
 
   /**
-   * All events of a run, from its first message or behind the event of `lastEventId` on, to be read in this process; `close` it. Who has
-   * not taken a `place` for it is not counted.
+   * All events of a run, from its first message or behind the event of `lastEventId` on, to be read in this process; `close` it. What becomes of
+   * other runs of its conversation is among them, for it may wait for one. Who has not taken a `place` for it is not counted.
    * @throws AppError 404 when it is not this user's, 503 while the server closes
    */
   async follow(
@@ -166,7 +166,7 @@ export class EventStreams {
     }
     if (this.#closing) throw closing()
     const events = new RunEvents()
-    const stream = this.#add(reader, events, conversationId, run, position)
+    const stream = this.#add(reader, events, conversationId, run, position, true)
     const close = () => {
       this.#streams.delete(stream)
       void stream.close('over')
@@ -186,8 +186,9 @@ export class EventStreams {
     conversationId: string,
     run: RunView | undefined,
     position: StreamPosition | undefined,
+    hearsOthers = false,
   ): EventStream {
-    const stream = new EventStream({ ...this.#options, reader, outlet, conversationId, run, position })
+    const stream = new EventStream({ ...this.#options, reader, outlet, conversationId, run, position, hearsOthers })
     this.#streams.add(stream)
     return stream
   }

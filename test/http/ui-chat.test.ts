@@ -379,6 +379,34 @@ describe('The chats of the AI SDK', function () {
     expect(data[0]).to.include({ status: 'denied', startedAt: null })
   })
 
+  it('what is said while an agent talks that asks then leaves nobody hanging: the stream says that it waits, and is read on once somebody has decided', async () => {
+    const { user, agentIds } = await world.guests(['Ada'])
+    await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+    const hold = world.llm.hold()
+    world.llm.reply(answered('So it is.')).reply({ ...asksFor('6 * 7', 'May I?'), hold })
+    const chat = chatOf(user, { agentId: agentIds[0] })
+    const first = chat.sendMessage({ text: 'How much is it?' })
+    await hold.reached
+    const other = chatOf(user, {}, chat.id)
+    const second = other.sendMessage({ text: 'And then?' })
+    await eventually(() => other.messages.length === 2)
+    hold.release()
+    await first
+    await second
+    expect([chat.status, other.status]).to.deep.equal(['ready', 'ready'])
+    const { runId, ...waits } = metadata.parse(last(other).metadata)
+    expect(waits).to.include({ status: 'pending' })
+    // Whoever comes to it now is not left hanging either.
+    const api = `${world.app.url}/api/ui/chat/${chat.id}/stream?runId=${runId}`
+    const late = await (await fetch(api, { headers: { authorization: `Bearer ${user.token}` } })).text()
+    expect(late).to.include('"finishReason":"tool-calls"')
+    world.llm.reply('Then tea.')
+    const [approval] = Object((await user.get('/api/chat/approvals')).body).data
+    await user.post(`/api/chat/approvals/${approval.id}`, { decision: 'deny' })
+    expect(await user.finished(runId)).to.include({ status: 'completed' })
+    expect((await historyOf(user, chat.id)).data.flatMap(wordsOf).at(-1)).to.equal('Then tea.')
+  })
+
   it('says precisely what it cannot take', async () => {
     const { user, agentIds } = await world.guests(['Ada'])
     const say = async (body: object) => {

@@ -97,6 +97,7 @@ function reading(...openings: Opening[]) {
           return { calls: [], said: [] }
         },
         run: () => Promise.reject(new Error('nobody asks')),
+        speakers: async () => new Map(),
       },
       gone: gone.signal,
     }
