@@ -74,6 +74,7 @@ export class ToolFiles {
       const stored = await this.#deps.uploads.receive(userId, file, bytes, {
         signal,
         expected: { least: size, most: size },
+        byTool: true,
       })
       received.push(stored)
       return { id: stored.id, ...file, problem: null }

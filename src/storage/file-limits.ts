@@ -36,6 +36,9 @@ export const roomOf = (limits: FileLimits, isGuest: boolean): { bytes: number; f
     ? { bytes: limits.guestBytes, files: limits.guestFiles }
     : { bytes: limits.userBytes, files: limits.userFiles }
 
+/** Of that, what tools give back may have this share: a server of tools is somebody else's, and its user brings files too. */
+export const TOOL_SHARE = 0.5
+
 /** What the tunables do not set. */
 export const FILE_LIMIT_DEFAULTS = {
   uploadDeadlineMs: 3_600_000,

@@ -44,6 +44,8 @@ export class File {
   declare status: FileStatus
   /** True when the client sends the bytes to the store itself. */
   declare direct: boolean
+  /** True when a tool gave it back, and its user did not bring it. */
+  declare byTool: boolean
   declare errorCode: string | null
   declare errorMessage: string | null
   declare pages: number | null
@@ -91,6 +93,7 @@ export const fileEntity = new EntitySchema<File>({
     sha256: text({ nullable: true }),
     status: text(),
     direct: boolean({ default: false }),
+    byTool: boolean({ default: false }),
     errorCode: text({ nullable: true }),
     errorMessage: text({ nullable: true }),
     pages: integer({ nullable: true }),

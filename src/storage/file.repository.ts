@@ -9,6 +9,9 @@ export interface StoredUsage {
   /** Bytes of files that are there, and those that uploads have reserved. */
   bytes: number
   files: number
+  /** Those of them that tools gave back. */
+  toolBytes: number
+  toolFiles: number
   /** Guests may store less. */
   isGuest: boolean
 }
@@ -22,7 +25,7 @@ export interface FileFilter {
 }
 
 /** The columns of a `File`, aliased; `size` is cast because pg gives int8 as text. */
-export const FILE_COLUMNS = `id, user_id AS "userId", name, content_type AS "contentType", size::float8 AS size, sha256, status, direct,
+export const FILE_COLUMNS = `id, user_id AS "userId", name, content_type AS "contentType", size::float8 AS size, sha256, status, direct, by_tool AS "byTool",
   error_code AS "errorCode", error_message AS "errorMessage", pages, text_length AS "textLength", text_tokens AS "textTokens",
   image, scans, reindex, attempt, failures, dispatch, dispatched_at AS "dispatchedAt", claim_token AS "claimToken", lease_until AS "leaseUntil",
   due_at AS "dueAt", deadline_at AS "deadlineAt", created_at AS "createdAt", updated_at AS "updatedAt"`
@@ -48,22 +51,23 @@ export class FileRepository {
   async usage(userId: string, tx: Tx = this.#db.manager): Promise<StoredUsage> {
     const found = await rows<StoredUsage>(
       tx,
-      `SELECT coalesce(sum(size), 0)::float8 AS bytes, count(*)::int AS files, is_guest($1) AS "isGuest"
+      `SELECT coalesce(sum(size), 0)::float8 AS bytes, count(*)::int AS files, is_guest($1) AS "isGuest",
+         coalesce(sum(size) FILTER (WHERE by_tool), 0)::float8 AS "toolBytes", (count(*) FILTER (WHERE by_tool))::int AS "toolFiles"
        FROM files WHERE user_id = $1 AND status <> 'deleting'`,
       [userId],
     )
-    return found[0] ?? { bytes: 0, files: 0, isGuest: false }
+    return found[0] ?? { bytes: 0, files: 0, toolBytes: 0, toolFiles: 0, isGuest: false }
   }
 
   /** A file whose bytes are about to come; after `deadlineMs` a sweep removes it. */
   async insertUploading(
-    file: Pick<File, 'id' | 'userId' | 'name' | 'contentType' | 'size' | 'direct'> & { deadlineMs: number },
+    file: Pick<File, 'id' | 'userId' | 'name' | 'contentType' | 'size' | 'direct' | 'byTool'> & { deadlineMs: number },
     tx: Tx = this.#db.manager,
   ): Promise<void> {
     await tx.query(
-      `INSERT INTO files (id, user_id, name, content_type, size, direct, status, due_at, deadline_at)
-       VALUES ($1, $2, $3, $4, $5, $6, 'uploading', now(), now() + $7 * interval '1 ms')`,
-      [file.id, file.userId, file.name, file.contentType, file.size, file.direct, file.deadlineMs],
+      `INSERT INTO files (id, user_id, name, content_type, size, direct, by_tool, status, due_at, deadline_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, 'uploading', now(), now() + $8 * interval '1 ms')`,
+      [file.id, file.userId, file.name, file.contentType, file.size, file.direct, file.byTool, file.deadlineMs],
     )
   }
 
@@ -161,6 +165,17 @@ export class FileRepository {
        ORDER BY id DESC LIMIT $5`,
       [userId, status ?? null, name ? likePattern(name) : null, cursor ?? null, limit + 1],
     )
+  }
+
+  /** The latest that can be read: so many that their user brought, and so many that tools gave back, which are not to hide the others. */
+  latest(userId: string, { own, byTool }: { own: number; byTool: number }): Promise<File[]> {
+    const some = (most: string, which: string) =>
+      `(SELECT ${FILE_COLUMNS} FROM files WHERE user_id = $1 AND status = 'ready' AND ${which} ORDER BY id DESC LIMIT ${most})`
+    return rows<File>(this.#db.manager, `${some('$2', 'NOT by_tool')} UNION ALL ${some('$3', 'by_tool')}`, [
+      userId,
+      own,
+      byTool,
+    ])
   }
 
   /** Visible files by id, in no particular order. */

@@ -30,8 +30,8 @@ import { type ByteRange, ObjectMissing, type Store } from './store/store.ts'
 const UNSAFE = new Set(['file.infected', 'file.executable', 'file.archive_bomb'])
 /** Kinds whose copies are JPEG: `copyImage` in workers/file-parsing. */
 const PHOTOGRAPHS = new Set(['image/jpeg', 'image/heic', 'image/tiff'])
-/** A search looks into so many of a user's files, the latest, and is given so many places. */
-const SEARCHED_FILES = 200
+/** A search looks into so many of a user's files, the latest, and of those that tools gave back; and is given so many places. */
+const SEARCHED = { own: 200, byTool: 50 }
 const SEARCH_MATCHES = 40
 
 const OCTETS = 'application/octet-stream'
@@ -211,7 +211,7 @@ export class FileService {
   /** Passages of the user's latest files that match, the best that fit into about `tokenBudget` tokens, in the order of the files. */
   async passagesLike(userId: string, query: string, tokenBudget: number): Promise<FilePassage[]> {
     const { files, chunks } = this.#options
-    const ready = await files.list(userId, { status: 'ready', limit: SEARCHED_FILES })
+    const ready = await files.latest(userId, SEARCHED)
     const names = new Map(ready.map(({ id, name }) => [id, name]))
     if (names.size === 0) return []
     const matches = takeWithin(await chunks.search([...names.keys()], query, SEARCH_MATCHES), tokenBudget)

@@ -137,6 +137,30 @@ describe('Uploads', () => {
       )
     })
 
+    it('of tools leave room for what their user brings: they have half of it, in bytes and in number', async () => {
+      const made = (size: number) =>
+        codeOf(
+          world.domain.uploads
+            .receive(userId, text, stream(size), { expected: { least: size, most: size }, byTool: true })
+            .then((received) => world.domain.uploads.accept(userId, [received])),
+        )
+      await open({ limits: { userBytes: 1_000_000, userFiles: 100 } })
+      expect(await Promise.all([made(300_000), made(300_000)]).then((ends) => ends.sort())).to.deep.equal([
+        '413 storage.quota_exceeded',
+        'ok',
+      ])
+      await world.upload(userId, 'mine.txt', 'text/plain', Buffer.alloc(600_000, 'a'))
+      // There is room for tools, but not in all of it.
+      expect(await made(150_000)).to.equal('413 storage.quota_exceeded')
+      await open({ limits: { userFiles: 4 } })
+      expect([await made(1), await made(1), await made(1)]).to.deep.equal(['ok', 'ok', '413 storage.quota_exceeded'])
+      await world.upload(userId, 'mine.txt', 'text/plain', 'a')
+      // Nor do they hide what is searched.
+      await db.dataSource.query(`UPDATE files SET status = 'ready' WHERE user_id = $1`, [userId])
+      const found = await world.domain.rows.latest(userId, { own: 5, byTool: 1 })
+      expect(found.map(({ name }) => name).sort()).to.deep.equal(['a.txt', 'mine.txt'])
+    })
+
     it('are refused at once when they announce too much', async () => {
       const body = stream(10)
       const options = { expected: { least: LIMITS.userBytes + 1 } }
@@ -215,6 +239,7 @@ describe('Uploads', () => {
         contentType: 'text/plain',
         size: 0,
         direct: false,
+        byTool: false,
         deadlineMs: 60_000,
       })
       await reconcile()

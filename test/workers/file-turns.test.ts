@@ -170,7 +170,7 @@ async function unread({ container }: { container: Container }, userId: string, n
   const id = newId()
   const size = Buffer.byteLength(text)
   const hour = 3_600_000
-  const row = { id, userId, name, contentType: 'text/plain', size, direct: true, deadlineMs: hour }
+  const row = { id, userId, name, contentType: 'text/plain', size, direct: true, byTool: false, deadlineMs: hour }
   await storage.rows.insertUploading(row)
   await storage.store.put(objectKeys(id).original, Readable.from([Buffer.from(text)]), { contentType: 'text/plain' })
   const file = await storage.rows.acceptUpload(id, { size, sha256: null, deadlineMs: hour })

@@ -10,7 +10,7 @@ import { Seats } from '../../shared/seats.ts'
 import type { File } from '../file.entity.ts'
 import { presentFile } from '../file.presenter.ts'
 import type { FileRepository } from '../file.repository.ts'
-import { type FileLimits, roomOf } from '../file-limits.ts'
+import { type FileLimits, roomOf, TOOL_SHARE } from '../file-limits.ts'
 import { cleanName } from '../file-name.ts'
 import type { FileObjects } from '../file-objects.ts'
 import { normalType } from '../file-types.ts'
@@ -126,16 +126,20 @@ export class UploadService {
     userId: string,
     declared: DeclaredFile,
     body: Readable,
-    { signal, expected = {} }: { signal?: AbortSignal; expected?: ExpectedBytes } = {},
+    {
+      signal,
+      expected = {},
+      byTool = false,
+    }: { signal?: AbortSignal; expected?: ExpectedBytes; byTool?: boolean } = {},
   ): Promise<ReceivedFile> {
     const id = newId()
     const contentType = normalType(declared.contentType)
     const grant = await this.#transactions.run(async (tx) => {
-      const grant = await this.#admit(userId, expected, tx)
+      const grant = await this.#admit(userId, expected, byTool, tx)
       const name = cleanName(declared.name)
       const deadlineMs = this.#limits.uploadDeadlineMs
       await this.#budgets.take(userId, { bytes: grant.bytes, uploads: 1 }, tx)
-      const row = { id, userId, name, contentType, size: grant.bytes, direct: false, deadlineMs }
+      const row = { id, userId, name, contentType, size: grant.bytes, direct: false, byTool, deadlineMs }
       await this.#files.insertUploading(row, tx)
       return grant
     })
@@ -218,12 +222,15 @@ export class UploadService {
     // Some minutes for completing after the address has expired.
     const deadlineMs = presignSeconds * 1_000 + 600_000
     await this.#transactions.run(async (tx) => {
-      const { bytes, refusal } = await this.#admit(userId, { least: size, most: size }, tx)
+      const { bytes, refusal } = await this.#admit(userId, { least: size, most: size }, false, tx)
       if (bytes < size) throw refusal()
       const name = cleanName(declared.name)
       // Where the bytes pass through here, each time that they do is paid.
       await this.#budgets.take(userId, { bytes: this.#store.presignPut ? size : 0, uploads: 1 }, tx)
-      await this.#files.insertUploading({ id, userId, name, contentType, size, direct: true, deadlineMs }, tx)
+      await this.#files.insertUploading(
+        { id, userId, name, contentType, size, direct: true, byTool: false, deadlineMs },
+        tx,
+      )
     })
     const options = { expiresSeconds: presignSeconds, contentType, size }
     const presigned = await this.#store.presignPut?.(objectKeys(id).staging, options)
@@ -308,7 +315,12 @@ export class UploadService {
   }
 
   /** Checks quotas and rates, under the user's lock; answers what may be written of `expected`. */
-  async #admit(userId: string, { least = 0, most = Number.POSITIVE_INFINITY }: ExpectedBytes, tx: Tx): Promise<Grant> {
+  async #admit(
+    userId: string,
+    { least = 0, most = Number.POSITIVE_INFINITY }: ExpectedBytes,
+    byTool: boolean,
+    tx: Tx,
+  ): Promise<Grant> {
     const { uploadMaxBytes, uploadsPerMinute, uploadBytesPerDay } = this.#limits
     await this.#files.lockUser(userId, tx)
     const room = await this.#budgets.room(userId, tx)
@@ -318,10 +330,13 @@ export class UploadService {
     }
     const usage = await this.#files.usage(userId, tx)
     const own = roomOf(this.#limits, usage.isGuest)
+    const ofTools = { bytes: Math.floor(own.bytes * TOOL_SHARE), files: Math.floor(own.files * TOOL_SHARE) }
     if (usage.files >= own.files) throw quotaExceeded('files', own.files)
-    const full = () => quotaExceeded('bytes', own.bytes)
+    if (byTool && usage.toolFiles >= ofTools.files) throw quotaExceeded('files', ofTools.files)
+    const full = () => quotaExceeded('bytes', byTool ? ofTools.bytes : own.bytes)
     const paidOut = (bytes: number) => dayFull(uploadBytesPerDay, this.#budgets.bytesInMs(bytes - room.bytes))
-    const free = own.bytes - usage.bytes
+    const left = own.bytes - usage.bytes
+    const free = byTool ? Math.min(left, ofTools.bytes - usage.toolBytes) : left
     if (free <= 0 || least > free) throw full()
     if (room.bytes <= 0 || least > room.bytes) throw paidOut(Math.max(least, 1))
     const bytes = Math.min(most, uploadMaxBytes, free, room.bytes)
