@@ -75,9 +75,11 @@ describe('Tools in the console', function () {
     const { user, visitor, page } = await calling('notes.add', 'ask')
     const card = page.getByRole('article', { name: /^Take a note/ })
     await card.getByText('notes.add', { exact: true }).waitFor()
-    await card.getByRole('button', { name: 'Deny' }).click()
+    await card.getByRole('button', { name: 'Deny' }).press('Enter')
     await log(page).getByText('It is noted.').waitFor()
     await log(page).getByText('Denied').waitFor()
+    // Who decides with the keyboard goes on in the room, and not at the beginning of the page.
+    await page.locator('main:focus').waitFor()
     expect(server.state.notes).to.deep.equal([])
     await visitor.check('tools-denied')
     expect(Object((await user.get('/api/chat/approvals')).body).data).to.deep.equal([])

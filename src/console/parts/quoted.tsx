@@ -7,7 +7,7 @@ export function Quoted({ label, text, isCode = false }: { label: string; text: s
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls can be focused
         tabIndex={0}
         dir={isCode ? 'ltr' : 'auto'}
-        className="max-h-48 overflow-auto whitespace-pre-wrap break-words rounded border border-line bg-paper px-2 py-1 font-mono text-xs [overflow-wrap:anywhere]"
+        className="max-h-32 sm:max-h-48 overflow-auto whitespace-pre-wrap break-words rounded border border-line bg-paper px-2 py-1 font-mono text-xs [overflow-wrap:anywhere]"
       >
         {text}
       </pre>

@@ -2,7 +2,7 @@ import { type RefObject, useEffect, useRef } from 'react'
 
 /**
  * Of a list whose items go away by themselves: who had the focus in one that is gone goes on at the list, and not at the beginning of the page.
- * The list has to be able to take it (`tabIndex={-1}`).
+ * The list has to be able to take it (`tabIndex={-1}`). With a list that goes away as a whole it is at what the view is about.
  */
 export function useFocusKept<Element extends HTMLElement>(count: number): RefObject<Element | null> {
   const list = useRef<Element>(null)
@@ -16,7 +16,8 @@ export function useFocusKept<Element extends HTMLElement>(count: number): RefObj
   }, [])
   // biome-ignore lint/correctness/useExhaustiveDependencies: looked at each time that items come or go.
   useEffect(() => {
-    if (was.current && document.activeElement === document.body) list.current?.focus()
+    if (was.current && document.activeElement === document.body)
+      (list.current ?? document.getElementById('main'))?.focus()
   }, [count])
   return list
 }

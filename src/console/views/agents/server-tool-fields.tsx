@@ -67,6 +67,10 @@ export function ServerToolFields({
   )
 }
 
+/** Titles are the server's to choose, and two tools may have one. */
+const labelOf = (name: string, tool: McpToolView | undefined): string =>
+  tool && tool.title !== '' && tool.title !== name ? `${tool.title} (${name})` : name
+
 /** One tool; where it is given and cannot be used, why, over the whole width. */
 function ToolField({
   serverId,
@@ -81,7 +85,7 @@ function ToolField({
   const hint = tool ? t(`agents.tool.${tool.effect}`) : isKnown ? t('agents.tool.gone') : undefined
   return (
     <li className={shown && shown.state !== 'vanished' ? 'min-w-0 sm:col-span-2' : 'min-w-0'}>
-      <PolicyField of={{ serverId, name }} label={name} hint={hint} {...choosing} />
+      <PolicyField of={{ serverId, name }} label={labelOf(name, tool)} hint={hint} {...choosing} />
       {shown && (
         <Suspense fallback={null}>
           <UnusableTool serverId={serverId} tool={shown} />

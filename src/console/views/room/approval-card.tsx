@@ -22,6 +22,9 @@ import type words from './words/en.ts'
 
 type Decision = { decision: 'approve'; arguments?: Record<string, unknown> } | { decision: 'deny' }
 
+/** On a phone, which is held in a hand. */
+const THUMB = 'max-sm:min-h-11'
+
 const objectOf = z.record(z.string(), z.unknown())
 
 function readObject(text: string): Record<string, unknown> | null {
@@ -146,11 +149,17 @@ export function ApprovalCard({
               {t(inDoubt ? 'tool.expires.again' : 'tool.expires', { when: formats.ago(expiresAt) })}
             </time>
           </p>
-          <div className="ms-auto flex flex-wrap justify-end gap-2">
+          <div
+            className={classes(
+              'grid w-full gap-2 sm:ms-auto sm:flex sm:w-auto sm:flex-wrap sm:justify-end',
+              inDoubt ? 'grid-cols-1' : 'grid-cols-2',
+            )}
+          >
             {inputSchema !== null && edited === null && (
               <Button
                 small
                 kind="quiet"
+                className={`${THUMB} col-span-2`}
                 disabled={isDecided}
                 icon={<Pencil aria-hidden="true" className="size-4" />}
                 onClick={edit}
@@ -161,6 +170,7 @@ export function ApprovalCard({
             <Button
               small
               kind="danger"
+              className={THUMB}
               disabled={isDecided}
               busy={decide.isPending}
               icon={<Ban aria-hidden="true" className="size-4" />}
@@ -171,6 +181,7 @@ export function ApprovalCard({
             <Button
               small
               kind="primary"
+              className={THUMB}
               disabled={isDecided}
               busy={decide.isPending}
               icon={<Check aria-hidden="true" className="size-4" />}

@@ -33,7 +33,7 @@ export function RoomApprovals({ conversation: { id, activeRun } }: { conversatio
       ref={section}
       tabIndex={-1}
       aria-label={t('tool.waiting')}
-      className="mx-auto grid max-h-[45dvh] w-full max-w-4xl gap-2 overflow-y-auto px-4 py-2 outline-none sm:px-8"
+      className="mx-auto grid max-h-[55dvh] sm:max-h-[45dvh] w-full max-w-4xl gap-2 overflow-y-auto px-4 py-2 outline-none sm:px-8"
     >
       {items.length === 0 && <ErrorNotice error={error} onRetry={() => void refetch()} />}
       {isOn && <LoadMore list={list} />}

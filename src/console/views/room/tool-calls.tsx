@@ -28,6 +28,9 @@ const LOOKS: Record<Status, readonly [icon: LucideIcon | null, look: string]> = 
   unknown: [CircleHelp, 'text-warning'],
 }
 
+/** What there is to say of calls that have no result, and why. */
+const ABOUT = { unknown: 'tool.unknown', expired: 'tool.over.expired', cancelled: 'tool.over.cancelled' } as const
+
 /** What a turn did with tools: a line each, which opens to what went in and what came out. */
 export function ToolCalls({ calls }: { calls: readonly ToolCallView[] }) {
   const t = useWords<typeof words>()
@@ -50,6 +53,7 @@ function ToolCard({
 }) {
   const t = useWords<typeof words>()
   const [Icon, look] = LOOKS[status]
+  const about = Object.entries(ABOUT).find(([of]) => of === status)?.[1]
   return (
     <details className="group rounded-lg border border-line bg-sunken text-sm">
       <summary className="flex min-h-9 cursor-pointer list-none flex-wrap items-center gap-x-2 px-3 py-1.5">
@@ -64,6 +68,7 @@ function ToolCard({
       <div className="grid gap-2 border-line border-t px-3 py-2">
         <Quoted label={t('tool.args')} text={args} isCode />
         {result !== null && <Quoted label={t('tool.result')} text={result} />}
+        {result === null && about && <p className="text-ink-soft">{t(about)}</p>}
         {files.length > 0 && <ToolFiles files={files} />}
       </div>
     </details>

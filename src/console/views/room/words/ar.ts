@@ -229,6 +229,7 @@ export default {
   'tool.status.planned': 'مخطط لها',
   'tool.status.started': 'قيد التشغيل',
   'tool.status.unknown': 'النتيجة غير معروفة',
+  'tool.unknown': 'شُغّلت، ولا أحد يعلم هل أدّت عملها.',
   'tool.waiting': 'ما ينتظر قرارك',
   'tool.yours': 'ما كتبته',
   'tool.yours.hint': 'لم يُرسَل.',

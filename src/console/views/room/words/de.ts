@@ -227,6 +227,7 @@ export default {
   'tool.status.planned': 'Geplant',
   'tool.status.started': 'Läuft',
   'tool.status.unknown': 'Ausgang unbekannt',
+  'tool.unknown': 'Es wurde gestartet, und niemand weiß, ob es seine Arbeit getan hat.',
   'tool.waiting': 'Was auf Ihre Entscheidung wartet',
   'tool.yours': 'Was Sie geschrieben haben',
   'tool.yours.hint': 'Es wurde nicht gesendet.',

@@ -224,6 +224,7 @@ export default {
   'tool.status.planned': 'Planned',
   'tool.status.started': 'Running',
   'tool.status.unknown': 'Outcome unknown',
+  'tool.unknown': 'It was started, and nobody knows whether it did its work.',
   'tool.waiting': 'What waits for your word',
   'tool.yours': 'What you wrote',
   'tool.yours.hint': 'It was not sent.',
