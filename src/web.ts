@@ -144,7 +144,7 @@ export const allRoutes = (
   ...erasureRoutes(container.erasures),
   ...exportRoutes(container.exportService, container.conversationExports),
   ...ticketRoutes(container.secrets.jwtSecret),
-  ...mcpRoutes(container.mcpServers, container.mcpTools),
+  ...mcpRoutes(container.mcpServers, container.mcpTools, limiter),
   ...mcpSignInRoutes(container.mcpSignIns, container.mcpOurClients),
   ...connectionRoutes(container.connectionService, container.breakers, container.modelCatalogue),
   ...providerRoutes(),
@@ -264,6 +264,7 @@ export async function startWeb(
       loginStrangerAttempts: env.LOGIN_STRANGER_ATTEMPTS,
       handshakesPerMinute: env.HANDSHAKES_PER_MINUTE,
       sharedPerMinute: env.SHARE_REQUESTS_PER_MINUTE,
+      refreshesPerMinute: env.MCP_REFRESHES_PER_MINUTE,
     },
     container.limiterRedis,
   )

@@ -169,6 +169,8 @@ export const tunables = {
   MCP_SERVER_CALLS_PER_MINUTE: count(120),
   /** ... and of all of one user together: they leave from this installation's address. */
   MCP_USER_CALLS_PER_MINUTE: count(300),
+  /** Looks of one user's at what MCP servers list, in a minute: a long list is some 70 ms of a web process's work. */
+  MCP_REFRESHES_PER_MINUTE: count(30),
   /** Webhooks of one user. */
   USER_WEBHOOKS: count(20),
   /** Schedules of one user. */

@@ -23,6 +23,8 @@ export interface RateLimiter {
   mayConnect(network: string): Promise<boolean>
   /** Counts a request of somebody who has a link and no account. @throws AppError 429 */
   beforeShared(network: string): Promise<void>
+  /** Counts a look at what an MCP server lists, by its owner. @throws AppError 429 `mcp.busy` */
+  beforeRefresh(userId: string): Promise<void>
   /**
    * Counts a try before it is made, so that tries made at once are all counted: of this account from this place; of all accounts
    * from this network; and of this account from all places that it does not know, together. A stranger, from however many networks,
@@ -44,7 +46,7 @@ const DAY_SECONDS = 86_400
 /** Of a million codes three are right at a time: fifty tries a day find one in eighteen years. */
 const FACTOR_ATTEMPTS = 50
 
-type LimitCode = 'request.rate_limited' | 'auth.too_many_attempts'
+type LimitCode = 'request.rate_limited' | 'auth.too_many_attempts' | 'mcp.busy'
 
 const tooMany = (code: LimitCode, result: RateLimiterRes) =>
   new AppError(code, { details: { retryAfterSeconds: Math.ceil(result.msBeforeNext / 1000) } })
@@ -57,6 +59,7 @@ interface Limits {
   loginStrangerAttempts?: number
   handshakesPerMinute?: number
   sharedPerMinute?: number
+  refreshesPerMinute?: number
 }
 
 /**
@@ -71,6 +74,7 @@ export function createRateLimiter(
     loginStrangerAttempts = 50,
     handshakesPerMinute = 300,
     sharedPerMinute = 300,
+    refreshesPerMinute = 30,
   }: Limits,
   shared?: { client: Redis | Cluster; prefix: string },
 ): RateLimiter {
@@ -92,6 +96,7 @@ export function createRateLimiter(
   const strangers = make('limit:login-strangers', loginStrangerAttempts, LOGIN_WINDOW_SECONDS)
   const handshakes = make('limit:handshakes', handshakesPerMinute, 60)
   const links = make('limit:shared', sharedPerMinute, 60)
+  const refreshes = make('limit:mcp-refreshes', refreshesPerMinute, 60)
   const factors = make('limit:factors', FACTOR_ATTEMPTS, DAY_SECONDS)
   const take = async (
     limiter: typeof requests,
@@ -130,6 +135,7 @@ export function createRateLimiter(
         },
       ),
     beforeShared: (network) => take(links, network, 'request.rate_limited'),
+    beforeRefresh: (userId) => take(refreshes, userId, 'mcp.busy'),
     async beforeLogin(attempt) {
       await take(logins, placeKey(attempt), 'auth.too_many_attempts')
       await take(networks, attempt.network, 'auth.too_many_attempts')

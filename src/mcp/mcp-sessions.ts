@@ -52,7 +52,8 @@ export class McpSessions {
     if (!server.enabled) throw new AppError('mcp.off')
     if (isTaken) return server
     const isPaused = !ignoresPause && server.pausedUntil !== null && server.pausedUntil.getTime() > Date.now()
-    throw new AppError(isPaused ? 'mcp.paused' : 'mcp.busy')
+    if (isPaused) throw new AppError('mcp.paused')
+    throw new AppError('mcp.busy', { details: { retryAfterSeconds: 60 - new Date().getUTCSeconds() } })
   }
 
   /**

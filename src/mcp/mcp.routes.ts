@@ -9,6 +9,7 @@ import { mcpRefreshView, mcpServerView, mcpToolView } from '../contract/mcp-view
 import { listOf } from '../contract/views.ts'
 import { emptyBody, idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
+import type { RateLimiter } from '../http/rate-limit.ts'
 import { defineRoute, type Route } from '../http/route.ts'
 import { mcpServerState, mcpToolState, presentMcpTool } from './mcp.presenter.ts'
 import type { McpServerService } from './mcp-server.service.ts'
@@ -16,7 +17,11 @@ import type { McpToolService } from './mcp-tool.service.ts'
 
 const toolParams = idParams.extend({ name: mcpToolName })
 
-export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Route[] => [
+export const mcpRoutes = (
+  servers: McpServerService,
+  tools: McpToolService,
+  limiter: Pick<RateLimiter, 'beforeRefresh'>,
+): Route[] => [
   defineRoute({
     method: 'get',
     path: '/api/mcp/servers',
@@ -108,7 +113,10 @@ export const mcpRoutes = (servers: McpServerService, tools: McpToolService): Rou
     params: idParams,
     body: emptyBody,
     example: {},
-    handler: ({ user, params, signal }) => tools.refresh(user.id, params.id, signal),
+    handler: async ({ user, params, signal }) => {
+      await limiter.beforeRefresh(user.id)
+      return tools.refresh(user.id, params.id, signal)
+    },
   }),
   defineRoute({
     method: 'get',

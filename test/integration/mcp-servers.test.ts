@@ -11,7 +11,12 @@ const listOfTools = z.object({ data: z.array(mcpToolView) })
 describe('MCP servers', () => {
   const app = useApp({
     worker: false,
-    env: { USER_MCP_SERVERS: '3', MCP_ANSWER_MAX_BYTES: '200000', MCP_LIST_TIMEOUT_MS: '2000' },
+    env: {
+      USER_MCP_SERVERS: '3',
+      MCP_ANSWER_MAX_BYTES: '200000',
+      MCP_LIST_TIMEOUT_MS: '2000',
+      MCP_REFRESHES_PER_MINUTE: '25',
+    },
   })
   let server: TestMcpServer
   let user: TestUser
@@ -252,6 +257,17 @@ describe('MCP servers', () => {
     const tool = await toolNamed(ids[0], 'fail')
     const allow = await other.post(`/api/mcp/servers/${ids[0]}/tools/fail/allow`, { hash: tool?.hash })
     expect(allow.status).to.equal(404)
+    expect((await other.post(`/api/mcp/servers/${ids[0]}/refresh`, {})).status).to.equal(404)
+  })
+
+  it('are looked at by their owner so often in a minute, all of them together', async () => {
+    const ids = await Promise.all([add({ enabled: false }), add({ enabled: false })])
+    const looks = Array.from({ length: 26 }, (_, n) => user.post(`/api/mcp/servers/${ids[n % 2]}/refresh`, {}))
+    const answers = await Promise.all(looks)
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.map((answer) => errorOf(answer).code)).to.deep.equal(['mcp.busy'])
+    expect(Number(refused[0]?.headers.get('retry-after'))).to.be.within(1, 60)
+    const other = await app.api.register()
     expect((await other.post(`/api/mcp/servers/${ids[0]}/refresh`, {})).status).to.equal(404)
   })
 
