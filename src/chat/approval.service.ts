@@ -46,7 +46,11 @@ export class ApprovalService {
    * Decides on a call, once. The decision, and that its turn is due, are one commit; after it the turn is enqueued.
    * @throws AppError 404 `approval.not_found`; 409 `approval.over`; 400 for arguments that do not fit
    */
-  async decide(userId: string, id: string, { decision, arguments: args }: DecisionInput): Promise<RunToolCallView> {
+  async decide(
+    userId: string,
+    id: string,
+    { decision, arguments: args, wasStarted }: DecisionInput,
+  ): Promise<RunToolCallView> {
     const { toolCalls, announcer, dispatcher, runDeadlineMs } = this.#deps
     const asked = await toolCalls.findOwned(userId, id)
     if (!asked) throw notFound('approval')
@@ -55,7 +59,7 @@ export class ApprovalService {
     const decided = await toolCalls.decide(
       userId,
       id,
-      { approved: decision === 'approve', args: edited },
+      { approved: decision === 'approve', args: edited, wasStarted: wasStarted ?? null },
       runDeadlineMs,
     )
     if (decided.outcome === 'missing') throw notFound('approval')

@@ -40,6 +40,11 @@ export const decisionBody = z
     decision: z.enum(['approve', 'deny']),
     /** What the tool is to be called with instead of what the agent asked for. */
     arguments: z.record(z.string(), z.unknown()).optional(),
+    /**
+     * Whether the call had been started before (it had a `startedAt`) when whoever decides saw it. Where that is not so any more, another question
+     * is asked by now, whether to start it again, and this is no word on it: `approval.over`. Without this it is one on either.
+     */
+    wasStarted: z.boolean().optional(),
   })
   .refine(({ decision, arguments: args }) => decision === 'approve' || args === undefined, {
     path: ['arguments'],

@@ -251,7 +251,11 @@ export class ToolCallRepository {
   async decide(
     userId: string,
     id: string,
-    { approved, args }: { approved: boolean; args: Record<string, unknown> | null },
+    {
+      approved,
+      args,
+      wasStarted,
+    }: { approved: boolean; args: Record<string, unknown> | null; wasStarted: boolean | null },
     deadlineMs: number,
   ): Promise<
     { outcome: 'decided'; runId: string; conversationId: string; version: number } | { outcome: 'missing' | 'over' }
@@ -261,12 +265,13 @@ export class ToolCallRepository {
       run_id: string
       conversation_id: string
       version: string
-    }>(this.#db.manager, 'SELECT outcome, run_id, conversation_id, version FROM tool_decide($1, $2, $3, $4, $5)', [
+    }>(this.#db.manager, 'SELECT outcome, run_id, conversation_id, version FROM tool_decide($1, $2, $3, $4, $5, $6)', [
       userId,
       id,
       approved,
       args && JSON.stringify(args),
       deadlineMs,
+      wasStarted,
     ])
     if (row?.outcome !== 'decided') return { outcome: row?.outcome ?? 'missing' }
     const { run_id: runId, conversation_id: conversationId, version } = row

@@ -4,10 +4,13 @@ import fc from 'fast-check'
 import type { ConversationEvent } from '../../src/contract/events.ts'
 import type { RunView } from '../../src/contract/views.ts'
 import { RunScript } from '../../src/doors/run-script.ts'
+import { answersIn } from '../../src/doors/ui/ui.schemas.ts'
 import { uiMessages } from '../../src/doors/ui/ui-history.ts'
 import { type UiChunk, UiStream } from '../../src/doors/ui/ui-stream.ts'
+import { toolChunks, type UiToolChunk } from '../../src/doors/ui/ui-tool.ts'
 import { StreamPosition } from '../../src/realtime/stream-position.ts'
 import { missedEvents } from '../../src/realtime/stream-replay.ts'
+import { newId } from '../../src/shared/ids.ts'
 import { CONVERSATION, NAMES, RUN, type ScriptedTurn, scriptedRun, scripts } from '../support/scripted-run.ts'
 
 /** Reads chunks as the AI SDK's own client does: the message at the end, and the words of an error. */
@@ -105,5 +108,21 @@ describe('The UI message stream of a run', () => {
     for (const chunk of chunksOf([[script, script]], 'failed')) {
       expect(await validate?.(chunk), chunk.type).to.include({ success: true })
     }
+  })
+
+  it('asks anew whether to start a call again: an answer to the question before is none to that', () => {
+    const call = { id: newId(), call: 0, step: 0, name: 'pay', title: 'Pay', status: 'awaiting' as const, args: '{}' }
+    const first = { ...call, result: null, errorCode: null, startedAt: null, endedAt: null }
+    const again = { ...first, startedAt: '2026-11-26T12:00:00.000Z' }
+    const asked = (chunks: UiToolChunk[]) => chunks.flatMap((one) => ('approvalId' in one ? one.approvalId : []))
+    expect(asked(toolChunks(first, undefined))).to.deep.equal([call.id])
+    expect(asked(toolChunks(again, first))).to.deep.equal([`${call.id}.again`])
+    const answer = (id: string) => ({
+      type: 'dynamic-tool',
+      state: 'approval-responded',
+      approval: { id, approved: true },
+    })
+    const parts = [answer(call.id), answer(`${call.id}.again`), answer(`${call.id}.other`)]
+    expect(answersIn({ role: 'assistant', parts }).map(({ wasStarted }) => wasStarted)).to.deep.equal([false, true])
   })
 })

@@ -5,7 +5,7 @@ import { Shutdown } from '../../src/shared/shutdown.ts'
 import type { TurnStep } from '../../workers/processors/turn.processor.ts'
 import { type BoundTool, ToolFailed, type ToolSource } from '../../workers/tools/tool-source.ts'
 import { startWorker } from '../../workers/worker.ts'
-import type { TestUser } from '../support/api-client.ts'
+import { errorOf, type TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { EFFECT_SERVER, type Effects, EffectTools, startEffects } from '../support/effects.ts'
@@ -146,6 +146,11 @@ for (const profile of QUEUES) {
             await app.container.db.query('UPDATE tool_calls SET expires_at = now() WHERE run_id = $1', [runId])
             await app.container.db.query('UPDATE turns SET due_at = now() WHERE run_id = $1', [runId])
           } else {
+            if (tool === 'doubted') {
+              // Who says yes elsewhere, where the first question still stands, has no word on this one.
+              const late = await user.post(`/api/chat/approvals/${data[0].id}`, { decision, wasStarted: false })
+              expect(errorOf(late).code).to.equal('approval.over')
+            }
             const answer = await user.post(`/api/chat/approvals/${data[0].id}`, { decision })
             expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
           }

@@ -1,4 +1,5 @@
 import type { RunView } from '../../contract/views.ts'
+import { questionOf } from '../question.ts'
 import type { RunStep } from '../run-script.ts'
 import { doubtOf } from '../told-call.ts'
 import type { AgUiEvent, AgUiMessage, Usage } from './ag-ui-events.ts'
@@ -89,7 +90,7 @@ export class AgUiStream {
       const { id, title, expiresAt, isEditable } = call
       const doubt = doubtOf(call)
       return {
-        id,
+        id: questionOf(call),
         reason: 'tool_call' as const,
         message: `${agentName} asks to use ${title}.${doubt ? ` ${doubt}` : ''}`,
         toolCallId: id,

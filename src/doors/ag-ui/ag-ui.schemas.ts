@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { idInput } from '../../contract/inputs.ts'
 import { MOST_ANSWERS } from '../door.service.ts'
+import { questionInput } from '../question.ts'
 import { whomShape } from '../whom.ts'
 
 const agUiPart = z.looseObject({ type: z.string(), text: z.string().optional() })
@@ -19,11 +20,11 @@ export const agUiContent = z.union([z.string(), z.array(agUiPart)])
 /** Somebody's word on what a run asked for: on a call of a tool, by its id. Whoever gives up allows nothing. */
 const resumeEntry = z.discriminatedUnion('status', [
   z.looseObject({
-    interruptId: idInput,
+    interruptId: questionInput,
     status: z.literal('resolved'),
     payload: z.looseObject({ approved: z.boolean(), editedArgs: z.record(z.string(), z.unknown()).nullish() }),
   }),
-  z.looseObject({ interruptId: idInput, status: z.literal('cancelled') }),
+  z.looseObject({ interruptId: questionInput, status: z.literal('cancelled') }),
 ])
 
 /** What runs of AG-UI are asked for with, of version 1.0 and of those before it; tools, context and state are not used. */

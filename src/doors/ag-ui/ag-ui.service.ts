@@ -5,6 +5,7 @@ import type { RunViews } from '../../runs/run-views.ts'
 import { invalidRequest, notFound } from '../../shared/errors.ts'
 import type { Answer, DoorService } from '../door.service.ts'
 import { type EarlierLine, earlierWords } from '../earlier-words.ts'
+import { askedBy } from '../question.ts'
 import { groupOf, namedWhom, type Whom } from '../whom.ts'
 import { type AgUiMessageInput, agUiContent, type RunAgentInput } from './ag-ui.schemas.ts'
 
@@ -91,9 +92,9 @@ export class AgUiService {
 const threadOf = (userId: string, thread: string) => ({ userId, door: 'ag-ui' as const, thread })
 
 function answerOf(entry: NonNullable<RunAgentInput['resume']>[number]): Answer {
-  const id = entry.interruptId
-  if (entry.status === 'cancelled' || !entry.payload.approved) return { id, decision: 'deny' }
-  return { id, decision: 'approve', ...(entry.payload.editedArgs && { arguments: entry.payload.editedArgs }) }
+  const asked = askedBy(entry.interruptId)
+  if (entry.status === 'cancelled' || !entry.payload.approved) return { ...asked, decision: 'deny' }
+  return { ...asked, decision: 'approve', ...(entry.payload.editedArgs && { arguments: entry.payload.editedArgs }) }
 }
 
 /** What the last message says. @throws AppError 400 where it is no user's, or has parts that no agent reads */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ToolCallView } from '../../contract/views.ts'
+import { questionOf } from '../question.ts'
 import { doubtOf, inputOf, LATE, troubleOf } from '../told-call.ts'
 
 /** A call of a tool in a UIMessage: `dynamic-tool`, for clients know no tools of agents, and no call is theirs to make. */
@@ -46,12 +47,16 @@ export function toolPart(call: ToolCallView): UiToolPart {
       return { ...shown, state: 'input-available' }
     case 'awaiting': {
       const requestReason = doubtOf(call)
-      return { ...shown, state: 'approval-requested', approval: { id, ...(requestReason && { requestReason }) } }
+      return {
+        ...shown,
+        state: 'approval-requested',
+        approval: { id: questionOf(call), ...(requestReason && { requestReason }) },
+      }
     }
     case 'denied':
-      return { ...shown, state: 'output-denied', approval: { id, approved: false } }
+      return { ...shown, state: 'output-denied', approval: { id: questionOf(call), approved: false } }
     case 'expired':
-      return { ...shown, state: 'output-denied', approval: { id, approved: false, reason: LATE } }
+      return { ...shown, state: 'output-denied', approval: { id: questionOf(call), approved: false, reason: LATE } }
     case 'done':
       return { ...shown, state: 'output-available', output: call.result ?? '' }
     case 'failed':
@@ -66,20 +71,22 @@ export function toolChunks(call: ToolCallView, before: ToolCallView | undefined)
   const { id: toolCallId, name: toolName, title, status } = call
   const ours = { dynamic: true, providerExecuted: true } as const
   const chunks: UiToolChunk[] = []
+  const isAsked = status === 'awaiting'
   // Whoever approved it may have written other arguments.
   const isOther = !before || !isDeepStrictEqual(inputOf(before), inputOf(call))
   if (isOther) {
     chunks.push({ type: 'tool-input-available', toolCallId, toolName, title, input: inputOf(call), ...ours })
   }
-  const wasAsked = !isOther && before?.status === 'awaiting'
+  const wasAsked = !isOther && before?.status === 'awaiting' && (!isAsked || questionOf(before) === questionOf(call))
+  const approvalId = questionOf(wasAsked ? before : call)
   const isRefused = status === 'denied' || status === 'expired'
-  if ((status === 'awaiting' || isRefused) && !wasAsked) {
+  if ((isAsked || isRefused) && !wasAsked) {
     const reason = doubtOf(call)
-    chunks.push({ type: 'tool-approval-request', approvalId: toolCallId, toolCallId, ...(reason && { reason }) })
+    chunks.push({ type: 'tool-approval-request', approvalId, toolCallId, ...(reason && { reason }) })
   }
   if (isRefused || (wasAsked && (status === 'approved' || status === 'started'))) {
     const reason = status === 'expired' && { reason: LATE }
-    chunks.push({ type: 'tool-approval-response', approvalId: toolCallId, approved: !isRefused, ...reason })
+    chunks.push({ type: 'tool-approval-response', approvalId, approved: !isRefused, ...reason })
   }
   if (isRefused) chunks.push({ type: 'tool-output-denied', toolCallId })
   if (status === 'done') chunks.push({ type: 'tool-output-available', toolCallId, output: call.result ?? '', ...ours })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { idInput } from '../../contract/inputs.ts'
 import type { Answer } from '../door.service.ts'
+import { askedBy, questionInput } from '../question.ts'
 import { whomShape } from '../whom.ts'
 
 /** What a client calls a chat; its bytes are checked where one begins. */
@@ -13,13 +14,13 @@ const threadInput = z
 /** Somebody's word on a call of a tool that an agent asks for, in the part of the message that asks. */
 const toolAnswer = z.looseObject({
   state: z.literal('approval-responded'),
-  approval: z.looseObject({ id: idInput, approved: z.boolean() }),
+  approval: z.looseObject({ id: questionInput, approved: z.boolean() }),
 })
 /** Those of a message, which has no more calls than a run may wait for. */
 export function answersIn({ parts }: UiMessageInput): Answer[] {
   return parts.flatMap((part) => {
     const { id, approved } = toolAnswer.safeParse(part).data?.approval ?? {}
-    return id === undefined ? [] : [{ id, decision: approved ? ('approve' as const) : ('deny' as const) }]
+    return id === undefined ? [] : [{ ...askedBy(id), decision: approved ? ('approve' as const) : ('deny' as const) }]
   })
 }
 

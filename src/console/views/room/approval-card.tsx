@@ -61,7 +61,8 @@ export function ApprovalCard({
   const [edited, setEdited] = useState<string | null>(null)
   const [wrong, setWrong] = useState<string>()
   const decide = useMutation({
-    mutationFn: (decision: Decision) => client.approvals.decide(id, decision),
+    mutationFn: (decision: Decision) =>
+      client.approvals.decide(id, { ...decision, wasStarted: call.startedAt !== null }),
     onSuccess(_, { decision }) {
       onKeep(false)
       toast(t(`tool.decided.${decision}`))
