@@ -132,6 +132,15 @@ export class TestUser {
   }
 }
 
+/** `fetch` says "fetch failed" or "terminated" whatever happened; its cause says what, and a test's failure must show it. */
+function unanswered(request: string, error: unknown): Error {
+  const { cause } = error instanceof Error ? error : {}
+  const { code, message } = Object(cause ?? error)
+  return new Error(`${request} was not answered: ${[code, message].filter(Boolean).join(': ') || String(error)}`, {
+    cause: error,
+  })
+}
+
 /** The API over HTTP. */
 export class ApiClient {
   readonly url: string
@@ -145,8 +154,12 @@ export class ApiClient {
       method,
       headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
       body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    }).catch((error: unknown) => {
+      throw unanswered(`${method} ${this.url}${path}`, error)
     })
-    const text = await response.text()
+    const text = await response.text().catch((error: unknown) => {
+      throw unanswered(`${method} ${this.url}${path}, cut off within its answer ${response.status},`, error)
+    })
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers }
   }
 
