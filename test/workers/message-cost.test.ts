@@ -2,12 +2,12 @@ import { expect } from 'chai'
 import type { ConversationEvent, EventOf } from '../../src/contract/events.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { SocketTap } from '../support/socket-tap.ts'
-import { useStatementCounter } from '../support/statement-counter.ts'
+import { QUIET, useStatementCounter } from '../support/statement-counter.ts'
 import { allSpoken, isDecision, usePartyWorld } from './party-world.ts'
 
 describe('What a message cost', () => {
   const counter = useStatementCounter()
-  const world = usePartyWorld()
+  const world = usePartyWorld({ env: QUIET })
 
   /** What is said in a conversation of these, with the events of its turns' ends. */
   const party = async (user: TestUser, agentIds: string[], more: object, during = async (_: string) => {}) => {
