@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import type { Locator } from 'playwright-core'
+import { eventually } from '../support/pace.ts'
 import { PASSWORD, useWorld } from './world.ts'
 
 /** Of scripts and styles, compressed, until the first view stands. */
@@ -149,8 +150,8 @@ describe('The console', () => {
     await visitor.check('home-dark')
     await page.getByRole('button', { name: /^Account/ }).click()
     await page.getByRole('menuitemradio', { name: 'Light' }).click()
-    await page.locator('html[data-theme="light"]').waitFor()
-    expect(await ground()).not.to.equal(dark)
+    // With the next frame: until then the style that is computed is of the one before.
+    await eventually(async () => (await ground()) !== dark)
     await page.keyboard.press('Escape')
     await page.reload()
     await page.getByRole('heading', { level: 1 }).waitFor()

@@ -51,9 +51,20 @@ describe('A conversation of ten thousand messages', () => {
     const older = page.waitForResponse(/beforeSeq/)
     for (let screens = 0; screens < 25; screens++) await page.mouse.wheel(0, -700)
     await page.getByRole('button', { name: 'To the end' }).waitFor()
-    /** The first message that is seen whole, and where. */
+    /** The first message that is seen whole, and where, once the list has stood still for so many frames: wheels turn on for a while. */
     const place = async () => {
       await log(page).getByRole('article').first().waitFor()
+      await page.evaluate(`new Promise((stands) => {
+        const list = document.querySelector('[role=log]')
+        let [top, still] = [-1, 0]
+        const look = () => {
+          still = list.scrollTop === top ? still + 1 : 0
+          top = list.scrollTop
+          if (still < 15) requestAnimationFrame(look)
+          else stands()
+        }
+        look()
+      })`)
       return page.evaluate<{ text: string; y: number }>(`(() => {
         const { top } = document.querySelector('[role=log]').getBoundingClientRect()
         const seen = [...document.querySelectorAll('[role=log] article')].find((one) => one.getBoundingClientRect().top >= top)
