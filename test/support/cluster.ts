@@ -1,5 +1,11 @@
 import { Client } from 'pg'
+import { loadEnv } from '../../src/config/env.ts'
+import { createContainer } from '../../src/container.ts'
+import { openFoundation } from '../../src/foundation.ts'
 import type { RedisConnections } from '../../src/redis/redis-connections.ts'
+import { seed } from '../../src/seed.ts'
+import { silentLogger } from '../../src/shared/logger.ts'
+import { Shutdown } from '../../src/shared/shutdown.ts'
 import { ApiClient } from './api-client.ts'
 import { testSettings } from './app.ts'
 import { createDatabase } from './database.ts'
@@ -130,6 +136,16 @@ export function processSettings({ llm, env }: Pick<ClusterOptions, 'llm' | 'env'
   }
 }
 
+/** What `npm run db:seed` does, without a process for it. Traces are those of the processes. */
+async function seedDatabase({ OTEL_EXPORTER_OTLP_ENDPOINT, ...env }: Record<string, string>): Promise<void> {
+  const shutdown = new Shutdown(silentLogger)
+  try {
+    await seed(createContainer(await openFoundation(loadEnv(env), silentLogger, shutdown)))
+  } finally {
+    await shutdown.close()
+  }
+}
+
 /**
  * Starts the processes, all at once, on a seeded database.
  *
@@ -139,9 +155,7 @@ export function processSettings({ llm, env }: Pick<ClusterOptions, 'llm' | 'env'
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const env = { ...processSettings(options), DATABASE_URL: options.databaseUrl, REDIS_URL: options.redis.url }
-  const seeding = startProcess('src/db.ts', { args: ['seed'], env })
-  const { code } = await seeding.ended
-  if (code !== 0) throw new Error(`the database was not seeded:\n${seeding.output}`)
+  await seedDatabase(env)
   const make = async (name: 'web' | 'worker', entry: string, count: number) => {
     const flags = [await flagsOf(name), options.env?.NODE_OPTIONS].filter(Boolean).join(' ')
     const settings = { ...env, NODE_OPTIONS: flags }
