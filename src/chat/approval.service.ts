@@ -105,4 +105,5 @@ const presentApproval = ({ call, conversationId, conversationTitle, agentName }:
 export const presentRunToolCall = (call: ToolCall): RunToolCallView => ({
   ...presentToolCall(call, ALL_CHARS),
   turn: call.turn,
+  effect: call.effect,
 })

@@ -53,5 +53,11 @@ export const decisionBody = z
 export type DecisionInput = z.input<typeof decisionBody>
 
 /** A call of a tool in a run's list, with its turn. */
-export const runToolCallView = toolCallView.extend({ turn: z.number().int().min(0) }).meta({ id: 'RunToolCall' })
+export const runToolCallView = toolCallView
+  .extend({
+    turn: z.number().int().min(0),
+    /** By its owner's word, or its server's. What writes and was made once is made once more by a retry. Older servers do not say. */
+    effect: z.enum(['reads', 'writes']).optional(),
+  })
+  .meta({ id: 'RunToolCall' })
 export type RunToolCallView = z.infer<typeof runToolCallView>

@@ -140,10 +140,22 @@ describe('Tools in the console', function () {
     await page.getByRole('button', { name: 'Stop' }).click()
     await user.finished(runId)
     await log(page).getByText('Running').waitFor({ state: 'detached' })
+    // Nobody knows whether it was done: whoever has it tried again is asked whether that may be done once more.
+    await log(page).getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('alertdialog').getByText('(Outcome unknown)').waitFor()
+    await visitor.check('tools-again')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+    expect((await user.run(runId)).status).to.equal('cancelled')
+    // Of a run that fails in silence, what its tools did stands at its end.
+    const silent = { text: '', toolCalls: [{ name: 'fail', arguments: { text: 'tea' } }] }
+    rooms.llm.replyOnce({ when: { match: (request) => !answered(request) }, ...silent })
+    rooms.llm.replyOnce({ when: { match: answered }, status: 401, error: { message: 'No.' } })
     const other = await calling('fail', 'allow')
-    await log(other.page).getByText('Failed').click()
+    await log(other.page).getByText('It failed.').waitFor()
+    await log(other.page).getByText('Failed', { exact: true }).click()
     await log(other.page).getByText('The note is too long.').waitFor()
-    other.visitor.expectQuiet()
+    await other.visitor.check('tools-failed-in-silence')
   })
 
   it('shows what is too long for the conversation as a file', async () => {

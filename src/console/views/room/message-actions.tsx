@@ -9,6 +9,7 @@ import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
 import { copyText } from './copy-text.ts'
+import { useDeedsAsked } from './use-deeds.ts'
 import { useRoom, useRoomStore } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -82,7 +83,15 @@ function RegenerateButton({ message }: { message: MessageView }) {
     ({ messages, conversation }) =>
       conversation?.activeRun === null && messages.findLast(({ status }) => status !== 'superseded')?.id === message.id,
   )
-  const regenerate = useMutation({ mutationFn: () => client.messages.regenerate(message.id), onError })
+  const asked = useDeedsAsked()
+  const regenerate = useMutation({
+    mutationFn: async () => {
+      const { runId, turn, toolCalls = [] } = message
+      const isAgreed = runId === null || turn === null || toolCalls.length === 0 || (await asked(runId, turn))
+      if (isAgreed) await client.messages.regenerate(message.id)
+    },
+    onError,
+  })
   if (!isLast) return null
   return (
     <SmallAction label={t('room.regenerate')} disabled={regenerate.isPending} onClick={() => regenerate.mutate()}>

@@ -9,6 +9,8 @@ import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
 import { useFailureWords } from './failure-words.ts'
+import { SilentToolCalls } from './tool-calls.tsx'
+import { useDeedsAsked } from './use-deeds.ts'
 import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -32,7 +34,13 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
   const isNewest = useRoom(
     ({ conversation }) => conversation?.lastRun?.id === run.id && conversation.activeRun === null,
   )
-  const retry = useMutation({ mutationFn: () => client.runs.retry(run.id), onError: useErrorToast() })
+  const asked = useDeedsAsked()
+  const retry = useMutation({
+    mutationFn: async () => {
+      if (await asked(run.id)) await client.runs.retry(run.id)
+    },
+    onError: useErrorToast(),
+  })
   const { receipt, error, notices = [] } = run
   const isBad = run.status === 'failed'
   const canRetry = isNewest && run.status !== 'completed'
@@ -48,48 +56,51 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
     credits: formats.credits(receipt.credits),
   }
   return (
-    <section
-      aria-label={t('room.end')}
-      className={classes(
-        'mx-auto flex w-fit max-w-full flex-col items-center gap-2 rounded-card px-4 py-2 text-center text-sm',
-        isBad ? 'bg-danger-soft text-danger' : 'text-ink-soft',
-      )}
-    >
-      <p className="flex flex-wrap items-center justify-center gap-x-2">
-        <Icon aria-hidden="true" className="size-4 shrink-0" />
-        <span>{t(`room.ended.${reason}`)}</span>
-        {receipt.turns > 0 && (
-          <span>
-            {t(steps > 0 ? 'room.receipt.steps' : 'room.receipt', receiptWords)}
-            {receipt.estimated && ` ${t('room.estimated')}`}
-          </span>
+    <>
+      {canRetry && <SilentToolCalls run={run} />}
+      <section
+        aria-label={t('room.end')}
+        className={classes(
+          'mx-auto flex w-fit max-w-full flex-col items-center gap-2 rounded-card px-4 py-2 text-center text-sm',
+          isBad ? 'bg-danger-soft text-danger' : 'text-ink-soft',
         )}
-      </p>
-      {error && <p dir="auto">{failureOf(error)}</p>}
-      {notices.map((notice) => (
-        <p key={`${notice.turn}:${notice.code}`} dir="auto" className="text-ink-soft">
-          {failureOf(notice)}
+      >
+        <p className="flex flex-wrap items-center justify-center gap-x-2">
+          <Icon aria-hidden="true" className="size-4 shrink-0" />
+          <span>{t(`room.ended.${reason}`)}</span>
+          {receipt.turns > 0 && (
+            <span>
+              {t(steps > 0 ? 'room.receipt.steps' : 'room.receipt', receiptWords)}
+              {receipt.estimated && ` ${t('room.estimated')}`}
+            </span>
+          )}
         </p>
-      ))}
-      {(canRetry || (isNewest && help)) && (
-        <div className="flex flex-wrap justify-center gap-2">
-          {canRetry && (
-            <Button
-              small
-              icon={<RotateCw aria-hidden="true" className="size-4" />}
-              busy={retry.isPending}
-              onClick={() => retry.mutate()}
-            >
-              {t('room.retry')}
-            </Button>
-          )}
-          {isNewest && help && (
-            <ButtonLink small kind="quiet" href={help[1]}>
-              {t(help[2])}
-            </ButtonLink>
-          )}
-        </div>
-      )}
-    </section>
+        {error && <p dir="auto">{failureOf(error)}</p>}
+        {notices.map((notice) => (
+          <p key={`${notice.turn}:${notice.code}`} dir="auto" className="text-ink-soft">
+            {failureOf(notice)}
+          </p>
+        ))}
+        {(canRetry || (isNewest && help)) && (
+          <div className="flex flex-wrap justify-center gap-2">
+            {canRetry && (
+              <Button
+                small
+                icon={<RotateCw aria-hidden="true" className="size-4" />}
+                busy={retry.isPending}
+                onClick={() => retry.mutate()}
+              >
+                {t('room.retry')}
+              </Button>
+            )}
+            {isNewest && help && (
+              <ButtonLink small kind="quiet" href={help[1]}>
+                {t(help[2])}
+              </ButtonLink>
+            )}
+          </div>
+        )}
+      </section>
+    </>
   )
 })

@@ -1,15 +1,15 @@
 import { useQuery } from '@tanstack/react-query'
 import { Ban, Check, ChevronDown, CircleAlert, CircleHelp, Clock, Hand, type LucideIcon, Wrench } from 'lucide-react'
-import { isTerminal, type ToolCallView } from '../../../client/client.ts'
+import { isTerminal, type RunView, type ToolCallView } from '../../../client/client.ts'
 import { isOpenCall } from '../../../contract/tool-names.ts'
 import { Spinner } from '../../parts/button.tsx'
 import { classes } from '../../parts/class-names.ts'
 import { Quoted } from '../../parts/quoted.tsx'
-import { collect } from '../../session/collect.ts'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { turnKey } from './room-store.ts'
 import { ToolFiles } from './tool-files.tsx'
+import { runToolCalls } from './use-deeds.ts'
 import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -75,25 +75,24 @@ function ToolCard({
   )
 }
 
-/** As many as the API answers at once. */
-const PAGE = 20
-
 /** Of a turn that is not over: what there was when it was looked at, and what was heard since. */
 export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) {
   const client = useClient()
   const heard = useRoom(({ tools }) => tools.get(turnKey({ runId, turn })))
   const isAsleep = useRoom(({ runs }) => isTerminal(runs.get(runId)?.status ?? 'queued'))
-  const { data = [] } = useQuery({
-    queryKey: ['toolCalls', runId],
-    // Of a run with more calls than these, those that were heard live are there without it.
-    queryFn: ({ signal }) =>
-      collect((cursor) => client.approvals.toolCalls(runId, { cursor, limit: PAGE }, { signal })),
-    enabled: !isAsleep,
-  })
+  const { data = [] } = useQuery({ ...runToolCalls(client, runId), enabled: !isAsleep })
   const calls = new Map<number, ToolCallView>(heard)
   for (const call of data) {
     // What is over stays so; of the rest what was heard is newer.
     if (call.turn === turn && (!isOpenCall(call) || !calls.has(call.call))) calls.set(call.call, call)
   }
   return <ToolCalls calls={[...calls.values()].sort((a, b) => a.call - b.call)} />
+}
+
+/** Of a run that is over, in turns that have said nothing: what those did stands in no message. */
+export function SilentToolCalls({ run: { id, turns } }: { run: RunView }) {
+  const client = useClient()
+  const silent = new Set(turns.filter(({ messageId }) => messageId === null).map(({ index }) => index))
+  const { data = [] } = useQuery({ ...runToolCalls(client, id), enabled: silent.size > 0 })
+  return <ToolCalls calls={data.filter(({ turn }) => silent.has(turn))} />
 }

@@ -69,6 +69,8 @@ export default {
   'room.archived': 'أُرشفت.',
   'room.attach': 'إرفاق ملفات',
   'room.attempt': 'المحاولة {attempt}',
+  'room.again': 'البدء من جديد؟',
+  'room.again.text': 'غيّرت أدوات شيئًا من قبل، أو ربما غيّرته: {tools}. وقد تفعل ذلك مرة أخرى.',
   'room.bad': 'إجابة سيئة',
   'room.branch': 'المتابعة من هنا في محادثة جديدة',
   'room.branched': 'فرع من محادثة أخرى',

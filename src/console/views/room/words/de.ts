@@ -72,6 +72,9 @@ export default {
   'room.archived': 'Archiviert.',
   'room.attach': 'Dateien anhängen',
   'room.attempt': 'Versuch {attempt}',
+  'room.again': 'Noch einmal von vorn?',
+  'room.again.text':
+    'Werkzeuge haben schon etwas verändert, oder vielleicht: {tools}. Sie tun es womöglich noch einmal.',
   'room.bad': 'Schlechte Antwort',
   'room.branch': 'Von hier in einem neuen Gespräch weitermachen',
   'room.branched': 'Zweig eines anderen Gesprächs',

@@ -70,6 +70,8 @@ export default {
   'room.archived': 'Archived.',
   'room.attach': 'Attach files',
   'room.attempt': 'Attempt {attempt}',
+  'room.again': 'Start over?',
+  'room.again.text': 'Tools have already changed something, or may have: {tools}. They may do it once more.',
   'room.bad': 'Bad answer',
   'room.branch': 'Go on from here in a new conversation',
   'room.branched': 'Branch of another conversation',
