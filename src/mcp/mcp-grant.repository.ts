@@ -52,10 +52,10 @@ export class McpGrantRepository {
 
   /**
    * Notes a sign-in that begins, in the place of one before it. Tokens of another authorization server or client are
-   * forgotten, and those that a process is just getting from there are not kept.
+   * forgotten, and those that a process is just getting from there are not kept. False where there are no tokens then.
    * @throws a broken reference when the server is gone
    */
-  async begin(row: SignInRow, provider: McpGrant['provider'], tx: Tx): Promise<void> {
+  async begin(row: SignInRow, provider: McpGrant['provider'], tx: Tx): Promise<boolean> {
     const sql = `INSERT INTO mcp_grants AS g (id, provider, client_id, client_auth, client_secret_sealed, state_hash, browser_hash, verifier_sealed, state_until)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
       ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, client_id = excluded.client_id, client_auth = excluded.client_auth,
@@ -64,9 +64,10 @@ export class McpGrantRepository {
         access_sealed = CASE WHEN ${SAME} THEN g.access_sealed END,
         refresh_sealed = CASE WHEN ${SAME} THEN g.refresh_sealed END,
         refresh_claim = CASE WHEN ${SAME} THEN g.refresh_claim END,
-        refreshing_until = CASE WHEN ${SAME} THEN g.refreshing_until END`
+        refreshing_until = CASE WHEN ${SAME} THEN g.refreshing_until END
+      RETURNING access_sealed IS NOT NULL OR refresh_sealed IS NOT NULL AS "hasTokens"`
     const { id, clientId, clientAuth, clientSecretSealed, stateHash, browserHash, verifierSealed, stateUntil } = row
-    await rows(tx, sql, [
+    const [begun] = await rows<{ hasTokens: boolean }>(tx, sql, [
       id,
       JSON.stringify(provider),
       clientId,
@@ -77,6 +78,7 @@ export class McpGrantRepository {
       verifierSealed,
       stateUntil,
     ])
+    return begun?.hasTokens ?? false
   }
 
   /** Takes a sign-in that is under way, which nobody else can take then; with whose it is. */

@@ -107,7 +107,11 @@ export class McpSignInService {
       verifierSealed: secrets.seal(codeVerifier, { id, field: GRANT_FIELDS.verifier }),
       stateUntil: expiresAt,
     }
-    await transactions.run((tx) => grants.begin(row, provider, tx))
+    const forgotten = await transactions.run(async (tx) => {
+      const before = await grants.find(id, tx)
+      return (await grants.begin(row, provider, tx)) ? null : before
+    })
+    if (forgotten) void tokens.revoke(forgotten)
     return { authorizationUrl: String(authorizationUrl), expiresAt, browser, redirectUri: ours.redirectUri }
   }
 

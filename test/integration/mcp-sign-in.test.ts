@@ -230,7 +230,9 @@ describe('Signing in to MCP servers', () => {
       const grant = await grants.find(id)
       const claim = newId()
       if (!grant || !(await grants.claimRefresh(grant, claim, 15_000))) throw new Error('not to be renewed')
+      const revoked = oauth.revoked()
       await begin({ clientId: 'mine', clientSecret: 'another' })
+      await revoked
       await grants.refreshed(id, claim, grant)
       expect((await stored())[0]).to.include({ access_sealed: null, refresh_sealed: null })
       expect(await outcome()).to.equal('mcp.needs_sign_in')
