@@ -310,6 +310,7 @@ export function createContainer(foundation: Foundation) {
     maxTurnsCap: env.MAX_TURNS_CAP,
     mostConversations: env.USER_CONVERSATIONS,
     messageBudget,
+    toolCalls,
   })
   const decisions = new TurnDecisions({ engine, turns: turnRepository, ledger: ledgerService, transactions })
   const summaryJobs = new SummaryJobs({ queue, engine, logger })

@@ -101,7 +101,7 @@ export class EditService {
   async #like(conversation: Conversation, { runId }: Message, tx: Tx): Promise<BeginningRun> {
     const { id: conversationId, userId, agentIds } = conversation
     const run = runId === null ? null : await this.#deps.runs.find(runId, tx)
-    if (run) return { ...run, regenerates: null }
+    if (run) return { ...run, regenerates: null, retries: null }
     const isParty = agentIds.length > 1
     const asked = isParty ? { agents: agentIds.length } : { agents: 1, maxTurns: 1, strategy: 'round_robin' as const }
     const { strategy, maxTurns } = partyDefaults(asked, conversation.strategy, this.#deps)
@@ -112,6 +112,7 @@ export class EditService {
       stopPhrase: null,
       answer: null,
       regenerates: null,
+      retries: null,
     }
     return { conversationId, userId, agentIds, strategy, maxTurns, ...none }
   }

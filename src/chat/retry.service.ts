@@ -7,6 +7,7 @@ import type { RunRepository } from '../runs/run.repository.ts'
 import type { RunSteps } from '../runs/run-steps.ts'
 import type { TurnRepository } from '../runs/turn.repository.ts'
 import { AppError, notFound } from '../shared/errors.ts'
+import type { ToolCallRepository } from '../tools/tool-call.repository.ts'
 import { type Anew, type AnewDependencies, acceptAnew } from './accept-anew.ts'
 import { requestKey } from './request-key.ts'
 import { type BeginningDependencies, createLike, requireBeginning } from './run-beginning.ts'
@@ -18,12 +19,14 @@ interface RetryDependencies extends AnewDependencies, BeginningDependencies {
   steps: Pick<RunSteps, 'begin'>
   conversations: ConversationRepository
   messages: MessageRepository
+  toolCalls: Pick<ToolCallRepository, 'hasWritten'>
   runDeadlineMs: number
 }
 
 /**
  * Has a run that failed, or was stopped, held once more from the user's message on. The message is the new run's then; what
- * agents had said to it stays, marked as superseded, and is not heard by anybody.
+ * agents had said to it stays, marked as superseded, and is not heard by anybody. What tools have done is not done again: turns in
+ * which they did something go on from there (`tool_inherit`).
  */
 export class RetryService {
   readonly #deps: RetryDependencies
@@ -56,7 +59,8 @@ export class RetryService {
     const regenerated = run.regenerates === null ? null : await turns.find({ runId: id, turn: 0 }, tx)
     // As for the first time.
     await requireBeginning(run, user, regenerated?.agentId, this.#deps, tx)
-    const next = await createLike(run, this.#deps, tx)
+    const retries = (await this.#deps.toolCalls.hasWritten(id, tx)) ? id : run.retries
+    const next = await createLike({ ...run, retries }, this.#deps, tx)
     const messageId = (await messages.giveToRun(id, next.id, tx)) ?? run.regenerates
     if (messageId === null) throw new AppError('run.not_failed')
     const superseded = await messages.supersedeRun(id, tx)

@@ -34,6 +34,7 @@ export type BeginningRun = Pick<
   | 'stopPhrase'
   | 'answer'
   | 'regenerates'
+  | 'retries'
 >
 
 /**
@@ -68,9 +69,9 @@ export function createLike(
   { runs, runDeadlineMs }: { runs: Pick<RunRepository, 'create'>; runDeadlineMs: number },
   tx: Tx,
 ): Promise<Run> {
-  const { userId, conversationId, agentIds, strategy, answer, regenerates } = like
+  const { userId, conversationId, agentIds, strategy, answer, regenerates, retries } = like
   const { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase } = like
-  const same = { userId, conversationId, agentIds, strategy, answer, regenerates }
+  const same = { userId, conversationId, agentIds, strategy, answer, regenerates, retries }
   const limits = { maxTurns, maxRounds, maxCredits, maxSeconds, stopPhrase }
   const deadlineAt = new Date(Date.now() + runDeadlineMs)
   return runs.create({ id: newId(), ...same, ...limits, status: 'queued', origin: runOrigin(), deadlineAt }, tx)

@@ -45,6 +45,8 @@ export class Run {
   declare cancelReason: 'cancelled' | 'interrupted' | null
   /** The message that this run says anew. */
   declare regenerates: string | null
+  /** The run that this one holds once more and goes on from, because tools have done something in it, or in one before it. */
+  declare retries: string | null
   declare deadlineAt: Date
   /** Since when it waits for somebody's decision on a call of a tool, and how long it waited before, in ms: that is not its time. */
   declare pausedAt: Date | null
@@ -81,6 +83,7 @@ export const runEntity = new EntitySchema<Run>({
     cancelRequestedAt: timestamp({ nullable: true }),
     cancelReason: text({ nullable: true }),
     regenerates: uuid({ nullable: true }),
+    retries: uuid({ nullable: true }),
     deadlineAt: timestamp(),
     pausedAt: timestamp({ nullable: true }),
     pausedMs: integer({ default: 0 }),

@@ -100,7 +100,7 @@ BEGIN
     'run', row_to_json(run),
     'maxCredits', run.max_credits::text,
     'secondsSinceStart', coalesce(extract(epoch FROM clock_timestamp() - run.started_at) - run.paused_ms / 1000.0, 0),
-    'hasSteps', EXISTS (SELECT FROM tool_steps s WHERE s.run_id = p_run AND s.turn = p_turn),
+    'hasSteps', run.retries IS NOT NULL OR EXISTS (SELECT FROM tool_steps s WHERE s.run_id = p_run AND s.turn = p_turn),
     'lastSeq', (SELECT last_seq FROM conversations WHERE id = run.conversation_id),
     'turns', (SELECT json_agg(json_build_object('index', t.index, 'agentId', t.agent_id, 'step', t.step, 'kind', t.kind,
         'status', t.status, 'passed', t.passed, 'seenSeq', t.seen_seq, 'messageId', t.message_id, 'endedBy', t.ended_by,

@@ -61,6 +61,8 @@ export class ToolCall {
   declare expiresAt: Date | null
   declare decidedBy: string | null
   declare decidedAt: Date | null
+  /** The call of an earlier run that this one stands for: it was not made here. */
+  declare inheritedFrom: string | null
   declare createdAt: Date
   declare startedAt: Date | null
   declare endedAt: Date | null
@@ -102,6 +104,7 @@ export const toolCallEntity = new EntitySchema<ToolCall>({
     expiresAt: timestamp({ nullable: true }),
     decidedBy: uuid({ nullable: true }),
     decidedAt: timestamp({ nullable: true }),
+    inheritedFrom: uuid({ nullable: true }),
     createdAt: createdAt(),
     startedAt: timestamp({ nullable: true }),
     endedAt: timestamp({ nullable: true }),

@@ -278,6 +278,12 @@ export class ToolCallRepository {
     return { outcome: 'decided', runId, conversationId, version: Number(version) }
   }
 
+  /** Whether a tool that writes was started in a run, here or in one that it goes on from. */
+  async hasWritten(runId: string, tx: Tx): Promise<boolean> {
+    const sql = `SELECT EXISTS (SELECT FROM tool_calls WHERE run_id = $1 AND starts > 0 AND effect = 'writes') AS "hasWritten"`
+    return (await rows<{ hasWritten: boolean }>(tx, sql, [runId]))[0]?.hasWritten ?? false
+  }
+
   findOwned(userId: string, id: string): Promise<ToolCall | null> {
     return this.#db.manager.findOneBy(toolCallEntity, { userId, id })
   }

@@ -64,6 +64,40 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+-- What a turn goes on from that has no steps yet, in a run that holds another one once more: what the same speaker has said and done there, in the
+-- turn of theirs that this one stands for, where a tool that writes was started in it; else it begins anew. A run may be held again that
+-- was, and not all of its turns have come so far: the last one that did counts. An answer of a form that was to be repaired is left behind.
+CREATE FUNCTION tool_inherit(p_run uuid, p_turn integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  speaker uuid;
+  earlier record;
+BEGIN
+  IF EXISTS (SELECT FROM tool_steps s WHERE s.run_id = p_run AND s.turn = p_turn) THEN RETURN; END IF;
+  SELECT t.agent_id INTO speaker FROM turns t WHERE t.run_id = p_run AND t.index = p_turn;
+  WITH RECURSIVE before AS (
+    SELECT r.retries AS id, 1 AS ago FROM runs r WHERE r.id = p_run AND r.retries IS NOT NULL
+    UNION ALL SELECT r.retries, b.ago + 1 FROM before b JOIN runs r ON r.id = b.id AND r.retries IS NOT NULL
+  ), spoken AS (
+    SELECT t.run_id, t.index, b.ago, row_number() OVER (PARTITION BY t.run_id ORDER BY t.index) AS place
+    FROM before b JOIN turns t ON t.run_id = b.id AND t.agent_id = speaker
+  )
+  SELECT s.run_id, s.index, max(c.step) AS last_step INTO earlier
+  FROM spoken s JOIN tool_calls c ON c.run_id = s.run_id AND c.turn = s.index
+  WHERE s.place = (SELECT count(*) FROM turns t WHERE t.run_id = p_run AND t.agent_id = speaker AND t.index <= p_turn)
+  GROUP BY s.run_id, s.index, s.ago HAVING bool_or(c.starts > 0 AND c.effect = 'writes') ORDER BY s.ago LIMIT 1;
+  IF NOT FOUND THEN RETURN; END IF;
+  INSERT INTO tool_steps (run_id, turn, step, user_id, text, thoughts)
+  SELECT p_run, p_turn, s.step, s.user_id, s.text, s.thoughts FROM tool_steps s
+  WHERE s.run_id = earlier.run_id AND s.turn = earlier.index AND s.step <= earlier.last_step;
+  INSERT INTO tool_calls (id, run_id, turn, call, step, user_id, agent_id, provider_call_id, provider_data, source, server_id, source_name, name,
+    title, definition_hash, effect, keyed, on_unknown, args, edited, status, result, error_code, files, starts, doubt,
+    decided_by, decided_at, started_at, ended_at, inherited_from)
+  SELECT gen_random_uuid(), p_run, p_turn, c.call, c.step, c.user_id, c.agent_id, c.provider_call_id, c.provider_data, c.source, c.server_id,
+    c.source_name, c.name, c.title, c.definition_hash, c.effect, c.keyed, c.on_unknown, c.args, c.edited, c.status, c.result, c.error_code,
+    c.files, c.starts, c.doubt, c.decided_by, c.decided_at, c.started_at, c.ended_at, coalesce(c.inherited_from, c.id)
+  FROM tool_calls c WHERE c.run_id = earlier.run_id AND c.turn = earlier.index;
+END $$;
+
 -- What an attempt goes on from: the turn's steps and calls. Calls that an earlier attempt started and did not end are decided on here:
 -- what reads, or takes our key, is planned again, a few times; of the rest a person is asked, or the outcome is unknown. What nobody
 -- decided in time has expired. Answers `resumed` with the state, or `lost`.
@@ -77,6 +111,7 @@ BEGIN
     RETURN NEXT;
     RETURN;
   END IF;
+  PERFORM tool_inherit(p_run, p_turn);
   UPDATE tool_calls c SET status = n.status, doubt = c.doubt OR NOT n.harmless,
     expires_at = CASE n.status WHEN 'awaiting' THEN clock_timestamp() + p_approval_ms * interval '1 millisecond' END,
     decided_by = CASE WHEN n.status = 'awaiting' THEN NULL ELSE c.decided_by END,

@@ -39,7 +39,8 @@ const NEVER_RAN = ['denied', 'expired', 'cancelled']
 export async function auditTools(db: Client, { server, words, userId }: ToolEvidence): Promise<ToolAudit> {
   const { rows } = await db.query<ToolRow>(
     `SELECT id, run_id AS "runId", source, effect, keyed, status, starts, doubt, input_schema IS NOT NULL AS "wasAsked",
-       args ->> 'text' AS note FROM tool_calls WHERE $1::uuid IS NULL OR user_id = $1 ORDER BY id`,
+       args ->> 'text' AS note FROM tool_calls
+     WHERE ($1::uuid IS NULL OR user_id = $1) AND inherited_from IS NULL ORDER BY id`,
     [userId],
   )
   const { deeds, requests: heard } = server.state

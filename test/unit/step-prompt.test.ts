@@ -34,6 +34,7 @@ const call: StoredCall = {
   attempt: 1,
   doubt: false,
   decidedBy: null,
+  inheritedFrom: null,
   expiresAt: null,
   startedAt: null,
   endedAt: null,

@@ -25,7 +25,7 @@ async function endedBy(kind: StopKind, effect: ToolEffect): Promise<string | und
   const [planned] = planCalls([{ id: 'c1', name: 'do', input: '{}', providerData: null }], new Map([['do', tool]]), [])
   if (!planned) throw new Error('nothing is planned')
   const ids = { runId: newId(), userId: newId(), agentId: null }
-  const times = { expiresAt: null, startedAt: null, endedAt: null, decidedBy: null }
+  const times = { expiresAt: null, startedAt: null, endedAt: null, decidedBy: null, inheritedFrom: null }
   const call: StoredCall = {
     ...planned,
     ...ids,

@@ -10,12 +10,13 @@ import { auditTools } from '../chaos/tool-audit.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
+import { expectSettledOnce } from '../support/invariants.ts'
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
 import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { whileUncommitted } from '../support/race.ts'
-import { answered, isBehindCall } from './party-world.ts'
+import { answered, by, isBehindCall } from './party-world.ts'
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
 const approvals = z.object({ data: z.array(z.looseObject({ id: z.string() })) })
@@ -187,6 +188,69 @@ describe('Turns with tools of an MCP server', function () {
       }
     })
     expect(server.state.notes).to.deep.equal([])
+  })
+
+  it('are not run again when a run that failed behind them is retried, however often: it goes on from what is done', async () => {
+    const agentId = await agentWith('add_unkeyed', 'allow')
+    for (const status of [401, 401]) llm.replyOnce({ when: { match: isBehindCall }, status })
+    await working(async () => {
+      const first = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+      expect(await user.finished(first.runId)).to.include({ status: 'failed' })
+      const retried = async (runId: string): Promise<string> => {
+        const answer = await user.post(`/api/chat/runs/${runId}/retry`, {})
+        expect(answer.status, JSON.stringify(answer.body)).to.equal(202)
+        return Object(answer.body).runId
+      }
+      const second = await retried(first.runId)
+      expect(await user.finished(second)).to.include({ status: 'failed' })
+      const last = await retried(second)
+      const { receipt, ...run } = await user.finished(last)
+      expect(run).to.deep.include({ status: 'completed', error: null })
+      expect(server.state.notes).to.deep.equal(['tea'])
+      // What was paid then is not paid again.
+      expect(receipt).to.deep.include({ inputTokens: USAGE.inputTokens, outputTokens: USAGE.outputTokens })
+      const said = (await user.messages(first.conversationId)).at(-1)
+      expect(said).to.deep.include({ content: 'I do it.\n\nIt is done.', runId: last, status: 'complete' })
+      expect(said?.toolCalls).to.have.length(1)
+      expect(said?.toolCalls?.[0]).to.deep.include({ status: 'done', result: 'noted tea' })
+      expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('noted tea')
+      for (const runId of [first.runId, second, last]) await expectSettledOnce(app.container.db, runId)
+    })
+  })
+
+  it('are not run again by the retry of a party either, of which somebody else failed', async () => {
+    const ada = await agentWith('add_unkeyed', 'allow')
+    const bob = await newAgent('Bob')
+    llm.reply({ when: by('Bob'), text: 'Coffee.' }).replyOnce({ when: by('Bob'), status: 401 })
+    await working(async () => {
+      const asked = { agentIds: [ada, bob], message: 'Tea?', maxTurns: 3 }
+      const { runId, conversationId } = await user.accept('/api/chat/multi-agent', asked)
+      expect(await user.finished(runId)).to.include({ status: 'failed' })
+      const retried = Object((await user.post(`/api/chat/runs/${runId}/retry`, {})).body)
+      expect(await user.finished(retried.runId)).to.deep.include({ status: 'completed', error: null })
+      const said = (await user.messages(conversationId)).filter((one) => one.runId === retried.runId)
+      // Ada's second turn is one that was not there the first time.
+      expect(said.map(({ content, toolCalls }) => [content, toolCalls?.length])).to.deep.equal([
+        ['Tea?', undefined],
+        ['I do it.\n\nIt is done.', 1],
+        ['Coffee.', undefined],
+        ['I do it.\n\nIt is done.', 1],
+      ])
+      expect(server.state.notes).to.deep.equal(['tea', 'tea'])
+      await expectSettledOnce(app.container.db, retried.runId)
+    })
+  })
+
+  it('are run again by a retry where they have only read', async () => {
+    const agentId = await agentWith('read_notes', 'allow')
+    llm.replyOnce({ when: { match: isBehindCall }, status: 401 })
+    await working(async () => {
+      const first = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+      expect(await user.finished(first.runId)).to.include({ status: 'failed' })
+      const { runId } = Object((await user.post(`/api/chat/runs/${first.runId}/retry`, {})).body)
+      expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
+    })
+    expect(server.state.requests.filter(({ tool }) => tool === 'read_notes')).to.have.length(2)
   })
 
   const filesOf = async () => Object((await user.get('/api/storage/files')).body).data
