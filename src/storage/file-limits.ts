@@ -36,7 +36,7 @@ export const roomOf = (limits: FileLimits, isGuest: boolean): { bytes: number; f
     ? { bytes: limits.guestBytes, files: limits.guestFiles }
     : { bytes: limits.userBytes, files: limits.userFiles }
 
-/** Of that, what tools give back may have this share: a server of tools is somebody else's, and its user brings files too. */
+/** Of that, and of what may come in a minute and a day, this is for what tools give back too: their servers are others', and a user brings files. */
 export const TOOL_SHARE = 0.5
 
 /** What the tunables do not set. */

@@ -31,7 +31,8 @@ export class UploadBudgetRepository {
     this.#msPerUpload = MINUTE_MS / uploadsPerMinute
   }
 
-  async room(userId: string, tx: Tx): Promise<UploadRoom> {
+  /** `share`: of what the user may write in all, so much and no more. */
+  async room(userId: string, share: number, tx: Tx): Promise<UploadRoom> {
     const [taken] = await rows<{ bytesMs: number; uploadsMs: number }>(
       tx,
       `SELECT greatest(0, extract(epoch FROM bytes_until - now()) * 1000)::float8 AS "bytesMs",
@@ -41,9 +42,9 @@ export class UploadBudgetRepository {
     )
     const { bytesMs, uploadsMs } = taken ?? { bytesMs: 0, uploadsMs: 0 }
     return {
-      bytes: Math.max(0, Math.floor((DAY_MS - bytesMs) / this.#msPerByte)),
+      bytes: Math.max(0, Math.floor((DAY_MS * share - bytesMs) / this.#msPerByte)),
       // A tenth of a millisecond, so that a whole limit is not one upload short by the clock's last digit.
-      uploadInMs: Math.max(0, uploadsMs + this.#msPerUpload - MINUTE_MS - 0.1),
+      uploadInMs: Math.max(0, uploadsMs + this.#msPerUpload - Math.max(MINUTE_MS * share, this.#msPerUpload) - 0.1),
     }
   }
 

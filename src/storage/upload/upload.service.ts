@@ -16,7 +16,7 @@ import type { FileObjects } from '../file-objects.ts'
 import { normalType } from '../file-types.ts'
 import type { FileDispatch } from '../processing/file-dispatch.ts'
 import { objectKeys } from '../store/object-keys.ts'
-import type { Store } from '../store/store.ts'
+import { ObjectMissing, type Store } from '../store/store.ts'
 import { ByteMeter, TooManyBytes } from './byte-meter.ts'
 import { interrupted, type Pouring, pour } from './pour.ts'
 import type { UploadBudgetRepository } from './upload-budget.repository.ts'
@@ -288,12 +288,14 @@ export class UploadService {
     if (!file) return this.#alreadyComplete(userId, id)
     if (file.leaseUntil && file.leaseUntil.getTime() > Date.now()) throw busy()
     const { staging, original } = objectKeys(id)
-    const incomplete = new AppError('upload.incomplete', { words: { size: file.size } })
     const arrived = await this.#store.head(staging)
-    if (arrived?.size !== file.size) throw incomplete
-    await this.#store.copy(staging, original)
-    const copied = await this.#store.head(original)
-    if (copied?.size !== file.size) throw incomplete
+    const isThere = arrived?.size === file.size && (await this.#isCopied(staging, original))
+    const copied = isThere ? await this.#store.head(original) : undefined
+    if (copied?.size !== file.size) {
+      // Somebody else has completed it meanwhile.
+      if (!(await this.#files.findUploading(userId, id))) return this.#alreadyComplete(userId, id)
+      throw new AppError('upload.incomplete', { words: { size: file.size } })
+    }
     const deadlineMs = this.#limits.processDeadlineMs
     const accepted = await this.#files.acceptUpload(id, { size: file.size, sha256: null, deadlineMs })
     if (!accepted) {
@@ -306,6 +308,17 @@ export class UploadService {
     })
     await this.#dispatch.enqueue(accepted)
     return presentFile(accepted)
+  }
+
+  /** False where it is not there any more. */
+  async #isCopied(from: string, to: string): Promise<boolean> {
+    try {
+      await this.#store.copy(from, to)
+      return true
+    } catch (error) {
+      if (error instanceof ObjectMissing) return false
+      throw error
+    }
   }
 
   async #alreadyComplete(userId: string, id: string): Promise<FileView> {
@@ -323,14 +336,15 @@ export class UploadService {
   ): Promise<Grant> {
     const { uploadMaxBytes, uploadsPerMinute, uploadBytesPerDay } = this.#limits
     await this.#files.lockUser(userId, tx)
-    const room = await this.#budgets.room(userId, tx)
+    const share = byTool ? TOOL_SHARE : 1
+    const room = await this.#budgets.room(userId, share, tx)
     if (room.uploadInMs > 0) {
       const details = { retryAfterSeconds: Math.ceil(room.uploadInMs / 1_000) }
       throw new AppError('upload.rate_limited', { words: { limit: uploadsPerMinute }, details })
     }
     const usage = await this.#files.usage(userId, tx)
     const own = roomOf(this.#limits, usage.isGuest)
-    const ofTools = { bytes: Math.floor(own.bytes * TOOL_SHARE), files: Math.floor(own.files * TOOL_SHARE) }
+    const ofTools = { bytes: Math.floor(own.bytes * share), files: Math.floor(own.files * share) }
     if (usage.files >= own.files) throw quotaExceeded('files', own.files)
     if (byTool && usage.toolFiles >= ofTools.files) throw quotaExceeded('files', ofTools.files)
     const full = () => quotaExceeded('bytes', byTool ? ofTools.bytes : own.bytes)
@@ -351,7 +365,7 @@ export class UploadService {
   #takeBytes(userId: string, bytes: number): Promise<void> {
     return this.#transactions.run(async (tx) => {
       await this.#files.lockUser(userId, tx)
-      const room = await this.#budgets.room(userId, tx)
+      const room = await this.#budgets.room(userId, 1, tx)
       if (bytes > room.bytes) {
         throw dayFull(this.#limits.uploadBytesPerDay, this.#budgets.bytesInMs(bytes - room.bytes))
       }
