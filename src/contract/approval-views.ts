@@ -56,7 +56,7 @@ export type DecisionInput = z.input<typeof decisionBody>
 export const runToolCallView = toolCallView
   .extend({
     turn: z.number().int().min(0),
-    /** By its owner's word, or its server's. What writes and was made once is made once more by a retry. Older servers do not say. */
+    /** By its owner's word, or its server's. What has written is not made again by a retry, and is by a regeneration. Older servers do not say. */
     effect: z.enum(['reads', 'writes']).optional(),
   })
   .meta({ id: 'RunToolCall' })

@@ -64,6 +64,16 @@ describe('Tools in the console', function () {
     await log(page).getByText('noted Buy coffee').waitFor()
     await log(page).getByText('1 turn · 1 step with tools').waitFor()
     await visitor.check('tools-done')
+    // What is said anew is done anew, which is asked first.
+    await log(page).getByRole('button', { name: 'Say it anew' }).click()
+    await page
+      .getByRole('alertdialog')
+      .getByText(/add_unkeyed.*They may do it once more/)
+      .waitFor()
+    await visitor.check('tools-again')
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+    expect(server.state.notes).to.have.length(1)
     await page.reload()
     await log(page).getByText('Completed').waitFor()
   })
@@ -140,13 +150,11 @@ describe('Tools in the console', function () {
     await page.getByRole('button', { name: 'Stop' }).click()
     await user.finished(runId)
     await log(page).getByText('Running').waitFor({ state: 'detached' })
-    // Nobody knows whether it was done: whoever has it tried again is asked whether that may be done once more.
-    await log(page).getByRole('button', { name: 'Try again' }).click()
-    await page.getByRole('alertdialog').getByText('(Outcome unknown)').waitFor()
-    await visitor.check('tools-again')
-    await page.getByRole('button', { name: 'Cancel' }).click()
-    await page.getByRole('alertdialog').waitFor({ state: 'detached' })
-    expect((await user.run(runId)).status).to.equal('cancelled')
+    // Before it is tried again it is said what is not done again.
+    await log(page)
+      .getByText(/not done again: .*hang.* \(Outcome unknown\)/)
+      .waitFor()
+    await visitor.check('tools-stopped')
     // Of a run that fails in silence, what its tools did stands at its end.
     const silent = { text: '', toolCalls: [{ name: 'fail', arguments: { text: 'tea' } }] }
     rooms.llm.replyOnce({ when: { match: (request) => !answered(request) }, ...silent })

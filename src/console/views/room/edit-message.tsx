@@ -6,6 +6,8 @@ import { Button } from '../../parts/button.tsx'
 import { INPUT } from '../../parts/field.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
+import { useDeedsAsked } from './use-deeds.ts'
+import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
 /** The user's last words, said otherwise: they are answered anew. */
@@ -15,9 +17,18 @@ export function EditMessage({ message, onEnd }: { message: MessageView; onEnd: (
   const [text, setText] = useState(message.content)
   // The same words are one request, however often they are sent.
   const [key] = useState(() => crypto.randomUUID())
+  const asked = useDeedsAsked()
+  // All that is taken back with the words; a text, so that it is the same while it says the same.
+  const runIds = useRoom(({ messages }) => {
+    const said = messages.flatMap(({ seq, runId }) => (seq >= message.seq && runId !== null ? [runId] : []))
+    return [...new Set(said)].join(' ')
+  })
   const edit = useMutation({
-    mutationFn: () => client.messages.edit(message.id, { message: text }, { idempotencyKey: `${key}:${text.length}` }),
-    onSuccess: onEnd,
+    mutationFn: async () => {
+      if (!(await asked(runIds.split(' ').filter(Boolean)))) return
+      await client.messages.edit(message.id, { message: text }, { idempotencyKey: `${key}:${text.length}` })
+      onEnd()
+    },
   })
   const isReady = text.trim() !== '' && text !== message.content
   return (

@@ -87,7 +87,7 @@ function RegenerateButton({ message }: { message: MessageView }) {
   const regenerate = useMutation({
     mutationFn: async () => {
       const { runId, turn, toolCalls = [] } = message
-      const isAgreed = runId === null || turn === null || toolCalls.length === 0 || (await asked(runId, turn))
+      const isAgreed = runId === null || turn === null || toolCalls.length === 0 || (await asked([runId], turn))
       if (isAgreed) await client.messages.regenerate(message.id)
     },
     onError,

@@ -1,4 +1,4 @@
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { CircleAlert, CircleCheck, CircleStop, RotateCw } from 'lucide-react'
 import { memo } from 'react'
 import type { RunView } from '../../../client/client.ts'
@@ -9,8 +9,8 @@ import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
 import { useFailureWords } from './failure-words.ts'
-import { SilentToolCalls } from './tool-calls.tsx'
-import { useDeedsAsked } from './use-deeds.ts'
+import { ToolCalls } from './tool-calls.tsx'
+import { runToolCalls, useDeedNames } from './use-deeds.ts'
 import { useRoom } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -34,13 +34,7 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
   const isNewest = useRoom(
     ({ conversation }) => conversation?.lastRun?.id === run.id && conversation.activeRun === null,
   )
-  const asked = useDeedsAsked()
-  const retry = useMutation({
-    mutationFn: async () => {
-      if (await asked(run.id)) await client.runs.retry(run.id)
-    },
-    onError: useErrorToast(),
-  })
+  const retry = useMutation({ mutationFn: () => client.runs.retry(run.id), onError: useErrorToast() })
   const { receipt, error, notices = [] } = run
   const isBad = run.status === 'failed'
   const canRetry = isNewest && run.status !== 'completed'
@@ -49,6 +43,15 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
   const help = HELP.find(([start]) => code.startsWith(start))
   const Icon = isBad ? CircleAlert : run.status === 'cancelled' ? CircleStop : CircleCheck
   const { steps = 0 } = receipt
+  // What those did that have said nothing stands in no message.
+  const silent = new Set(run.turns.filter(({ messageId }) => messageId === null).map(({ index }) => index))
+  const { data: calls = [] } = useQuery({
+    ...runToolCalls(client, run.id),
+    enabled: canRetry && (steps > 0 || silent.size > 0),
+    // What was read while it ran had no end yet.
+    staleTime: 0,
+  })
+  const done = useDeedNames()(calls)
   const receiptWords = {
     turns: receipt.turns,
     steps,
@@ -57,7 +60,7 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
   }
   return (
     <>
-      {canRetry && <SilentToolCalls run={run} />}
+      <ToolCalls calls={canRetry ? calls.filter(({ turn }) => silent.has(turn)) : []} />
       <section
         aria-label={t('room.end')}
         className={classes(
@@ -81,6 +84,7 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
             {failureOf(notice)}
           </p>
         ))}
+        {canRetry && done !== '' && <p dir="auto">{t('room.retry.kept', { tools: done })}</p>}
         {(canRetry || (isNewest && help)) && (
           <div className="flex flex-wrap justify-center gap-2">
             {canRetry && (

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { Ban, Check, ChevronDown, CircleAlert, CircleHelp, Clock, Hand, type LucideIcon, Wrench } from 'lucide-react'
-import { isTerminal, type RunView, type ToolCallView } from '../../../client/client.ts'
+import { isTerminal, type ToolCallView } from '../../../client/client.ts'
 import { isOpenCall } from '../../../contract/tool-names.ts'
 import { Spinner } from '../../parts/button.tsx'
 import { classes } from '../../parts/class-names.ts'
@@ -87,12 +87,4 @@ export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) 
     if (call.turn === turn && (!isOpenCall(call) || !calls.has(call.call))) calls.set(call.call, call)
   }
   return <ToolCalls calls={[...calls.values()].sort((a, b) => a.call - b.call)} />
-}
-
-/** Of a run that is over, in turns that have said nothing: what those did stands in no message. */
-export function SilentToolCalls({ run: { id, turns } }: { run: RunView }) {
-  const client = useClient()
-  const silent = new Set(turns.filter(({ messageId }) => messageId === null).map(({ index }) => index))
-  const { data = [] } = useQuery({ ...runToolCalls(client, id), enabled: silent.size > 0 })
-  return <ToolCalls calls={data.filter(({ turn }) => silent.has(turn))} />
 }

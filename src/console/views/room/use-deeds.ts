@@ -20,29 +20,37 @@ export const runToolCalls = (client: ChatspartyClient, runId: string) => ({
     collect((cursor) => client.approvals.toolCalls(runId, { cursor, limit: PAGE }, { signal })),
 })
 
-/** What changes something, and did, or may have: done anew it is done once more. */
+/** Changes something, and did, or may have. */
 const isDeed = ({ effect, status }: RunToolCallView): boolean =>
   effect === 'writes' && (status === 'done' || status === 'unknown')
 
-/** Asks, before a run or a turn of it is done anew, whether what its tools have done may be done once more; true at once where that is nothing. */
-export function useDeedsAsked(): (runId: string, turn?: number) => Promise<boolean> {
+/** Names the tools of these calls that have changed something, or may have; empty where none has. */
+export function useDeedNames(): (calls: readonly RunToolCallView[]) => string {
   const t = useWords<typeof words>()
   const formats = useFormats()
-  const client = useClient()
-  const queries = useQueryClient()
-  return async (runId, turn) => {
-    const calls = await queries.fetchQuery({ ...runToolCalls(client, runId), staleTime: 0 })
-    const deeds = calls.filter((call) => isDeed(call) && (turn === undefined || call.turn === turn))
-    if (deeds.length === 0) return true
+  return (calls) => {
     const names = new Set(
-      deeds.map(({ title, name, sourceName = name, status }) => {
+      calls.filter(isDeed).map(({ title, name, sourceName = name, status }) => {
         // A title stands in words of another direction as it is.
         const shown = `\u2068${title || sourceName}\u2069`
         return status === 'unknown' ? `${shown} (${t('tool.status.unknown')})` : shown
       }),
     )
-    const more = names.size > MOST_NAMED ? ['…'] : []
-    const tools = formats.list([...[...names].slice(0, MOST_NAMED), ...more])
-    return confirm({ title: t('room.again'), text: t('room.again.text', { tools }), action: t('room.retry') })
+    return formats.list([...[...names].slice(0, MOST_NAMED), ...(names.size > MOST_NAMED ? ['…'] : [])])
+  }
+}
+
+/** Asks, before what was said in runs is said anew, whether what tools have done for it may be done once more; true at once where that is nothing. */
+export function useDeedsAsked(): (runIds: readonly string[], turn?: number) => Promise<boolean> {
+  const t = useWords<typeof words>()
+  const client = useClient()
+  const queries = useQueryClient()
+  const namesOf = useDeedNames()
+  return async (runIds, turn) => {
+    const lists = runIds.map((runId) => queries.fetchQuery({ ...runToolCalls(client, runId), staleTime: 0 }))
+    const calls = (await Promise.all(lists)).flat()
+    const tools = namesOf(calls.filter((call) => turn === undefined || call.turn === turn))
+    if (tools === '') return true
+    return confirm({ title: t('room.again'), text: t('room.again.text', { tools }), action: t('room.edit.run') })
   }
 }

@@ -168,6 +168,7 @@ export default {
     '{turns, plural, zero {بلا أدوار} one {دور واحد} two {دوران} few {# أدوار} many {# دورًا} other {# دور}} · {steps, plural, zero {بلا خطوات بالأدوات} one {خطوة واحدة بالأدوات} two {خطوتان بالأدوات} few {# خطوات بالأدوات} many {# خطوة بالأدوات} other {# خطوة بالأدوات}} · {tokens} رمز · {credits} رصيد',
   'room.regenerate': 'قلها من جديد',
   'room.retry': 'إعادة المحاولة',
+  'room.retry.kept': 'ما أنجزته الأدوات يبقى ولا يُعاد: {tools}.',
   'room.retryIn': 'بعد {seconds} ث',
   'room.search': 'ابحث في المحادثات',
   'room.send': 'إرسال',

@@ -166,6 +166,7 @@ export default {
     '{turns, plural, one {# Beitrag} other {# Beiträge}} · {steps, plural, one {# Schritt mit Werkzeugen} other {# Schritte mit Werkzeugen}} · {tokens} Token · {credits} Credits',
   'room.regenerate': 'Neu sagen lassen',
   'room.retry': 'Erneut versuchen',
+  'room.retry.kept': 'Was Werkzeuge getan haben, bleibt, und wird nicht noch einmal getan: {tools}.',
   'room.retryIn': 'in {seconds} s',
   'room.search': 'Gespräche durchsuchen',
   'room.send': 'Senden',

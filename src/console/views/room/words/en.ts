@@ -163,6 +163,7 @@ export default {
     '{turns, plural, one {# turn} other {# turns}} · {steps, plural, one {# step with tools} other {# steps with tools}} · {tokens} tokens · {credits} credits',
   'room.regenerate': 'Say it anew',
   'room.retry': 'Try again',
+  'room.retry.kept': 'What tools have done is kept, and not done again: {tools}.',
   'room.retryIn': 'in {seconds} s',
   'room.search': 'Search conversations',
   'room.send': 'Send',
