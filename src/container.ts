@@ -69,14 +69,13 @@ import { createShareDomain } from './shares/share-domain.ts'
 import { MOST_FILES } from './storage/context-selection.ts'
 import { createFileDomain } from './storage/file-domain.ts'
 import { fileLimits } from './storage/file-limits.ts'
-import { createStore } from './storage/store/create-store.ts'
 import { createWebhookDomain } from './webhooks/webhook-domain.ts'
 
 export type Container = ReturnType<typeof createContainer>
 
 /** The composition root: every service with what it needs. What must happen across domains is a hook, wired here. */
 export function createContainer(foundation: Foundation) {
-  const { env, logger, shutdown, db, queue, feed, secrets } = foundation
+  const { env, logger, shutdown, db, store, queue, feed, secrets } = foundation
   const transactions = new Transactions(db)
   const audit = new AuditLog(new AuditRepository(db))
 
@@ -90,7 +89,7 @@ export function createContainer(foundation: Foundation) {
     db,
     transactions,
     queue,
-    store: createStore(env),
+    store,
     limits: fileLimits(env),
     onFileChanged: async (userId, file) => {
       try {

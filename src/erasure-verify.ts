@@ -32,7 +32,7 @@ async function main(args: string[]): Promise<void> {
   await withDatabase(env, { poolSize: 1, logger: createLogger('warn') }, async (db) => {
     const tables = await new WordScanRepository(db).scan(words)
     console.log(`${tables.columns} columns of ${tables.tables} tables`)
-    const store = await scanStore(createStore(env), words)
+    const store = await scanStore(await createStore(env), words)
     console.log(`${store.objects} objects of the store`)
     found.push(...tables.found, ...store.found)
     if (isDistributed(env)) {

@@ -25,8 +25,10 @@ import { sealedColumns } from './sealed-columns.ts'
 import type { Logger } from './shared/logger.ts'
 import type { Shutdown } from './shared/shutdown.ts'
 import { noTracing, type Tracing } from './shared/tracing.ts'
+import { createStore } from './storage/store/create-store.ts'
+import type { Store } from './storage/store/store.ts'
 
-/** What every process stands on: the rows, the queue, the live feed, the secrets. */
+/** What every process stands on: the rows, the files, the queue, the live feed, the secrets. */
 export interface Foundation {
   env: Env
   logger: Logger
@@ -35,6 +37,8 @@ export interface Foundation {
   /** Around a pooler, if there is one. */
   directDatabaseUrl: string
   db: DataSource
+  /** Of files. */
+  store: Store
   queue: QueueBackend
   feed: LiveFeed
   secrets: Secrets
@@ -94,7 +98,21 @@ export async function openFoundation(env: Env, logger: Logger, shutdown: Shutdow
     const claim = await claimPrefix(client, redis.claim, logger)
     shutdown.add('claim of the Redis prefix', claim.stop)
   }
-  return { env, logger, shutdown, databaseUrl, directDatabaseUrl, db, queue, feed, secrets, tracing, limiterRedis }
+  const store = await createStore(env)
+  return {
+    env,
+    logger,
+    shutdown,
+    databaseUrl,
+    directDatabaseUrl,
+    db,
+    store,
+    queue,
+    feed,
+    secrets,
+    tracing,
+    limiterRedis,
+  }
 }
 
 /** Nothing of OpenTelemetry is loaded where nobody collects. */

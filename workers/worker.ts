@@ -1,5 +1,5 @@
+import type { Env } from '../src/config/env.ts'
 import type { Container } from '../src/container.ts'
-import { SmtpTransport } from '../src/mail/smtp-transport.ts'
 import type { TurnClaim } from '../src/runs/turn-claim.ts'
 import { newId } from '../src/shared/ids.ts'
 import { repeat } from '../src/shared/repeat.ts'
@@ -37,6 +37,13 @@ export interface WorkerHooks {
 
 /** A decision or a title that takes a provider longer than this is not worth the wait. */
 const SMALL_CALL_TIMEOUT_MS = 20_000
+
+/** Nothing of the mail's library is loaded where no mail is sent. */
+async function openMail({ SMTP_URL: url, MAIL_FROM: from = '', SMTP_TLS: tls }: Env) {
+  if (!url) return undefined
+  const { SmtpTransport } = await import('../src/mail/smtp-transport.ts')
+  return new SmtpTransport({ url, from, tls })
+}
 
 /** Does jobs and reconciles until shutdown. */
 export async function startWorker(container: Container, hooks: WorkerHooks = {}): Promise<Liveness> {
@@ -116,9 +123,7 @@ export async function startWorker(container: Container, hooks: WorkerHooks = {})
     maxAttempts: env.FILE_MAX_ATTEMPTS,
     backoff: { baseMs: env.TURN_BACKOFF_MS, maxMs: env.TURN_BACKOFF_MAX_MS },
   })
-  const smtp = env.SMTP_URL
-    ? new SmtpTransport({ url: env.SMTP_URL, from: env.MAIL_FROM ?? '', tls: env.SMTP_TLS })
-    : undefined
+  const smtp = await openMail(env)
   shutdown.add('mail server', async () => smtp?.close())
   const mailProcessor = new MailProcessor({
     mails: container.mailRepository,

@@ -1,5 +1,4 @@
 import { createTransport, type Transporter } from 'nodemailer'
-import { z } from 'zod'
 
 /** A mail with its words, as plain text. */
 export interface Letter {
@@ -18,18 +17,6 @@ const CONNECTIONS = 2
 const LETTERS = 100
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-/** Errors of nodemailer, as far as they say what to do. */
-const smtpError = z.object({ code: z.string().optional(), responseCode: z.number().optional() })
-
-/**
- * Whether another try is of no use: the server has refused the recipient or the message with a 5xx. What it says of us (a wrong
- * password, a broken connection) may be mended.
- */
-export function isRefusedForGood(error: unknown): boolean {
-  const { code, responseCode = 0 } = smtpError.catch({}).parse(error)
-  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode >= 500 && responseCode < 600
-}
 
 /** Sends by the server of an `smtp://` or `smtps://` address. */
 export class SmtpTransport {

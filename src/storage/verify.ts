@@ -16,8 +16,8 @@ const HELP = `Compares the files table with the store, both ways.
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) return console.log(HELP)
   const env = readProcessEnv()
-  const report = await withDatabase(env, { poolSize: 2, logger: createLogger('warn') }, (db) => {
-    const deps = { files: new FileRepository(db), store: createStore(env) }
+  const report = await withDatabase(env, { poolSize: 2, logger: createLogger('warn') }, async (db) => {
+    const deps = { files: new FileRepository(db), store: await createStore(env) }
     return auditStorage(deps, { fix: process.argv.includes('--fix'), graceMs: GRACE_MS })
   })
   console.log(JSON.stringify(report, null, 2))

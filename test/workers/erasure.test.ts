@@ -127,7 +127,7 @@ async function startWorld(profile: 'embedded' | 'distributed'): Promise<World> {
     dataDir,
     logs,
     redis,
-    store: createStore({
+    store: await createStore({
       STORAGE_PROVIDER: usesS3 ? 's3' : 'local',
       DATA_DIR: dataDir,
       S3_BUCKET: bucket,

@@ -1,6 +1,7 @@
 import type { EmailLinkService } from '../../src/identity/email-link.service.ts'
 import type { MailRepository } from '../../src/mail/mail.repository.ts'
-import { isRefusedForGood, type SmtpTransport } from '../../src/mail/smtp-transport.ts'
+import { isRefusedForGood } from '../../src/mail/smtp-refusal.ts'
+import type { SmtpTransport } from '../../src/mail/smtp-transport.ts'
 import { messageOf } from '../../src/shared/errors.ts'
 import type { Logger } from '../../src/shared/logger.ts'
 import { backoffMs } from '../backoff.ts'

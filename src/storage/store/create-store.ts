@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { LocalStore } from './local-store.ts'
-import { S3Store } from './s3-store.ts'
 import type { Store } from './store.ts'
 
 /** The part of the environment that chooses the store; `Env` has all of it. */
@@ -23,11 +22,11 @@ const required = (value: string | undefined, name: string): string => {
   return value
 }
 
-/** The store that the environment asks for. */
-export function createStore(env: StoreSettings): Store {
+/** The store that the environment asks for. The SDK of S3 is loaded for a bucket alone. */
+export async function createStore(env: StoreSettings): Promise<Store> {
+  if (env.STORAGE_PROVIDER === 'local') return new LocalStore(join(env.DATA_DIR, 'files'))
+  const { S3Store } = await import('./s3-store.ts')
   switch (env.STORAGE_PROVIDER) {
-    case 'local':
-      return new LocalStore(join(env.DATA_DIR, 'files'))
     case 's3':
       return new S3Store({
         bucket: required(env.S3_BUCKET, 'S3_BUCKET'),
