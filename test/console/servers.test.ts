@@ -33,7 +33,9 @@ describe('MCP servers in the console', function () {
     await visitor.check('servers-none')
     await page.getByRole('button', { name: 'Add a server' }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByLabel('Name').fill('Notes')
+    // Whoever has keys alone begins to write.
+    await dialog.getByLabel('Name').and(page.locator(':focus')).waitFor()
+    await page.keyboard.type('Notes')
     await dialog.getByLabel('Address').fill(server.url)
     await dialog.getByLabel('How it knows you').selectOption('headers')
     await dialog.getByLabel('Headers').fill('Host: example.com')

@@ -1,6 +1,6 @@
 import { Dialog as Base } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { useWords } from '../words/use-words.ts'
 import { classes } from './class-names.ts'
 
@@ -11,6 +11,7 @@ export function Dialog({
   title,
   description,
   wide = false,
+  isForm = false,
   footer,
   children,
 }: {
@@ -19,16 +20,23 @@ export function Dialog({
   title: string
   description?: ReactNode
   wide?: boolean
+  /** The focus begins in its first field. */
+  isForm?: boolean
   /** Buttons, the one that does it last. */
   footer?: ReactNode
   children?: ReactNode
 }) {
   const t = useWords()
+  const body = useRef<HTMLDivElement>(null)
+  // With a finger it would bring up the keys over half of what is asked.
+  const toField = (opened: string) =>
+    opened === 'touch' || (body.current?.querySelector<HTMLElement>('input, textarea, select') ?? true)
   return (
     <Base.Root open={open} onOpenChange={onOpenChange}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-[rgb(20_18_15/45%)] transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0" />
         <Base.Popup
+          initialFocus={isForm ? toField : undefined}
           className={classes(
             'fixed inset-x-0 bottom-0 z-40 mx-auto flex max-h-[92dvh] flex-col rounded-t-2xl border border-line bg-card shadow-card outline-none',
             'sm:top-[10dvh] sm:bottom-auto sm:max-h-[80dvh] sm:rounded-2xl',
@@ -48,7 +56,9 @@ export function Dialog({
               <X aria-hidden="true" className="size-5" />
             </Base.Close>
           </div>
-          <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4">{children}</div>
+          <div ref={body} className="min-h-0 flex-1 overflow-y-auto px-5 py-4">
+            {children}
+          </div>
           {footer && <div className="flex flex-wrap justify-end gap-2 border-line border-t px-5 py-3">{footer}</div>}
         </Base.Popup>
       </Base.Portal>

@@ -50,6 +50,7 @@ export function FormDialog<Done>({
   return (
     <Dialog
       open
+      isForm
       wide={wide}
       onOpenChange={(open) => !open && onClose()}
       title={title}

@@ -162,7 +162,7 @@ export function ApprovalCard({
                 kind="quiet"
                 className={`${THUMB} col-span-2`}
                 disabled={isDecided}
-                icon={<Pencil aria-hidden="true" className="size-4" />}
+                icon={<Pencil aria-hidden="true" className="size-4 shrink-0" />}
                 onClick={edit}
               >
                 {t('tool.edit')}
@@ -174,7 +174,7 @@ export function ApprovalCard({
               className={THUMB}
               disabled={isDecided}
               busy={decide.isPending}
-              icon={<Ban aria-hidden="true" className="size-4" />}
+              icon={<Ban aria-hidden="true" className="size-4 shrink-0" />}
               onClick={() => decide.mutate({ decision: 'deny' })}
             >
               {t(inDoubt ? 'tool.leave' : 'tool.deny')}
@@ -185,7 +185,7 @@ export function ApprovalCard({
               className={THUMB}
               disabled={isDecided}
               busy={decide.isPending}
-              icon={<Check aria-hidden="true" className="size-4" />}
+              icon={<Check aria-hidden="true" className="size-4 shrink-0" />}
               onClick={approve}
             >
               {inDoubt ? t('tool.again') : edited === null ? t('tool.approve') : t('tool.approve.edited')}

@@ -1,12 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ApprovalView, RunToolCallView } from '../../../client/client.ts'
-import { collect } from '../../session/collect.ts'
 import { useClient } from '../../session/session.ts'
 import { askedAs } from './use-approvals.ts'
-
-/** As many as the API answers at once. */
-const PAGE = 20
+import { runToolCalls } from './use-deeds.ts'
 
 interface KeptApprovals {
   /** What waits and what is kept, newest first. */
@@ -43,10 +40,10 @@ export function useOver(
   const client = useClient()
   const { data, isFetched } = useQuery({
     queryKey: ['toolCalls', runId, id],
-    queryFn: async ({ signal }) =>
-      (await collect((cursor) => client.approvals.toolCalls(runId, { cursor, limit: PAGE }, { signal }))).find(
-        (call) => call.id === id,
-      ) ?? null,
+    queryFn: async (context) => {
+      const calls = await runToolCalls(client, runId).queryFn(context)
+      return calls.find((call) => call.id === id) ?? null
+    },
     enabled: isGone,
   })
   if (!isGone || !isFetched || data?.status === 'awaiting') return undefined
