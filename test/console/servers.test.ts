@@ -45,7 +45,7 @@ describe('MCP servers in the console', function () {
     await dialog.getByLabel('Headers').fill('Authorization: Bearer a:b')
     await visitor.check('servers-new')
     await dialog.getByRole('button', { name: 'Add', exact: true }).click()
-    await page.getByRole('heading', { name: 'Notes', level: 1 }).waitFor()
+    await page.getByRole('heading', { name: 'Notes', level: 1 }).and(page.locator(':focus')).waitFor()
     await page.getByRole('article', { name: 'add_unkeyed' }).waitFor()
     expect(server.state.requests.at(-1)?.headers.authorization).to.equal('Bearer a:b')
     await visitor.check('servers-one')

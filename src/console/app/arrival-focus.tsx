@@ -12,15 +12,15 @@ export function ArrivalFocus() {
     if (before.current === path) return
     before.current = path
     window.scrollTo(0, 0)
+    let title: HTMLElement | null = null
     const focus = () => {
-      const title = document.querySelector<HTMLElement>('[data-page-title]')
+      // The heading of a view that loads gives way to that of what it has loaded, and takes the focus along.
+      if (title && (title.isConnected || document.activeElement !== document.body)) return
+      title = document.querySelector<HTMLElement>('[data-page-title]')
       title?.focus({ preventScroll: true })
-      return title !== null
     }
-    if (focus()) return
-    const watch = new MutationObserver(() => {
-      if (focus()) watch.disconnect()
-    })
+    focus()
+    const watch = new MutationObserver(focus)
     watch.observe(document.body, { childList: true, subtree: true })
     const timer = setTimeout(() => watch.disconnect(), PATIENCE_MS)
     return () => {
