@@ -92,7 +92,7 @@ export class McpTokens {
     }
   }
 
-  /** The same of all that a user is signed in to. Nobody waits for the authorization servers. */
+  /** The same of all that a user is signed in to. Nobody waits for the authorization servers, and one that is away is not told later. */
   async revokeAll(userId: string): Promise<void> {
     for (const grant of await this.#deps.grants.signedInOf(userId)) void this.revoke(grant)
   }
