@@ -73,6 +73,7 @@ describe('Tools in the console', function () {
     await visitor.check('tools-again')
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('alertdialog').waitFor({ state: 'detached' })
+    await log(page).getByRole('button', { name: 'Say it anew' }).and(page.locator(':focus')).waitFor()
     expect(server.state.notes).to.have.length(1)
     await page.reload()
     await log(page).getByText('Completed').waitFor()

@@ -84,17 +84,19 @@ function RegenerateButton({ message }: { message: MessageView }) {
       conversation?.activeRun === null && messages.findLast(({ status }) => status !== 'superseded')?.id === message.id,
   )
   const asked = useDeedsAsked()
-  const regenerate = useMutation({
+  const regenerate = useMutation({ mutationFn: () => client.messages.regenerate(message.id), onError })
+  // Asked by itself: while it is, the button can still take the focus back.
+  const ask = useMutation({
     mutationFn: async () => {
       const { runId, turn, toolCalls = [] } = message
-      const isAgreed = runId === null || turn === null || toolCalls.length === 0 || (await asked([runId], turn))
-      if (isAgreed) await client.messages.regenerate(message.id)
+      return runId === null || turn === null || toolCalls.length === 0 || asked([runId], turn)
     },
+    onSuccess: (isAgreed) => isAgreed && regenerate.mutate(),
     onError,
   })
   if (!isLast) return null
   return (
-    <SmallAction label={t('room.regenerate')} disabled={regenerate.isPending} onClick={() => regenerate.mutate()}>
+    <SmallAction label={t('room.regenerate')} disabled={regenerate.isPending} onClick={() => ask.mutate()}>
       <RefreshCw aria-hidden="true" className="size-4" />
     </SmallAction>
   )
