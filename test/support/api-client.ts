@@ -132,13 +132,12 @@ export class TestUser {
   }
 }
 
-/** `fetch` says "fetch failed" or "terminated" whatever happened; its cause says what, and a test's failure must show it. */
-function unanswered(request: string, error: unknown): Error {
-  const { cause } = error instanceof Error ? error : {}
-  const { code, message } = Object(cause ?? error)
-  return new Error(`${request} was not answered: ${[code, message].filter(Boolean).join(': ') || String(error)}`, {
-    cause: error,
-  })
+/** A request that got no answer, or not all of it. `fetch` says "fetch failed" or "terminated" whatever happened; this says what. */
+export class Unanswered extends Error {
+  constructor(request: string, cause: unknown) {
+    const { code, message } = Object(cause instanceof Error ? (cause.cause ?? cause) : cause)
+    super(`${request} was not answered: ${[code, message].filter(Boolean).join(': ') || String(cause)}`, { cause })
+  }
 }
 
 /** The API over HTTP. */
@@ -155,10 +154,10 @@ export class ApiClient {
       headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
       body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
     }).catch((error: unknown) => {
-      throw unanswered(`${method} ${this.url}${path}`, error)
+      throw new Unanswered(`${method} ${this.url}${path}`, error)
     })
     const text = await response.text().catch((error: unknown) => {
-      throw unanswered(`${method} ${this.url}${path}, cut off within its answer ${response.status},`, error)
+      throw new Unanswered(`${method} ${this.url}${path}, cut off within its answer ${response.status},`, error)
     })
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers }
   }

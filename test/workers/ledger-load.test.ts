@@ -7,7 +7,7 @@ import { acceptedView, isTerminal, type RunView } from '../../src/contract/views
 import { createDataSource } from '../../src/database/data-source.ts'
 import { allEntities } from '../../src/entities.ts'
 import { formatCredits } from '../../src/shared/money.ts'
-import { ApiClient, type TestUser } from '../support/api-client.ts'
+import { ApiClient, type TestUser, Unanswered } from '../support/api-client.ts'
 import { ADMIN } from '../support/app.ts'
 import { seeded } from '../support/chaos.ts'
 import { ClusterProcess, lastLines, processSettings, useCluster } from '../support/cluster.ts'
@@ -43,7 +43,7 @@ async function persist<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof TypeError) || performance.now() > deadline) throw error
+      if (!(error instanceof Unanswered) || performance.now() > deadline) throw error
       await sleep(100)
     }
   }
