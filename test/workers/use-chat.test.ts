@@ -37,13 +37,15 @@ async function say(page: Page, words: string): Promise<void> {
   await page.press('input', 'Enter')
 }
 
-/** What the page would show of a conversation. */
-const storedLines = async (user: TestUser, id: string): Promise<string[]> => {
-  const { body } = await user.get(`/api/ui/chat/${id}`)
-  if (Object(body).conversationId === null) return []
-  const messages = await user.messages(Object(body).conversationId)
-  return messages.map(({ agentName, content }) => (agentName === null ? content : `${agentName}: ${content}`))
-}
+/** What the page would show of its conversation once the agent's answer is stored. */
+const bothLines = (user: TestUser): Promise<string[]> =>
+  eventually(async () => {
+    const { conversationId } = Object((await user.get('/api/ui/chat/tea')).body)
+    if (conversationId === null) return false
+    const messages = await user.messages(conversationId)
+    const lines = messages.map(({ agentName, content }) => (agentName === null ? content : `${agentName}: ${content}`))
+    return lines.length === 2 && lines
+  })
 
 describe('useChat in a browser', () => {
   usePace()
@@ -83,10 +85,7 @@ describe('useChat in a browser', () => {
       await site.show(await scriptFor(url))
       const page = await open(browser, site, user)
       await say(page, 'Tea or coffee?')
-      const stored = await eventually(async () => {
-        const lines = await storedLines(user, 'tea')
-        return lines.length === 2 && lines
-      })
+      const stored = await bothLines(user)
       expect(stored[1]).to.match(/^Ada: ./)
       const shows = (lines: string[]) => eventually(async () => isDeepStrictEqual(await linesOf(page), lines))
       await shows(stored)
@@ -122,7 +121,8 @@ describe('useChat in a browser', () => {
       await begins('The quick')
       kept.release()
       await begins(WORDS)
-      expect(await linesOf(page)).to.deep.equal(await storedLines(user, 'tea'))
+      // Words are shown as they come, and stored at their turn's end.
+      expect(await bothLines(user)).to.deep.equal(await linesOf(page))
       await page.close()
     })
   })
