@@ -10,7 +10,9 @@ DECLARE
   earlier record;
 BEGIN
   IF EXISTS (SELECT FROM tool_steps s WHERE s.run_id = p_run AND s.turn = p_turn) THEN RETURN; END IF;
-  SELECT t.agent_id INTO speaker FROM turns t WHERE t.run_id = p_run AND t.index = p_turn;
+  SELECT t.agent_id INTO speaker FROM turns t JOIN runs r ON r.id = t.run_id
+  WHERE t.run_id = p_run AND t.index = p_turn AND r.retries IS NOT NULL;
+  IF NOT FOUND THEN RETURN; END IF;
   WITH RECURSIVE before AS (
     SELECT r.retries AS id, 1 AS ago FROM runs r WHERE r.id = p_run AND r.retries IS NOT NULL
     UNION ALL SELECT r.retries, b.ago + 1 FROM before b JOIN runs r ON r.id = b.id AND r.retries IS NOT NULL
