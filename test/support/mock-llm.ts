@@ -199,15 +199,14 @@ export async function startMockLlm(): Promise<MockLlm> {
       const data = event.data === '[DONE]' ? undefined : parseJson(event.data)
       if (data && hasText(wire, data)) {
         if (reply.paceMs) await delay(reply.paceMs, undefined, { signal: gone.signal })
-        if (request.chunks > 0) await wait(request.chunks)
         if (reply.cutAfter === request.chunks) return destroy()
         if (reply.errorAfter === request.chunks) return void res.end(inBandError(wire, reply.error))
-        request.chunks++
       }
       const shown = data ? JSON.stringify(withUsage(request, reply, data)) : event.data
       res.write(`${event.name ? `event: ${event.name}\n` : ''}data: ${shown}\n\n`)
+      // Before what says that the answer is over: a client that has read it waits for nothing more.
+      if (data && hasText(wire, data)) await wait(++request.chunks)
     }
-    await wait(request.chunks)
     if (reply.cutAfter !== undefined) return destroy()
     res.end()
   }
