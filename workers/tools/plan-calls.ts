@@ -40,8 +40,6 @@ export function planCalls(
 ): PlannedCall[] {
   const taken = new Set(before.map(({ providerCallId }) => providerCallId))
   const made = before.map(({ name, args }) => keyOf(name, args))
-  // Ids of one moment have no order of their own, and calls are listed by them.
-  const ids = written.map(newId).sort()
   return written.map((one, position) => {
     const call = before.length + position
     const tool = toolNamed(one.name, tools)
@@ -55,7 +53,8 @@ export function planCalls(
     const providerCallId = isOwn ? one.id : ownId(call)
     taken.add(providerCallId)
     return {
-      id: ids[position] ?? newId(),
+      // Calls are listed by it, in the order in which they were asked for.
+      id: newId(),
       call,
       providerCallId,
       providerData: one.providerData && (storedJson(one.providerData) as Record<string, unknown>),
