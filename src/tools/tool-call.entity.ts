@@ -53,7 +53,7 @@ export class ToolCall {
   declare errorCode: string | null
   /** What it gave back besides, as files of the user's; null where that is nothing. */
   declare files: ToolFile[] | null
-  /** How often it was started, and by which attempt last. */
+  /** How often it was started, also in earlier runs, and by which attempt of this one last: null where it was not. */
   declare starts: number
   declare attempt: number | null
   /** True when it was started once, nobody knows how it ended, and a person is or was asked. */
@@ -61,7 +61,7 @@ export class ToolCall {
   declare expiresAt: Date | null
   declare decidedBy: string | null
   declare decidedAt: Date | null
-  /** The call of an earlier run that this one stands for: it was not made here. */
+  /** The call of an earlier run that this one stands for. */
   declare inheritedFrom: string | null
   declare createdAt: Date
   declare startedAt: Date | null

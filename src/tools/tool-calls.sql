@@ -182,7 +182,8 @@ BEGIN
   END IF;
   SELECT count(*) AS starts, min(l.started_at) AS first INTO lately
   FROM (SELECT c.started_at FROM tool_calls c WHERE c.user_id = turn.user_id AND c.started_at > clock_timestamp() - interval '1 minute'
-      AND c.name = asked.name ORDER BY c.started_at DESC LIMIT p_per_minute) l;
+      -- What an earlier run has started counts there.
+      AND c.name = asked.name AND (c.inherited_from IS NULL OR c.attempt IS NOT NULL) ORDER BY c.started_at DESC LIMIT p_per_minute) l;
   IF lately.starts >= p_per_minute THEN
     outcome := 'limited';
     IF is_approved AND asked.decided_at > clock_timestamp() - p_keep_ms * interval '1 millisecond' THEN

@@ -12,13 +12,14 @@ import { startApp, type TestApp, testSettings } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { expectSettledOnce } from '../support/invariants.ts'
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
-import { type MockLlm, startMockLlm } from '../support/mock-llm.ts'
+import { type MockLlm, type MockRequest, startMockLlm } from '../support/mock-llm.ts'
 import { eventually, usePace } from '../support/pace.ts'
 import { startProcess } from '../support/processes.ts'
 import { whileUncommitted } from '../support/race.ts'
 import { answered, by, isBehindCall } from './party-world.ts'
 
 const USAGE = { inputTokens: 100, outputTokens: 10 }
+const resultsIn = ({ messages }: MockRequest): number => messages.filter(({ role }) => role === 'tool').length
 const approvals = z.object({ data: z.array(z.looseObject({ id: z.string() })) })
 
 describe('Turns with tools of an MCP server', function () {
@@ -100,6 +101,12 @@ describe('Turns with tools of an MCP server', function () {
   const endOf = async ({ runId, conversationId }: { runId: string; conversationId: string }) => {
     expect(await user.finished(runId)).to.deep.include({ status: 'completed', error: null })
     return (await user.messages(conversationId))[1]
+  }
+
+  const retried = async (runId: string): Promise<string> => {
+    const answer = await user.post(`/api/chat/runs/${runId}/retry`, {})
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(202)
+    return Object(answer.body).runId
   }
 
   it('call it once, and tell the model what it answered', async () => {
@@ -196,11 +203,6 @@ describe('Turns with tools of an MCP server', function () {
     await working(async () => {
       const first = await user.accept('/api/chat', { agentId, message: 'Tea.' })
       expect(await user.finished(first.runId)).to.include({ status: 'failed' })
-      const retried = async (runId: string): Promise<string> => {
-        const answer = await user.post(`/api/chat/runs/${runId}/retry`, {})
-        expect(answer.status, JSON.stringify(answer.body)).to.equal(202)
-        return Object(answer.body).runId
-      }
       const second = await retried(first.runId)
       expect(await user.finished(second)).to.include({ status: 'failed' })
       const last = await retried(second)
@@ -216,6 +218,22 @@ describe('Turns with tools of an MCP server', function () {
       expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('noted tea')
       for (const runId of [first.runId, second, last]) await expectSettledOnce(app.container.db, runId)
     })
+  })
+
+  it('count once within their minute, and not again in the run that goes on from them', async () => {
+    const agentId = await agentWith('add_unkeyed', 'allow')
+    const more = { name: modelName(serverId, 'add_unkeyed'), arguments: { text: 'coffee' } }
+    llm.reply({ when: { match: (request) => resultsIn(request) === 1 }, toolCalls: [more] })
+    llm.replyOnce({ when: { match: isBehindCall }, status: 401 })
+    await working(
+      async () => {
+        const first = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+        expect(await user.finished(first.runId)).to.include({ status: 'failed' })
+        await user.finished(await retried(first.runId))
+      },
+      { TOOL_CALLS_PER_MINUTE: 2 },
+    )
+    expect(server.state.notes).to.deep.equal(['tea', 'coffee'])
   })
 
   it('are not run again by the retry of a party either, of which somebody else failed', async () => {
