@@ -4,7 +4,7 @@ import { messageOf, shortened } from '../shared/errors.ts'
 import { AnswerLostError, AnswerTooLargeError, type WireCall } from './mcp-wire.ts'
 
 /** What can be wrong with a server, with its words for the owner; `{said}` is what is known besides. */
-const FAULTS = {
+export const FAULTS = {
   'mcp.address_refused': 'This server may not connect to that address.',
   'mcp.unreachable': 'The MCP server could not be reached: {said}',
   'mcp.timeout': 'The MCP server did not answer in time.',

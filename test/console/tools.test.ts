@@ -26,22 +26,27 @@ describe('Tools in the console', function () {
     return serverId
   }
   /** Somebody in a conversation whose agent calls a tool of a server. */
-  const calling = async (name: string, policy: string, look: Look = {}, text = 'Buy <b>tea</b>') => {
+  const calling = async (
+    name: string,
+    policy: string,
+    look: Look = {},
+    { text = 'Buy <b>tea</b>', besides = [] as Array<{ name: string; arguments: Record<string, unknown> }> } = {},
+  ) => {
     const { user, agentId = '', visitor } = await rooms.guests(['Ada'], look)
     const serverId = await connect(user)
     rooms.llm.reply({ when: { match: answered }, text: 'It is noted.' })
     rooms.llm.reply({
       when: { match: (request) => !answered(request) },
       text: 'I note it.',
-      toolCalls: [{ name: modelName(serverId, name), arguments: { text } }],
+      toolCalls: [{ name: modelName(serverId, name), arguments: { text } }, ...besides],
     })
     await user.put(`/api/agents/${agentId}`, { tools: [{ serverId, name, policy }] })
-    const { runId } = await rooms.watch(user, visitor, { agentId, message: 'Note tea.' })
-    return { user, visitor, page: visitor.page, runId, agentId }
+    const { runId, conversationId } = await rooms.watch(user, visitor, { agentId, message: 'Note tea.' })
+    return { user, visitor, page: visitor.page, runId, conversationId, agentId }
   }
 
   it('asks in the room; with other arguments approved, the tool runs once with them, and its call stands in the turn', async () => {
-    const { user, visitor, page, runId } = await calling('add_unkeyed', 'ask', {}, 'Pay Bob\u202e\u200b1')
+    const { user, visitor, page, runId } = await calling('add_unkeyed', 'ask', {}, { text: 'Pay Bob\u202e\u200b1' })
     const card = page.getByRole('article', { name: 'add_unkeyed: Waits for your word' })
     await card.getByText('Ada wants to use a tool').waitFor()
     await card.getByText(`Notes (${server.url})`).waitFor()
@@ -88,7 +93,7 @@ describe('Tools in the console', function () {
     await card.getByText('notes.add', { exact: true }).waitFor()
     await card.getByRole('button', { name: 'Deny' }).press('Enter')
     await log(page).getByText('It is noted.').waitFor()
-    await log(page).getByText('Denied').waitFor()
+    await log(page).getByText('Denied', { exact: true }).waitFor()
     // Who decides with the keyboard goes on in the room, and not at the beginning of the page.
     await page.locator('main:focus').waitFor()
     expect(server.state.notes).to.deep.equal([])
@@ -163,6 +168,8 @@ describe('Tools in the console', function () {
     const other = await calling('fail', 'allow')
     await log(other.page).getByText('It failed.').waitFor()
     await log(other.page).getByText('Failed', { exact: true }).click()
+    // In its server's own words, as such.
+    await log(other.page).getByText('What the server said').waitFor()
     await log(other.page).getByText('The note is too long.').waitFor()
     await other.visitor.check('tools-failed-in-silence')
   })
@@ -222,17 +229,44 @@ describe('Tools in the console', function () {
   })
 
   for (const look of [
-    { name: 'german', locale: 'de-DE', phone: true, dark: true, words: waits.de },
-    { name: 'arabic', locale: 'ar-EG', phone: true, words: waits.ar },
+    {
+      name: 'german',
+      locale: 'de-DE',
+      phone: true,
+      dark: true,
+      words: waits.de,
+      deny: 'Ablehnen',
+      why: {
+        Fehlgeschlagen: 'Der Agent hat ein Werkzeug aufgerufen, das er nicht hat.',
+        Abgelehnt: 'Sie haben es abgelehnt.',
+      },
+    },
+    {
+      name: 'arabic',
+      locale: 'ar-EG',
+      phone: true,
+      words: waits.ar,
+      deny: 'رفض',
+      why: { فشلت: 'استدعى الوكيل أداة ليست لديه.', رُفضت: 'لقد رفضتها.' },
+    },
   ]) {
-    it(`asks well in each look (${look.name})`, async () => {
-      const { visitor, page } = await calling('add_unkeyed', 'ask', look)
+    it(`asks well in each look, and says why calls came to nothing (${look.name})`, async () => {
+      const besides = [{ name: 'send_mail', arguments: {} }]
+      const { user, visitor, page, runId, conversationId } = await calling('add_unkeyed', 'ask', look, { besides })
       await line(page).getByText(look.words).waitFor()
       await page.getByRole('article', { name: /^add_unkeyed/ }).waitFor()
       await visitor.check(`tools-asks-${look.name}`)
       await visitor.open('/approvals')
       await page.getByRole('article', { name: /^add_unkeyed/ }).waitFor()
       await visitor.check(`tools-approvals-${look.name}`)
+      await page.getByRole('button', { name: look.deny, exact: true }).press('Enter')
+      await user.finished(runId)
+      await visitor.open(`/c/${conversationId}`)
+      for (const [state, why] of Object.entries(look.why)) {
+        await log(page).getByText(state, { exact: true }).click()
+        await log(page).getByText(why).waitFor()
+      }
+      await visitor.check(`tools-why-${look.name}`)
     })
   }
 })

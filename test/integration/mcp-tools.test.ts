@@ -201,10 +201,11 @@ describe('Tools of MCP servers', () => {
 
       it('that answer with an error of the protocol, or with too much, have run', async () => {
         await connect()
-        expect(await run('break')).to.deep.include({ isError: true })
+        expect(await run('break')).to.deep.include({ isError: true, errorCode: 'mcp.error' })
         expect(await run('flood')).to.deep.equal({
           content: [{ type: 'text', text: 'The MCP server answered with more than is read.' }],
           isError: true,
+          errorCode: 'mcp.too_large',
         })
         expect((await status()).status).to.equal('ready')
       })

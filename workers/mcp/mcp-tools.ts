@@ -83,7 +83,9 @@ export class McpTools implements ToolSource {
       if (error instanceof AppError) throw new ToolFailed(error.code, error.message, { cause: error })
       const fault = faultOf(error, run.signal)
       // It ran, and this is all that is known of its answer.
-      if (fault.outcome === 'known') return { content: [{ type: 'text', text: fault.message }], isError: true }
+      if (fault.outcome === 'known') {
+        return { content: [{ type: 'text', text: fault.message }], isError: true, errorCode: fault.code }
+      }
       if (fault.outcome === 'unknown') throw new ToolOutcomeUnknown(fault.message, { cause: fault })
       throw new ToolFailed(fault.code, fault.message, { cause: fault })
     }

@@ -1,5 +1,5 @@
 import { plainJson } from '../../src/contract/plain-json.ts'
-import { TOOL_NAME } from '../../src/contract/tool-names.ts'
+import { TOOL_NAME, type ToolFailureCode } from '../../src/contract/tool-names.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { isJsonObject } from '../../src/shared/json-object.ts'
 import { inspectJson } from '../../src/shared/json-size.ts'
@@ -27,7 +27,7 @@ const MOST_ARGUMENT_CHARS = 32_768
 const PROVIDER_CALL_ID = /^[a-zA-Z0-9_-]{1,64}$/
 
 type Refusal = Pick<PlannedCall, 'status' | 'result' | 'errorCode'>
-const refused = (errorCode: string, result: string): Refusal => ({ status: 'failed', errorCode, result })
+const refused = (errorCode: ToolFailureCode, result: string): Refusal => ({ status: 'failed', errorCode, result })
 
 /**
  * Calls as they are written into the ledger: what runs, what a person is asked about, and what cannot be made, with words for the model.
@@ -115,11 +115,7 @@ function judge(
     return refused('tool.repeated', `This very call was made ${repeats} times already: use what it gave back.`)
   }
   if (tool.policy === 'deny') {
-    return {
-      status: 'denied',
-      errorCode: 'tool.denied',
-      result: 'The user does not allow this tool. Go on without it.',
-    }
+    return { ...refused('tool.denied', 'The user does not allow this tool. Go on without it.'), status: 'denied' }
   }
   const policy = tool.policy ?? defaultPolicyOf(tool, args)
   return { status: policy === 'ask' ? 'awaiting' : 'planned', errorCode: null, result: null }

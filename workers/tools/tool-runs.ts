@@ -1,3 +1,4 @@
+import type { ToolFailureCode } from '../../src/contract/tool-names.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { MadeFile, ToolFiles } from '../../src/runs/tool-files.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'
@@ -54,7 +55,7 @@ const REFUSALS = {
     errorCode: 'tool.rate_limited',
     result: 'This tool was called too often within a minute. Go on without it.',
   },
-} as const
+} as const satisfies Record<string, { errorCode: ToolFailureCode; result: string }>
 const isRefusal = (outcome: string): outcome is keyof typeof REFUSALS => Object.hasOwn(REFUSALS, outcome)
 
 /** Runs what a turn has planned. Each call is noted as started before it is made, and its end as soon as it is known. */
@@ -139,10 +140,10 @@ export class ToolRuns {
       })
       // What comes after its time is nobody's.
       made.catch(() => {})
-      const { content, isError } = await Promise.race([made, gone.promise])
+      const { content, isError, errorCode = 'tool.failed' } = await Promise.race([made, gone.promise])
       const { text: result, files } = readResult(content, call.sourceName, this.#deps.limits.TOOL_RESULT_CHARS)
       return isError
-        ? { status: 'failed', result, errorCode: 'tool.failed', files }
+        ? { status: 'failed', result, errorCode, files }
         : { status: 'done', result, errorCode: null, files }
     } catch (error) {
       if (error instanceof ToolBusy && call.status === 'approved') {
@@ -158,7 +159,7 @@ export class ToolRuns {
       if (!isKnown) return undefined
       return timeout.aborted
         ? this.#failed(`It did not answer within ${tool.timeoutMs / 1_000} s.`, 'tool.timeout')
-        : this.#failed('It could not be used at this moment.', 'tool.failed')
+        : this.#failed('It could not be used at this moment.', 'tool.unavailable')
     } finally {
       signal.removeEventListener('abort', onAbort)
     }

@@ -31,6 +31,8 @@ export interface ToolOutcome {
   content: ToolContent[]
   /** The tool itself says that it failed: its words are shown to the model. */
   isError: boolean
+  /** Why it failed, where that is said in our words and not in the tool's. */
+  errorCode?: string
 }
 
 /** A tool that can be run. */

@@ -18,6 +18,7 @@ import { ApprovalOver } from './approval-over.tsx'
 import { spacedJson } from './spaced-json.ts'
 import { useIsPast } from './use-is-past.ts'
 import { useOver } from './use-kept-approvals.ts'
+import { useToolName } from './use-tool-name.ts'
 import type words from './words/en.ts'
 
 type Decision = { decision: 'approve'; arguments?: Record<string, unknown> } | { decision: 'deny' }
@@ -87,6 +88,7 @@ export function ApprovalCard({
   }
   const name = approval.agentName ?? '…'
   const toolName = call.sourceName ?? call.name
+  const shownName = useToolName()(call)
   // Decided on once: until the list says that it is gone, nothing more can be pressed.
   const isDecided = decide.isSuccess
   const isLate = useIsPast(expiresAt)
@@ -97,7 +99,7 @@ export function ApprovalCard({
   }
   return (
     <article
-      aria-label={`${call.title || toolName}: ${t(`tool.status.${over?.call?.status ?? 'awaiting'}`)}`}
+      aria-label={`${shownName}: ${t(`tool.status.${over?.call?.status ?? 'awaiting'}`)}`}
       className={classes(
         'grid gap-3 rounded-card border bg-card p-4 shadow-card',
         over ? 'border-line' : 'border-warning',
@@ -113,9 +115,9 @@ export function ApprovalCard({
             {inDoubt ? t('tool.asks.again', { name }) : t('tool.asks', { name })}
           </p>
           <p className="break-words text-ink-soft text-sm">
-            <bdi className="font-medium text-ink">{call.title || toolName}</bdi>
+            <bdi className="font-medium text-ink">{shownName}</bdi>
             {/* Titles are the server's to choose, and two tools may have one. */}
-            {call.title && call.title !== toolName && <code className="ms-1.5 break-all text-xs">{toolName}</code>} ·{' '}
+            {shownName !== toolName && <code className="ms-1.5 break-all text-xs">{toolName}</code>} ·{' '}
             <ServerName of={approval} />
           </p>
           {children}

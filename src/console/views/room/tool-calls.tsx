@@ -9,8 +9,10 @@ import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { turnKey } from './room-store.ts'
 import { ToolFiles } from './tool-files.tsx'
+import { ToolReason } from './tool-reason.tsx'
 import { runToolCalls } from './use-deeds.ts'
 import { useRoom } from './use-room.ts'
+import { useToolName } from './use-tool-name.ts'
 import type words from './words/en.ts'
 
 type Status = ToolCallView['status']
@@ -28,9 +30,6 @@ const LOOKS: Record<Status, readonly [icon: LucideIcon | null, look: string]> = 
   unknown: [CircleHelp, 'text-warning'],
 }
 
-/** What there is to say of calls that have no result, and why. */
-const ABOUT = { unknown: 'tool.unknown', expired: 'tool.over.expired', cancelled: 'tool.over.cancelled' } as const
-
 /** What a turn did with tools: a line each, which opens to what went in and what came out. */
 export function ToolCalls({ calls }: { calls: readonly ToolCallView[] }) {
   const t = useWords<typeof words>()
@@ -46,19 +45,16 @@ export function ToolCalls({ calls }: { calls: readonly ToolCallView[] }) {
   )
 }
 
-function ToolCard({
-  call: { title, name, sourceName = name, status, args, result, files = [] },
-}: {
-  call: ToolCallView
-}) {
+function ToolCard({ call }: { call: ToolCallView }) {
+  const { status, args, result, files = [] } = call
   const t = useWords<typeof words>()
+  const nameOf = useToolName()
   const [Icon, look] = LOOKS[status]
-  const about = Object.entries(ABOUT).find(([of]) => of === status)?.[1]
   return (
     <details className="group rounded-lg border border-line bg-sunken text-sm">
       <summary className="flex min-h-9 cursor-pointer list-none flex-wrap items-center gap-x-2 px-3 py-1.5">
         <Wrench aria-hidden="true" className="size-4 shrink-0 text-ink-soft" />
-        <bdi className="min-w-0 break-words font-medium">{title || sourceName}</bdi>
+        <bdi className="min-w-0 break-words font-medium">{nameOf(call)}</bdi>
         <span className={classes('ms-auto flex items-center gap-1.5', look)}>
           {Icon ? <Icon aria-hidden="true" className="size-4 shrink-0" /> : <Spinner />}
           {t(`tool.status.${status}`)}
@@ -67,8 +63,8 @@ function ToolCard({
       </summary>
       <div className="grid gap-2 border-line border-t px-3 py-2">
         <Quoted label={t('tool.args')} text={args} isCode />
-        {result !== null && <Quoted label={t('tool.result')} text={result} />}
-        {result === null && about && <p className="text-ink-soft">{t(about)}</p>}
+        {status === 'done' && result !== null && <Quoted label={t('tool.result')} text={result} />}
+        <ToolReason call={call} />
         {files.length > 0 && <ToolFiles files={files} />}
       </div>
     </details>

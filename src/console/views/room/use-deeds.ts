@@ -5,6 +5,7 @@ import { collect } from '../../session/collect.ts'
 import { useClient } from '../../session/session.ts'
 import { useFormats } from '../../words/formats.ts'
 import { useWords } from '../../words/use-words.ts'
+import { useToolName } from './use-tool-name.ts'
 import type words from './words/en.ts'
 
 /** As many as the API answers at once. */
@@ -28,12 +29,13 @@ const isDeed = ({ effect, status }: RunToolCallView): boolean =>
 export function useDeedNames(): (calls: readonly RunToolCallView[]) => string {
   const t = useWords<typeof words>()
   const formats = useFormats()
+  const nameOf = useToolName()
   return (calls) => {
     const names = new Set(
-      calls.filter(isDeed).map(({ title, name, sourceName = name, status }) => {
+      calls.filter(isDeed).map((call) => {
         // A title stands in words of another direction as it is.
-        const shown = `\u2068${title || sourceName}\u2069`
-        return status === 'unknown' ? `${shown} (${t('tool.status.unknown')})` : shown
+        const shown = `\u2068${nameOf(call)}\u2069`
+        return call.status === 'unknown' ? `${shown} (${t('tool.status.unknown')})` : shown
       }),
     )
     return formats.list([...[...names].slice(0, MOST_NAMED), ...(names.size > MOST_NAMED ? ['…'] : [])])
