@@ -1,20 +1,22 @@
 import type { Env } from '../config/env.ts'
 import { type ToolFileDependencies, ToolFiles } from '../runs/tool-files.ts'
 import { type ToolTurnDependencies, ToolTurns } from '../runs/tool-turns.ts'
-import { ToolCallRepository } from '../tools/tool-call.repository.ts'
+import { type ResumeTerms, ToolCallRepository } from '../tools/tool-call.repository.ts'
 import { type ApprovalDependencies, ApprovalService } from './approval.service.ts'
 
 interface ToolDomainDependencies
   extends Omit<
     ToolTurnDependencies & ToolFileDependencies & ApprovalDependencies,
-    'toolCalls' | 'approvalMs' | 'runDeadlineMs' | 'mostStarts'
+    'toolCalls' | 'runDeadlineMs' | keyof ResumeTerms
   > {
   db: ConstructorParameters<typeof ToolCallRepository>[0]
   env: Env
 }
 
-/** A tool that takes our key, or only reads, is started so often in all where workers die, or its answers are lost. */
-const MOST_STARTS = 3
+/** A tool that takes our key, or only reads, is asked so often where no answer comes. */
+const MOST_UNANSWERED = 3
+/** Servers remember a key for a day, as is usual; an hour of it is for what is between our looking and their being asked. */
+const KEY_MS = 23 * 3_600_000
 
 /** The tool ledger, for what settles turns besides. */
 export const createToolCalls = (db: ToolDomainDependencies['db']) => new ToolCallRepository(db)
@@ -24,7 +26,12 @@ export function createToolDomain({ db, env, ...rest }: ToolDomainDependencies) {
   const common = { ...rest, toolCalls: new ToolCallRepository(db), runDeadlineMs: env.RUN_DEADLINE_MS }
   return {
     toolCalls: common.toolCalls,
-    toolTurns: new ToolTurns({ ...common, approvalMs: env.APPROVAL_MS, mostStarts: MOST_STARTS }),
+    toolTurns: new ToolTurns({
+      ...common,
+      approvalMs: env.APPROVAL_MS,
+      mostUnanswered: MOST_UNANSWERED,
+      keyMs: KEY_MS,
+    }),
     toolFiles: new ToolFiles(common),
     approvalService: new ApprovalService(common),
   }

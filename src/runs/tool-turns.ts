@@ -5,6 +5,7 @@ import type { Transactions } from '../database/transaction.ts'
 import type {
   CallEnd,
   CallStart,
+  ResumeTerms,
   StartTerms,
   StepToCommit,
   ToolCallRepository,
@@ -16,17 +17,13 @@ import { ClaimLost, type TurnClaim } from './turn-claim.ts'
 /** What somebody has approved is not forgotten for so long, should limits of ours be in the way, in milliseconds. */
 const KEEP_MS = 600_000
 
-export interface ToolTurnDependencies {
+export interface ToolTurnDependencies extends ResumeTerms {
   toolCalls: ToolCallRepository
   ledger: Pick<LedgerService, 'chargeArguments'>
   announcer: Pick<Announcer, 'balance' | 'publish' | 'runEvent' | 'waiting'>
   transactions: Transactions
-  /** People have so long to decide on a call. */
-  approvalMs: number
   /** A run has so long again after that. */
   runDeadlineMs: number
-  /** A call of a tool is started so often at most. */
-  mostStarts: number
 }
 
 /** A model call that ended with calls of tools, with what it used. */

@@ -56,6 +56,8 @@ export class ToolCall {
   /** How often it was started, also in earlier runs, and by which attempt of this one last: null where it was not. */
   declare starts: number
   declare attempt: number | null
+  /** How often an attempt got no answer, since somebody was asked about it last. */
+  declare unanswered: number
   /** True when it was started once, nobody knows how it ended, and a person is or was asked. */
   declare doubt: boolean
   declare expiresAt: Date | null
@@ -100,6 +102,7 @@ export const toolCallEntity = new EntitySchema<ToolCall>({
     files: jsonb({ nullable: true }),
     starts: integer({ default: 0 }),
     attempt: integer({ nullable: true }),
+    unanswered: integer({ default: 0 }),
     doubt: boolean({ default: false }),
     expiresAt: timestamp({ nullable: true }),
     decidedBy: uuid({ nullable: true }),

@@ -72,6 +72,16 @@ export interface OpenCall extends ShownToolCall {
   isWaiting: boolean
 }
 
+/** What is decided by on a call that was started and has no end. */
+export interface ResumeTerms {
+  /** So many answers that did not come are enough. */
+  mostUnanswered: number
+  /** People have so long to decide on a call, in milliseconds. */
+  approvalMs: number
+  /** An idempotency key is used again for so long, in milliseconds. */
+  keyMs: number
+}
+
 /** What a start is judged by besides the owner's word, in milliseconds and calls. */
 export interface StartTerms {
   perMinute: number
@@ -134,15 +144,15 @@ export class ToolCallRepository {
     return { available: BigInt(row.available), held: BigInt(row.held) }
   }
 
-  /** `lost`: the claim is another's. */
+  /** See `tool_resume`. */
   async resume(
     { runId, turn, claimToken }: ClaimedTurn,
-    { mostStarts, approvalMs }: { mostStarts: number; approvalMs: number },
+    { mostUnanswered, approvalMs, keyMs }: ResumeTerms,
   ): Promise<ToolState | 'lost'> {
     const [row] = await rows<{ outcome: 'resumed' | 'lost'; state: StateRow }>(
       this.#db.manager,
-      'SELECT outcome, state FROM tool_resume($1, $2, $3, $4, $5)',
-      [runId, turn, claimToken, mostStarts, approvalMs],
+      'SELECT outcome, state FROM tool_resume($1, $2, $3, $4, $5, $6)',
+      [runId, turn, claimToken, mostUnanswered, approvalMs, keyMs],
     )
     return row?.outcome === 'resumed' ? stateOf(row.state) : 'lost'
   }

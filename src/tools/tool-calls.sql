@@ -100,13 +100,18 @@ BEGIN
   FROM tool_calls c WHERE c.run_id = earlier.run_id AND c.turn = earlier.index;
 END $$;
 
--- What an attempt goes on from: the turn's steps and calls. Calls that an earlier attempt started and did not end are decided on here:
--- what reads, or takes our key, is planned again, a few times; of the rest a person is asked, or the outcome is unknown. What nobody
--- decided in time has expired. Answers `resumed` with the state, or `lost`.
-CREATE FUNCTION tool_resume(p_run uuid, p_turn integer, p_token uuid, p_most_starts integer, p_approval_ms bigint)
+-- What an attempt goes on from: the turn's steps and calls. Calls that were started and have no end are decided on here. What only reads, or
+-- takes our key, is planned again: as often as its turn is tried, where the attempt died that had started it, for that says nothing of its
+-- tool; where this one got no answer, until there were p_most_unanswered of them. Not with a key of more than p_key_ms ago, which
+-- its server may have forgotten: none is older than its row, or the last word on it. Of the rest a person is asked, with which the count
+-- begins anew, or the outcome is unknown. What nobody decided in time has expired. Answers `resumed` with the state, or `lost`.
+CREATE FUNCTION tool_resume(p_run uuid, p_turn integer, p_token uuid, p_most_unanswered integer, p_approval_ms bigint,
+  p_key_ms bigint DEFAULT 82800000)
 RETURNS TABLE (outcome text, state json) LANGUAGE plpgsql AS $$
+DECLARE
+  present integer;
 BEGIN
-  PERFORM FROM turns t
+  SELECT t.attempt INTO present FROM turns t
   WHERE t.run_id = p_run AND t.index = p_turn AND t.claim_token = p_token AND t.status = 'running' FOR UPDATE;
   IF NOT FOUND THEN
     outcome := 'lost';
@@ -114,16 +119,20 @@ BEGIN
     RETURN;
   END IF;
   PERFORM tool_inherit(p_run, p_turn);
-  UPDATE tool_calls c SET status = n.status, doubt = c.doubt OR NOT n.harmless,
+  UPDATE tool_calls c SET status = n.status, doubt = c.doubt OR NOT n.harmless OR n.status = 'awaiting',
+    unanswered = CASE n.status WHEN 'awaiting' THEN 0 ELSE n.unanswered END,
     expires_at = CASE n.status WHEN 'awaiting' THEN clock_timestamp() + p_approval_ms * interval '1 millisecond' END,
     decided_by = CASE WHEN n.status = 'awaiting' THEN NULL ELSE c.decided_by END,
     decided_at = CASE WHEN n.status = 'awaiting' THEN NULL ELSE c.decided_at END,
     ended_at = CASE n.status WHEN 'unknown' THEN clock_timestamp() END
-  FROM (SELECT o.call, o.harmless, CASE WHEN o.harmless AND o.starts < p_most_starts THEN 'planned'
-      WHEN NOT o.harmless AND o.on_unknown = 'ask' THEN 'awaiting' ELSE 'unknown' END AS status
-    FROM (SELECT s.*, s.keyed OR s.effect = 'reads' AS harmless FROM tool_calls s
-      WHERE s.run_id = p_run AND s.turn = p_turn AND s.status = 'started') o) n
-  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = n.call AND c.status = 'started';
+  FROM (SELECT o.call, o.was, o.harmless, o.unanswered, CASE WHEN o.harmless AND o.unanswered < p_most_unanswered THEN 'planned'
+      WHEN o.effect = 'writes' AND o.on_unknown = 'ask' THEN 'awaiting' ELSE 'unknown' END AS status
+    FROM (SELECT s.call, s.status AS was, s.effect, s.on_unknown,
+        s.unanswered + (s.status = 'started' AND s.attempt = present)::integer AS unanswered, s.effect = 'reads' OR (s.keyed
+          AND greatest(s.created_at, s.decided_at) > clock_timestamp() - p_key_ms * interval '1 millisecond') AS harmless
+      FROM tool_calls s WHERE s.run_id = p_run AND s.turn = p_turn
+        AND (s.status = 'started' OR (s.status = 'planned' AND s.starts > 0))) o) n
+  WHERE c.run_id = p_run AND c.turn = p_turn AND c.call = n.call AND c.status = n.was;
   UPDATE tool_calls c SET status = CASE WHEN c.doubt THEN 'unknown' ELSE 'expired' END, ended_at = clock_timestamp()
   WHERE c.run_id = p_run AND c.turn = p_turn AND c.status = 'awaiting' AND c.expires_at <= clock_timestamp();
   outcome := 'resumed';

@@ -8,8 +8,8 @@ export type ToolSchema = Record<string, unknown>
 export type ToolEffect = 'reads' | 'writes'
 
 /**
- * What happens when a tool was started and nobody knows how it ended, and it takes no idempotency key: the model is told so, or a
- * person is asked whether to start it again.
+ * What happens when a tool was started and nobody knows how it ended, and it is not started again by itself (it takes no idempotency key, or
+ * was asked with it often enough): the model is told so, or a person is asked whether to start it again.
  */
 export type OnUnknown = 'tell' | 'ask'
 

@@ -32,6 +32,7 @@ const call: StoredCall = {
   files: null,
   starts: 1,
   attempt: 1,
+  unanswered: 0,
   doubt: false,
   decidedBy: null,
   inheritedFrom: null,

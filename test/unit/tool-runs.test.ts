@@ -35,6 +35,7 @@ async function endedBy(kind: StopKind, effect: ToolEffect): Promise<string | und
     edited: false,
     starts: 0,
     attempt: null,
+    unanswered: 0,
     doubt: false,
     files: null,
     offset: 0,

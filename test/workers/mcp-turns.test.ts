@@ -92,6 +92,16 @@ describe('Turns with tools of an MCP server', function () {
       await shutdown.close()
     }
   }
+  /** Another worker goes on with the turn of a dead one, starts its call once more, and dies. */
+  const startedAndDied = async ({ runId }: { runId: string }) => {
+    const { claims, toolTurns, turnRepository } = app.container
+    const outcome = await claims.claim({ runId, turn: 0 })
+    if (!('claim' in outcome)) throw new Error(JSON.stringify(outcome))
+    await toolTurns.resume(outcome.claim)
+    const { outcome: start } = await toolTurns.start(outcome.claim, 0, { perMinute: 60, defaultPolicy: 'ask' })
+    await turnRepository.voidLeases()
+    return start
+  }
   /** The call that waits for somebody's word, once one does. */
   const askedAbout = () =>
     eventually(async () => {
@@ -361,7 +371,7 @@ describe('Turns with tools of an MCP server', function () {
     ['add_keyed', 'done', ['tea']],
     ['add_unkeyed', 'unknown', ['tea']],
   ] as const) {
-    it(`of a worker that is killed as ${tool} has run: it has run once`, async () => {
+    it(`of a worker that is killed as ${tool} has run: it has run once${tool === 'add_keyed' ? ', also where four more die after that' : ''}`, async () => {
       if (tool === 'add_unkeyed') await user.put(`/api/mcp/servers/${serverId}/tools/${tool}`, { onUnknown: 'tell' })
       const agentId = await agentWith(tool, 'allow')
       const { DATABASE_URL } = app.env
@@ -371,6 +381,9 @@ describe('Turns with tools of an MCP server', function () {
       const accepted = await user.accept('/api/chat', { agentId, message: 'Tea.' })
       expect(await victim.ended).to.deep.include({ signal: 'SIGKILL' })
       await app.container.turnRepository.voidLeases()
+      if (tool === 'add_keyed') {
+        for (const _ of [2, 3, 4, 5]) expect(await startedAndDied(accepted)).to.equal('started')
+      }
       const said = await working(() => endOf(accepted))
       expect(said?.toolCalls?.map((call) => call.status)).to.deep.equal([status])
       expect(server.state.notes).to.deep.equal(notes)

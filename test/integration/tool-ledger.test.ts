@@ -1,0 +1,170 @@
+import { expect } from 'chai'
+import { isTooOften, type TurnClaim } from '../../src/runs/turn-claim.ts'
+import type { TurnResult } from '../../src/runs/turn-result.ts'
+import { newId } from '../../src/shared/ids.ts'
+import type { OnUnknown, ToolEffect } from '../../src/tools/tool.ts'
+import type { TestUser } from '../support/api-client.ts'
+import { useApp } from '../support/app.ts'
+
+const TERMS = { perMinute: 1_000, defaultPolicy: 'allow' } as const
+
+const GIVEN_UP: TurnResult = {
+  status: 'failed',
+  agentId: null,
+  text: '',
+  passed: false,
+  calls: [],
+  lostCalls: [],
+  holdId: null,
+  seenSeq: 0,
+  promptVersion: null,
+  error: { code: 'turn.gave_up', message: 'It broke off too many times.' },
+  endedBy: null,
+}
+
+/** A call that writes with our key, and what it is otherwise. */
+interface Asked {
+  effect?: ToolEffect
+  keyed?: boolean
+  onUnknown?: OnUnknown
+}
+
+/** What only the functions of the database decide; what a worker makes of it `tool-crash.test.ts` and `mcp-turns.test.ts` show. */
+describe('The tool ledger, of a call that was started and has no end', () => {
+  const app = useApp({ worker: false })
+  let user: TestUser
+  let agentId: string
+  before(async () => {
+    user = await app.api.register()
+    const connection = { provider: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1' }
+    agentId = (await user.agentsOn(connection, ['Ada']))[0] ?? ''
+    await user.put(`/api/agents/${agentId}`, { tools: [{ name: 'calculator', policy: 'allow' }] })
+  })
+
+  /** A turn that is claimed, whose model has asked for these calls. */
+  const asking = async (...calls: Asked[]) => {
+    const { runId } = await user.accept('/api/chat', { agentId, message: 'Tea?' })
+    const { db, claims, toolTurns, turnRepository } = app.container
+    for (const [call, { effect = 'writes', keyed = true, onUnknown = 'tell' }] of calls.entries()) {
+      await db.query(
+        `INSERT INTO tool_calls (run_id, turn, call, id, step, user_id, agent_id, provider_call_id, source, source_name, name, title, effect, keyed,
+           on_unknown, args, status)
+         VALUES ($1, 0, $2, $3, 0, $4, $5, 'call', 'builtin', 'calculator', 'calculator', 'Calculator', $6, $7, $8, '{}', 'planned')`,
+        [runId, call, newId(), user.id, agentId, effect, keyed, onUnknown],
+      )
+    }
+    const claimed = async (): Promise<TurnClaim> => {
+      const outcome = await claims.claim({ runId, turn: 0 })
+      if ('claim' in outcome) return outcome.claim
+      throw new Error(`not claimed: ${JSON.stringify(outcome)}`)
+    }
+    let claim = await claimed()
+    return {
+      runId,
+      claim: () => claim,
+      /** How each of them is started. */
+      start: async () => {
+        const starts = calls.map((_, call) => toolTurns.start(claim, call, TERMS))
+        return (await Promise.all(starts)).map(({ outcome }) => outcome)
+      },
+      /** The worker is gone, and another takes over. */
+      die: async () => {
+        await turnRepository.voidLeases()
+        claim = await claimed()
+      },
+      /** What becomes of each. */
+      resume: async () => (await toolTurns.resume(claim)).calls.map(({ status }) => status),
+      /** As if all that has happened so far had been so long ago. */
+      wait: (hours: number) =>
+        db.query(
+          `UPDATE tool_calls SET created_at = created_at - $2 * interval '1 hour', started_at = started_at - $2 * interval '1 hour',
+             decided_at = decided_at - $2 * interval '1 hour' WHERE run_id = $1`,
+          [runId, hours],
+        ),
+    }
+  }
+
+  it('and whose worker died is started again with its key as often as its turn is tried', async () => {
+    const turn = await asking({}, { effect: 'reads', keyed: false })
+    for (; !isTooOften(turn.claim()); await turn.die()) {
+      expect(await turn.resume()).to.deep.equal(['planned', 'planned'])
+      expect(await turn.start()).to.deep.equal(['started', 'started'])
+    }
+    expect(turn.claim().attempt).to.be.greaterThan(10)
+    await app.container.settlement.settle(turn.claim(), GIVEN_UP)
+    const ends = await app.container.db.query('SELECT status, starts FROM tool_calls WHERE run_id = $1 ORDER BY call', [
+      turn.runId,
+    ])
+    const starts = turn.claim().attempt - 1
+    expect(ends).to.deep.equal([
+      { status: 'unknown', starts },
+      { status: 'cancelled', starts },
+    ])
+  })
+
+  it('because no answer came is asked for a few times, whoever died meanwhile; then its setting says what follows', async () => {
+    const turn = await asking({}, { onUnknown: 'ask' }, { effect: 'reads', keyed: false, onUnknown: 'ask' })
+    const outcomes: string[][] = []
+    await turn.start()
+    await turn.die()
+    for (;;) {
+      outcomes.push(await turn.resume())
+      if (!outcomes.at(-1)?.includes('planned')) break
+      await turn.start()
+      // One in two dies.
+      if (outcomes.length % 2 === 0) await turn.die()
+    }
+    expect(outcomes.slice(0, -1).flat()).to.not.include.members(['unknown', 'awaiting'])
+    expect(outcomes.length).to.be.within(5, 12)
+    expect(outcomes.at(-1)).to.deep.equal(['unknown', 'awaiting', 'unknown'])
+    const { data } = Object((await user.get('/api/chat/approvals')).body)
+    expect(data).to.have.length(1)
+    // What was done may not be what somebody writes now.
+    expect(data[0]).to.deep.include({ inDoubt: true, inputSchema: null })
+    // A yes is for one more, and a few.
+    expect(
+      (await user.post(`/api/chat/approvals/${data[0].id}`, { decision: 'approve', wasStarted: true })).status,
+    ).to.equal(200)
+    expect((await turn.start())[1]).to.equal('started')
+    await turn.die()
+    expect((await turn.resume())[1]).to.equal('planned')
+  })
+
+  it('is not started again with a key that its server may have forgotten; what only reads is', async () => {
+    const turn = await asking({}, { onUnknown: 'ask' }, { effect: 'reads', keyed: false })
+    await turn.start()
+    await turn.wait(22)
+    await turn.die()
+    expect(await turn.resume()).to.deep.equal(['planned', 'planned', 'planned'])
+    await turn.start()
+    await turn.wait(1)
+    await turn.die()
+    expect(await turn.resume()).to.deep.equal(['unknown', 'awaiting', 'planned'])
+  })
+
+  it('nor is one that was to be started again, and was not in time; a first start has all its time', async () => {
+    const turn = await asking({}, {})
+    const { toolTurns } = app.container
+    await toolTurns.start(turn.claim(), 0, TERMS)
+    await turn.die()
+    expect(await turn.resume()).to.deep.equal(['planned', 'planned'])
+    await turn.wait(23)
+    await turn.die()
+    expect(await turn.resume()).to.deep.equal(['unknown', 'planned'])
+  })
+
+  it('is started again with its key after a long wait for the word on which it was started', async () => {
+    const turn = await asking({}, { keyed: false })
+    const { db } = app.container
+    await turn.wait(40)
+    await db.query(`UPDATE tool_calls SET decided_by = user_id, decided_at = clock_timestamp() WHERE run_id = $1`, [
+      turn.runId,
+    ])
+    await turn.start()
+    await turn.die()
+    expect(await turn.resume()).to.deep.equal(['planned', 'unknown'])
+    await turn.wait(23)
+    await turn.die()
+    expect(await turn.resume()).to.deep.equal(['unknown', 'unknown'])
+  })
+})
