@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Ban, Check, Hand, Pencil } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
+import { Ban, Check, Hand, Pencil, Undo2 } from 'lucide-react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { z } from 'zod'
 import { ApiError, type ApprovalView } from '../../../client/client.ts'
 import { useErrorToast } from '../../errors/error-notice.tsx'
@@ -18,6 +18,7 @@ import { ApprovalOver } from './approval-over.tsx'
 import { spacedJson } from './spaced-json.ts'
 import { useIsPast } from './use-is-past.ts'
 import { useOver } from './use-kept-approvals.ts'
+import { useOtherArguments } from './use-other-arguments.ts'
 import { useToolName } from './use-tool-name.ts'
 import type words from './words/en.ts'
 
@@ -59,12 +60,14 @@ export function ApprovalCard({
   const client = useClient()
   const queries = useQueryClient()
   const sayError = useErrorToast()
-  const [edited, setEdited] = useState<string | null>(null)
+  const { edited, setEdited, edit, discard, forget } = useOtherArguments(approval)
+  const isEditing = edited !== null
   const [wrong, setWrong] = useState<string>()
   const decide = useMutation({
     mutationFn: (decision: Decision) =>
       client.approvals.decide(id, { ...decision, wasStarted: call.startedAt !== null }),
     onSuccess(_, { decision }) {
+      forget()
       onKeep(false)
       toast(t(`tool.decided.${decision}`))
     },
@@ -93,10 +96,19 @@ export function ApprovalCard({
   const isDecided = decide.isSuccess
   const isLate = useIsPast(expiresAt)
   const over = useOver(approval, isGone)
-  const edit = () => {
-    setEdited(spacedJson(call.args))
+  const isOver = over !== undefined
+  const area = useRef<HTMLTextAreaElement>(null)
+  const isAsked = useRef(false)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: told once, also of what was written before the page was loaded.
+  useEffect(() => {
+    if (!isEditing) return
     onKeep(true)
-  }
+    if (isAsked.current) area.current?.focus()
+  }, [isEditing])
+  // It stays here to be copied, and is for nothing else.
+  useEffect(() => {
+    if (isOver) forget()
+  }, [isOver, forget])
   return (
     <article
       aria-label={`${shownName}: ${t(`tool.status.${over?.call?.status ?? 'awaiting'}`)}`}
@@ -132,6 +144,7 @@ export function ApprovalCard({
           hint={over ? t('tool.yours.hint') : t('tool.args.hint', { name })}
           error={over ? undefined : wrong}
           readOnly={over !== undefined}
+          ref={area}
           dir="ltr"
           spellCheck={false}
           rows={5}
@@ -158,16 +171,28 @@ export function ApprovalCard({
               inDoubt ? 'grid-cols-1' : 'grid-cols-2',
             )}
           >
-            {inputSchema !== null && edited === null && (
+            {inputSchema !== null && (
               <Button
                 small
                 kind="quiet"
                 className={`${THUMB} col-span-2`}
                 disabled={isDecided}
-                icon={<Pencil aria-hidden="true" className="size-4 shrink-0" />}
-                onClick={edit}
+                icon={
+                  isEditing ? (
+                    <Undo2 aria-hidden="true" className="flip-rtl size-4 shrink-0" />
+                  ) : (
+                    <Pencil aria-hidden="true" className="size-4 shrink-0" />
+                  )
+                }
+                onClick={() => {
+                  isAsked.current = !isEditing
+                  setWrong(undefined)
+                  onKeep(!isEditing)
+                  if (isEditing) discard()
+                  else edit()
+                }}
               >
-                {t('tool.edit')}
+                {t(isEditing ? 'tool.edit.discard' : 'tool.edit')}
               </Button>
             )}
             <Button

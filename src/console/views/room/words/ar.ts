@@ -206,6 +206,7 @@ export default {
   'tool.decided.deny': 'تم الرفض.',
   'tool.deny': 'رفض',
   'tool.edit': 'تعديل المعطيات',
+  'tool.edit.discard': 'تجاهل التعديلات',
   'tool.expired': 'انتهت مهلة القرار. يتابع الوكيل من دونها.',
   'tool.expires': 'إن لم تقرر يُعدّ مرفوضًا {when}.',
   'tool.expires.again': 'إن لم تقرر تُترك كما هي {when}.',

@@ -204,6 +204,7 @@ export default {
   'tool.decided.deny': 'Abgelehnt.',
   'tool.deny': 'Ablehnen',
   'tool.edit': 'Argumente ändern',
+  'tool.edit.discard': 'Änderungen verwerfen',
   'tool.expired': 'Die Frist ist abgelaufen. Der Agent macht ohne weiter.',
   'tool.expires': 'Ohne Entscheidung gilt es {when} als abgelehnt.',
   'tool.expires.again': 'Ohne Entscheidung bleibt es {when} dabei.',

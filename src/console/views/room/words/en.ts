@@ -201,6 +201,7 @@ export default {
   'tool.decided.deny': 'Denied.',
   'tool.deny': 'Deny',
   'tool.edit': 'Change the arguments',
+  'tool.edit.discard': 'Discard the changes',
   'tool.expired': 'The time to decide is over. The agent goes on without it.',
   'tool.expires': 'Without a word it is denied {when}.',
   'tool.expires.again': 'Without a word it is left as it is {when}.',
