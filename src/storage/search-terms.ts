@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { z } from 'zod'
+import { isJsonObject } from '../shared/json-object.ts'
 
 /**
  * Scripts whose words are not separated by spaces, or carry endings that nothing separates. They are read in pairs of signs: any
@@ -16,14 +16,14 @@ const ASCII = /^[\0-\x7f]*$/
 /** What is longer is no word that anybody looks for. */
 const MAX_WORD = 80
 
-/** OpenCC's table, `萬 万|...`: a traditional sign, then the simplified ones that it may stand for. */
-const signTable = z.looseObject({ default: z.string() })
 let toSimplified: Map<string, string> | undefined
 /** Sign by sign, so that pairs of signs stay pairs. Loaded when the first such text comes: most processes meet none. */
 function simplifiedSigns(): Map<string, string> {
   if (toSimplified) return toSimplified
-  // Its entry points load every dictionary that there is; the table alone has no types.
-  const table = signTable.parse(createRequire(import.meta.url)('opencc-js/dict/TSCharacters'))
+  // OpenCC's entry points load every dictionary that there is; the table alone has no types: `萬 万|...`, a traditional sign, then the
+  // simplified ones that it may stand for.
+  const table: unknown = createRequire(import.meta.url)('opencc-js/dict/TSCharacters')
+  if (!isJsonObject(table) || typeof table.default !== 'string') throw new Error('The table of signs is not as it was.')
   toSimplified = new Map(
     table.default.split('|').map((line) => {
       const [sign = '', simple = ''] = line.split(' ')

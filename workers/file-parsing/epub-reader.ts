@@ -1,21 +1,10 @@
 import { posix } from 'node:path'
 import type { Section } from './chunks.ts'
+import { epubPackage } from './epub-package.ts'
 import { readHtml } from './html-reader.ts'
 import { consumeXml } from './markup.ts'
 import { malformed } from './rejection.ts'
 import type { ZipReader } from './zip-reader.ts'
-
-export const EPUB_CONTAINER = 'META-INF/container.xml'
-/** The path of the table of the parts of a book; undefined when it says none. */
-export async function epubPackage(zip: ZipReader): Promise<string | undefined> {
-  let book: string | undefined
-  await consumeXml(zip.chunks(EPUB_CONTAINER), {
-    open(name, attributes) {
-      if (name === 'rootfile') book ??= attributes['full-path']
-    },
-  })
-  return book
-}
 
 /** Chapters are XHTML, which the rules of HTML misread; only old books have real HTML. */
 const isHtml = (type: string | undefined, text: string): boolean =>

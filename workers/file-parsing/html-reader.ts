@@ -1,7 +1,8 @@
-import { decodeHTML } from 'entities'
+import { decodeHTML } from 'entities/decode'
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2'
 import type { Section } from './chunks.ts'
-import { HeadingPath, localName } from './markup.ts'
+import { HeadingPath } from './heading-path.ts'
+import { localName } from './markup.ts'
 
 /** What is in these is not text for people. */
 const SKIPPED = new Set([

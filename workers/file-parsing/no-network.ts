@@ -17,5 +17,9 @@ for (const name of ['lookup', 'resolve', 'resolve4', 'resolve6', 'resolveAny', '
   Object.defineProperty(dns, name, { value: denied })
 for (const name of ['lookup', 'resolve', 'resolve4', 'resolve6', 'resolveAny', 'reverse'] as const)
   Object.defineProperty(dns.promises, name, { value: denied })
-for (const name of ['fetch', 'WebSocket', 'EventSource']) Object.defineProperty(globalThis, name, { value: denied })
+for (const name of ['fetch', 'WebSocket', 'EventSource']) {
+  // Node loads all of its client for what is only replaced.
+  Reflect.deleteProperty(globalThis, name)
+  Object.defineProperty(globalThis, name, { value: denied })
+}
 syncBuiltinESMExports()

@@ -1,5 +1,6 @@
 import type { Section } from './chunks.ts'
-import { drainXml, HeadingPath, Omitted } from './markup.ts'
+import { HeadingPath } from './heading-path.ts'
+import { drainXml, Omitted } from './markup.ts'
 import type { ZipReader } from './zip-reader.ts'
 
 /** Deleted text, readings over signs, what a program needs to make an index, and forms of scripts. */

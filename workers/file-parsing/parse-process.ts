@@ -5,7 +5,8 @@ import { dirname, join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { networkDenial } from './network-denial.ts'
-import { type ParsedChunk, type ParseMessage, type ParseRequest, parseMessage } from './protocol.ts'
+import { type ParsedChunk, type ParseMessage, parseMessage } from './protocol.ts'
+import type { ParseRequest } from './request.ts'
 
 export interface ParseLimits {
   /** Wall time of one file (FILE_PROCESS_TIMEOUT_MS). */

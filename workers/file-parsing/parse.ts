@@ -1,18 +1,13 @@
 import { readFile, stat } from 'node:fs/promises'
 import { contentTypeOf, type FileKind } from '../../src/storage/file-types.ts'
-import { Chunker, type Section } from './chunks.ts'
+import type { Chunker, Section } from './chunks.ts'
 import { detectKind } from './detect.ts'
-import { readDocx } from './docx-reader.ts'
-import { readEpub } from './epub-reader.ts'
-import { readHtml } from './html-reader.ts'
-import { readOdp, readOds, readOdt } from './odf-reader.ts'
-import { readPptx } from './pptx-reader.ts'
-import type { ParseMessage, ParseRequest, ScanPages } from './protocol.ts'
+import type { ParseMessage, ScanPages } from './protocol.ts'
 import { Rejection, tooManyPages, tooMuchText } from './rejection.ts'
-import { readRtf } from './rtf-reader.ts'
+import type { ParseRequest } from './request.ts'
 import { decodeText } from './text-encoding.ts'
 import { readCsv, readJson, readMarkdown, readPlain } from './text-reader.ts'
-import { ZipReader } from './zip-reader.ts'
+import type { ZipReader } from './zip-reader.ts'
 
 type Sections = AsyncIterable<Section> | Iterable<Section>
 type Done = Extract<ParseMessage, { type: 'done' }>
@@ -29,7 +24,7 @@ const BYTES_PER_CHAR = 8
 export async function* parseFile(request: ParseRequest): AsyncIterable<ParseMessage> {
   try {
     const kind = await detectKind(request.path, request, request.maxUnpackedBytes)
-    const chunker = new Chunker(request.maxTextChars)
+    let chunker: Chunker | undefined
     const done: Done = {
       type: 'done',
       contentType: contentTypeOf(kind),
@@ -44,18 +39,20 @@ export async function* parseFile(request: ParseRequest): AsyncIterable<ParseMess
         done.pages = section.page
         if (done.pages > request.maxPages) throw tooManyPages(request.maxPages)
       }
+      // Pictures have no text, and what tells languages apart is large.
+      chunker ??= new (await import('./chunks.ts')).Chunker(request.maxTextChars)
       for (const chunk of chunker.add(section)) yield { type: 'chunk', chunk }
     }
-    for (const chunk of chunker.end()) yield { type: 'chunk', chunk }
+    for (const chunk of chunker?.end() ?? []) yield { type: 'chunk', chunk }
     const scans = (await findings.scans?.()) ?? null
-    yield { ...done, textLength: chunker.textLength, scans }
+    yield { ...done, textLength: chunker?.textLength ?? 0, scans }
   } catch (error) {
     if (!(error instanceof Rejection)) throw error
     yield { type: 'rejected', code: error.code, message: error.message }
   }
 }
 
-/** Readers are loaded when they are needed: most files need only one. `findings` learn what is known besides the text. */
+/** Readers are loaded when they are needed: a file needs one, and loading all costs more than reading most files. `findings` learn what is known besides the text. */
 async function sectionsOf(kind: FileKind, request: ParseRequest, findings: Findings): Promise<Sections> {
   const { done } = findings
   switch (kind) {
@@ -67,24 +64,33 @@ async function sectionsOf(kind: FileKind, request: ParseRequest, findings: Findi
       findings.scans = scans
       return sections
     }
-    case 'docx':
+    case 'docx': {
+      const { readDocx } = await import('./docx-reader.ts')
       return fromZip(request, readDocx)
-    case 'pptx':
+    }
+    case 'pptx': {
+      const { readPptx } = await import('./pptx-reader.ts')
       return fromZip(request, (zip) => readPptx(zip, request.maxPages))
+    }
     case 'xlsx': {
       const { readXlsx } = await import('./xlsx-reader.ts')
       return fromZip(request, (zip) => readXlsx(zip, request))
     }
-    case 'epub':
+    case 'epub': {
+      const { readEpub } = await import('./epub-reader.ts')
       return fromZip(request, readEpub)
+    }
     case 'odt':
-      return fromZip(request, readOdt)
     case 'ods':
-      return fromZip(request, readOds)
-    case 'odp':
-      return fromZip(request, readOdp)
-    case 'rtf':
-      return readRtf((await wholeBytes(request)).toString('latin1'))
+    case 'odp': {
+      const { readOdp, readOds, readOdt } = await import('./odf-reader.ts')
+      return fromZip(request, { odt: readOdt, ods: readOds, odp: readOdp }[kind])
+    }
+    case 'rtf': {
+      const bytes = await wholeBytes(request)
+      const { readRtf } = await import('./rtf-reader.ts')
+      return readRtf(bytes.toString('latin1'))
+    }
     case 'eml': {
       await requireWhole(request)
       const { readEml } = await import('./eml-reader.ts')
@@ -114,11 +120,13 @@ async function sectionsOf(kind: FileKind, request: ParseRequest, findings: Findi
     }
     case 'html': {
       const text = await wholeText(request)
+      const { readHtml } = await import('./html-reader.ts')
       return readHtml(text, { xml: isXhtml(text, request) })
     }
     case 'svg': {
       const text = await wholeText(request)
       const { drawSvg } = await import('./image-reader.ts')
+      const { readHtml } = await import('./html-reader.ts')
       done.image = await drawSvg(request.path, request.folder)
       return readHtml(text, { xml: true })
     }
@@ -137,6 +145,7 @@ async function* fromZip(
   request: ParseRequest,
   read: (zip: ZipReader) => AsyncIterable<Section>,
 ): AsyncIterable<Section> {
+  const { ZipReader } = await import('./zip-reader.ts')
   const zip = await ZipReader.open(request.path, request.maxUnpackedBytes)
   try {
     yield* read(zip)

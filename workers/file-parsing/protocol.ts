@@ -1,18 +1,5 @@
 import { z } from 'zod'
 
-/** What the parsing process is told. Paths are absolute; `folder` is the only place it may write to. */
-export const parseRequest = z.strictObject({
-  path: z.string(),
-  folder: z.string(),
-  name: z.string(),
-  contentType: z.string(),
-  maxPages: z.number().int(),
-  maxTextChars: z.number().int(),
-  maxUnpackedBytes: z.number().int(),
-  maxWholeBytes: z.number().int(),
-})
-export type ParseRequest = z.output<typeof parseRequest>
-
 const chunk = z.strictObject({
   index: z.number().int(),
   page: z.number().int().nullable(),

@@ -18,3 +18,6 @@ export const tooManyPages = (limit: number): Rejection =>
   new Rejection('file.too_many_pages', `The file has more than ${limit} pages.`)
 export const tooMuchText = (limit: number): Rejection =>
   new Rejection('file.too_much_text', `The file has more than ${limit} characters of text.`)
+export const executable = (): Rejection => new Rejection('file.executable', 'Programs cannot be uploaded.')
+export const unsupported = (what: string, instead = ''): Rejection =>
+  new Rejection('file.type_unsupported', `Files of this kind cannot be read: ${what}.${instead && ` ${instead}`}`)

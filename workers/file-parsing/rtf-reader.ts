@@ -1,5 +1,5 @@
 import type { Section } from './chunks.ts'
-import { HeadingPath } from './markup.ts'
+import { HeadingPath } from './heading-path.ts'
 import { malformed } from './rejection.ts'
 import { symbolOf } from './symbol-fonts.ts'
 import { decoderOf } from './text-encoding.ts'

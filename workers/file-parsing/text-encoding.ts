@@ -1,5 +1,3 @@
-import { analyse } from 'chardet'
-
 /** Declarations stand at the very beginning. */
 const HEAD_BYTES = 4_096
 /** What a guess is made of; more makes it slow and no better. */
@@ -111,7 +109,9 @@ const ESCAPES: Array<[mark: string, encoding: string]> = [
   ['\x1b(J', 'iso-2022-jp'],
 ]
 
-function guess(bytes: Uint8Array): string {
+async function guess(bytes: Uint8Array): Promise<string> {
+  // Most texts are UTF-8.
+  const { analyse } = await import('chardet')
   for (const { name } of analyse(bytes.subarray(0, SAMPLE_BYTES))) {
     const text = decoderOf(name)?.decode(bytes)
     if (text !== undefined && isPlausible(text)) return text
@@ -123,7 +123,7 @@ function guess(bytes: Uint8Array): string {
  * The text of bytes: by a mark; as UTF-8 where it is that; as it declares itself; as UTF-8 with signs for what is broken
  * where nearly all of it is UTF-8; else as its letters look like.
  */
-export function decodeText(bytes: Uint8Array): string {
+export async function decodeText(bytes: Uint8Array): Promise<string> {
   const unicode = unicodeOf(bytes)
   if (unicode === 'utf-32le' || unicode === 'utf-32be') return decodeUtf32(bytes, unicode === 'utf-32le')
   if (unicode !== undefined && unicode !== 'utf-8') return new TextDecoder(unicode).decode(bytes)
@@ -137,7 +137,7 @@ export function decodeText(bytes: Uint8Array): string {
   // A declaration of Unicode that the bytes do not keep is none.
   const declared = decoder && !decoder.encoding.startsWith('utf-') ? decoder.decode(bytes) : undefined
   if (declared !== undefined && isPlausible(declared)) return declared
-  return mostlyUtf8(bytes) ?? guess(bytes)
+  return mostlyUtf8(bytes) ?? (await guess(bytes))
 }
 
 /** A decoder for XML that comes in pieces, by its first bytes: a mark, its declaration, else UTF-8. */

@@ -1,5 +1,5 @@
 import type { Section } from './chunks.ts'
-import { HeadingPath } from './markup.ts'
+import { HeadingPath } from './heading-path.ts'
 import { malformed } from './rejection.ts'
 
 export const readPlain = (text: string): Section[] => [{ page: null, heading: null, text }]

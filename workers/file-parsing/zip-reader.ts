@@ -113,7 +113,7 @@ export class ZipReader {
 
   /** An entry as a whole, in whatever encoding it is. Undefined when there is none. */
   async text(name: string): Promise<string | undefined> {
-    return this.has(name) ? decodeText(await buffer(this.chunks(name))) : undefined
+    return this.has(name) ? await decodeText(await buffer(this.chunks(name))) : undefined
   }
 
   close(): void {
