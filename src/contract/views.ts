@@ -215,6 +215,8 @@ export const receiptView = z
     lost: creditsAmount.optional(),
     /** How often agents called tools before they spoke on, or gave an answer of a form once more. Older servers do not say. */
     steps: z.number().int().min(0).optional(),
+    /** So many steps were made, and paid for, by the run that this one holds once more: it goes on from them. Older servers do not say. */
+    inheritedSteps: z.number().int().min(0).optional(),
   })
   .meta({ id: 'Receipt' })
 export type ReceiptView = z.infer<typeof receiptView>

@@ -100,7 +100,8 @@ export async function* readRun(
 
 /** Whether a turn of it that is not over may have called tools. */
 const hasBegun = ({ turns, receipt }: RunView): boolean =>
-  receipt.steps !== 0 && turns.some(({ status, attempt }) => isOpenTurn(status) && attempt > 0)
+  (receipt.steps !== 0 || receipt.inheritedSteps !== 0) &&
+  turns.some(({ status, attempt }) => isOpenTurn(status) && attempt > 0)
 
 /** What is asked in this run, behind which another waits, where it goes on only when somebody has decided. */
 async function askedBefore(door: RunReading['door'], userId: string, { id }: RunView): Promise<AskedCall[]> {

@@ -21,6 +21,7 @@ export interface RunViewRow {
     lost: string
     estimated: boolean
     steps: number
+    inheritedSteps: number
   }
 }
 
@@ -71,6 +72,7 @@ export function presentRun({ run: row, turns, receipt }: RunViewRow): RunView {
       estimated: receipt.estimated,
       lost: formatCredits(BigInt(receipt.lost)),
       steps: Number(receipt.steps),
+      inheritedSteps: Number(receipt.inheritedSteps),
     },
     notices: turns.flatMap(noticesOf),
     createdAt: moment(run.createdAt),

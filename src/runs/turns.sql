@@ -32,7 +32,8 @@ CREATE FUNCTION run_views(p_runs uuid[]) RETURNS TABLE (run json, turns json, re
        'estimated', coalesce(bool_or(c.estimated) FILTER (WHERE c.paid), false),
        'lost', coalesce(sum(c.amount) FILTER (WHERE NOT c.paid), 0)::text,
        'released', (SELECT coalesce(sum(h.released), 0)::text FROM holds h WHERE h.run_id = r.id),
-       'steps', (SELECT count(*) FROM tool_steps s WHERE s.run_id = r.id))
+       'steps', (SELECT count(*) FROM tool_steps s WHERE s.run_id = r.id AND NOT s.inherited),
+       'inheritedSteps', (SELECT count(*) FROM tool_steps s WHERE s.run_id = r.id AND s.inherited))
      FROM (SELECT m.*, m.outcome = 'charged' AS paid FROM metered_calls m WHERE m.run_id = r.id) c)
   FROM (SELECT w.id, w.user_id, w.conversation_id, w.status, w.strategy, w.max_turns, w.stop_reason, w.error_code, w.error_message,
       w.created_at, w.started_at, w.finished_at FROM runs w) r

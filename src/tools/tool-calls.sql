@@ -88,8 +88,8 @@ BEGIN
   WHERE s.place = (SELECT count(*) FROM turns t WHERE t.run_id = p_run AND t.agent_id = speaker AND t.index <= p_turn)
   GROUP BY s.run_id, s.index, s.ago HAVING bool_or(c.starts > 0 AND c.effect = 'writes') ORDER BY s.ago LIMIT 1;
   IF NOT FOUND THEN RETURN; END IF;
-  INSERT INTO tool_steps (run_id, turn, step, user_id, text, thoughts)
-  SELECT p_run, p_turn, s.step, s.user_id, s.text, s.thoughts FROM tool_steps s
+  INSERT INTO tool_steps (run_id, turn, step, user_id, text, thoughts, inherited)
+  SELECT p_run, p_turn, s.step, s.user_id, s.text, s.thoughts, TRUE FROM tool_steps s
   WHERE s.run_id = earlier.run_id AND s.turn = earlier.index AND s.step <= earlier.last_step;
   INSERT INTO tool_calls (id, run_id, turn, call, step, user_id, agent_id, provider_call_id, provider_data, source, server_id, source_name, name,
     title, definition_hash, effect, keyed, on_unknown, args, edited, status, result, error_code, files, starts, doubt,

@@ -1,5 +1,5 @@
 import { EntitySchema } from 'typeorm'
-import { createdAt, integer, jsonb, text, uuid } from '../database/columns.ts'
+import { boolean, createdAt, integer, jsonb, text, uuid } from '../database/columns.ts'
 
 /** Between what the steps of a turn say, in its message. */
 export const STEP_GAP = '\n\n'
@@ -26,6 +26,8 @@ export class ToolStep {
   /** Its words, cleaned. */
   declare text: string
   declare thoughts: StepThought[] | null
+  /** An earlier run has made it, and paid for it: this one goes on from there. */
+  declare inherited: boolean
   declare createdAt: Date
 }
 
@@ -40,6 +42,7 @@ export const toolStepEntity = new EntitySchema<ToolStep>({
     userId: uuid(),
     text: text(),
     thoughts: jsonb({ nullable: true }),
+    inherited: boolean({ default: false }),
     createdAt: createdAt(),
   },
   foreignKeys: [

@@ -220,7 +220,8 @@ describe('Turns with tools of an MCP server', function () {
       expect(run).to.deep.include({ status: 'completed', error: null })
       expect(server.state.notes).to.deep.equal(['tea'])
       // What was paid then is not paid again.
-      expect(receipt).to.deep.include({ inputTokens: USAGE.inputTokens, outputTokens: USAGE.outputTokens })
+      expect(receipt).to.deep.include({ ...USAGE, turns: 1, steps: 0, inheritedSteps: 1 })
+      expect((await user.run(first.runId)).receipt).to.include({ steps: 1, inheritedSteps: 0 })
       const said = (await user.messages(first.conversationId)).at(-1)
       expect(said).to.deep.include({ content: 'I do it.\n\nIt is done.', runId: last, status: 'complete' })
       expect(said?.toolCalls).to.have.length(1)

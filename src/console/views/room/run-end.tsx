@@ -42,12 +42,12 @@ export const RunEnd = memo(function RunEnd({ run }: { run: RunView }) {
   const code = error?.code ?? (reason === 'credits_exhausted' ? 'credits.' : '')
   const help = HELP.find(([start]) => code.startsWith(start))
   const Icon = isBad ? CircleAlert : run.status === 'cancelled' ? CircleStop : CircleCheck
-  const { steps = 0 } = receipt
+  const { steps = 0, inheritedSteps = 0 } = receipt
   // What those did that have said nothing stands in no message.
   const silent = new Set(run.turns.filter(({ messageId }) => messageId === null).map(({ index }) => index))
   const { data: calls = [] } = useQuery({
     ...runToolCalls(client, run.id),
-    enabled: canRetry && (steps > 0 || silent.size > 0),
+    enabled: canRetry && (steps + inheritedSteps > 0 || silent.size > 0),
     // What was read while it ran had no end yet.
     staleTime: 0,
   })
