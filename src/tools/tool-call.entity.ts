@@ -16,8 +16,8 @@ export interface ToolFile {
 }
 
 /**
- * One call of a tool: a row of the tool ledger. `call` numbers the calls of a turn from 0, whatever their steps; `id` is the idempotency
- * key that its tool is given, and what an approval is named by. `tool-calls.sql` draws its states.
+ * One call of a tool: a row of the tool ledger. `call` numbers the calls of a turn from 0, whatever their steps; an approval is named by its
+ * `id`. The idempotency key that its tool is given is the id of the call that it stands for, else its own. `tool-calls.sql` draws its states.
  */
 export class ToolCall {
   declare runId: string

@@ -67,6 +67,8 @@ END $$;
 -- What a turn goes on from that has no steps yet, in a run that holds another one once more: what the same speaker has said and done there, in the
 -- turn of theirs that this one stands for, where a tool that writes was started in it; else it begins anew. A run may be held again that
 -- was, and not all of its turns have come so far: the last one that did counts. An answer of a form that was to be repaired is left behind.
+-- A call of its last step of which nobody knows how it ended, and nobody has judged since, is as one that a dead attempt has left: `tool_resume`
+-- decides on it.
 CREATE FUNCTION tool_inherit(p_run uuid, p_turn integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   speaker uuid;
@@ -92,12 +94,16 @@ BEGIN
   SELECT p_run, p_turn, s.step, s.user_id, s.text, s.thoughts, TRUE FROM tool_steps s
   WHERE s.run_id = earlier.run_id AND s.turn = earlier.index AND s.step <= earlier.last_step;
   INSERT INTO tool_calls (id, run_id, turn, call, step, user_id, agent_id, provider_call_id, provider_data, source, server_id, source_name, name,
-    title, definition_hash, effect, keyed, on_unknown, args, edited, status, result, error_code, files, starts, doubt,
-    decided_by, decided_at, started_at, ended_at, inherited_from)
+    title, definition_hash, effect, keyed, on_unknown, args, edited, status, result, error_code, files, starts, unanswered, doubt,
+    decided_by, decided_at, created_at, started_at, ended_at, inherited_from)
   SELECT gen_random_uuid(), p_run, p_turn, c.call, c.step, c.user_id, c.agent_id, c.provider_call_id, c.provider_data, c.source, c.server_id,
-    c.source_name, c.name, c.title, c.definition_hash, c.effect, c.keyed, c.on_unknown, c.args, c.edited, c.status, c.result, c.error_code,
-    c.files, c.starts, c.doubt, c.decided_by, c.decided_at, c.started_at, c.ended_at, coalesce(c.inherited_from, c.id)
-  FROM tool_calls c WHERE c.run_id = earlier.run_id AND c.turn = earlier.index;
+    c.source_name, c.name, c.title, c.definition_hash, c.effect, c.keyed, c.on_unknown, c.args, c.edited,
+    CASE WHEN o.is_open THEN 'started' ELSE c.status END, c.result, c.error_code,
+    c.files, c.starts, c.unanswered, c.doubt, c.decided_by, c.decided_at, c.created_at, c.started_at,
+    CASE WHEN NOT o.is_open THEN c.ended_at END, coalesce(c.inherited_from, c.id)
+  FROM tool_calls c, LATERAL (SELECT c.status = 'unknown' AND c.step = earlier.last_step
+    AND coalesce(c.decided_at < c.started_at, TRUE) AS is_open) o
+  WHERE c.run_id = earlier.run_id AND c.turn = earlier.index;
 END $$;
 
 -- What an attempt goes on from: the turn's steps and calls. Calls that were started and have no end are decided on here. What only reads, or
@@ -128,7 +134,7 @@ BEGIN
   FROM (SELECT o.call, o.was, o.harmless, o.unanswered, CASE WHEN o.harmless AND o.unanswered < p_most_unanswered THEN 'planned'
       WHEN o.effect = 'writes' AND o.on_unknown = 'ask' THEN 'awaiting' ELSE 'unknown' END AS status
     FROM (SELECT s.call, s.status AS was, s.effect, s.on_unknown,
-        s.unanswered + (s.status = 'started' AND s.attempt = present)::integer AS unanswered, s.effect = 'reads' OR (s.keyed
+        s.unanswered + (s.status = 'started' AND s.attempt IS NOT DISTINCT FROM present)::integer AS unanswered, s.effect = 'reads' OR (s.keyed
           AND greatest(s.created_at, s.decided_at) > clock_timestamp() - p_key_ms * interval '1 millisecond') AS harmless
       FROM tool_calls s WHERE s.run_id = p_run AND s.turn = p_turn
         AND (s.status = 'started' OR (s.status = 'planned' AND s.starts > 0))) o) n

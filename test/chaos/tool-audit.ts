@@ -10,8 +10,12 @@ export interface ToolEvidence {
   userId?: string
 }
 
+/** A call, as the last run that went on from it has it. */
 export interface ToolRow {
+  /** Its key, too. */
   id: string
+  /** What it is called in each run that went on from it. */
+  names: string[]
   runId: string
   source: string
   effect: string
@@ -38,9 +42,11 @@ const NEVER_RAN = ['denied', 'expired', 'cancelled']
 /** Compares what a server of tools has seen and done with the rows of the tool ledger. */
 export async function auditTools(db: Client, { server, words, userId }: ToolEvidence): Promise<ToolAudit> {
   const { rows } = await db.query<ToolRow>(
-    `SELECT id, run_id AS "runId", source, effect, keyed, status, starts, doubt, input_schema IS NOT NULL AS "wasAsked",
-       args ->> 'text' AS note FROM tool_calls
-     WHERE ($1::uuid IS NULL OR user_id = $1) AND inherited_from IS NULL ORDER BY id`,
+    `SELECT DISTINCT ON (id) * FROM (
+       SELECT coalesce(c.inherited_from, c.id) AS id, run_id AS "runId", source, effect, keyed, status, starts, doubt,
+         args ->> 'text' AS note, bool_or(input_schema IS NOT NULL) OVER same AS "wasAsked", array_agg(c.id) OVER same AS names
+       FROM tool_calls c WHERE $1::uuid IS NULL OR user_id = $1 WINDOW same AS (PARTITION BY coalesce(c.inherited_from, c.id))) calls
+     ORDER BY id, "runId" DESC`,
     [userId],
   )
   const { deeds, requests: heard } = server.state
@@ -58,7 +64,7 @@ export async function auditTools(db: Client, { server, words, userId }: ToolEvid
         `call ${id} of run ${runId}: ${status}, ${starts} starts, ${requests.get(id) ?? 0} requests, ${count} effects`,
       ]
     })
-  const yes = ({ id }: ToolRow) => words.get(id) ?? 0
+  const yes = ({ names }: ToolRow) => names.reduce((sum, name) => sum + (words.get(name) ?? 0), 0)
   const writes = ({ source, effect }: ToolRow) => source === 'mcp' && effect === 'writes'
   return {
     rows,

@@ -247,6 +247,77 @@ describe('Turns with tools of an MCP server', function () {
     expect(server.state.notes).to.deep.equal(['tea', 'coffee'])
   })
 
+  it('are not run again when a run that was stopped behind them is retried', async () => {
+    const agentId = await agentWith('add_unkeyed', 'allow')
+    const hold = llm.hold()
+    llm.replyOnce({ when: { match: isBehindCall }, text: 'Never heard.', hold })
+    await working(async () => {
+      const first = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+      await hold.reached
+      await user.post(`/api/chat/runs/${first.runId}/cancel`, {})
+      hold.release()
+      const last = await retried(first.runId)
+      const { receipt } = await user.finished(last)
+      expect(receipt).to.deep.include({ ...USAGE, steps: 0, inheritedSteps: 1 })
+      const said = (await user.messages(first.conversationId)).at(-1)
+      expect(said).to.deep.include({ content: 'I do it.\n\nIt is done.', runId: last, status: 'complete' })
+      expect(said?.toolCalls?.map(({ status }) => status)).to.deep.equal(['done'])
+      expect(server.state.notes).to.deep.equal(['tea'])
+      for (const runId of [first.runId, last]) await expectSettledOnce(app.container.db, runId)
+    })
+  })
+
+  /** A run that was stopped while a tool was at work that does not answer; its retry. */
+  const stoppedInCall = async (word: Record<string, unknown>) => {
+    await user.put(`/api/mcp/servers/${serverId}/tools/hang`, word)
+    const agentId = await agentWith('hang', 'allow')
+    const called = server.asked(({ tool }) => tool === 'hang')
+    const first = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+    await called
+    await user.post(`/api/chat/runs/${first.runId}/cancel`, {})
+    expect((await callOf(first.runId)).status).to.equal('unknown')
+    return { ...first, runId: await retried(first.runId) }
+  }
+  const callOf = async (runId: string) => Object((await user.get(`/api/chat/runs/${runId}/tool-calls`)).body).data[0]
+
+  it('that were at work when their run was stopped are told of as unknown in its retry, and not called again', async () => {
+    await working(async () => {
+      const last = await stoppedInCall({ onUnknown: 'tell' })
+      expect(await user.finished(last.runId)).to.include({ status: 'completed' })
+      expect((await callOf(last.runId)).status).to.equal('unknown')
+    })
+    expect(server.called()).to.deep.equal(['hang'])
+    expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('nobody knows whether it did its work')
+  })
+
+  it('of which a person is to judge are asked about in the retry of a run that was stopped while they were at work', async () => {
+    await working(async () => {
+      const last = await stoppedInCall({ onUnknown: 'ask' })
+      const id = await askedAbout()
+      const [asked] = Object((await user.get('/api/chat/approvals')).body).data
+      expect(asked).to.deep.include({ runId: last.runId, inDoubt: true, inputSchema: null })
+      llm.replyOnce({ when: { match: isBehindCall }, status: 401 })
+      await user.post(`/api/chat/approvals/${id}`, { decision: 'deny', wasStarted: true })
+      expect(await user.finished(last.runId)).to.include({ status: 'failed' })
+      // Somebody has judged, and is not asked once more.
+      const judged = await retried(last.runId)
+      expect(await user.finished(judged)).to.include({ status: 'completed' })
+      expect((await callOf(judged)).status).to.equal('unknown')
+    })
+    expect(server.called()).to.deep.equal(['hang'])
+  })
+
+  it('that take our key are called again, with the same one, in the retry of a run that was stopped while they were at work', async () => {
+    await working(async () => {
+      const called = server.asked(({ tool }) => tool === 'hang' && server.called().length === 2)
+      const last = await stoppedInCall({ keyed: true })
+      await called
+      await user.post(`/api/chat/runs/${last.runId}/cancel`, {})
+    })
+    const keys = server.state.requests.flatMap(({ tool, headers }) => (tool ? headers['idempotency-key'] : []))
+    expect(new Set(keys).size).to.equal(1)
+  })
+
   it('are not run again by the retry of a party either, of which somebody else failed', async () => {
     const ada = await agentWith('add_unkeyed', 'allow')
     const bob = await newAgent('Bob')

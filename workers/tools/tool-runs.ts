@@ -135,7 +135,7 @@ export class ToolRuns {
         runId,
         turn,
         call: call.call,
-        idempotencyKey: call.id,
+        idempotencyKey: call.inheritedFrom ?? call.id,
         signal,
       })
       // What comes after its time is nobody's.
