@@ -12,8 +12,9 @@ import {
   verifiedEmailView,
 } from '../contract/account-views.ts'
 import type { ApiKeyInput } from '../contract/api-key.schemas.ts'
+import { type ApiKeyView, apiKeyView, type NewApiKeyView, newApiKeyView } from '../contract/api-key-views.ts'
 import type { ProfileBody, TotpDisableBody } from '../contract/identity.schemas.ts'
-import { type ApiKeyView, apiKeyView, listOf, type NewApiKeyView, newApiKeyView } from '../contract/views.ts'
+import { listOf } from '../contract/views.ts'
 import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
 /** `/api/auth` of somebody who is signed in, and the links that are sent by mail. */

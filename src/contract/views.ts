@@ -3,7 +3,6 @@
  * Objects ignore keys they do not know, so that an older client reads a newer server.
  */
 import { z } from 'zod'
-import { keyScopes } from './key-scopes.ts'
 import { toolCallStatuses } from './tool-names.ts'
 
 /** UUID of any version; ours are v7. */
@@ -379,30 +378,6 @@ export const snapshotView = z
   })
   .meta({ id: 'Snapshot' })
 export type SnapshotView = z.infer<typeof snapshotView>
-
-/** An API key; the key itself is shown once, when it is made. */
-export const apiKeyView = z
-  .object({
-    id: idView,
-    name: z.string(),
-    /** How the key begins. */
-    prefix: z.string(),
-    scopes: z.array(z.enum(keyScopes)),
-    /** Null: it does not expire. */
-    expiresAt: timeView.nullable(),
-    /** What its runs may cost in a month (UTC); null: what the account has. */
-    monthlyCredits: creditsAmount.nullable(),
-    /** What they hold and have cost in this month; null where that has no limit. */
-    month: z.object({ held: creditsAmount, spent: creditsAmount }).nullable(),
-    /** Right to some minutes; null: never. */
-    lastUsedAt: timeView.nullable(),
-    createdAt: timeView,
-  })
-  .meta({ id: 'ApiKey' })
-export type ApiKeyView = z.infer<typeof apiKeyView>
-/** What the answer to `POST /api/keys` has besides. */
-export const newApiKeyView = apiKeyView.extend({ key: z.string() }).meta({ id: 'NewApiKey' })
-export type NewApiKeyView = z.infer<typeof newApiKeyView>
 
 /** A saved party. What is `null` or left out of `stop` is no limit of its own. */
 export const partyView = z

@@ -1,4 +1,4 @@
-import type { ApiKeyView } from '../contract/views.ts'
+import type { ApiKeyView } from '../contract/api-key-views.ts'
 import { formatCredits } from '../shared/money.ts'
 import type { ApiKey } from './api-key.entity.ts'
 import type { KeyWithMonth } from './api-key.repository.ts'

@@ -1,5 +1,6 @@
 import { apiKeyBody } from '../contract/api-key.schemas.ts'
-import { apiKeyView, listOf, newApiKeyView } from '../contract/views.ts'
+import { apiKeyView, newApiKeyView } from '../contract/api-key-views.ts'
+import { listOf } from '../contract/views.ts'
 import { idParams } from '../http/input.ts'
 import { page, pageQuery } from '../http/page.ts'
 import { defineRoute, type Route } from '../http/route.ts'

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { apiKeyView } from '../../src/contract/views.ts'
+import { apiKeyView } from '../../src/contract/api-key-views.ts'
 import { newSecret } from '../../src/identity/api-key-secret.ts'
 import { linkKeyOf, signLink } from '../../src/identity/link-token.ts'
 import { schedule } from '../architecture/route-table.ts'

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { newApiKeyView } from '../../src/contract/api-key-views.ts'
 import {
   acceptedView,
   type FileView,
   fileView,
   isTerminal,
   messageView,
-  newApiKeyView,
   type RunView,
   runView,
 } from '../../src/contract/views.ts'
