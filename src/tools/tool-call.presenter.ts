@@ -23,6 +23,8 @@ export interface ShownToolCall {
   result: string | null
   errorCode: string | null
   files: ToolFile[] | null
+  /** The call of an earlier run that this one stands for. */
+  inheritedFrom: string | null
   startedAt: string | Date | null
   endedAt: string | Date | null
   /** UTF-16 units that its turn had said before. */
@@ -45,6 +47,7 @@ export const presentToolCall = (call: ShownToolCall, chars = SHOWN_CHARS): ToolC
   result: call.result === null ? null : shortened(call.result, chars),
   errorCode: call.errorCode,
   ...(call.files && { files: call.files }),
+  ...(call.inheritedFrom && { inheritedFrom: call.inheritedFrom }),
   startedAt: moment(call.startedAt),
   endedAt: moment(call.endedAt),
   ...(call.offset !== undefined && { offset: call.offset }),

@@ -171,6 +171,12 @@ describe('Tools in the console', function () {
       .getByText(/not done again: .*hang.* \(Outcome unknown\)/)
       .waitFor()
     await visitor.check('tools-stopped')
+    // The run that goes on from it has the call from there, and says so.
+    await page.getByRole('button', { name: 'Try again' }).press('Enter')
+    await log(page).getByText('It is noted.').waitFor()
+    await log(page).getByText('From an earlier run').click()
+    await log(page).getByText('It was called in an earlier run, and not again in this one.').waitFor()
+    await visitor.check('tools-inherited')
     // Of a run that fails in silence, what its tools did stands at its end.
     const silent = { text: '', toolCalls: [{ name: 'fail', arguments: { text: 'tea' } }] }
     rooms.llm.replyOnce({ when: { match: (request) => !answered(request) }, ...silent })

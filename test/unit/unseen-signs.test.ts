@@ -16,6 +16,7 @@ const call: ShownToolCall = {
   result: null,
   errorCode: null,
   files: null,
+  inheritedFrom: null,
   startedAt: null,
   endedAt: null,
 }

@@ -225,7 +225,11 @@ describe('Turns with tools of an MCP server', function () {
       const said = (await user.messages(first.conversationId)).at(-1)
       expect(said).to.deep.include({ content: 'I do it.\n\nIt is done.', runId: last, status: 'complete' })
       expect(said?.toolCalls).to.have.length(1)
-      expect(said?.toolCalls?.[0]).to.deep.include({ status: 'done', result: 'noted tea' })
+      const [made] = Object((await user.get(`/api/chat/runs/${first.runId}/tool-calls`)).body).data
+      expect(made).not.to.have.property('inheritedFrom')
+      const kept = { status: 'done', result: 'noted tea', inheritedFrom: made.id }
+      expect(said?.toolCalls?.[0]).to.deep.include(kept)
+      expect(Object((await user.get(`/api/chat/runs/${last}/tool-calls`)).body).data[0]).to.deep.include(kept)
       expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('noted tea')
       for (const runId of [first.runId, second, last]) await expectSettledOnce(app.container.db, runId)
     })

@@ -149,7 +149,10 @@ export function ApprovalCard({
           spellCheck={false}
           rows={5}
           value={edited}
-          onChange={({ currentTarget }) => setEdited(currentTarget.value)}
+          onChange={({ currentTarget }) => {
+            setEdited(currentTarget.value)
+            setWrong(undefined)
+          }}
         />
       )}
       {over ? (

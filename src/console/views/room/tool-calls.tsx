@@ -1,5 +1,16 @@
 import { useQuery } from '@tanstack/react-query'
-import { Ban, Check, ChevronDown, CircleAlert, CircleHelp, Clock, Hand, type LucideIcon, Wrench } from 'lucide-react'
+import {
+  Ban,
+  Check,
+  ChevronDown,
+  CircleAlert,
+  CircleHelp,
+  Clock,
+  Hand,
+  History,
+  type LucideIcon,
+  Wrench,
+} from 'lucide-react'
 import { isTerminal, type ToolCallView } from '../../../client/client.ts'
 import { isOpenCall } from '../../../contract/tool-names.ts'
 import { Spinner } from '../../parts/button.tsx'
@@ -55,6 +66,12 @@ function ToolCard({ call }: { call: ToolCallView }) {
       <summary className="flex min-h-9 cursor-pointer list-none flex-wrap items-center gap-x-2 px-3 py-1.5">
         <Wrench aria-hidden="true" className="size-4 shrink-0 text-ink-soft" />
         <bdi className="min-w-0 break-words font-medium">{nameOf(call)}</bdi>
+        {call.inheritedFrom && (
+          <span className="flex items-center gap-1 text-ink-soft text-xs">
+            <History aria-hidden="true" className="size-3.5 shrink-0" />
+            {t('tool.inherited')}
+          </span>
+        )}
         <span className={classes('ms-auto flex items-center gap-1.5', look)}>
           {Icon ? <Icon aria-hidden="true" className="size-4 shrink-0" /> : <Spinner />}
           {t(`tool.status.${status}`)}
@@ -62,6 +79,7 @@ function ToolCard({ call }: { call: ToolCallView }) {
         </span>
       </summary>
       <div className="grid gap-2 border-line border-t px-3 py-2">
+        {call.inheritedFrom && <p className="text-ink-soft">{t('tool.inherited.text')}</p>}
         <Quoted label={t('tool.args')} text={args} isCode />
         {status === 'done' && result !== null && <Quoted label={t('tool.result')} text={result} />}
         <ToolReason call={call} />

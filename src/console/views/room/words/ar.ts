@@ -214,6 +214,8 @@ export default {
   'tool.file.lost': 'تعذّر حفظه',
   'tool.files': 'الملفات',
   'tool.inDoubt': 'شُغّلت مرة من قبل، ولا أحد يعلم هل أدّت عملها. إن شُغّلت ثانيةً فقد تؤدّيه مرتين.',
+  'tool.inherited': 'من تشغيل سابق',
+  'tool.inherited.text': 'استُدعيت في تشغيل سابق، ولم تُستدعَ مرة أخرى في هذا التشغيل.',
   'tool.leave': 'لا تشغّلها مرة أخرى',
   'tool.name.calculator': 'الآلة الحاسبة',
   'tool.name.current_time': 'الوقت',

@@ -213,6 +213,8 @@ export default {
   'tool.files': 'Dateien',
   'tool.inDoubt':
     'Es wurde schon einmal gestartet, und niemand weiß, ob es seine Arbeit getan hat. Noch einmal gestartet, tut es sie vielleicht doppelt.',
+  'tool.inherited': 'Aus einem früheren Lauf',
+  'tool.inherited.text': 'Es wurde in einem früheren Lauf aufgerufen, in diesem nicht noch einmal.',
   'tool.leave': 'Nicht noch einmal starten',
   'tool.name.calculator': 'Taschenrechner',
   'tool.name.current_time': 'Uhrzeit',

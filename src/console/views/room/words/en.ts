@@ -209,6 +209,8 @@ export default {
   'tool.file.lost': 'could not be kept',
   'tool.files': 'Files',
   'tool.inDoubt': 'It was started once, and nobody knows whether it did its work. Started again, it may do it twice.',
+  'tool.inherited': 'From an earlier run',
+  'tool.inherited.text': 'It was called in an earlier run, and not again in this one.',
   'tool.leave': 'Do not start it again',
   'tool.name.calculator': 'Calculator',
   'tool.name.current_time': 'Current time',
