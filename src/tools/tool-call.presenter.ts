@@ -25,6 +25,8 @@ export interface ShownToolCall {
   files: ToolFile[] | null
   /** The call of an earlier run that this one stands for. */
   inheritedFrom: string | null
+  /** Which attempt at its own turn has started it last; null where none has. */
+  attempt: number | null
   startedAt: string | Date | null
   endedAt: string | Date | null
   /** UTF-16 units that its turn had said before. */
@@ -47,7 +49,7 @@ export const presentToolCall = (call: ShownToolCall, chars = SHOWN_CHARS): ToolC
   result: call.result === null ? null : shortened(call.result, chars),
   errorCode: call.errorCode,
   ...(call.files && { files: call.files }),
-  ...(call.inheritedFrom && { inheritedFrom: call.inheritedFrom }),
+  ...(call.inheritedFrom !== null && call.attempt === null && { inheritedFrom: call.inheritedFrom }),
   startedAt: moment(call.startedAt),
   endedAt: moment(call.endedAt),
   ...(call.offset !== undefined && { offset: call.offset }),

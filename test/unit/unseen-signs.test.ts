@@ -17,6 +17,7 @@ const call: ShownToolCall = {
   errorCode: null,
   files: null,
   inheritedFrom: null,
+  attempt: null,
   startedAt: null,
   endedAt: null,
 }

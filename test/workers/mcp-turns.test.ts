@@ -279,8 +279,9 @@ describe('Turns with tools of an MCP server', function () {
     const first = await user.accept('/api/chat', { agentId, message: 'Tea.' })
     await called
     await user.post(`/api/chat/runs/${first.runId}/cancel`, {})
-    expect((await callOf(first.runId)).status).to.equal('unknown')
-    return { ...first, runId: await retried(first.runId) }
+    const stopped = await callOf(first.runId)
+    expect(stopped.status).to.equal('unknown')
+    return { ...first, stopped, runId: await retried(first.runId) }
   }
   const callOf = async (runId: string) => Object((await user.get(`/api/chat/runs/${runId}/tool-calls`)).body).data[0]
 
@@ -288,7 +289,7 @@ describe('Turns with tools of an MCP server', function () {
     await working(async () => {
       const last = await stoppedInCall({ onUnknown: 'tell' })
       expect(await user.finished(last.runId)).to.include({ status: 'completed' })
-      expect((await callOf(last.runId)).status).to.equal('unknown')
+      expect(await callOf(last.runId)).to.include({ status: 'unknown', inheritedFrom: last.stopped.id })
     })
     expect(server.called()).to.deep.equal(['hang'])
     expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('nobody knows whether it did its work')
@@ -316,6 +317,10 @@ describe('Turns with tools of an MCP server', function () {
       const called = server.asked(({ tool }) => tool === 'hang' && server.called().length === 2)
       const last = await stoppedInCall({ keyed: true })
       await called
+      // It is of this run by now.
+      expect(await callOf(last.runId))
+        .to.include({ status: 'started' })
+        .and.not.have.property('inheritedFrom')
       await user.post(`/api/chat/runs/${last.runId}/cancel`, {})
     })
     const keys = server.state.requests.flatMap(({ tool, headers }) => (tool ? headers['idempotency-key'] : []))

@@ -106,16 +106,16 @@ export class ToolRuns {
     if (outcome === 'later') return { laterMs: retryInMs }
     if (isRefusal(outcome)) return this.#skip(claim, call, outcome)
     if (outcome !== 'started') return {}
-    const startedAt = new Date().toISOString()
+    const made = { ...call, attempt: claim.attempt, startedAt: new Date().toISOString() }
     onStep?.('tool.started')
-    await this.#deps.announcer.tool(claim, presentToolCall({ ...call, status: 'started', startedAt }))
+    await this.#deps.announcer.tool(claim, presentToolCall({ ...made, status: 'started' }))
     const end = await this.#make(claim, call, bound, stop)
     onStep?.('tool.ran')
     if (!end) return { inDoubt: true }
     if (end.busyMs !== undefined && (await toolTurns.putOff(claim, call.call))) return { laterMs: end.busyMs }
     // That it was not made this time says nothing of the time before.
     if (end.busyMs !== undefined && isInDoubt(call)) return { inDoubt: true }
-    await this.#end(claim, { ...call, startedAt }, end, stop)
+    await this.#end(claim, made, end, stop)
     return {}
   }
 
