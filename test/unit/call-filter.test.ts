@@ -19,6 +19,8 @@ function read(...pieces: string[]): { words: string; calls: Array<[string, unkno
   const words = pieces.map((piece) => filter.push(piece)).join('') + filter.end()
   return { words, calls: filter.calls.map(({ name, input }) => [name, JSON.parse(input)]) }
 }
+/** As Python has it. */
+const PY = `add(a=1, b='2 < 3\\n"x"')`
 const ADD: [string, unknown] = ['add', ARGS]
 const BOTH: Array<[string, unknown]> = [ADD, ['now', {}]]
 
@@ -73,6 +75,39 @@ describe('Calls that a model writes as text', () => {
     ],
     ['LM Studio', `[TOOL_REQUEST]\n${CALL}\n[END_TOOL_REQUEST]`, [ADD]],
     ['Phi, Granite', `<|tool_call|>[${CALL}]<|/tool_call|>`, [ADD]],
+    ['Granite, whose end is the end', `<|tool_call|>[${CALL}, ${NOW}]`, BOTH],
+    ["Granite's first", `<function_call> ${CALL}`, [ADD]],
+    ['Phi-4-mini, by its template', `<|tool_calls|>[${CALL}]<|/tool_calls|>`, [ADD]],
+    ["Jamba, Hunyuan (vLLM's parsers)", `<tool_calls>[\n  ${CALL},\n  ${NOW}\n]</tool_calls>`, BOTH],
+    ['MiniMax M1', `<tool_calls>\n${CALL}\n${NOW}\n</tool_calls>`, BOTH],
+    ["Qwen2.5-Coder (vLLM's issue of its parser)", `<tools>\n${CALL}\n</tools>`, [ADD]],
+    ['Nemotron', `<TOOLCALL>[${CALL}]</TOOLCALL>`, [ADD]],
+    ['Seed-OSS', `<seed:tool_call>\n${XML}\n</seed:tool_call>`, [ADD]],
+    ['LongCat', `<longcat_tool_call>${CALL}</longcat_tool_call>`, [ADD]],
+    ['Apertus', `<|tools_prefix|>[{"add": ${JSON_ARGS}}, {"now": {}}]<|tools_suffix|>`, BOTH],
+    ['InternLM2', `<|action_start|><|plugin|>\n${CALL}<|action_end|>`, [ADD]],
+    [
+      'DeepSeek V4',
+      `<｜DSML｜tool_calls>\n<｜DSML｜invoke name="now">\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>`,
+      [['now', {}]],
+    ],
+    ["LFM2 (LM Studio's issue)", `<|tool_call_start|>[${PY}, now()]<|tool_call_end|>`, BOTH],
+    ['LFM2, asked for JSON', `<|tool_call_start|>[${CALL}]<|tool_call_end|>`, [ADD]],
+    ['Llama 4', `<|python_start|>[${PY}, now()]<|python_end|>`, BOTH],
+    ['Llama 4, without its end', `<|python_start|>[${PY}]`, [ADD]],
+    ['Llama 3.2 in Python', `<|python_tag|>[${PY}, now()]<|eom_id|>`, BOTH],
+    ["Llama 3.1's built-in ones", `<|python_tag|>add.call(a=1, b="2 < 3\\n\\"x\\"")`, [ADD]],
+    ['OLMo 3', `<function_calls>${PY}\nnow()</function_calls>`, BOTH],
+    ['Gemma 4', `<|tool_call>call:add{a:1,b:<|"|>${ARGS.b}<|"|>}<tool_call|>`, [ADD]],
+    [
+      'two of Gemma 4',
+      `<|tool_call>call:add{a:1,b:<|"|>${ARGS.b}<|"|>}<tool_call|><|tool_call>call:now{}<tool_call|>`,
+      BOTH,
+    ],
+    ['FunctionGemma', `<start_function_call>call:add{a:1,b:<escape>${ARGS.b}<escape>}<end_function_call>`, [ADD]],
+    ['Gemma 3, Gemini', `\`\`\`tool_code\nprint(default_api.${PY})\nprint(default_api.now())\n\`\`\``, BOTH],
+    ['Gemma 3, in a list', `\`\`\`tool_code\n[${PY}, now()]\n\`\`\``, BOTH],
+    ['a gateway of Gemini', `\`\`\`tool_call\n${CALL}\n\`\`\``, [ADD]],
     [
       'Command R',
       `<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "add", "parameters": ${JSON_ARGS}}]<|END_ACTION|>`,
@@ -114,6 +149,11 @@ describe('Calls that a model writes as text', () => {
     ['of arguments that are no object', '<tool_call>{"name": "add", "arguments": [1]}</tool_call>'],
     ['with words in its place', `<tool_call>Please: ${CALL}</tool_call>`],
     ['that is longer than any', `<tool_call>{"name": "add", "arguments": {"b": "${'x'.repeat(70_000)}"}}</tool_call>`],
+    ['in a fence of theirs, of no known tool', '```tool_code\nprint(default_api.teleport())\n```\n<tool_call>'],
+    ['in a fence of theirs that holds other code', '```tool_code\nx = 1\nprint(x)\n```\nSee?'],
+    ['in Python, with a call in an argument', '<|python_start|>[add(a=now())]<|python_end|>'],
+    ['in Python, with arguments that have no names', '<|python_start|>[add(1, "x")]<|python_end|>'],
+    ['in Python, with something computed', '<|python_start|>[add(a=1+1)]<|python_end|>'],
     ['that is only spoken of', 'The tag <tool_call> begins a call, [TOOL_CALLS] too; a < b [1].\n<tool_'],
     [
       'as DeepSeek would, without arguments',
@@ -126,6 +166,22 @@ describe('Calls that a model writes as text', () => {
       expect(read(...text.slice(0, 2_000), text.slice(2_000))).to.deep.equal({ words: text, calls: [] })
     })
   }
+
+  it('that a limit has cut are none, however much of their arguments is there; whole ones before it are', () => {
+    for (const text of [
+      `<tool_call>${CALL}`,
+      '<tool_call>\n<function=add>\n<parameter=a>1</parameter>\n<parameter=b>half of a te',
+      '<function=add>\n<parameter=a>1</parameter>\n',
+      '<|python_start|>[add(a=1)',
+    ]) {
+      const filter = new CallFilter(TOOLS)
+      expect(filter.push(text) + filter.end({ isCut: true })).to.equal(text)
+      expect(filter.calls).to.deep.equal([])
+    }
+    const filter = new CallFilter(TOOLS)
+    expect(filter.push(`<tool_call>${NOW}</tool_call><tool_call>${CALL}`) + filter.end({ isCut: true })).to.equal('')
+    expect(filter.calls.map(({ name }) => name)).to.deep.equal(['now'])
+  })
 
   it('come out the same however the text is cut, and nothing of a text is lost', () => {
     const part = fc.constantFrom(

@@ -1,4 +1,5 @@
 import { CodeFence } from '../../shared/code-fence.ts'
+import { BareCalls } from './bare-calls.ts'
 import { type KnownTools, NOTATIONS, type Notation, type NotedCall } from './call-notations.ts'
 
 const LONGEST_OPEN = Math.max(...NOTATIONS.map(({ open }) => open.length))
@@ -11,6 +12,8 @@ const MOST_FAILURES = 8
 /** Longer runs of ` or ~ at a line's beginning are not waited for. */
 const LONGEST_FENCE = 64
 
+const FENCE = '```'
+
 /** Where something may happen; all else goes by at once. */
 const SIGNS = /[\n\r`~<[]/g
 /** Signs of a line in which somebody else's words may stand. */
@@ -20,8 +23,8 @@ const LINE_START_QUOTE = /^\s*>/
 /**
  * Takes calls that a model wrote as text off its words as they stream, in one pass. A call is one only where nothing else can be: with
  * its notation's mark at the beginning of a line (a token of its own also behind words), in no code and no quotation, whole, and of a
- * tool that there is. Everything else stays text. What may become a call is held back, and words behind a call are dropped: they were
- * said without knowing what comes of it.
+ * tool that there is; or, without a mark, where the whole answer is nothing but calls (`BareCalls`). Everything else stays text. What may
+ * become a call is held back, and words behind a call are dropped: they were said without knowing what comes of it.
  *
  * @example
  * const filter = new CallFilter(new Map([['add', {}]]))
@@ -45,19 +48,42 @@ export class CallFilter {
   #searched = 0
   #closes = 0
   #failures = 0
+  /** As long as the answer may be nothing but calls. */
+  #bare: BareCalls | undefined
+  /** It was cut: what has no close is not whole. */
+  #isCut = false
 
-  constructor(tools: KnownTools) {
+  /** `isBare`: calls without a mark are read, too. */
+  constructor(tools: KnownTools, { isBare = false } = {}) {
     this.#tools = tools
+    this.#bare = isBare ? new BareCalls(tools) : undefined
   }
 
   /** The words that can be shown now. */
   push(delta: string): string {
-    return this.#take(delta, false)
+    if (!this.#bare) return this.#take(delta, false)
+    this.#held.push(delta)
+    this.#heldChars += delta.length
+    return this.#bare.push(delta) && this.#heldChars <= MOST_HELD ? '' : this.#take(this.#freed(), false)
   }
 
-  /** What was held back, once the text is over. */
-  end(): string {
-    return this.#take('', true)
+  /** What was held back, once the text is over; `isCut`: by a limit. */
+  end({ isCut = false } = {}): string {
+    this.#isCut = isCut
+    const calls = this.#bare?.end()
+    const words = this.#bare ? this.#freed() : ''
+    if (!calls) return this.#take(words, true)
+    this.calls.push(...calls)
+    return ''
+  }
+
+  /** The answer is more than calls, or over: from here on there are only marks to look for. */
+  #freed(): string {
+    const words = this.#held.join('')
+    this.#bare = undefined
+    this.#held = []
+    this.#heldChars = 0
+    return words
   }
 
   #take(delta: string, isEnd: boolean): string {
@@ -90,8 +116,8 @@ export class CallFilter {
     if (at !== 0) return this.#pass(at ?? this.#pending.length)
     const [sign = ''] = this.#pending
     if (sign === '\n' || sign === '\r') return this.#passLine()
-    if (sign === '`' || sign === '~') return this.#passFence(sign, isEnd)
-    if (this.#fence.isOpen) return this.#pass(1)
+    const isFence = sign === '`' || sign === '~'
+    if (this.#fence.isOpen) return isFence ? this.#passFence(sign, isEnd) : this.#pass(1)
     const rest = this.#pending.slice(0, LONGEST_OPEN)
     const fits = (isToken: boolean) => (this.#isStart || isToken || this.calls.length > 0) && !this.#isQuoted
     const found = NOTATIONS.find(({ open, isToken }) => rest.startsWith(open) && fits(isToken))
@@ -102,7 +128,8 @@ export class CallFilter {
       return ''
     }
     const mayBegin = NOTATIONS.some(({ open, isToken }) => open.startsWith(rest) && fits(isToken))
-    return mayBegin && !isEnd ? undefined : this.#pass(1)
+    if (mayBegin && !isEnd) return undefined
+    return isFence ? this.#passFence(sign, isEnd) : this.#pass(1)
   }
 
   #pass(length: number): string {
@@ -155,7 +182,7 @@ export class CallFilter {
       return undefined
     }
     // The close may be missing, as where it was a token that stops the model.
-    const calls = read?.(this.#pending, this.#tools)
+    const calls = close && this.#isCut ? undefined : read?.(this.#pending, this.#tools)
     return calls ? this.#found(calls, this.#pending.length) : this.#release()
   }
 
@@ -172,6 +199,10 @@ export class CallFilter {
     this.#notation = undefined
     this.#failures++
     this.#isStart = false
+    if (open.startsWith(FENCE)) {
+      this.#fence.run(FENCE)
+      this.#isQuoted = true
+    }
     return open
   }
 }

@@ -1,6 +1,8 @@
 import { withoutInvisible } from '../../shared/folded-text.ts'
 import { spanOf } from '../../shared/json-in-text.ts'
+import { whole } from './literals.ts'
 import { isJson, type Json, json } from './wire.ts'
+import { WrittenCalls } from './written-calls.ts'
 
 /** A call that a model wrote as text, of a tool that there is. */
 export interface NotedCall {
@@ -37,15 +39,21 @@ function noted(calls: readonly Loose[] | undefined, tools: KnownTools): NotedCal
   return all
 }
 
+type Reader = (body: string, tools: KnownTools) => Loose[] | undefined
+
+/** The first of these that reads calls. */
 const reader =
-  (calls: (body: string, tools: KnownTools) => Loose[] | undefined): Notation['read'] =>
+  (...readers: Reader[]): Notation['read'] =>
   (body, tools) => {
-    try {
-      return noted(calls(body, tools), tools)
-    } catch {
-      // It was no JSON.
-      return undefined
+    for (const read of readers) {
+      try {
+        const calls = noted(read(body, tools), tools)
+        if (calls) return calls
+      } catch {
+        // It was no JSON.
+      }
     }
+    return undefined
   }
 
 /** What a value in JSON asks for: `{"name", "arguments"}` by any of their names, or several of them. */
@@ -153,6 +161,21 @@ function inKeys(body: string, tools: KnownTools): Loose[] {
   return [{ name, args: Object.fromEntries(args) }]
 }
 
+/** Python, and what else `WrittenCalls` reads. */
+const inWriting: Reader = (body, tools) => whole(body, (source) => new WrittenCalls(source, tools.keys()).calls())
+
+/** Several in lines of their own, without a comma: a call of Python's in each. */
+const inElementsOrLines: Reader = (body, tools) =>
+  body.includes('<') && body.includes('invoke') ? inInvokes(body, tools) : inWriting(body, tools)
+
+/** Apertus: objects with one member each, which is called as the tool. */
+const inMembers: Reader = (body) => {
+  const value: unknown = JSON.parse(body)
+  return Array.isArray(value)
+    ? value.flatMap((one) => Object.entries(json(one)).map(([name, args]) => ({ name, args })))
+    : undefined
+}
+
 const NAME = /^\s*(?:function<｜tool▁sep｜>)?(?:functions\.)?([\w-]+)/
 
 /** A name, marks, and JSON, behind a mark each: DeepSeek, Kimi, Mistral's newer models. */
@@ -190,21 +213,51 @@ const hermes = (body: string, tools: KnownTools): Loose[] | undefined => {
   return /^\s*[[{]/.test(body) ? inJson()(body) : inKeys(body, tools)
 }
 
+/** What is behind Llama's mark, also with the mark of its end. */
+const inTag: Reader = (body, tools) => whole(body, (source) => new WrittenCalls(source, tools.keys()).answer())
+
 /** Of these, as they leak from servers that do not know their model's notation: vLLM, llama.cpp, Ollama, LM Studio, SGLang and others. */
 export const NOTATIONS: readonly Notation[] = [
-  tags('<tool_call>', '</tool_call>', reader(hermes)),
+  tags('<tool_call>', '</tool_call>', reader(hermes, inWriting)),
   tags(
     '<function=',
     '</function>',
     reader((body, tools) => inFunctions(`<function=${body}`, tools)),
   ),
-  tags('<function_calls>', '</function_calls>', reader(inInvokes)),
+  // Jamba, Hunyuan, MiniMax M1.
+  tags('<tool_calls>', '</tool_calls>', reader(inJson(), inWriting)),
+  // Qwen's older coders, and others that take one tag for another.
+  tags('<tools>', '</tools>', reader(inJson())),
+  tags('<tool>', '</tool>', reader(inJson())),
+  // Granite's older ones.
+  tags('<function_call>', '</function_call>', reader(inJson())),
+  // Nemotron.
+  tags('<TOOLCALL>', '</TOOLCALL>', reader(inJson())),
+  tags('<longcat_tool_call>', '</longcat_tool_call>', reader(hermes)),
+  tags('<seed:tool_call>', '</seed:tool_call>', reader(inFunctions)),
+  // Claude's followers, and OLMo in Python.
+  tags('<function_calls>', '</function_calls>', reader(inElementsOrLines)),
   tags('<minimax:tool_call>', '</minimax:tool_call>', reader(inInvokes)),
   tokens('<｜DSML｜function_calls>', '</｜DSML｜function_calls>', reader(inInvokes)),
+  tokens('<｜DSML｜tool_calls>', '</｜DSML｜tool_calls>', reader(inInvokes)),
+  // Gemma, and Gemini behind an OpenAI wire.
+  tags('```tool_code', '```', reader(inWriting)),
+  tags('```tool_calls', '```', reader(inJson(), inWriting)),
+  tags('```tool_call', '```', reader(inJson(), inWriting)),
   tags('[TOOL_REQUEST]', '[END_TOOL_REQUEST]', reader(inJson())),
   tokens('[TOOL_CALLS]', null, reader(mistral)),
-  tokens('<|python_tag|>', null, reader(inJson(true))),
+  tokens('<|python_tag|>', null, reader(inJson(true), inTag)),
+  tokens('<|python_start|>', '<|python_end|>', reader(inWriting)),
+  // LFM2.
+  tokens('<|tool_call_start|>', '<|tool_call_end|>', reader(inJson(), inWriting)),
+  // Gemma 4, and FunctionGemma.
+  tokens('<|tool_call>', '<tool_call|>', reader(inWriting)),
+  tokens('<start_function_call>', '<end_function_call>', reader(inWriting)),
   tokens('<|tool_call|>', '<|/tool_call|>', reader(inJson(true))),
+  // Phi-4-mini.
+  tokens('<|tool_calls|>', '<|/tool_calls|>', reader(inJson(true))),
+  tokens('<|tools_prefix|>', '<|tools_suffix|>', reader(inMembers)),
+  tokens('<|action_start|><|plugin|>', '<|action_end|>', reader(inJson())),
   tokens('<|START_ACTION|>', '<|END_ACTION|>', reader(inJson())),
   tokens('<｜tool▁calls▁begin｜>', '<｜tool▁calls▁end｜>', reader(inSegments('<｜tool▁call▁begin｜>'))),
   tokens('<|tool_calls_section_begin|>', '<|tool_calls_section_end|>', reader(inSegments('<|tool_call_begin|>'))),
@@ -217,17 +270,30 @@ export const NOTATIONS: readonly Notation[] = [
 const MARKS = [
   'tool_call',
   'tool▁call',
+  'toolcall',
+  'tool_code',
+  'default_api',
+  '<tools>',
+  '<tool>',
   'tool_request',
   'function=',
   'function_call',
   'invoke name',
   'python_tag',
+  'python_start',
+  'tools_prefix',
+  'functools',
+  'action_start',
   'start_action',
   'to=functions',
 ]
 
-/** Whether a text speaks in any of the notations, or about them. What does not show, and escapes, may go when a text is told anew. */
+/** A text as its marks are looked for: what does not show, and escapes, may go when it is told anew. */
+export const withoutDisguise = (text: string): string =>
+  withoutInvisible(text.normalize('NFKC')).replaceAll('\\', '').toLowerCase()
+
+/** Whether a text speaks in any of the notations, or about them. */
 export const speaksOfCalls = (text: string): boolean => {
-  const bare = withoutInvisible(text.normalize('NFKC')).replaceAll('\\', '').toLowerCase()
+  const bare = withoutDisguise(text)
   return MARKS.some((mark) => bare.includes(mark))
 }

@@ -12,6 +12,7 @@ import type {
 } from '@ai-sdk/provider'
 import type { ReasoningEffort } from '../../contract/providers.ts'
 import type { MayRead } from '../reading-shares.ts'
+import { asksForWriting, writesCallOf } from './bare-calls.ts'
 import { CallFilter } from './call-filter.ts'
 import { speaksOfCalls } from './call-notations.ts'
 import { dialectFetch, LessonLearnt } from './dialect-fetch.ts'
@@ -102,14 +103,22 @@ export class DialectModel implements LanguageModelV4 {
   /**
    * Reads calls that a server leaves in the text: of servers that anybody may run, and where tools are offered. Not where the prompt
    * has such a call in it, or speaks of them: a model that quotes what a file, a page, a tool or somebody else said must not be taken
-   * to ask for it.
+   * to ask for it. Calls without a mark are not read either where JSON is what is asked for.
    */
-  #callFilter({ tools = [], prompt }: LanguageModelV4CallOptions): CallFilter | undefined {
+  #callFilter({ tools = [], prompt, responseFormat }: LanguageModelV4CallOptions): CallFilter | undefined {
     const known = tools.flatMap((tool) =>
       tool.type === 'function' ? [[tool.name, json(tool.inputSchema)] as const] : [],
     )
     if (!this.#options.mayWriteCalls || known.length === 0 || this.#traits.includes('no_tools')) return undefined
-    return prompt.some((message) => wordsIn(message).some(speaksOfCalls)) ? undefined : new CallFilter(new Map(known))
+    const said = prompt.flatMap(wordsIn)
+    if (said.some(speaksOfCalls)) return undefined
+    const names = known.map(([name]) => name)
+    const asked = prompt.findLast(({ role }) => role === 'user')
+    const isBare =
+      responseFormat?.type !== 'json' &&
+      !(asked && wordsIn(asked).some(asksForWriting)) &&
+      !said.some((words) => writesCallOf(names, words))
+    return new CallFilter(new Map(known), { isBare })
   }
 
   async #learn(traits: Trait[]): Promise<void> {
@@ -147,11 +156,11 @@ export class DialectModel implements LanguageModelV4 {
       hasWords ||= delta.trim() !== ''
       controller.enqueue({ type: 'text-delta', id: textId, delta })
     }
-    const finish = (controller: Controller) => {
+    const finish = (controller: Controller, isCut: boolean) => {
       const rest = filter.end()
       think(controller, rest.thoughts)
       textId ??= TEXT_ID
-      say(controller, calls ? calls.push(rest.words) + calls.end() : rest.words)
+      say(controller, calls ? calls.push(rest.words) + calls.end({ isCut }) : rest.words)
       if (isThinking) controller.enqueue({ type: 'reasoning-end', id: THOUGHTS_ID })
       if (isTextOpen) controller.enqueue({ type: 'text-end', id: textId })
       isThinking = false
@@ -193,7 +202,7 @@ export class DialectModel implements LanguageModelV4 {
             hasFailed = true
             break
           case 'finish': {
-            finish(controller)
+            finish(controller, part.finishReason.unified === 'length')
             hasThoughts ||= (part.usage.outputTokens.reasoning ?? 0) > 0
             const error =
               hasWords || hasCalls || hasFailed

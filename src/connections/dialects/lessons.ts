@@ -50,6 +50,8 @@ const has =
 const roles = (body: Json): string[] => list(body.messages).map((message) => String(json(message).role))
 const hasSystem = (body: Json): boolean =>
   roles(body).some((role) => role === 'system' || role === 'developer') || has('system', 'systemInstruction')(body)
+/** With what tools gave back, in a role of its own. */
+const hasResults = (body: Json): boolean => roles(body).includes('tool')
 const generation = (body: Json): Json => json(body.generationConfig)
 /** Anthropic's SDK asks for JSON by a tool of this name. */
 const hasTools = (body: Json): boolean => list(body.tools).some((tool) => json(tool).name !== 'json')
@@ -99,6 +101,30 @@ const unknownOnly = (name: string): string[][] => UNKNOWN.map((way) => [name, wa
 
 /** In order: the first that fits is learnt. Sentences of templates first, then parameters by their names. */
 const LESSONS: Lesson[] = [
+  {
+    trait: 'no_tool_role',
+    sent: hasResults,
+    said: [
+      ['roles must alternate'],
+      ['role', 'must alternate'],
+      ["role 'tool'"],
+      ['role "tool"'],
+      ['role `tool`'],
+      ['role: tool'],
+      ['role tool'],
+      ['tool role'],
+      ['tool message'],
+      ['variant `tool`'],
+      ["keyerror: 'tool'"],
+      ["'user' or 'assistant'"],
+      ['user or assistant', 'role'],
+      ['only user and assistant roles'],
+      ['only user, assistant'],
+      ['role', 'one of', 'assistant'],
+      ['role', 'input should be', 'assistant'],
+      ...['unexpected', 'unknown', 'unsupported', 'invalid', 'not support'].map((way) => [way, 'role', 'tool']),
+    ],
+  },
   {
     trait: 'no_system_role',
     sent: hasSystem,
@@ -321,7 +347,7 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
     return undefined
   if (tellsOfBrokenCall(said)) return undefined
   const isWhole = body.stream === false
-  return LESSONS.find(
+  const found = LESSONS.find(
     ({ trait, sent, said: sayings, unsaid = [], unless }) =>
       !known.includes(trait) &&
       !(unless && known.includes(unless)) &&
@@ -331,7 +357,21 @@ export function lessonOf({ status, words, body }: Refusal, known: readonly Trait
       saysAny(said, sayings) &&
       !unsaid.some((word) => said.includes(word)),
   )?.trait
+  return found ?? (mayLackRole(status, said, body, known) ? 'no_tool_role' : undefined)
 }
+
+/** How servers speak of a prompt that they could not write. */
+const TEMPLATES = ['template', 'jinja', 'role']
+
+/**
+ * A server that has left calls in the text knows little of tools: what it says when it is then given a result may be anything. It is not
+ * remembered unless it helps.
+ */
+const mayLackRole = (status: number | undefined, said: string, body: Json, known: readonly Trait[]): boolean =>
+  hasResults(body) &&
+  known.includes('writes_calls') &&
+  !known.includes('no_tool_role') &&
+  (status === 400 || status === 422 || (status === 500 && TEMPLATES.some((word) => said.includes(word))))
 
 /** Settings of agents, whose values differ. */
 const OF_AGENTS: readonly Trait[] = ['no_temperature', 'no_reasoning_effort']

@@ -13,7 +13,11 @@ export function shapedOptions(
 ): LanguageModelV4CallOptions {
   const has = (trait: Trait) => traits.includes(trait)
   const isWithoutTools = has('no_tools') && usesTools(options)
-  const told = isWithoutTools ? withoutTools(options.prompt) : options.prompt
+  const told = isWithoutTools
+    ? withoutTools(options.prompt)
+    : has('no_tool_role')
+      ? withoutToolRole(options.prompt, asCall)
+      : options.prompt
   const prompt = has('thoughts_back') ? told : withoutLooseThoughts(told)
   return {
     ...options,
@@ -48,12 +52,18 @@ export function resultWords(output: LanguageModelV4ToolResultOutput): string {
   return 'value' in output ? JSON.stringify(output.value) : ''
 }
 
+/** A call in words. */
+type InWords = (name: string, input: unknown) => string
+const asReport: InWords = (name, input) => `(I called ${name} with ${JSON.stringify(input)}.)`
+/** As models write a call that have no other way, so that the next one is written so, too. */
+const asCall: InWords = (name, args) => JSON.stringify({ name, arguments: args })
+
 /** Calls of tools, and what they gave back, in words: roles still take turns. */
-function withoutTools(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
+function withoutToolRole(prompt: LanguageModelV4Prompt, inWords: InWords): LanguageModelV4Prompt {
   const lines = prompt.flatMap((message): LanguageModelV4Prompt => {
     if (message.role === 'assistant') {
       const content = message.content.flatMap((part) => {
-        if (part.type === 'tool-call') return [`(I called ${part.toolName} with ${JSON.stringify(part.input)}.)`]
+        if (part.type === 'tool-call') return [inWords(part.toolName, part.input)]
         return part.type === 'text' ? [part.text] : []
       })
       return [{ role: 'assistant', content: [{ type: 'text', text: content.join('\n\n') }] }]
@@ -71,6 +81,12 @@ function withoutTools(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
       joined[joined.length - 1] = { ...before, content: [...before.content, ...line.content] }
     } else joined.push(line)
   }
+  return joined
+}
+
+/** The same for a model without tools, which is told so. */
+function withoutTools(prompt: LanguageModelV4Prompt): LanguageModelV4Prompt {
+  const joined = withoutToolRole(prompt, asReport)
   const last = joined.findLastIndex(({ role }) => role === 'system')
   return last < 0
     ? [{ role: 'system', content: NO_TOOLS }, ...joined]

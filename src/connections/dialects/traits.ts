@@ -15,6 +15,8 @@ export const TRAITS = {
   no_stop: 'Takes no stop sequences.',
   no_tools: 'Takes no tools: agents answer without theirs. If that has changed, test the connection.',
   no_tool_choice: 'Takes no choice of tools: it is told in words when no more are called.',
+  no_tool_role:
+    'Takes no results of tools in a role of their own: what was called and given back stands there in words.',
   writes_calls: 'Leaves calls of tools in the text: they are read there. Its server may have a parser for its model.',
   thoughts_back: 'Wants the thoughts behind a call of a tool back: they are kept with the call.',
   stream_only: 'Answers in streams only.',
