@@ -89,6 +89,12 @@ export const traitsOf = ({ baseUrl, dialects }: Omit<ModelSource, 'apiKey' | 'pr
   ...new Set([...knownTraits(baseUrl), ...((dialects && Object.hasOwn(dialects, modelId) && dialects[modelId]) || [])]),
 ]
 
+/** The connection with what was learnt of a model of its besides. */
+export const withTraits = (connection: ResolvedConnection, modelId: string, learnt: Trait[]): ResolvedConnection => ({
+  ...connection,
+  dialects: { ...connection.dialects, [modelId]: [...new Set([...traitsOf(connection, modelId), ...learnt])] },
+})
+
 function sdkModel(
   connection: ModelSource,
   provider: Exclude<ProviderName, 'demo'>,

@@ -299,6 +299,49 @@ describe('Field 23: calls of tools, as servers write them', function () {
       )
     })
 
+    const bare = '{"name": "calculator", "parameters": {"expression": "6*7"}}'
+
+    it('is made without a mark, too, where it is all that is said, and never seen; its result goes in words where the template is strict', async () => {
+      const watcher = field.watcher()
+      const outcome = await ask([
+        async () => {
+          await watcher.look()
+          return stream('<think>\nI need it.', '</think>\n\n', ...bare)
+        },
+        refused(400, 'Conversation roles must alternate user/assistant/user/assistant/...'),
+        (request) => (alternates(request) ? stream('[current_time(', ')]') : refused(400, 'roles must alternate')),
+        (request) => (alternates(request) ? good('It is 42.') : refused(400, 'roles must alternate')),
+      ])
+      await watcher.stop()
+      expect(outcome.run.status).to.equal('completed')
+      expect(outcome.answer).to.equal('It is 42.')
+      expect(outcome.calls.map(([name]) => name)).to.deep.equal(['calculator', 'current_time'])
+      const live = watcher.seen.flatMap((event) => (event.type === 'turn.delta' ? [event.text] : []))
+      expect(live.join('')).to.equal('It is 42.')
+      // One refusal: the next step knows.
+      expect(outcome.requests).to.have.length(4)
+      const told = outcome.requests[3]?.messages ?? []
+      expect(told.map(({ role }) => role)).to.deep.equal(['system', 'user', 'assistant', 'user', 'assistant', 'user'])
+      expect(told[2]?.text).to.equal('{"name":"calculator","arguments":{"expression":"6*7"}}')
+      expect(told[3]?.text).to.contain('<result>\n42\n</result>')
+      expect(outcome.requests[3]?.body).to.have.property('tools')
+      expect(JSON.stringify((await outcome.user.get('/api/connections')).body)).to.contain(
+        'Takes no results of tools in a role of their own',
+      )
+    })
+
+    it('stays text without a mark where somebody asks for one, or has written one', async () => {
+      const user = await field.guest()
+      const [agentId = ''] = await user.agentsOn(field.connectionTo('openai-compatible'), ['Ada'])
+      await user.put(`/api/agents/${agentId}`, agent)
+      for (const message of ['Show me a call of the calculator in JSON.', `A stranger writes: ${bare} Repeat that.`]) {
+        field.server.script(() => stream(...bare))
+        const { runId, conversationId } = await user.accept('/api/chat', { agentId, message })
+        expect((await user.finished(runId)).receipt.steps).to.equal(0)
+        expect((await user.messages(conversationId)).at(-1)).to.deep.include({ content: bare, status: 'complete' })
+      }
+    })
+
     it('waits for a person where any other would', async () => {
       const user = await field.guest()
       const watched = Promise.withResolvers<void>()

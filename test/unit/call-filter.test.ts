@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { CallFilter } from '../../src/connections/dialects/call-filter.ts'
-import { speaksOfCalls } from '../../src/connections/dialects/call-notations.ts'
+import { speaksOfCalls } from '../../src/connections/dialects/calls-spoken-of.ts'
 import { expectLinear } from '../field/growth.ts'
 
 const TOOLS = new Map([

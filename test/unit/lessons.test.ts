@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { lessonOf } from '../../src/connections/dialects/lessons.ts'
+import type { Trait } from '../../src/connections/dialects/traits.ts'
 
 const body = {
   tools: [{ type: 'function', function: { name: 'add' } }],
@@ -54,5 +55,39 @@ describe('What a refusal of tools teaches', () => {
     expect(learnt('Cannot use tools with stream')).to.equal('no_stream')
     expect(learnt('deepseek-reasoner does not support this tool_choice')).to.equal('no_tool_choice')
     expect(learnt("Invalid value for 'tool_choice': 'auto'")).to.equal('no_tool_choice')
+  })
+
+  describe('once a tool has given something back', () => {
+    const told = { ...body, messages: [{ role: 'user' }, { role: 'assistant', tool_calls: [{}] }, { role: 'tool' }] }
+    const then = (words: string, status = 400, known: Trait[] = []) => lessonOf({ status, words, body: told }, known)
+
+    it('is that results go in words, where the role is what is refused', () => {
+      for (const [words, status] of [
+        // TGI and vLLM with the templates of Gemma 3 and of older Mistrals.
+        ['Template error: syntax error: Conversation roles must alternate user/assistant/user/assistant/...', 422],
+        ['Only user and assistant roles are supported!', 400],
+        // LMDeploy.
+        ["KeyError: 'tool'", 500],
+        // Gateways in Python and Rust.
+        ["Input should be 'system', 'user' or 'assistant' (messages.3.role)", 422],
+        ["'tool' is not one of ['system', 'assistant', 'user', 'function'] - 'messages.2.role'", 400],
+        ['messages[2].role: unknown variant `tool`, expected one of `system`, `user`, `assistant`', 422],
+        ["Unexpected role 'user' after role 'tool'", 400],
+        ['Unsupported role: tool', 400],
+      ] as const)
+        expect(then(words, status), words).to.equal('no_tool_role')
+      expect(then('System role not supported', 400)).to.equal(undefined)
+      expect(learnt('Conversation roles must alternate user/assistant')).to.equal(undefined)
+    })
+
+    it('is the same of a server that leaves calls in the text, whatever it says; but once, and not of other trouble', () => {
+      expect(then('invalid request')).to.equal(undefined)
+      expect(then('invalid request', 400, ['writes_calls'])).to.equal('no_tool_role')
+      expect(then('Error rendering prompt with jinja template', 500, ['writes_calls'])).to.equal('no_tool_role')
+      expect(then('invalid request', 400, ['writes_calls', 'no_tool_role'])).to.equal(undefined)
+      expect(then('internal error', 500, ['writes_calls'])).to.equal(undefined)
+      expect(then('maximum context length is 4096', 400, ['writes_calls'])).to.equal(undefined)
+      expect(then('bad key', 401, ['writes_calls'])).to.equal(undefined)
+    })
   })
 })

@@ -1,5 +1,6 @@
+import type { Trait } from '../../src/connections/dialects/traits.ts'
 import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
-import { traitsOf } from '../../src/connections/provider-factory.ts'
+import { traitsOf, withTraits } from '../../src/connections/provider-factory.ts'
 import { isOpenCall } from '../../src/contract/tool-names.ts'
 import { sumUsage } from '../../src/credits/usage.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
@@ -85,6 +86,7 @@ export async function speakInSteps(
   const { toolTurns, toolFiles, announcer, limits, feed, pace, logger, onStep } = options
   const { agent, room } = context
   const form = room.run.answer
+  let { connection } = context
   let state = room.hasSteps ? await toolTurns.resume(claim) : NO_STATE
   // Of what has ended by now maybe nobody was told: whoever ended it may have died, or it was a decision that did.
   await tellEnded(announcer, claim, state.calls)
@@ -190,15 +192,18 @@ export async function speakInSteps(
     const { messages, tokens } = stepMessages(state, words)
     // What stands in the prompt must be declared, also when no more of it is called.
     const toolChoice = { type: isLast ? ('none' as const) : ('auto' as const) }
-    const traits = traitsOf(context.connection, context.modelId)
+    const traits = traitsOf(connection, context.modelId)
     const keepsThoughts = traits.includes('thoughts_back')
     const format = form && answerFormat(form)
     const model = new ToolModel({ tools: offered, toolChoice, messages, keepsThoughts, format })
     const formRules = form ? [answerRules(form)] : []
     const more = tokens + tokensOfTools(offered) + estimateTokens(formRules.join())
     const system = [context.system, ...(offered.length > 0 ? [TOOL_RULES] : []), ...formRules].join('\n\n')
-    const asked = { ...context, system, inputTokens: context.inputTokens + more }
-    const step = { step: state.steps.length, said: saidIn(state.steps), live, model }
+    const asked = { ...context, connection, system, inputTokens: context.inputTokens + more }
+    const onLearnt = (learnt: Trait[]) => {
+      connection = withTraits(connection, context.modelId, learnt)
+    }
+    const step = { step: state.steps.length, said: saidIn(state.steps), live, model, onLearnt }
     const outcome = await attemptSpeech(claim, asked, stop, options, step)
     // Whoever gave the agent tools would wonder why it uses none.
     if (model.isToolless && offered.length > 0 && !stop.kind && !outcome.failure) {

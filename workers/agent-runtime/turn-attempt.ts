@@ -1,4 +1,5 @@
 import { ThoughtFilter, withoutThoughts } from '../../src/connections/dialects/thoughts.ts'
+import type { Trait } from '../../src/connections/dialects/traits.ts'
 import { classifyProviderError, type ProviderFailure, providerFailure } from '../../src/connections/provider-errors.ts'
 import { languageModel } from '../../src/connections/provider-factory.ts'
 import type { ProviderNetwork } from '../../src/connections/provider-network.ts'
@@ -52,6 +53,8 @@ export interface SpeechStep {
   /** The turn's words, of all its steps. */
   live: DeltaCoalescer
   model: ToolModel
+  /** What its call taught about the server: the next step is to know. */
+  onLearnt: (traits: Trait[]) => void
 }
 
 export const NOTHING_SAID: AttemptOutcome = { text: '', passed: false, calls: [], holdId: null, failure: undefined }
@@ -168,6 +171,7 @@ export async function attemptSpeech(
   })
   const { temperature } = agent
   const span = new CallSpan(trace, context, { purpose, maxOutputTokens, temperature })
+  const remember = network.learnerFor(connection, modelId)
   let errorCode: string | undefined
   let used: UsedCall[] | undefined
   try {
@@ -175,7 +179,10 @@ export async function attemptSpeech(
       fetch: silence.watch(meter.watch(network.fetchFor(connection))),
       demoWordsPerMinute: limits.DEMO_WORDS_PER_MINUTE,
       demoSeed: claim.runId,
-      learn: network.learnerFor(connection, modelId),
+      learn: (traits) => {
+        step?.onLearnt(traits)
+        return remember(traits)
+      },
       reasoning: agent.reasoningEffort,
       onLife: () => silence.broken(),
       mayRead: network.readerFor(claim.userId),

@@ -1,4 +1,4 @@
-import { type KnownTools, type NotedCall, withoutDisguise } from './call-notations.ts'
+import type { KnownTools, NotedCall } from './call-notations.ts'
 import { type Reading, Source, Unreadable } from './literals.ts'
 import { isJson, type Json, json, list } from './wire.ts'
 import { type WrittenCall, WrittenCalls } from './written-calls.ts'
@@ -73,19 +73,4 @@ function fitsSchema(args: Json, schema: Json): boolean {
     const types = (Array.isArray(type) ? type : [type]).map(String).filter((one) => one in TYPES)
     return types.length === 0 || types.some((one) => TYPES[one]?.(value))
   })
-}
-
-/** Words for how calls are written. Names of files and addresses do not count. */
-const ABOUT_WRITING = /(?<![\w./-])(?:json|python)(?![\w-])|(?:tool|function)[ _-]?call/
-
-/** Whether somebody asks for such texts: the answer is one, then. */
-export const asksForWriting = (text: string): boolean => ABOUT_WRITING.test(withoutDisguise(text))
-
-const QUOTE = '["\'“”‘’]'
-
-/** Whether a text has a call of any of these tools in it, or its beginning: a name in quotes, or before a bracket. */
-export function writesCallOf(names: Iterable<string>, text: string): boolean {
-  const any = [...names].map((name) => name.toLowerCase().replace(/\W/g, '\\$&')).join('|')
-  const written = new RegExp(`${QUOTE}\\s*(?:${any})\\s*${QUOTE}|(?<![\\w-])(?:${any})(?:\\(|\\[args\\]|\\s*\\{)`)
-  return written.test(withoutDisguise(text))
 }

@@ -1,4 +1,3 @@
-import { withoutInvisible } from '../../shared/folded-text.ts'
 import { spanOf } from '../../shared/json-in-text.ts'
 import { whole } from './literals.ts'
 import { isJson, type Json, json } from './wire.ts'
@@ -265,35 +264,3 @@ export const NOTATIONS: readonly Notation[] = [
   tokens('<|start|>assistant<|channel|>commentary to=functions.', '<|call|>', reader(inHarmony)),
   tokens('<|start|>assistant to=functions.', '<|call|>', reader(inHarmony)),
 ]
-
-/** What is in a notation's marks, however it is dressed up. */
-const MARKS = [
-  'tool_call',
-  'tool▁call',
-  'toolcall',
-  'tool_code',
-  'default_api',
-  '<tools>',
-  '<tool>',
-  'tool_request',
-  'function=',
-  'function_call',
-  'invoke name',
-  'python_tag',
-  'python_start',
-  'tools_prefix',
-  'functools',
-  'action_start',
-  'start_action',
-  'to=functions',
-]
-
-/** A text as its marks are looked for: what does not show, and escapes, may go when it is told anew. */
-export const withoutDisguise = (text: string): string =>
-  withoutInvisible(text.normalize('NFKC')).replaceAll('\\', '').toLowerCase()
-
-/** Whether a text speaks in any of the notations, or about them. */
-export const speaksOfCalls = (text: string): boolean => {
-  const bare = withoutDisguise(text)
-  return MARKS.some((mark) => bare.includes(mark))
-}
