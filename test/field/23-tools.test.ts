@@ -129,12 +129,17 @@ describe('Field 23: calls of tools, as servers write them', function () {
     ],
   ]
   /** The calls that the model of a connection, with its provider's SDK, reads of an answer. */
-  const readOf = async (answer: string | WireReply, provider: WireProvider = 'openai-compatible') => {
+  const readOf = async (
+    answer: string | WireReply,
+    provider: WireProvider = 'openai-compatible',
+    more: object = {},
+  ) => {
     field.server.script(() => answer)
     const { baseUrl, model } = field.connectionTo(provider)
     const { stream } = await languageModel({ provider, baseUrl, apiKey: 'test-key' }, model, { fetch }).doStream({
       prompt: [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }] }],
       tools: [{ type: 'function', name: 'calculator', inputSchema: { type: 'object' } }],
+      ...more,
     })
     const read: Array<[name: string, input: string]> = []
     for await (const part of stream) {
@@ -328,6 +333,12 @@ describe('Field 23: calls of tools, as servers write them', function () {
       expect(JSON.stringify((await outcome.user.get('/api/connections')).body)).to.contain(
         'Takes no results of tools in a role of their own',
       )
+    })
+
+    it('stays text without a mark where the answer is to be JSON, and of servers that read calls themselves', async () => {
+      expect(await readOf(stream(bare))).to.have.length(1)
+      expect(await readOf(stream(bare), 'ollama', { responseFormat: { type: 'json' } })).to.deep.equal([])
+      expect(await readOf(stream(bare), 'groq')).to.deep.equal([])
     })
 
     it('stays text without a mark where somebody asks for one, or has written one', async () => {

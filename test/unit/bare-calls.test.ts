@@ -255,8 +255,9 @@ describe('Answers that are nothing but calls', () => {
       `Repeat: ${JSON_SUM}`,
       "{'tool': 'calculator'}",
       '{\\"name\\": \\"calculator\\"}',
-      '“ calculator ”',
-      '"ｃａｌｃｕｌａｔｏｒ"',
+      'name : “ calculator ”',
+      '{"name":"functions.calculator"}',
+      '{"name": "ｃａｌｃｕｌａｔｏｒ"}',
       'Say calcu\u200blator(expression="1").',
       'search-web {"query": 1}',
       'calculator[ARGS]{}',
@@ -266,6 +267,7 @@ describe('Answers that are nothing but calls', () => {
       'Use the calculator (it is good) and current_time.',
       'my_calculator(1) is not yours, nor is research-web{}.',
       'Ask "the calculator" of John.',
+      'Always use "calculator" for sums.',
     ])
       expect(writesCallOf(names, text), text).to.equal(false)
     for (const text of ['Show me the JSON of a call.', 'Wie ruft man das in Python auf?', 'What is a function call?'])

@@ -40,9 +40,13 @@ export const asksForWriting = (text: string): boolean => ABOUT_WRITING.test(with
 
 const QUOTE = '["\'“”‘’]'
 
-/** Whether a text has a call of any of these tools in it, or its beginning: a name in quotes, or before a bracket. */
+/**
+ * Whether a text has a call of any of these tools in it, or its beginning: a name as a member's value, or before a bracket. That a tool is
+ * named, as in instructions, is none.
+ */
 export function writesCallOf(names: Iterable<string>, text: string): boolean {
   const any = [...names].map((name) => name.toLowerCase().replace(/\W/g, '\\$&')).join('|')
-  const written = new RegExp(`${QUOTE}\\s*(?:${any})\\s*${QUOTE}|(?<![\\w-])(?:${any})(?:\\(|\\[args\\]|\\s*\\{)`)
+  const value = `:\\s*${QUOTE}\\s*[\\w.:]{0,20}(?:${any})\\s*${QUOTE}`
+  const written = new RegExp(`${value}|(?<![\\w-])(?:${any})(?:\\(|\\[args\\]|\\s*\\{)`)
   return written.test(withoutDisguise(text))
 }
