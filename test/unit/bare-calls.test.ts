@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { BareCalls } from '../../src/connections/dialects/bare-calls.ts'
 import { CallFilter } from '../../src/connections/dialects/call-filter.ts'
 import { asksForWriting, writesCallOf } from '../../src/connections/dialects/calls-spoken-of.ts'
+import { cutText } from '../support/cut-text.ts'
 
 const TOOLS = new Map([
   [
@@ -236,13 +237,8 @@ describe('Answers that are nothing but calls', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 8 }), fc.array(fc.nat(30), { maxLength: 20 }), (parts, cuts) => {
         const text = parts.join('')
-        let at = 0
-        const pieces = cuts.map((cut) => {
-          at += cut
-          return text.slice(at - cut, at)
-        })
         const whole = read(text)
-        expect(read(...pieces, text.slice(at))).to.deep.equal(whole)
+        expect(read(...cutText(text, cuts))).to.deep.equal(whole)
         expect(whole.words).to.equal(whole.calls.length === 0 ? text : '')
       }),
       { numRuns: 500 },

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { CallFilter } from '../../src/connections/dialects/call-filter.ts'
 import { speaksOfCalls } from '../../src/connections/dialects/calls-spoken-of.ts'
 import { expectLinear } from '../field/growth.ts'
+import { cutText } from '../support/cut-text.ts'
 
 const TOOLS = new Map([
   ['add', { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'string' } } }],
@@ -207,13 +208,8 @@ describe('Calls that a model writes as text', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), fc.array(fc.nat(30), { maxLength: 20 }), (parts, cuts) => {
         const text = parts.join('')
-        let at = 0
-        const pieces = cuts.map((cut) => {
-          at += cut
-          return text.slice(at - cut, at)
-        })
         const whole = read(text)
-        expect(read(...pieces, text.slice(at))).to.deep.equal(whole)
+        expect(read(...cutText(text, cuts))).to.deep.equal(whole)
         if (whole.calls.length === 0) expect(whole.words).to.equal(text)
         else expect(text.startsWith(whole.words)).to.equal(true)
       }),
