@@ -51,6 +51,10 @@ const REVIEWED: Record<string, string> = {
 const MADE: Record<string, [count: number, of: string]> = {
   'src/connections/demo/demo-reader.ts': [2, 'lists of words of its own, for one sentence of at most 400 characters'],
   'src/connections/demo/demo-writer.ts': [1, 'a word of its own; at most two words stand between it and the next'],
+  'src/connections/dialects/calls-spoken-of.ts': [
+    1,
+    'escaped names of tools, one or the other; blanks are read behind a colon, a quote or a name, once each',
+  ],
   'src/connections/dialects/thoughts.ts': [1, 'escaped literals, one or the other'],
   'src/storage/search-terms.ts': [1, 'one class of signs'],
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { BareCalls } from '../../src/connections/dialects/bare-calls.ts'
 import { CallFilter } from '../../src/connections/dialects/call-filter.ts'
 import { asksForWriting, writesCallOf } from '../../src/connections/dialects/calls-spoken-of.ts'
+import { expectLinear } from '../field/growth.ts'
 import { cutText } from '../support/cut-text.ts'
 
 const TOOLS = new Map([
@@ -243,6 +244,12 @@ describe('Answers that are nothing but calls', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('are looked for in what others wrote without a square of its length', () => {
+    for (const unit of [' ', ': ', ':"', 'calculator', 'calculator ', ': "calculator ']) {
+      expectLinear((n) => writesCallOf(TOOLS.keys(), unit.repeat(n)), unit)
+    }
   })
 
   it('are not read where others have written one, however they hide it, or ask for how one is written', () => {
