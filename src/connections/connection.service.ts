@@ -7,7 +7,6 @@ import { AppError, type FieldIssue, invalidRequest, notFound, tooMany } from '..
 import { newId } from '../shared/ids.ts'
 import type { Connection } from './connection.entity.ts'
 import type { ConnectionRepository } from './connection.repository.ts'
-import { tryModel } from './connection-trial.ts'
 import { dialectsSchema } from './dialects/traits.ts'
 import type { ResolvedConnection } from './provider.ts'
 import { classifyProviderError } from './provider-errors.ts'
@@ -165,6 +164,8 @@ export class ConnectionService {
   async test(actor: AuthUser, id: string, signal?: AbortSignal): Promise<ConnectionTestView> {
     const connection = await this.get(actor.id, id)
     if (connection.userId === null && actor.role !== 'admin') throw new AppError('auth.forbidden/test_connection')
+    // The SDKs of all providers, which a web process needs for nothing else.
+    const { tryModel } = await import('./connection-trial.ts')
     const timeout = AbortSignal.timeout(this.#testTimeoutMs)
     const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout
     try {

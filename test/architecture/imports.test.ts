@@ -200,6 +200,13 @@ describe('Imports', () => {
     const frameworks = [...worker.libraries].filter(([library]) => ['express', 'socket.io', 'helmet'].includes(library))
     expect(frameworks).to.deep.equal([])
   })
+
+  it('bring what few requests need into no process before one does', () => {
+    const atStart = (entry: string) => [...loadedBy(entry, sources).libraries.keys()]
+    expect(atStart('src/server.ts').filter((library) => library.startsWith('@ai-sdk/'))).to.deep.equal([])
+    expect(atStart('workers/main.ts')).to.not.include('htmlparser2')
+    expect(atStart('workers/file-parsing/child.ts')).to.deep.equal([])
+  })
 })
 
 describe('Files', () => {

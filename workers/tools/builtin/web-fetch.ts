@@ -1,4 +1,3 @@
-import { readHtml } from '../../file-parsing/html-reader.ts'
 import { ToolFailed } from '../tool-source.ts'
 
 /** Follows no redirect by itself, and obeys the outbound policy. */
@@ -36,8 +35,14 @@ export async function fetchText(address: string, hop: Hop, signal: AbortSignal):
   }
   const { bytes, isWhole } = await beginning(response, signal)
   const text = decoded(bytes, response.headers.get('content-type') ?? '')
-  const words = isHtml ? [...readHtml(text)].map((section) => section.text.trim()).join('\n\n') : text
+  const words = isHtml ? await wordsOf(text) : text
   return `${url}\n${isWhole ? '' : '(Only its beginning was read.)\n'}\n${words.trim() || '(It has no text.)'}`
+}
+
+/** The parser of pages is loaded with the first: many workers read none. */
+async function wordsOf(page: string): Promise<string> {
+  const { readHtml } = await import('../../file-parsing/html-reader.ts')
+  return [...readHtml(page)].map((section) => section.text.trim()).join('\n\n')
 }
 
 async function follow(address: string, hop: Hop, signal: AbortSignal): Promise<{ response: Response; url: string }> {
