@@ -49,7 +49,7 @@ export const approvalRoutes = (approvals: ApprovalService): Route[] => [
     guests: true,
     summary: 'A call of a tool, decided on once; its agent goes on',
     response: runToolCallView,
-    errors: ['approval.not_found', 'approval.over'],
+    errors: ['approval.not_found', 'approval.over', 'approval.asked_again'],
     params: idParams,
     body: decisionBody,
     example: { decision: 'approve' },

@@ -44,7 +44,7 @@ export class ApprovalService {
 
   /**
    * Decides on a call, once. The decision, and that its turn is due, are one commit; after it the turn is enqueued.
-   * @throws AppError 404 `approval.not_found`; 409 `approval.over`; 400 for arguments that do not fit
+   * @throws AppError 404 `approval.not_found`; 409 `approval.over`, `approval.asked_again`; 400 for arguments that do not fit
    */
   async decide(
     userId: string,
@@ -63,6 +63,7 @@ export class ApprovalService {
       runDeadlineMs,
     )
     if (decided.outcome === 'missing') throw notFound('approval')
+    if (decided.outcome === 'again') throw new AppError('approval.asked_again')
     if (!('runId' in decided)) throw new AppError('approval.over')
     // Once it is committed it is done: what is lost from here on, the reconciler finds.
     await dispatcher.admit(userId)

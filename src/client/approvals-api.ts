@@ -7,7 +7,7 @@ import {
   type WaitingView,
   waitingView,
 } from '../contract/approval-views.ts'
-import { listOf } from '../contract/views.ts'
+import { listOf, type ToolCallView } from '../contract/views.ts'
 import { ApiPart, type CallOptions, type ListOf, type PageQuery } from './rest.ts'
 
 export interface ApprovalQuery extends PageQuery {
@@ -27,9 +27,23 @@ export class ApprovalsApi extends ApiPart {
     return this.rest.call('GET /api/chat/approvals/count', waitingView, options)
   }
 
-  /** Decides on a call, once. @throws ApiError 409 `approval.over` where it was decided, or has expired, before */
-  decide(id: string, body: DecisionInput, options: CallOptions = {}): Promise<RunToolCallView> {
-    return this.rest.call('POST /api/chat/approvals/:id', runToolCallView, { params: { id }, body, ...options })
+  /**
+   * Decides on a call, once. Give it as it was shown (an approval's `call`, or an event's): then a yes is one to what was asked there, and never to
+   * starting it again, which is asked where nobody knows what came of it. By its id alone `body` has to say so (`wasStarted`).
+   * @throws ApiError 409 `approval.over` where it was decided, has expired, or is asked about anew; `approval.asked_again` for a yes that says not to what
+   */
+  decide(
+    asked: string | Pick<ToolCallView, 'id' | 'startedAt'>,
+    body: DecisionInput,
+    options: CallOptions = {},
+  ): Promise<RunToolCallView> {
+    const call = typeof asked === 'string' ? undefined : asked
+    const request = {
+      params: { id: typeof asked === 'string' ? asked : asked.id },
+      body: { ...(call && { wasStarted: call.startedAt !== null }), ...body },
+      ...options,
+    }
+    return this.rest.call('POST /api/chat/approvals/:id', runToolCallView, request)
   }
 
   /** All that a run's agents did with tools, in order. */

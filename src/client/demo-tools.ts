@@ -29,13 +29,13 @@ export async function askInTerminal(
   const { data } = await client.approvals.list()
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   try {
-    for (const { id, agentName, call } of data) {
+    for (const { agentName, call } of data) {
       write(`\n  ${agentName ?? 'An agent'} wants to use ${call.title} with ${call.args}\n`)
       const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
       const answer = await Promise.race([terminal.question('  Allow it? [y/N] ', { signal: stop }), closed]).catch(
         () => '',
       )
-      await client.approvals.decide(id, { decision: /^y/i.test(answer.trim()) ? 'approve' : 'deny' })
+      await client.approvals.decide(call, { decision: /^y/i.test(answer.trim()) ? 'approve' : 'deny' })
       write('\n')
     }
   } finally {

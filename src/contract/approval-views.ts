@@ -42,7 +42,8 @@ export const decisionBody = z
     arguments: z.record(z.string(), z.unknown()).optional(),
     /**
      * Whether the call had been started before (it had a `startedAt`) when whoever decides saw it. Where that is not so any more, another question
-     * is asked by now, whether to start it again, and this is no word on it: `approval.over`. Without this it is one on either.
+     * is asked by now, whether to start it again, and this is no word on it: `approval.over`. Without this a yes is none either
+     * (`approval.asked_again`); a no is one on any question.
      */
     wasStarted: z.boolean().optional(),
   })

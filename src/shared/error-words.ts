@@ -178,6 +178,10 @@ export const ERROR_WORDS = {
   ],
   'answer.refused': [422, 'The model provider ended the answer because of its content.'],
   'approval.not_found': [404, 'There is no such call of a tool.'],
+  'approval.asked_again': [
+    409,
+    'This call was started before, and nobody knows whether it did its work. Look at it again; to have it started once more, say so with wasStarted.',
+  ],
   'approval.over': [409, 'This was decided before, has expired, or its run is over.'],
   'message.not_found': [404, 'There is no such message.'],
   'run.not_found': [404, 'There is no such run.'],

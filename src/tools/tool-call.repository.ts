@@ -268,10 +268,11 @@ export class ToolCallRepository {
     }: { approved: boolean; args: Record<string, unknown> | null; wasStarted: boolean | null },
     deadlineMs: number,
   ): Promise<
-    { outcome: 'decided'; runId: string; conversationId: string; version: number } | { outcome: 'missing' | 'over' }
+    | { outcome: 'decided'; runId: string; conversationId: string; version: number }
+    | { outcome: 'missing' | 'again' | 'over' }
   > {
     const [row] = await rows<{
-      outcome: 'decided' | 'missing' | 'over'
+      outcome: 'decided' | 'missing' | 'again' | 'over'
       run_id: string
       conversation_id: string
       version: string

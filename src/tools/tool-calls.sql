@@ -312,8 +312,9 @@ $$;
 
 -- Decides on a call, once. With the last one that its turn waited for the turn is due and its run goes on. p_args: null, or what is to be
 -- asked for instead. p_was_started: whether it had been started before as far as whoever decides has seen: a word on whether to do
--- something is none on doing it again. Answers `decided` with the run and the conversation's version; `missing`; or `over` where it was decided before,
--- has expired, or its run is over or is to stop.
+-- something is none on doing it again. Answers `decided` with the run and the conversation's version; `missing`; `again` where who says yes does
+-- not say to which question, and it is whether to do again what may be done; or `over` where it was decided before, has expired, or its run is
+-- over or is to stop.
 CREATE FUNCTION tool_decide(p_user uuid, p_id uuid, p_approved boolean, p_args jsonb, p_deadline_ms bigint,
   p_was_started boolean DEFAULT NULL)
 RETURNS TABLE (outcome text, run_id uuid, conversation_id uuid, version bigint) LANGUAGE plpgsql AS $$
@@ -335,6 +336,12 @@ BEGIN
   PERFORM FROM turns t WHERE t.run_id = asked.run_id AND t.index = asked.turn FOR UPDATE;
   IF run.id IS NULL OR run.status IN ('completed', 'failed', 'cancelled') OR run.cancel_requested_at IS NOT NULL THEN
     outcome := 'over';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF p_approved AND p_was_started IS NULL AND EXISTS (SELECT FROM tool_calls c
+    WHERE c.id = p_id AND c.status = 'awaiting' AND c.expires_at > clock_timestamp() AND c.doubt) THEN
+    outcome := 'again';
     RETURN NEXT;
     RETURN;
   END IF;

@@ -76,7 +76,7 @@ export class Asker {
         return
       }
       const edited = said === 'edit' ? { text: `${JSON.parse(approval.call.args).text}, edited` } : undefined
-      await decide(this.#client, approval.id, said !== 'deny', this.words, edited)
+      await decide(this.#client, approval.call, said !== 'deny', this.words, edited)
     }
   }
 }

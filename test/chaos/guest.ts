@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { AssertionError } from 'chai'
 import { ApiError, type Change, ChatspartyClient } from '../../src/client/client.ts'
 import type { ServerEvent } from '../../src/contract/events.ts'
-import { type AcceptedView, isTerminal } from '../../src/contract/views.ts'
+import { type AcceptedView, isTerminal, type ToolCallView } from '../../src/contract/views.ts'
 import type { TestUser } from '../support/api-client.ts'
 import { isAway, StreamFollower } from '../support/chaos.ts'
 import { EventReader } from '../support/event-reader.ts'
@@ -56,7 +56,7 @@ export async function untilServed<T>(work: () => Promise<T>): Promise<T> {
 /** Says yes or no to a call of a tool, as often as it takes to be heard; one yes is one in `words`. */
 export async function decide(
   client: ChatspartyClient,
-  id: string,
+  call: Pick<ToolCallView, 'id' | 'startedAt'>,
   isYes: boolean,
   words: Map<string, number>,
   args?: Record<string, unknown>,
@@ -65,14 +65,14 @@ export async function decide(
   try {
     await untilServed(() => {
       tries++
-      return client.approvals.decide(id, { decision: isYes ? 'approve' : 'deny', ...(args && { arguments: args }) })
+      return client.approvals.decide(call, { decision: isYes ? 'approve' : 'deny', ...(args && { arguments: args }) })
     })
   } catch (error) {
     if (!(error instanceof ApiError && error.code === 'approval.over')) throw error
     // It has expired, or its run is over, unless it was our own word that was taken before its answer was lost.
     if (tries === 1) return
   }
-  if (isYes) words.set(id, (words.get(id) ?? 0) + 1)
+  if (isYes) words.set(call.id, (words.get(call.id) ?? 0) + 1)
 }
 
 /** One person with one conversation after another, who looks on through the typed client and as an event stream, by the balancer. */
@@ -138,7 +138,7 @@ export class Guest {
         const { data } = await this.#client.approvals.list()
         for (const approval of data) {
           if (approval.conversationId === conversationId)
-            await decide(this.#client, approval.id, this.#random() < SHARE.yes, this.words)
+            await decide(this.#client, approval.call, this.#random() < SHARE.yes, this.words)
         }
       } catch (error) {
         if (!isAway(error)) this.faults.push(String(error))

@@ -225,7 +225,9 @@ describe('The typed client, on all of the API', () => {
     await client.schedules.delete(id)
     expect((await client.approvals.list({ conversationId: newId() })).data).to.deep.equal([])
     expect(await client.approvals.count()).to.deep.equal({ waiting: 0 })
-    expect((await refused(client.approvals.decide(newId(), { decision: 'deny' })))[1]).to.equal('approval.not_found')
+    expect(
+      (await refused(client.approvals.decide({ id: newId(), startedAt: null }, { decision: 'deny' })))[1],
+    ).to.equal('approval.not_found')
     expect((await refused(client.approvals.toolCalls(newId())))[1]).to.equal('run.not_found')
     const tools = await client.mcp.create(mcpServer)
     expect((await client.mcp.update(tools.id, { name: 'New' })).name).to.equal('New')

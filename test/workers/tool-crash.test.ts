@@ -150,8 +150,13 @@ for (const profile of QUEUES) {
               // Who says yes elsewhere, where the first question still stands, has no word on this one.
               const late = await user.post(`/api/chat/approvals/${data[0].id}`, { decision, wasStarted: false })
               expect(errorOf(late).code).to.equal('approval.over')
+              // Nor has who does not say which one they answer; a no does no harm.
+              const blind =
+                decision === 'approve' && (await user.post(`/api/chat/approvals/${data[0].id}`, { decision }))
+              if (blind) expect(errorOf(blind).code).to.equal('approval.asked_again')
             }
-            const answer = await user.post(`/api/chat/approvals/${data[0].id}`, { decision })
+            const wasStarted = tool === 'doubted' && decision === 'approve' ? { wasStarted: true } : {}
+            const answer = await user.post(`/api/chat/approvals/${data[0].id}`, { decision, ...wasStarted })
             expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
           }
           shutdown = await standby()

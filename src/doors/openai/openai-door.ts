@@ -364,7 +364,12 @@ function asksFirst({ run, asked }: Extract<RunStep, { type: 'run.waits' }>): App
     details: {
       conversationId: run.conversationId,
       runId: run.id,
-      approvals: asked.slice(0, NAMED_CALLS).map(({ call: { id, name, args } }) => ({ id, name, args })),
+      approvals: asked.slice(0, NAMED_CALLS).map(({ call: { id, name, args, startedAt } }) => ({
+        id,
+        name,
+        args,
+        wasStarted: startedAt !== null,
+      })),
     },
   })
 }

@@ -54,7 +54,7 @@ export function ApprovalCard({
   onKeep: (isKept: boolean) => void
   children?: ReactNode
 }) {
-  const { id, call, runId, inputSchema, inDoubt, expiresAt } = approval
+  const { call, runId, inputSchema, inDoubt, expiresAt } = approval
   const t = useWords<typeof words>()
   const formats = useFormats()
   const client = useClient()
@@ -64,8 +64,7 @@ export function ApprovalCard({
   const isEditing = edited !== null
   const [wrong, setWrong] = useState<string>()
   const decide = useMutation({
-    mutationFn: (decision: Decision) =>
-      client.approvals.decide(id, { ...decision, wasStarted: call.startedAt !== null }),
+    mutationFn: (decision: Decision) => client.approvals.decide(call, decision),
     onSuccess(_, { decision }) {
       forget()
       onKeep(false)
