@@ -74,6 +74,7 @@ describe('What a refusal of tools teaches', () => {
         ['messages[2].role: unknown variant `tool`, expected one of `system`, `user`, `assistant`', 422],
         ["Unexpected role 'user' after role 'tool'", 400],
         ['Unsupported role: tool', 400],
+        ['messages.2.tool_calls: Extra inputs are not permitted', 422],
       ] as const)
         expect(then(words, status), words).to.equal('no_tool_role')
       expect(then('System role not supported', 400)).to.equal(undefined)

@@ -123,6 +123,7 @@ const LESSONS: Lesson[] = [
       ['role', 'one of', 'assistant'],
       ['role', 'input should be', 'assistant'],
       ...['unexpected', 'unknown', 'unsupported', 'invalid', 'not support'].map((way) => [way, 'role', 'tool']),
+      ...['extra', 'not permitted', 'unrecognized', 'unknown field'].map((way) => [way, 'tool_calls']),
     ],
   },
   {

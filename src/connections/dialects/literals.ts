@@ -86,7 +86,11 @@ export class Source {
    * @throws Unreadable where it is none of them
    */
   *oneOf(words: readonly string[], more = ''): Reading<string> {
-    const word = yield* this.#run(more, (begun) => words.some((one) => one.startsWith(begun)))
+    let left = words
+    const word = yield* this.#run(more, (begun) => {
+      left = left.filter((one) => one.startsWith(begun))
+      return left.length > 0
+    })
     if (!words.includes(word)) throw new Unreadable()
     return word
   }
