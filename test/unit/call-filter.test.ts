@@ -204,6 +204,10 @@ describe('Calls that a model writes as text', () => {
       ' ',
       XML,
       '<｜tool▁calls▁begin｜>',
+      '```tool_code',
+      `default_api.${PY}`,
+      '<|python_start|>',
+      '<|tool_call>',
     )
     fc.assert(
       fc.property(fc.array(part, { maxLength: 12 }), fc.array(fc.nat(30), { maxLength: 20 }), (parts, cuts) => {
