@@ -151,7 +151,7 @@ export class ToolCallRepository {
   ): Promise<ToolState | 'lost'> {
     const [row] = await rows<{ outcome: 'resumed' | 'lost'; state: StateRow }>(
       this.#db.manager,
-      'SELECT outcome, state FROM tool_resume($1, $2, $3, $4, $5, $6)',
+      'SELECT outcome, state FROM tool_resume($1, $2, $3, $4, $5, $6, true)',
       [runId, turn, claimToken, mostUnanswered, approvalMs, keyMs],
     )
     return row?.outcome === 'resumed' ? stateOf(row.state) : 'lost'

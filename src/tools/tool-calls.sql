@@ -68,7 +68,7 @@ END $$;
 -- turn of theirs that this one stands for, where a tool that writes was started in it; else it begins anew. A run may be held again that
 -- was, and not all of its turns have come so far: the last one that did counts. An answer of a form that was to be repaired is left behind.
 -- A call of its last step of which nobody knows how it ended, and nobody has judged since, is as one that a dead attempt has left: `tool_resume`
--- decides on it.
+-- decides on it. What has come from run to run is as old as it was in the first, also where an older release has made copies of their own age.
 CREATE FUNCTION tool_inherit(p_run uuid, p_turn integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   speaker uuid;
@@ -99,7 +99,8 @@ BEGIN
   SELECT gen_random_uuid(), p_run, p_turn, c.call, c.step, c.user_id, c.agent_id, c.provider_call_id, c.provider_data, c.source, c.server_id,
     c.source_name, c.name, c.title, c.definition_hash, c.effect, c.keyed, c.on_unknown, c.args, c.edited,
     CASE WHEN o.is_open THEN 'started' ELSE c.status END, c.result, c.error_code,
-    c.files, c.starts, c.unanswered, c.doubt, c.decided_by, c.decided_at, c.created_at, c.started_at,
+    c.files, c.starts, c.unanswered, c.doubt, c.decided_by, c.decided_at,
+    (SELECT min(o.created_at) FROM tool_calls o WHERE o.id IN (c.id, c.inherited_from)), c.started_at,
     CASE WHEN NOT o.is_open THEN c.ended_at END, coalesce(c.inherited_from, c.id)
   FROM tool_calls c, LATERAL (SELECT c.status = 'unknown' AND c.step = earlier.last_step
     AND coalesce(c.decided_at < c.started_at, TRUE) AS is_open) o
@@ -109,10 +110,12 @@ END $$;
 -- What an attempt goes on from: the turn's steps and calls. Calls that were started and have no end are decided on here. What only reads, or
 -- takes our key, is planned again: as often as its turn is tried, where the attempt died that had started it, for that says nothing of its
 -- tool; where this one got no answer, until there were p_most_unanswered of them. Not with a key of more than p_key_ms ago, which
--- its server may have forgotten: none is older than its row, or the last word on it. Of the rest a person is asked, with which the count
--- begins anew, or the outcome is unknown. What nobody decided in time has expired. Answers `resumed` with the state, or `lost`.
+-- its server may have forgotten: none is older than its row, or the last word on it; nor what an earlier run had started, without
+-- p_same_key: whoever does not say that is of a release that gives it the key of its copy, with which the deed would be done twice. Of the
+-- rest a person is asked, with which the count begins anew, or the outcome is unknown. What nobody decided in time has expired. Answers
+-- `resumed` with the state, or `lost`.
 CREATE FUNCTION tool_resume(p_run uuid, p_turn integer, p_token uuid, p_most_unanswered integer, p_approval_ms bigint,
-  p_key_ms bigint DEFAULT 82800000)
+  p_key_ms bigint DEFAULT 82800000, p_same_key boolean DEFAULT FALSE)
 RETURNS TABLE (outcome text, state json) LANGUAGE plpgsql AS $$
 DECLARE
   present integer;
@@ -135,6 +138,7 @@ BEGIN
       WHEN o.effect = 'writes' AND o.on_unknown = 'ask' THEN 'awaiting' ELSE 'unknown' END AS status
     FROM (SELECT s.call, s.status AS was, s.effect, s.on_unknown,
         s.unanswered + (s.status = 'started' AND s.attempt IS NOT DISTINCT FROM present)::integer AS unanswered, s.effect = 'reads' OR (s.keyed
+          AND (p_same_key OR s.inherited_from IS NULL)
           AND greatest(s.created_at, s.decided_at) > clock_timestamp() - p_key_ms * interval '1 millisecond') AS harmless
       FROM tool_calls s WHERE s.run_id = p_run AND s.turn = p_turn
         AND (s.status = 'started' OR (s.status = 'planned' AND s.starts > 0))) o) n

@@ -41,10 +41,20 @@ describe('The tool ledger, of a call that was started and has no end', () => {
     await user.put(`/api/agents/${agentId}`, { tools: [{ name: 'calculator', policy: 'allow' }] })
   })
 
+  const claimed = async (runId: string): Promise<TurnClaim> => {
+    const outcome = await app.container.claims.claim({ runId, turn: 0 })
+    if ('claim' in outcome) return outcome.claim
+    throw new Error(`not claimed: ${JSON.stringify(outcome)}`)
+  }
+
+  /** The turn of a run that holds this one once more. */
+  const retried = async (runId: string): Promise<TurnClaim> =>
+    claimed(Object((await user.post(`/api/chat/runs/${runId}/retry`, {})).body).runId)
+
   /** A turn that is claimed, whose model has asked for these calls. */
   const asking = async (...calls: Asked[]) => {
     const { runId } = await user.accept('/api/chat', { agentId, message: 'Tea?' })
-    const { db, claims, toolTurns, turnRepository } = app.container
+    const { db, toolTurns, turnRepository } = app.container
     for (const [call, { effect = 'writes', keyed = true, onUnknown = 'tell' }] of calls.entries()) {
       await db.query(
         `INSERT INTO tool_calls (run_id, turn, call, id, step, user_id, agent_id, provider_call_id, source, source_name, name, title, effect, keyed,
@@ -53,12 +63,7 @@ describe('The tool ledger, of a call that was started and has no end', () => {
         [runId, call, newId(), user.id, agentId, effect, keyed, onUnknown],
       )
     }
-    const claimed = async (): Promise<TurnClaim> => {
-      const outcome = await claims.claim({ runId, turn: 0 })
-      if ('claim' in outcome) return outcome.claim
-      throw new Error(`not claimed: ${JSON.stringify(outcome)}`)
-    }
-    let claim = await claimed()
+    let claim = await claimed(runId)
     return {
       runId,
       claim: () => claim,
@@ -70,7 +75,7 @@ describe('The tool ledger, of a call that was started and has no end', () => {
       /** The worker is gone, and another takes over. */
       die: async () => {
         await turnRepository.voidLeases()
-        claim = await claimed()
+        claim = await claimed(runId)
       },
       /** What becomes of each. */
       resume: async () => (await toolTurns.resume(claim)).calls.map(({ status }) => status),
@@ -166,5 +171,38 @@ describe('The tool ledger, of a call that was started and has no end', () => {
     await turn.wait(23)
     await turn.die()
     expect(await turn.resume()).to.deep.equal(['unknown', 'unknown'])
+  })
+
+  it('by an earlier run is not started again by a worker of an older release, which knows no key but that of the copy', async () => {
+    const { db } = app.container
+    const calls: Asked[] = [{}, { onUnknown: 'ask' }, { effect: 'reads', keyed: false }, { keyed: false }]
+    const first = await asking(...calls)
+    await first.start()
+    await app.container.settlement.settle(first.claim(), GIVEN_UP)
+    const { runId, claimToken } = await retried(first.runId)
+    const sql = `SELECT state->'calls' AS calls FROM tool_resume($1, 0, $2, 3, 60000, 82800000)`
+    const [{ calls: copies }] = await db.query(sql, [runId, claimToken])
+    expect(copies.map(({ status }: { status: string }) => status)).to.deep.equal([
+      'unknown',
+      'awaiting',
+      'cancelled',
+      'unknown',
+    ])
+  })
+
+  it('by an earlier run is not started again with a key that is too old, though a release before has copied it of late', async () => {
+    const { db, toolTurns } = app.container
+    const first = await asking({}, {})
+    await first.start()
+    await app.container.settlement.settle(first.claim(), GIVEN_UP)
+    const second = await retried(first.runId)
+    expect((await toolTurns.resume(second)).calls.map(({ status }) => status)).to.deep.equal(['planned', 'planned'])
+    await app.container.settlement.settle(second, GIVEN_UP)
+    await db.query(
+      `UPDATE tool_calls SET created_at = created_at - interval '23 hours' WHERE run_id = $1 AND call = 0`,
+      [first.runId],
+    )
+    const third = await retried(second.runId)
+    expect((await toolTurns.resume(third)).calls.map(({ status }) => status)).to.deep.equal(['unknown', 'planned'])
   })
 })
