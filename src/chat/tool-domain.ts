@@ -13,8 +13,6 @@ interface ToolDomainDependencies
   env: Env
 }
 
-/** A tool that takes our key, or only reads, is asked so often where no answer comes. */
-const MOST_UNANSWERED = 3
 /** Servers remember a key for a day, as is usual; an hour of it is for what is between our looking and their being asked. */
 const KEY_MS = 23 * 3_600_000
 
@@ -29,7 +27,7 @@ export function createToolDomain({ db, env, ...rest }: ToolDomainDependencies) {
     toolTurns: new ToolTurns({
       ...common,
       approvalMs: env.APPROVAL_MS,
-      mostUnanswered: MOST_UNANSWERED,
+      mostUnanswered: env.TURN_MAX_ATTEMPTS,
       keyMs: KEY_MS,
     }),
     toolFiles: new ToolFiles(common),

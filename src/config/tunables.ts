@@ -38,9 +38,12 @@ export const tunables = {
   TURN_TIMEOUT_MS: ms(600_000),
   /** A run that is still not over after this long is failed by the reconciler, whatever happened to it. */
   RUN_DEADLINE_MS: ms(3_600_000),
-  /** How often a turn is tried when the provider has retryable trouble, the first try included. */
+  /**
+   * How often a turn is tried when the provider has retryable trouble, the first try included; and how often a tool is asked that gives no
+   * answer, and may be asked again.
+   */
   TURN_MAX_ATTEMPTS: count(5),
-  /** First backoff after retryable trouble; doubles with each attempt, with jitter; Retry-After wins when longer. */
+  /** First backoff after retryable trouble, also of tools; doubles with each attempt, with jitter; Retry-After wins when longer. */
   TURN_BACKOFF_MS: ms(1_000),
   /** The longest wait that a provider's Retry-After may ask for. */
   TURN_BACKOFF_MAX_MS: ms(120_000),

@@ -154,8 +154,8 @@ END $$;
 -- planned; p_default is what holds where the owner says nothing, `allow` or `ask`. Answers `started`; `lost`; `stopping` where the run is to
 -- stop: nothing begins any more; `over` where its state is another; `gone`, `changed` or `denied`: the agent is without the tool, has it as it was
 -- not allowed, or is not to use it; `asks`: nobody was asked yet, and it awaits a decision from now on; `limited` where the user's calls of
--- this tool within a minute are as many as p_per_minute; for one that somebody has approved within p_keep_ms that is `later`, with the
--- milliseconds until there is room again: a limit of ours uses no approval up.
+-- this tool within a minute are as many as p_per_minute; for one that somebody has approved within p_keep_ms, or that was started within it and is
+-- started again, that is `later`, with the milliseconds until there is room again: a limit of ours neither uses an approval up nor leaves an outcome unknown.
 CREATE FUNCTION tool_start(p_run uuid, p_turn integer, p_token uuid, p_call integer, p_per_minute integer, p_default text,
   p_approval_ms bigint, p_keep_ms bigint) RETURNS TABLE (outcome text, retry_in_ms integer) LANGUAGE plpgsql AS $$
 DECLARE
@@ -205,7 +205,7 @@ BEGIN
       AND c.name = asked.name AND (c.inherited_from IS NULL OR c.attempt IS NOT NULL) ORDER BY c.started_at DESC LIMIT p_per_minute) l;
   IF lately.starts >= p_per_minute THEN
     outcome := 'limited';
-    IF is_approved AND asked.decided_at > clock_timestamp() - p_keep_ms * interval '1 millisecond' THEN
+    IF greatest(CASE WHEN is_approved THEN asked.decided_at END, asked.started_at) > clock_timestamp() - p_keep_ms * interval '1 millisecond' THEN
       outcome := 'later';
       retry_in_ms := greatest(ceil(extract(epoch FROM lately.first + interval '1 minute' - clock_timestamp()) * 1000), 1);
     END IF;

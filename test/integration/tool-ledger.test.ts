@@ -158,6 +158,24 @@ describe('The tool ledger, of a call that was started and has no end', () => {
     expect(await turn.resume()).to.deep.equal(['unknown', 'planned'])
   })
 
+  it('waits until there is room for it again, where too many have been made of late', async () => {
+    const turn = await asking({}, {})
+    const { toolTurns } = app.container
+    const limited = { ...TERMS, perMinute: 1 }
+    await toolTurns.start(turn.claim(), 0, TERMS)
+    await turn.die()
+    await turn.resume()
+    const again = await toolTurns.start(turn.claim(), 0, limited)
+    expect(again.outcome).to.equal('later')
+    expect(again.retryInMs).to.be.within(1, 60_000)
+    // The other one has not been started.
+    expect((await toolTurns.start(turn.claim(), 1, limited)).outcome).to.equal('limited')
+    await turn.wait(1)
+    await toolTurns.start(turn.claim(), 1, TERMS)
+    // Not for ever.
+    expect((await toolTurns.start(turn.claim(), 0, limited)).outcome).to.equal('limited')
+  })
+
   it('is started again with its key after a long wait for the word on which it was started', async () => {
     const turn = await asking({}, { keyed: false })
     const { db } = app.container

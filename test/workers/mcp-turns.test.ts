@@ -131,6 +131,20 @@ describe('Turns with tools of an MCP server', function () {
     expect(call?.headers['idempotency-key']).to.equal(said?.toolCalls?.[0]?.id)
   })
 
+  it('are asked again with the same key, after a pause without a worker, where their server says that the deed is still under way', async () => {
+    const agentId = await agentWith('add_keyed', 'allow')
+    let asked = 0
+    server.state.gate = ({ method }) => (method === 'tools/call' && ++asked < 4 ? { status: 409 } : undefined)
+    const accepted = await user.accept('/api/chat', { agentId, message: 'Tea.' })
+    const said = await working(() => endOf(accepted))
+    expect(said?.toolCalls?.map(({ status }) => status)).to.deep.equal(['done'])
+    expect(server.state.notes).to.deep.equal(['tea'])
+    const [turn] = await app.container.db.query('SELECT waits FROM turns WHERE run_id = $1', [accepted.runId])
+    // No more than that can be said on a machine that stands still for longer than a lease.
+    expect(turn.waits).to.be.within(1, 3)
+    await expectSettledOnce(app.container.db, accepted.runId)
+  })
+
   it('ask first where their owner has said nothing, and call nothing that is denied', async () => {
     const agentId = await agentWith('add_unkeyed', null)
     await working(async () => {

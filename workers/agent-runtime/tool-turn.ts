@@ -14,6 +14,7 @@ import { estimateTokens } from '../../src/shared/token-estimate.ts'
 import { presentToolCall } from '../../src/tools/tool-call.presenter.ts'
 import type { StoredCall, ToolState } from '../../src/tools/tool-call.repository.ts'
 import { STEP_GAP, saidIn } from '../../src/tools/tool-step.entity.ts'
+import { backoffMs } from '../backoff.ts'
 import { planCalls } from '../tools/plan-calls.ts'
 import { ToolRuns } from '../tools/tool-runs.ts'
 import type { BoundTool, ToolSource } from '../tools/tool-source.ts'
@@ -39,6 +40,8 @@ export interface ToolOptions {
     TOOL_RESULT_CHARS: number
     /** Tokens of results in one prompt. */
     TOOL_CONTEXT_TOKENS: number
+    TURN_BACKOFF_MS: number
+    TURN_BACKOFF_MAX_MS: number
   }
 }
 
@@ -102,7 +105,7 @@ export async function speakInSteps(
   let toolMs = 0
   try {
     for (;;) {
-      const open = state.calls.filter(({ status }) => status === 'planned' || status === 'approved')
+      const open = state.calls.filter(isToRun)
       if (open.length > 0) {
         // Tools may take long, and nobody else is to wait behind them.
         options.onHeld()
@@ -111,9 +114,10 @@ export async function speakInSteps(
         toolMs += performance.now() - calledAt
         if (stop.kind === 'turn_timeout') return { ...(await broken()), outOfTime: TOOLS_TIMEOUT }
         if (!stop.kind) state = inDoubt ? await resume() : await toolTurns.state(claim)
-        if (!stop.kind && laterMs !== undefined) {
+        const pauseMs = Math.max(laterMs ?? 0, inDoubt ? pauseBefore(state.calls, limits) : 0)
+        if (!stop.kind && pauseMs > 0 && state.calls.some(isToRun)) {
           await ask(announcer, claim, state.calls)
-          if (await waits(laterMs)) return { ...NOTHING_SAID, waits: { ms: laterMs } }
+          if (await waits(pauseMs)) return { ...NOTHING_SAID, waits: { ms: pauseMs } }
           continue
         }
         if (!stop.kind && inDoubt) continue
@@ -217,6 +221,17 @@ export async function speakInSteps(
     const failure = outcome.failure ?? (isMute ? ONLY_CALLS : undefined)
     return { ...outcome, failure, written: isLast ? [] : model.calls, thoughts: model.thoughts }
   }
+}
+
+const isToRun = ({ status }: StoredCall): boolean => status === 'planned' || status === 'approved'
+
+/** For how long a turn is given up before it makes calls once more that got no answer, in ms; 0 where there are none. */
+function pauseBefore(
+  calls: readonly StoredCall[],
+  { TURN_BACKOFF_MS: baseMs, TURN_BACKOFF_MAX_MS: maxMs }: ToolOptions['limits'],
+): number {
+  const tries = Math.max(0, ...calls.filter(isToRun).map(({ unanswered }) => unanswered))
+  return tries > 0 ? backoffMs(tries - 1, { baseMs, maxMs }) : 0
 }
 
 /** What the turn's end tells; as it is known here where the database cannot be asked now. */

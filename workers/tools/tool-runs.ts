@@ -112,9 +112,11 @@ export class ToolRuns {
     const end = await this.#make(claim, call, bound, stop)
     onStep?.('tool.ran')
     if (!end) return { inDoubt: true }
-    if (end.busyMs !== undefined && (await toolTurns.putOff(claim, call.call))) return { laterMs: end.busyMs }
+    const { busyMs: laterMs } = end
+    const isPutOff = laterMs !== undefined && call.status === 'approved' && (await toolTurns.putOff(claim, call.call))
+    if (isPutOff) return { laterMs }
     // That it was not made this time says nothing of the time before.
-    if (end.busyMs !== undefined && isInDoubt(call)) return { inDoubt: true }
+    if (laterMs !== undefined && isInDoubt(call)) return { inDoubt: true, laterMs }
     await this.#end(claim, made, end, stop)
     return {}
   }
@@ -146,7 +148,7 @@ export class ToolRuns {
         ? { status: 'failed', result, errorCode, files }
         : { status: 'done', result, errorCode: null, files }
     } catch (error) {
-      if (error instanceof ToolBusy && call.status === 'approved') {
+      if (error instanceof ToolBusy && (call.status === 'approved' || isInDoubt(call))) {
         return { ...this.#failed(error.message, error.code), busyMs: error.retryInMs }
       }
       // That nothing was done this time says nothing of the time before.
