@@ -35,6 +35,16 @@ export class AddressRefusedError extends Error {
   readonly code = 'ERR_ADDRESS_REFUSED'
 }
 
+/** It answers with another address, which is not asked. */
+export class RedirectRefusedError extends AddressRefusedError {
+  readonly redirect: number
+
+  constructor(redirect: number) {
+    super('The address redirects to another one, which is not followed.')
+    this.redirect = redirect
+  }
+}
+
 const CONNECT_TIMEOUT_MS = 10_000
 /** An answer of the most tokens that an agent may ask for, each in a chunk of its own, stays well below it. */
 const MAX_RESPONSE_BYTES = 128 * 1_024 * 1_024
@@ -80,7 +90,7 @@ export class OutboundGuard {
     const response = await this.hop(input, init)
     if (!REDIRECTS.has(response.status)) return response
     await response.body?.cancel()
-    throw new AddressRefusedError('The address redirects to another one, which is not followed.')
+    throw new RedirectRefusedError(response.status)
   }
 
   /** The same, but a redirect is answered as it is: whoever follows it asks again, and that address is judged as the first was. */

@@ -5,6 +5,7 @@ import {
   type ProviderFailureCode,
 } from '../contract/provider-failures.ts'
 import { AppError } from '../shared/errors.ts'
+import { retryAfterMs } from '../shared/retry-after.ts'
 import { PARAMETER_HEADER } from './dialects/dialect-fetch.ts'
 import { saysAny, tellsOfBrokenCall } from './dialects/wire.ts'
 
@@ -385,12 +386,8 @@ function ofWords(facts: Facts): Reason | undefined {
 function retryAfter({ headers, text }: Facts, now: Date): number | undefined {
   const exact = Number(headers['retry-after-ms'])
   if (headers['retry-after-ms'] && Number.isFinite(exact) && exact >= 0) return Math.ceil(exact)
-  const header = headers['retry-after']?.trim()
-  if (header) {
-    const seconds = Number(header)
-    const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - now.getTime()
-    if (Number.isFinite(ms)) return Math.max(0, Math.ceil(ms))
-  }
+  const said = retryAfterMs(headers['retry-after'], now.getTime())
+  if (said !== undefined) return said
   const google = /"retrydelay":\s*"(\d+(?:\.\d+)?)s"/.exec(text)?.[1]
   return google === undefined ? undefined : Math.ceil(Number(google) * 1_000)
 }

@@ -1,6 +1,7 @@
-import { AddressRefusedError } from '../connections/outbound-guard.ts'
+import { AddressRefusedError, RedirectRefusedError } from '../connections/outbound-guard.ts'
 import { wasNeverSent } from '../connections/unsent-request.ts'
 import { messageOf, shortened } from '../shared/errors.ts'
+import { retryAfterMs } from '../shared/retry-after.ts'
 import { AnswerLostError, AnswerTooLargeError, type WireCall } from './mcp-wire.ts'
 
 /** What can be wrong with a server, with its words for the owner; `{said}` is what is known besides. */
@@ -31,6 +32,8 @@ const NOT_BEGUN = new Set([
   400, 401, 402, 403, 404, 405, 406, 407, 410, 411, 412, 413, 414, 415, 416, 417, 421, 422, 425, 426, 428, 429, 431,
   451, 501, 505, 511,
 ])
+/** Of redirects those by which the same is to be asked elsewhere (15.4); with others it may be done, and what came of it is told there. */
+const SENT_ON = new Set([307, 308])
 /** Words of servers about a session that they do not know, in answers with status 400; a piece of the answer is looked at. */
 const SESSION_WORDS = ['session', 'not initialized']
 const MOST_WORDS = 1_000
@@ -45,6 +48,8 @@ export class McpFault extends Error {
   readonly status: number | undefined
   /** The server does not know the session that it was asked in: nothing was begun, and the same may be asked in a new one. */
   isSessionGone = false
+  /** In so many ms the server wants to be asked again, where it has said so. */
+  retryInMs: number | undefined
 
   constructor(code: McpFaultCode, outcome: McpFault['outcome'], said = '', status?: number, options?: ErrorOptions) {
     super(
@@ -83,18 +88,24 @@ export function faultOf(error: unknown, signal: AbortSignal, call?: WireCall): M
   if (status === 401 || causes.some(({ name }) => name === 'UnauthorizedError')) {
     return fault('mcp.needs_sign_in', 'none', undefined, 401)
   }
-  if (status !== undefined) {
+  const refusal = (status: number) => {
     const outcome = NOT_BEGUN.has(status) ? 'none' : unsure
     const refused = fault(status >= 500 ? 'mcp.broken' : 'mcp.refused', outcome, String(status), status)
     refused.isSessionGone = saysSessionGone(status, causes)
+    refused.retryInMs = retryAfterMs(call?.retryAfter, Date.now())
     return refused
   }
+  if (status !== undefined) return refusal(status)
+  const redirect = causes.find((cause) => cause instanceof RedirectRefusedError)
+  if (redirect) return fault('mcp.address_refused', SENT_ON.has(redirect.redirect) ? 'none' : unsure)
   if (causes.some((cause) => cause instanceof AddressRefusedError)) return fault('mcp.address_refused', 'none')
   if (wasNeverSent(error)) return fault('mcp.unreachable', 'none', codeOf(causes))
   if (causes.some(isProtocolError)) return fault('mcp.error', call?.isSent ? 'known' : 'none', messageOf(error))
   if (causes.some(isTimeout)) return fault('mcp.timeout', unsure)
   if (causes.some((cause) => cause instanceof AnswerLostError || cause instanceof TypeError))
     return fault('mcp.lost', unsure)
+  // Not every error of the SDK says with which status it was refused.
+  if (call?.status !== undefined && call.status >= 400) return refusal(call.status)
   return fault('mcp.unreadable', unsure, messageOf(error))
 }
 

@@ -5,10 +5,12 @@ import { type AnswerLimits, AnswerMeter } from './answer-meter.ts'
 export class WireCall {
   readonly key: string
   readonly signal: AbortSignal
-  /** Its request began to leave. */
+  /** Its request began to leave, and was not sent back for want of a good token. */
   isSent = false
   /** Of the answer, once there is one. */
   status: number | undefined
+  /** When it may be asked again, as the answer says it. */
+  retryAfter: string | null = null
   /** More was answered than is read. */
   isTooLarge = false
   /** The answer can be taken up again where it breaks off; then its end is not the end. */
@@ -105,9 +107,11 @@ export class McpWire {
     const signals = [init.signal, call?.signal].filter((signal) => signal instanceof AbortSignal)
     if (call) call.isSent = true
     const response = await this.#fetch(url, { ...init, headers, signal: AbortSignal.any(signals) })
-    if (call) call.status = response.status
     const { status, statusText } = response
-    const body = response.body && bounded(response.body, call ? this.#meter(CALL_LIMITS) : this.#others, call)
+    if (call) Object.assign(call, { status, isSent: status !== 401, retryAfter: response.headers.get('retry-after') })
+    // A refusal has no answer in it, and its end is none: it may be asked again, with another token.
+    const answered = response.ok ? call : undefined
+    const body = response.body && bounded(response.body, call ? this.#meter(CALL_LIMITS) : this.#others, answered)
     return new Response(body, { status, statusText, headers: response.headers })
   }
 

@@ -5,6 +5,9 @@ import { McpGrantRepository } from '../../src/mcp/mcp-grant.repository.ts'
 import { McpTokens } from '../../src/mcp/mcp-tokens.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { silentLogger } from '../../src/shared/logger.ts'
+import { McpTools } from '../../workers/mcp/mcp-tools.ts'
+import { SessionPool } from '../../workers/mcp/session-pool.ts'
+import { ToolFailed } from '../../workers/tools/tool-source.ts'
 import { errorOf, type TestUser } from '../support/api-client.ts'
 import { startApp, useApp } from '../support/app.ts'
 import { startMcpServer, type TestMcpServer } from '../support/mcp-server.ts'
@@ -277,6 +280,44 @@ describe('Signing in to MCP servers', () => {
     await signIn()
     expect(await shown()).to.deep.include({ status: 'ready', problemCode: null, signIn: 'connected' })
     expect(await outcome()).to.equal('ok')
+  })
+
+  it('is renewed in the midst of calls: one that is refused for its token has done nothing, and is made once more where there is another', async () => {
+    await signIn()
+    expect(await outcome()).to.equal('ok')
+    const { mcpSessions: sessions, mcpToolRepository } = app.container
+    const pool = new SessionPool(sessions, 5_000)
+    const [bound] = await new McpTools({ tools: mcpToolRepository, sessions, pool }).bind(
+      [{ serverId: id, name: 'add_unkeyed', policy: 'allow' }],
+      user.id,
+    )
+    const call = async (text: string) => {
+      const where = { userId: user.id, conversationId: newId(), runId: newId(), turn: 0, call: 0 }
+      const run = { ...where, idempotencyKey: newId(), signal: AbortSignal.timeout(10_000) }
+      const ended = bound?.run({ text }, run).then(
+        ({ isError }) => isError,
+        (error: unknown) => error,
+      )
+      const result = await ended
+      return result instanceof ToolFailed ? result.code : result
+    }
+    try {
+      expect(await call('one')).to.equal(false)
+      oauth.expire()
+      expect(await call('two')).to.equal(false)
+      expect(oauth.state.refreshes).to.equal(1)
+      expect(server.called()).to.deep.equal(['add_unkeyed', 'add_unkeyed', 'add_unkeyed'])
+      oauth.expire()
+      oauth.state.tokenGate = () => ({ status: 503 })
+      expect(await call('three')).to.be.oneOf(['mcp.broken', 'mcp.unreadable'])
+      oauth.state.tokenGate = undefined
+      oauth.endAll()
+      expect(await call('four')).to.equal('mcp.needs_sign_in')
+      expect(await status()).to.equal('needs_sign_in')
+      expect(server.state.notes).to.deep.equal(['one', 'two'])
+    } finally {
+      await pool.close()
+    }
   })
 
   it('is over when one signs out, which revokes it; the client stays for the next time', async () => {

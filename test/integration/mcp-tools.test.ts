@@ -162,6 +162,40 @@ describe('Tools of MCP servers', () => {
         server.state.gate = undefined
       })
 
+      it('have an unknown outcome where what is answered is no answer, and have done nothing where it says so', async () => {
+        await connect()
+        await run('read_notes')
+        const scope = { 'www-authenticate': 'Bearer error="insufficient_scope", scope="more"' }
+        const answers: Array<[string, number, Record<string, string>, string, string]> = [
+          ['sent on, as it is', 307, { location: server.url }, '', 'mcp.address_refused'],
+          ['done, see there', 303, { location: server.url }, '', 'unknown'],
+          ['a page', 200, { 'content-type': 'text/html' }, '<html>Welcome</html>', 'unknown'],
+          ['a stream without it', 200, { 'content-type': 'text/event-stream' }, ': working\n\n', 'unknown'],
+          ['taken, and no more', 202, {}, '', 'unknown'],
+          ['other JSON', 200, { 'content-type': 'application/json' }, '{"ok":true}', 'unknown'],
+          ['for more than is allowed', 403, scope, '', 'mcp.refused'],
+        ]
+        const outcomes: Array<[string, string]> = []
+        const asked = server.called().length
+        for (const [what, status, headers, body] of answers) {
+          server.state.gate = ({ method }) => (method === 'tools/call' ? { status, headers, body } : undefined)
+          outcomes.push([what, await failure(run('add_unkeyed', 'x'))])
+          server.state.gate = undefined
+          await user.post(`/api/mcp/servers/${id}/refresh`, {})
+        }
+        expect(outcomes).to.deep.equal(answers.map(([what, , , , outcome]) => [what, outcome]))
+        expect(server.called().slice(asked)).to.have.length(answers.length)
+        // Who has too much to do says when; what somebody has approved waits for that, if it is not too long.
+        for (const [after, waits] of [['7', 7_000] as const, ['3600', undefined] as const]) {
+          server.state.gate = ({ tool }) => (tool ? { status: 429, headers: { 'retry-after': after } } : undefined)
+          const busy = await run('add_unkeyed', 'x').catch((error: unknown) => error)
+          expect(busy).to.be.instanceOf(ToolFailed).and.include({ code: 'mcp.refused' })
+          expect(Object(busy).retryInMs).to.equal(waits)
+        }
+        server.state.gate = undefined
+        expect(server.state.notes).to.deep.equal([])
+      })
+
       it('go on in a new session where their server says, with whatever status, that it does not know theirs', async () => {
         await connect()
         for (const [status, body] of [

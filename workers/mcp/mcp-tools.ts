@@ -29,8 +29,10 @@ interface McpToolsDependencies {
 /** Of a tool's own name, so much is in the name that the model sees. */
 const MOST_NAME = 55
 const TAG_CHARS = 8
-/** Calls of a server, or of all of a user's, are counted by the minute. */
+/** Calls of a server, or of all of a user's, are counted by the minute; most servers do so too, and few say how long. */
 const BUSY_MS = 15_000
+/** A server that wants to be left alone for longer has refused the call. */
+const LONGEST_BUSY_MS = 600_000
 
 /** The name that a model sees: the tool's own, as far as providers take it, with a tag that makes it unique. It never changes. */
 export function modelName(serverId: string, name: string): string {
@@ -87,6 +89,10 @@ export class McpTools implements ToolSource {
         return { content: [{ type: 'text', text: fault.message }], isError: true, errorCode: fault.code }
       }
       if (fault.outcome === 'unknown') throw new ToolOutcomeUnknown(fault.message, { cause: fault })
+      const { retryInMs = BUSY_MS } = fault
+      if (fault.status === 429 && retryInMs <= LONGEST_BUSY_MS) {
+        throw new ToolBusy(fault.code, fault.message, retryInMs, { cause: fault })
+      }
       throw new ToolFailed(fault.code, fault.message, { cause: fault })
     }
   }

@@ -67,7 +67,7 @@ export class ToolFailed extends Error {
   }
 }
 
-/** The tool was not asked: a limit of ours was in the way. */
+/** The tool did nothing: a limit was in the way, of ours or of its server's. */
 export class ToolBusy extends ToolFailed {
   override name = 'ToolBusy'
   readonly retryInMs: number
