@@ -234,7 +234,7 @@ describe('Tools in the console', function () {
     for (const look of [arabic, visitor]) {
       await look.open(`/agents/${agentId}`)
       await look.page.locator('summary').filter({ hasText: 'Notes' }).click()
-      await look.page.getByText('A note, and a copy to <b>everybody</b>').scrollIntoViewIfNeeded()
+      await look.page.locator('ins').getByText('a copy to <b>everybody</b>').scrollIntoViewIfNeeded()
       await look.check(look === arabic ? 'tools-of-agent-arabic' : 'tools-of-agent-changed')
     }
     await page.getByText('1 is not used: look at it').waitFor()

@@ -8,6 +8,7 @@ import { toast } from '../../parts/toast.tsx'
 import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
 import { Definition } from './definition.tsx'
+import { DefinitionChanges } from './definition-changes.tsx'
 import { SERVERS } from './use-server.ts'
 import type words from './words/en.ts'
 
@@ -56,14 +57,20 @@ export function AllowTool({ serverId, tool, className }: { serverId: string; too
   )
 }
 
-/** What was allowed of a changed tool, beside what its server says of it now. */
+/** What was allowed of a changed tool, and what its server says of it now: the difference, and all of both. */
 export function ToolChange({ tool }: { tool: McpToolView }) {
   const t = useWords<typeof words>()
   if (tool.state !== 'changed' || !tool.allowed) return null
   return (
-    <div className="mt-3 grid gap-3 md:grid-cols-2">
-      <Definition label={t('servers.tool.before')} of={tool.allowed} />
-      <Definition label={t('servers.tool.now')} of={tool} />
+    <div className="mt-3 grid gap-3">
+      <DefinitionChanges before={tool.allowed} now={tool} />
+      <details className="text-sm">
+        <summary className="w-fit cursor-pointer text-accent">{t('servers.tool.whole')}</summary>
+        <div className="mt-3 grid gap-3 md:grid-cols-2">
+          <Definition label={t('servers.tool.before')} of={tool.allowed} />
+          <Definition label={t('servers.tool.now')} of={tool} />
+        </div>
+      </details>
     </div>
   )
 }
