@@ -49,7 +49,7 @@ export class ApprovalService {
   async decide(
     userId: string,
     id: string,
-    { decision, arguments: args, wasStarted }: DecisionInput,
+    { decision, arguments: args, startedAt, wasStarted = startedAt === undefined ? undefined : true }: DecisionInput,
   ): Promise<RunToolCallView> {
     const { toolCalls, announcer, dispatcher, runDeadlineMs } = this.#deps
     const asked = await toolCalls.findOwned(userId, id)
@@ -59,7 +59,7 @@ export class ApprovalService {
     const decided = await toolCalls.decide(
       userId,
       id,
-      { approved: decision === 'approve', args: edited, wasStarted: wasStarted ?? null },
+      { approved: decision === 'approve', args: edited, wasStarted: wasStarted ?? null, startedAt: startedAt ?? null },
       runDeadlineMs,
     )
     if (decided.outcome === 'missing') throw notFound('approval')

@@ -15,6 +15,10 @@ export interface ApprovalQuery extends PageQuery {
   conversationId?: string | undefined
 }
 
+/** What whoever decides has seen of a call. A server that is older than the client knows no `startedAt`: it is said only where there is one. */
+const seenOf = ({ startedAt }: Pick<ToolCallView, 'startedAt'>): Pick<DecisionInput, 'wasStarted' | 'startedAt'> =>
+  startedAt === null ? { wasStarted: false } : { wasStarted: true, startedAt }
+
 /** `/api/chat/approvals`: what agents ask for before they use tools, and what they did with them. */
 export class ApprovalsApi extends ApiPart {
   /** What waits for a decision, newest first; at most 20 at once. */
@@ -40,7 +44,7 @@ export class ApprovalsApi extends ApiPart {
     const call = typeof asked === 'string' ? undefined : asked
     const request = {
       params: { id: typeof asked === 'string' ? asked : asked.id },
-      body: { ...(call && { wasStarted: call.startedAt !== null }), ...body },
+      body: { ...(call && seenOf(call)), ...body },
       ...options,
     }
     return this.rest.call('POST /api/chat/approvals/:id', runToolCallView, request)

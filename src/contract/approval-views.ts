@@ -1,5 +1,6 @@
 /** Calls of tools that somebody is to decide on, as clients see and write them. Pure: browsers import this file too. */
 import { z } from 'zod'
+import { momentInput } from './inputs.ts'
 import { idView, timeView, toolCallView } from './views.ts'
 
 export const approvalView = z
@@ -46,6 +47,11 @@ export const decisionBody = z
      * (`approval.asked_again`); a no is one on any question.
      */
     wasStarted: z.boolean().optional(),
+    /**
+     * The call's `startedAt`, where it had one when whoever decides saw it: the question is the one that was asked then, and where the call was started
+     * again since, and is asked about once more, this is no word on that: `approval.over`.
+     */
+    startedAt: momentInput.transform((when) => when.toISOString()).optional(),
   })
   .refine(({ decision, arguments: args }) => decision === 'approve' || args === undefined, {
     path: ['arguments'],

@@ -265,7 +265,13 @@ export class ToolCallRepository {
       approved,
       args,
       wasStarted,
-    }: { approved: boolean; args: Record<string, unknown> | null; wasStarted: boolean | null },
+      startedAt,
+    }: {
+      approved: boolean
+      args: Record<string, unknown> | null
+      wasStarted: boolean | null
+      startedAt: string | null
+    },
     deadlineMs: number,
   ): Promise<
     | { outcome: 'decided'; runId: string; conversationId: string; version: number }
@@ -276,14 +282,11 @@ export class ToolCallRepository {
       run_id: string
       conversation_id: string
       version: string
-    }>(this.#db.manager, 'SELECT outcome, run_id, conversation_id, version FROM tool_decide($1, $2, $3, $4, $5, $6)', [
-      userId,
-      id,
-      approved,
-      args && JSON.stringify(args),
-      deadlineMs,
-      wasStarted,
-    ])
+    }>(
+      this.#db.manager,
+      'SELECT outcome, run_id, conversation_id, version FROM tool_decide($1, $2, $3, $4, $5, $6, $7)',
+      [userId, id, approved, args && JSON.stringify(args), deadlineMs, wasStarted, startedAt],
+    )
     if (row?.outcome !== 'decided') return { outcome: row?.outcome ?? 'missing' }
     const { run_id: runId, conversation_id: conversationId, version } = row
     return { outcome: 'decided', runId, conversationId, version: Number(version) }

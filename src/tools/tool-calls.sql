@@ -316,11 +316,12 @@ $$;
 
 -- Decides on a call, once. With the last one that its turn waited for the turn is due and its run goes on. p_args: null, or what is to be
 -- asked for instead. p_was_started: whether it had been started before as far as whoever decides has seen: a word on whether to do
--- something is none on doing it again. Answers `decided` with the run and the conversation's version; `missing`; `again` where who says yes does
+-- something is none on doing it again; p_started_at: when that was, in milliseconds as clients see it: nor is a word on doing it again one on
+-- doing so once more. Answers `decided` with the run and the conversation's version; `missing`; `again` where who says yes does
 -- not say to which question, and it is whether to do again what may be done; or `over` where it was decided before, has expired, or its run is
 -- over or is to stop.
 CREATE FUNCTION tool_decide(p_user uuid, p_id uuid, p_approved boolean, p_args jsonb, p_deadline_ms bigint,
-  p_was_started boolean DEFAULT NULL)
+  p_was_started boolean DEFAULT NULL, p_started_at timestamptz DEFAULT NULL)
 RETURNS TABLE (outcome text, run_id uuid, conversation_id uuid, version bigint) LANGUAGE plpgsql AS $$
 DECLARE
   asked tool_calls;
@@ -354,7 +355,8 @@ BEGIN
     status = CASE WHEN p_approved THEN 'approved' WHEN c.doubt THEN 'unknown' ELSE 'denied' END,
     ended_at = CASE WHEN NOT p_approved THEN clock_timestamp() END
   WHERE c.id = p_id AND c.status = 'awaiting' AND c.expires_at > clock_timestamp()
-    AND (p_was_started IS NULL OR p_was_started = (c.started_at IS NOT NULL));
+    AND (p_was_started IS NULL OR p_was_started = (c.started_at IS NOT NULL))
+    AND (p_started_at IS NULL OR abs(extract(epoch FROM c.started_at - p_started_at)) < 0.002);
   IF NOT FOUND THEN
     outcome := 'over';
     RETURN NEXT;

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { ChatspartyClient } from '../../src/client/client.ts'
 import { isTooOften, type TurnClaim } from '../../src/runs/turn-claim.ts'
 import type { TurnResult } from '../../src/runs/turn-result.ts'
 import { newId } from '../../src/shared/ids.ts'
@@ -133,6 +134,29 @@ describe('The tool ledger, of a call that was started and has no end', () => {
     expect((await turn.start())[1]).to.equal('started')
     await turn.die()
     expect((await turn.resume())[1]).to.equal('planned')
+  })
+
+  it('is asked about anew each time, and a yes to one question is none to the next', async () => {
+    const turn = await asking({ keyed: false, onUnknown: 'ask' })
+    const client = new ChatspartyClient({ url: app.url, token: user.token })
+    const asked = async () => {
+      await turn.start()
+      await turn.die()
+      expect(await turn.resume()).to.deep.equal(['awaiting'])
+      const { data } = await client.approvals.list()
+      return data.find(({ runId }) => runId === turn.runId)?.call ?? expect.fail('nobody is asked')
+    }
+    const yes = (call: Awaited<ReturnType<typeof asked>>) =>
+      client.approvals.decide(call, { decision: 'approve' }).then(
+        ({ status }) => status,
+        ({ code }) => code,
+      )
+    const first = await asked()
+    expect(await yes(first)).to.equal('approved')
+    const second = await asked()
+    // A screen that stands since the first, or a request that was sent once more.
+    expect(await yes(first)).to.equal('approval.over')
+    expect(await yes(second)).to.equal('approved')
   })
 
   it('is not started again with a key that its server may have forgotten; what only reads is', async () => {

@@ -116,13 +116,23 @@ describe('The UI message stream of a run', () => {
     const again = { ...first, startedAt: '2026-11-26T12:00:00.000Z' }
     const asked = (chunks: UiToolChunk[]) => chunks.flatMap((one) => ('approvalId' in one ? one.approvalId : []))
     expect(asked(toolChunks(first, undefined))).to.deep.equal([call.id])
-    expect(asked(toolChunks(again, first))).to.deep.equal([`${call.id}.again`])
+    const named = `${call.id}.${Date.parse(again.startedAt)}`
+    expect(asked(toolChunks(again, first))).to.deep.equal([named])
+    const third = { ...first, startedAt: '2026-11-26T12:00:00.001Z' }
+    expect(asked(toolChunks(third, again))).to.deep.equal([`${call.id}.${Date.parse(third.startedAt)}`])
     const answer = (id: string) => ({
       type: 'dynamic-tool',
       state: 'approval-responded',
       approval: { id, approved: true },
     })
-    const parts = [answer(call.id), answer(`${call.id}.again`), answer(`${call.id}.other`)]
-    expect(answersIn({ role: 'assistant', parts }).map(({ wasStarted }) => wasStarted)).to.deep.equal([false, true])
+    const others = ['other', '', '1.1', '99999999999999', '-1']
+    const parts = [call.id, named, `${call.id}.again`, ...others.map((other) => `${call.id}.${other}`)].map(answer)
+    const of = { id: call.id, decision: 'approve' }
+    expect(answersIn({ role: 'assistant', parts })).to.deep.equal([
+      { ...of, wasStarted: false },
+      { ...of, wasStarted: true, startedAt: again.startedAt },
+      // Of a window that an older release has told.
+      { ...of, wasStarted: true },
+    ])
   })
 })

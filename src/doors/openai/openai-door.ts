@@ -369,6 +369,7 @@ function asksFirst({ run, asked }: Extract<RunStep, { type: 'run.waits' }>): App
         name,
         args,
         wasStarted: startedAt !== null,
+        ...(startedAt !== null && { startedAt }),
       })),
     },
   })
