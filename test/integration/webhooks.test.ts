@@ -242,7 +242,8 @@ describe('Webhooks', () => {
     await processor.handle({ deliveryId }, { signal: new AbortController().signal })
     const [one] = await deliveriesOf(id)
     expect(one).to.deep.include({ status: 'pending', attempts: 1, lastError: 'What is to be told could not be read.' })
-    expect(receiver.received).to.deep.equal([])
+    // What the tests before tell may still be under way.
+    expect(receiver.received.filter(({ headers }) => headers['webhook-id'] === deliveryId)).to.deep.equal([])
   })
 
   it('are bounded, and nobody else sees them', async () => {
