@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { networkDenial } from './network-denial.ts'
 import { type ParsedChunk, type ParseMessage, parseMessage } from './protocol.ts'
 import type { ParseRequest } from './request.ts'
+import { placeUntyped } from './untyped-modules.ts'
 
 export interface ParseLimits {
   /** Wall time of one file (FILE_PROCESS_TIMEOUT_MS). */
@@ -59,7 +60,9 @@ export async function parseInProcess(
     maxUnpackedBytes: MAX_UNPACKED_BYTES,
     maxWholeBytes: Math.floor((limits.memoryMb * 1024 * 1024) / 2),
   }
-  const child = start(request, limits, await networkDenial())
+  const [denial, first] = await Promise.all([networkDenial(), placeUntyped(file.folder)])
+  signal.throwIfAborted()
+  const child = start(request, limits, denial, first)
   let killed: 'timeout' | 'memory' | undefined
   const kill = (reason?: 'timeout' | 'memory') => {
     killed ??= reason
@@ -91,7 +94,13 @@ export async function parseInProcess(
   }
 }
 
-function start(request: ParseRequest, limits: ParseLimits, denial: readonly string[]): ChildProcess {
+/** `first`: a module that is imported before the program. */
+function start(
+  request: ParseRequest,
+  limits: ParseLimits,
+  denial: readonly string[],
+  first: string | undefined,
+): ChildProcess {
   const node = [
     process.execPath,
     `--max-old-space-size=${limits.memoryMb}`,
@@ -109,6 +118,7 @@ function start(request: ParseRequest, limits: ParseLimits, denial: readonly stri
       join(request.folder, '*'),
     ].map((path) => `--allow-fs-read=${path}`),
     `--allow-fs-write=${join(request.folder, '*')}`,
+    ...(first === undefined ? [] : ['--import', pathToFileURL(first).href]),
     CHILD,
     JSON.stringify(request),
   ] as const
