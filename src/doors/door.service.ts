@@ -29,7 +29,7 @@ interface DoorDependencies {
   agents: Pick<AgentService, 'participants'>
   models: DoorModels
   threads: DoorThreadRepository
-  runs: Pick<RunRepository, 'findOwned'>
+  runs: Pick<RunRepository, 'findOwned' | 'saying'>
   conversations: Pick<ConversationRepository, 'findOwned'>
   messages: Pick<MessageRepository, 'ofAgents'>
   views: Pick<RunViews, 'run'>
@@ -185,6 +185,11 @@ export class DoorService {
       })
     }
     return { runId: first.runId, turn: Math.min(...calls.map((call) => call?.turn ?? first.turn)) }
+  }
+
+  /** The run that was begun by these words behind that one, or is it; undefined where they were not said since. */
+  said(conversationId: string, text: string, fromId: string): Promise<string | undefined> {
+    return this.#deps.runs.saying(conversationId, text, fromId)
   }
 
   #accept(

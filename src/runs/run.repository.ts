@@ -70,6 +70,14 @@ export class RunRepository {
     return (await rows<{ id: string }>(tx, sql, [conversationId]))[0]?.id
   }
 
+  /** The newest run of a conversation that was begun by these words, that one or a later one. */
+  async saying(conversationId: string, text: string, fromId: string): Promise<string | undefined> {
+    const sql = `SELECT r.id FROM runs r WHERE r.conversation_id = $1 AND r.id >= $3
+        AND EXISTS (SELECT FROM messages m WHERE m.run_id = r.id AND m.role = 'user' AND m.content = $2)
+      ORDER BY r.id DESC LIMIT 1`
+    return (await rows<{ id: string }>(this.#db.manager, sql, [conversationId, text, fromId]))[0]?.id
+  }
+
   /** All runs of a user, or of a conversation, that are not over; pending ones first, so that ending an active one promotes none. */
   findUnfinished(where: { userId: string } | { conversationId: string }, tx: Tx): Promise<Run[]> {
     return tx.find(runEntity, {

@@ -79,7 +79,7 @@ for (const profile of QUEUES) {
           }
           const started = () =>
             z.object({ metadata: z.object({ conversationId: z.guid(), runId: z.guid() }) }).parse(seen[0]).metadata
-          return { client, seen, run, say, started, said, types: () => seen.map(({ type }) => type) }
+          return { client, threadId, seen, run, say, started, said, types: () => seen.map(({ type }) => type) }
         }
         const linesOf = (messages: Client['messages']) =>
           messages.map(({ role, name, content }) => [role === 'user' ? null : name, content])
@@ -264,6 +264,43 @@ for (const profile of QUEUES) {
           expect(again.started()).to.deep.equal(first.started())
           expect(linesOf(again.client.messages)).to.deep.equal(linesOf(first.client.messages))
           expect(world.llm.requests).to.have.length(1)
+        })
+
+        // It is in the rows, wherever the queue is.
+        if (profile !== QUEUES[0]) return
+
+        it('what is said while an agent talks that asks then leaves nobody hanging: it is told what is asked before it, and goes on by answering that', async () => {
+          const { user, agentIds } = await world.guests(['Ada'])
+          await user.put(`/api/agents/${agentIds[0]}`, { tools: [{ name: 'calculator', policy: 'ask' }] })
+          const hold = world.llm.hold()
+          world.llm.reply(answered('So it is.')).reply({ ...asksFor('6 * 7', 'May I?'), hold })
+          const first = clientOf(user)
+          const asking = first.say('How much is it?', { agentId: agentIds[0] })
+          await hold.reached
+          const second = clientOf(user, first.threadId)
+          const waiting = second.say('And then?')
+          await eventually(() => second.seen.length > 0)
+          hold.release()
+          await asking
+          await waiting
+          const [{ conversationId, runId }, own] = [first.started(), second.started()]
+          expect(own).to.include({ conversationId }).and.not.include({ runId })
+          const end = Object(second.seen.at(-1))
+          expect(end).to.deep.include({ type: 'RUN_FINISHED' }).and.nested.include({ 'result.status': 'pending' })
+          expect(end.outcome.interrupts).to.deep.equal(Object(first.seen.at(-1)).outcome.interrupts)
+          world.llm.reply({ when: { text: 'And then?' }, text: 'Then tea.' })
+          second.seen.length = 0
+          const [asked] = z.array(interrupt).parse(end.outcome.interrupts)
+          const interruptId = asked?.id ?? ''
+          await second.run(undefined, newId(), [{ interruptId, status: 'resolved', payload: { approved: false } }])
+          // Its words are said already, and not once more.
+          expect(second.started()).to.deep.equal(own)
+          expect(linesOf(second.client.messages)).to.deep.equal([
+            [null, 'And then?'],
+            ['Ada', 'Then tea.'],
+          ])
+          const said = (await user.messages(conversationId)).filter(({ role }) => role === 'user')
+          expect(said.map(({ content }) => content)).to.deep.equal(['How much is it?', 'And then?'])
         })
       })
     }

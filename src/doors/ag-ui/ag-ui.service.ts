@@ -24,7 +24,7 @@ export class AgUiService {
 
   /**
    * What a client is told next: of the run that its last message begins; or of one that goes on, for what is sent is somebody's word on what it
-   * asked. Both: what was asked is answered first.
+   * asked. Both: what was asked is answered first; a message that was said before that, and waited behind it, is not said once more.
    * @throws AppError
    */
   async answer(
@@ -38,6 +38,9 @@ export class AgUiService {
     if (answers.length > 0 && !thread) throw notFound('approval')
     const resumed = thread && (await this.#deps.door.decide(userId, thread.conversationId, answers))
     if (resumed && input.messages.at(-1)?.role !== 'user') return { runId: resumed.runId, isAnswer: true }
+    const said =
+      thread && resumed && (await this.#deps.door.said(thread.conversationId, wordsOf(input.messages), resumed.runId))
+    if (resumed && said) return { runId: said, isAnswer: said === resumed.runId }
     const { runId } = await this.accept(userId, input, model, idempotencyKey)
     return { runId, isAnswer: false }
   }
