@@ -38,6 +38,17 @@ describe('Ids', () => {
     expect(outOfOrder(ids)).to.deep.equal([])
   })
 
+  it('are of the time of the clock again at once where that had been far ahead by mistake', () => {
+    let now = 1_800_000_000_000
+    const make = idMaker(() => now)
+    now += 86_400_000
+    make()
+    now -= 86_400_000
+    const ids = made(make, 100)
+    expect(new Set(ids.map(timeOf))).to.deep.equal(new Set([now]))
+    expect(outOfOrder(ids)).to.deep.equal([])
+  })
+
   it('have the time of the clock where 3,000 are made in each millisecond', () => {
     let now = 1_800_000_000_000
     const make = idMaker(() => now)
