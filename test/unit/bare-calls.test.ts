@@ -246,6 +246,13 @@ describe('Answers that are nothing but calls', () => {
     )
   })
 
+  it('are of tools whose schemas have types that nobody knows', () => {
+    const schema = { properties: { a: { type: ['__proto__', 'constructor'] }, b: { type: '__proto__' } } }
+    const filter = new CallFilter(new Map([['odd', schema]]), { isBare: true })
+    expect(filter.push('odd(a=1, b="x")') + filter.end()).to.equal('')
+    expect(filter.calls).to.deep.equal([{ name: 'odd', input: '{"a":1,"b":"x"}' }])
+  })
+
   it('are looked for in what others wrote without a square of its length', () => {
     for (const unit of [' ', ': ', ':"', 'calculator', 'calculator ', ': "calculator ']) {
       expectLinear((n) => writesCallOf(TOOLS.keys(), unit.repeat(n)), unit)

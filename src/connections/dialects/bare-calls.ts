@@ -70,7 +70,7 @@ function fitsSchema(args: Json, schema: Json): boolean {
   return Object.entries(args).every(([name, value]) => {
     if (!Object.hasOwn(properties, name)) return !isClosed
     const { type } = json(properties[name])
-    const types = (Array.isArray(type) ? type : [type]).map(String).filter((one) => one in TYPES)
+    const types = (Array.isArray(type) ? type : [type]).map(String).filter((one) => Object.hasOwn(TYPES, one))
     return types.length === 0 || types.some((one) => TYPES[one]?.(value))
   })
 }
