@@ -96,7 +96,7 @@ BEGIN
   INSERT INTO tool_calls (id, run_id, turn, call, step, user_id, agent_id, provider_call_id, provider_data, source, server_id, source_name, name,
     title, definition_hash, effect, keyed, on_unknown, args, edited, status, result, error_code, files, starts, unanswered, doubt,
     decided_by, decided_at, created_at, started_at, ended_at, inherited_from)
-  SELECT gen_random_uuid(), p_run, p_turn, c.call, c.step, c.user_id, c.agent_id, c.provider_call_id, c.provider_data, c.source, c.server_id,
+  SELECT uuid_now(), p_run, p_turn, c.call, c.step, c.user_id, c.agent_id, c.provider_call_id, c.provider_data, c.source, c.server_id,
     c.source_name, c.name, c.title, c.definition_hash, c.effect, c.keyed, c.on_unknown, c.args, c.edited,
     CASE WHEN o.is_open THEN 'started' ELSE c.status END, c.result, c.error_code,
     c.files, c.starts, c.unanswered, c.doubt, c.decided_by, c.decided_at,

@@ -247,4 +247,19 @@ describe('The tool ledger, of a call that was started and has no end', () => {
     const third = await retried(second.runId)
     expect((await toolTurns.resume(third)).calls.map(({ status }) => status)).to.deep.equal(['unknown', 'planned'])
   })
+
+  it('by an earlier run is asked about in its time: what is asked later stands before it', async () => {
+    const unsure: Asked = { keyed: false, onUnknown: 'ask' }
+    const first = await asking(unsure)
+    await first.start()
+    await app.container.settlement.settle(first.claim(), GIVEN_UP)
+    const second = await retried(first.runId)
+    await app.container.toolTurns.resume(second)
+    const third = await asking(unsure)
+    await third.start()
+    await third.die()
+    await third.resume()
+    const { data } = Object((await user.get('/api/chat/approvals')).body)
+    expect(data.slice(0, 2).map(({ runId }: { runId: string }) => runId)).to.deep.equal([third.runId, second.runId])
+  })
 })
