@@ -25,6 +25,9 @@ export interface ApprovalDependencies {
   runDeadlineMs: number
 }
 
+/** A call, and where in its turn's words it stands. */
+type PlacedCall = ToolCall & { offset: number }
+
 /** What people are asked before tools run, and what they decide. The rows say it all: any node may ask, and any may be told. */
 export class ApprovalService {
   readonly #deps: ApprovalDependencies
@@ -73,7 +76,7 @@ export class ApprovalService {
   }
 
   /** All that a run did with tools, in order. @throws AppError 404 `run.not_found` */
-  async ofRun(userId: string, runId: string, limit: number, afterId: string | undefined): Promise<ToolCall[]> {
+  async ofRun(userId: string, runId: string, limit: number, afterId: string | undefined): Promise<PlacedCall[]> {
     if (!(await this.#deps.runs.findOwned(userId, runId))) throw notFound('run')
     const after = afterId === undefined ? undefined : await this.#deps.toolCalls.findOwned(userId, afterId)
     return this.#deps.toolCalls.ofRun(runId, limit, after ?? undefined)
@@ -103,7 +106,7 @@ const presentApproval = ({ call, conversationId, conversationTitle, agentName }:
 })
 
 /** A call as its run's list has it. */
-export const presentRunToolCall = (call: ToolCall): RunToolCallView => ({
+export const presentRunToolCall = (call: ToolCall | PlacedCall): RunToolCallView => ({
   ...presentToolCall(call, ALL_CHARS),
   turn: call.turn,
   effect: call.effect,

@@ -153,7 +153,7 @@ export const toolCallView = z
     endedAt: timeView.nullable(),
     /** The call of an earlier run that this one stands for, in a run that goes on from that one: it was made there, and not here. Absent of all others. */
     inheritedFrom: idView.optional(),
-    /** UTF-16 code units of its turn's text that were said before it. A list of calls alone, and older servers, do not say. */
+    /** UTF-16 code units of its turn's text that were said before it. Approvals, and older servers, do not say. */
     offset: z.number().int().min(0).optional(),
   })
   .meta({ id: 'ToolCall' })

@@ -60,23 +60,28 @@ export const conversationState = ({
 const originOf = ({ branchedFromConversationId: conversationId, branchedFromMessageId: messageId }: Conversation) =>
   conversationId === null || messageId === null ? null : { conversationId, messageId }
 
-export const presentMessage = ({ cost, toolCalls = [], isData, ...message }: ShownMessage): MessageView => ({
-  id: message.id,
-  seq: message.seq,
-  role: message.role,
-  agentId: message.agentId,
-  agentName: message.agentName,
-  content: message.content,
-  status: message.status,
-  runId: message.runId,
-  turn: message.turn,
-  fileIds: message.fileIds,
-  createdAt: message.createdAt.toISOString(),
-  ...(message.feedback && { feedback: { value: message.feedback, comment: message.feedbackComment ?? null } }),
-  ...(cost && { usage: cost.usage, credits: formatCredits(cost.credits) }),
-  ...(toolCalls.length > 0 && { toolCalls }),
-  ...(isData && message.status === 'complete' && dataIn(message.content)),
-})
+export function presentMessage({ cost, toolCalls = [], isData, ...message }: ShownMessage): MessageView {
+  const isAnswer = isData === true && message.status === 'complete'
+  // All that was said before an answer in a form is no part of it.
+  const calls = isAnswer ? toolCalls.map((call) => ({ ...call, offset: 0 })) : toolCalls
+  return {
+    id: message.id,
+    seq: message.seq,
+    role: message.role,
+    agentId: message.agentId,
+    agentName: message.agentName,
+    content: message.content,
+    status: message.status,
+    runId: message.runId,
+    turn: message.turn,
+    fileIds: message.fileIds,
+    createdAt: message.createdAt.toISOString(),
+    ...(message.feedback && { feedback: { value: message.feedback, comment: message.feedbackComment ?? null } }),
+    ...(cost && { usage: cost.usage, credits: formatCredits(cost.credits) }),
+    ...(calls.length > 0 && { toolCalls: calls }),
+    ...(isAnswer && dataIn(message.content)),
+  }
+}
 
 /** Of a worker of the version before, which does not know of forms, a message may be any words. */
 function dataIn(content: string): Pick<MessageView, 'data'> {

@@ -5,7 +5,7 @@ import type { TokenUsage } from '../credits/usage.ts'
 import { fromJson } from '../database/json-row.ts'
 import { rows } from '../database/query.ts'
 import type { Tx } from '../database/transaction.ts'
-import { SHOWN_CALL } from './shown-calls.ts'
+import { offsetOf, SHOWN_CALL } from './shown-calls.ts'
 import type { DefaultPolicy } from './tool.ts'
 import { type ToolCall, type ToolFile, toolCallEntity } from './tool-call.entity.ts'
 import { SHOWN_CALLS, type ShownToolCall } from './tool-call.presenter.ts'
@@ -362,16 +362,22 @@ export class ToolCallRepository {
     )
   }
 
-  /** A run's calls in the order of its turns, after that place. */
-  ofRun(runId: string, limit: number, after: { turn: number; call: number } | undefined): Promise<ToolCall[]> {
+  /** A run's calls in the order of its turns, after that place, each with the UTF-16 units that its turn had said before. */
+  async ofRun(
+    runId: string,
+    limit: number,
+    after: { turn: number; call: number } | undefined,
+  ): Promise<Array<ToolCall & { offset: number }>> {
     const query = this.#db.manager
       .createQueryBuilder(toolCallEntity, 'c')
+      .addSelect(offsetOf('c'), 'said_before')
       .where('c.runId = :runId', { runId })
       .orderBy('c.turn', 'ASC')
       .addOrderBy('c.call', 'ASC')
       .limit(limit)
     if (after) query.andWhere('(c.turn, c.call) > (:turn, :call)', after)
-    return query.getMany()
+    const { entities, raw } = await query.getRawAndEntities<{ said_before: number }>()
+    return entities.map((call, position) => Object.assign(call, { offset: raw[position]?.said_before ?? 0 }))
   }
 }
 

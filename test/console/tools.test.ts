@@ -91,6 +91,10 @@ describe('Tools in the console', function () {
     expect(server.state.notes).to.have.length(1)
     await page.reload()
     await log(page).getByText('Completed').waitFor()
+    // Between what was said before it and after it.
+    expect(await log(page).getByRole('article', { name: 'Ada' }).textContent()).to.match(
+      /I note it\..*add_unkeyed.*It is noted\./s,
+    )
   })
 
   it('denied, the tool does not run, and the turn says so; beside its title it is asked about by its own name', async () => {
@@ -173,6 +177,7 @@ describe('Tools in the console', function () {
     await visitor.check('tools-stopped')
     // The run that goes on from it has the call from there, and says so.
     await page.getByRole('button', { name: 'Try again' }).press('Enter')
+    await page.getByRole('button', { name: 'Do not start it again' }).press('Enter')
     await log(page).getByText('It is noted.').waitFor()
     await log(page).getByText('From an earlier run').click()
     await log(page).getByText('It was called in an earlier run, and not again in this one.').waitFor()

@@ -5,7 +5,15 @@ import { complete, matching, mentionAt } from '../../src/console/views/room/ment
 import { roomRows } from '../../src/console/views/room/room-rows.ts'
 import { roomNow } from '../../src/console/views/room/room-status.ts'
 import type { RoomState, Speaking } from '../../src/console/views/room/room-store.ts'
-import type { ConversationView, FileView, MessageView, RunTurnView, RunView } from '../../src/contract/views.ts'
+import { saidAndDone } from '../../src/console/views/room/said-and-done.ts'
+import type {
+  ConversationView,
+  FileView,
+  MessageView,
+  RunTurnView,
+  RunView,
+  ToolCallView,
+} from '../../src/contract/views.ts'
 
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const AT = '2026-01-01T00:00:00.000Z'
@@ -290,5 +298,56 @@ describe('Places in files that an agent names', () => {
     expect(found('(report.pdf, page 99)')).to.deep.equal([['report.pdf', null]])
     expect(found('(report.pdf) in 2025')).to.deep.equal([['report.pdf', null]])
     expect(found('Nothing here.')).to.deep.equal([])
+  })
+})
+
+describe('What an agent says and does in a turn', () => {
+  const callAt = (call: number, offset: number | undefined): ToolCallView => ({
+    id: id(200 + call),
+    call,
+    step: 0,
+    name: 'add',
+    title: 'Add',
+    status: 'done',
+    args: '{}',
+    result: null,
+    errorCode: null,
+    startedAt: AT,
+    endedAt: AT,
+    ...(offset !== undefined && { offset }),
+  })
+  const partsOf = (text: string, offsets: Array<number | undefined>) =>
+    saidAndDone(
+      text,
+      offsets.map((offset, call) => callAt(call, offset)),
+    ).map((part) => (part.kind === 'words' ? part.text.trim() : part.calls.map(({ call }) => call)))
+
+  it('stands in the order in which it came', () => {
+    expect(partsOf('I look.\n\nI add.\n\nDone.', [7, 15, 15])).to.deep.equal([
+      'I look.',
+      [0],
+      'I add.',
+      [1, 2],
+      'Done.',
+    ])
+    expect(partsOf('Done.', [0])).to.deep.equal([[0], 'Done.'])
+    // Nothing was said between them.
+    expect(partsOf('I look.\n\nDone.', [7, 7])).to.deep.equal(['I look.', [0, 1], 'Done.'])
+  })
+
+  it('leaves no word out, whatever is told of it, and knows an older server', () => {
+    expect(partsOf('Done.', [undefined])).to.deep.equal([[0], 'Done.'])
+    expect(partsOf('I lo', [7])).to.deep.equal(['I lo', [0]])
+    expect(partsOf('', [7])).to.deep.equal([[0]])
+    // What comes late of an earlier one.
+    expect(partsOf('I look.\n\nDone.', [7, 0])).to.deep.equal(['I look.', [0, 1], 'Done.'])
+  })
+
+  it('has its parts by names that stay, while more of it comes', () => {
+    const names = (text: string, calls: number) =>
+      saidAndDone(text, calls > 0 ? [callAt(0, 7)] : []).map(({ kind, at }) => `${kind} ${at}`)
+    expect(names('I look.', 0)).to.deep.equal(['words 0'])
+    expect(names('I look.', 1)).to.deep.equal(['words 0', 'calls 7'])
+    expect(names('I look.\n\nDone.', 1)).to.deep.equal(['words 0', 'calls 7', 'words 7'])
   })
 })

@@ -241,7 +241,7 @@ describe('Turns with tools of an MCP server', function () {
       expect(said?.toolCalls).to.have.length(1)
       const [made] = Object((await user.get(`/api/chat/runs/${first.runId}/tool-calls`)).body).data
       expect(made).not.to.have.property('inheritedFrom')
-      const kept = { status: 'done', result: 'noted tea', inheritedFrom: made.id }
+      const kept = { status: 'done', result: 'noted tea', inheritedFrom: made.id, offset: 'I do it.'.length }
       expect(said?.toolCalls?.[0]).to.deep.include(kept)
       expect(Object((await user.get(`/api/chat/runs/${last}/tool-calls`)).body).data[0]).to.deep.include(kept)
       expect(JSON.stringify(llm.requests.at(-1)?.body)).to.include('noted tea')

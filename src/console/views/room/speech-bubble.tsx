@@ -5,10 +5,10 @@ import { useWords } from '../../words/use-words.ts'
 import { CitedPlaces } from './cited-places.tsx'
 import { useClock } from './clock.ts'
 import { countRender } from './count-renders.ts'
-import { AgentWords } from './markdown/agent-words.tsx'
 import { AgentMessageActions } from './message-actions.tsx'
 import type { Speaking } from './room-store.ts'
-import { LiveToolCalls, ToolCalls } from './tool-calls.tsx'
+import { TurnParts } from './turn-parts.tsx'
+import { useLiveCalls } from './use-live-calls.ts'
 import { useRoom, useSpeaker } from './use-room.ts'
 import type words from './words/en.ts'
 
@@ -32,8 +32,7 @@ export const AgentMessage = memo(function AgentMessage({
       isFaint={message.status === 'superseded'}
       note={message.status === 'complete' ? null : t(`room.message.${message.status}`)}
     >
-      {message.toolCalls && <ToolCalls calls={message.toolCalls} />}
-      <AgentWords text={message.content} />
+      <TurnParts text={message.content} calls={message.toolCalls} />
       <CitedPlaces text={message.content} />
       <AgentMessageActions message={message} />
     </SpeechFrame>
@@ -51,6 +50,7 @@ export const LiveSpeech = memo(function LiveSpeech({
   const t = useWords<typeof words>()
   const { runId, turn, attempt, agentId } = speaking
   const text = useRoom(({ live }) => live.find((one) => one.runId === runId && one.turn === turn)?.text ?? '')
+  const calls = useLiveCalls(runId, turn)
   countRender(`live:${runId}:${turn}`)
   return (
     <SpeechFrame
@@ -59,8 +59,8 @@ export const LiveSpeech = memo(function LiveSpeech({
       isNarrow={isNarrow}
       note={attempt > 1 ? t('room.attempt', { attempt }) : null}
     >
-      <LiveToolCalls runId={runId} turn={turn} />
-      {text === '' ? <ThinkingDots label={t('room.thinking')} /> : <AgentWords text={text} isLive />}
+      <TurnParts text={text} calls={calls} isLive />
+      {text === '' && <ThinkingDots label={t('room.thinking')} />}
     </SpeechFrame>
   )
 })

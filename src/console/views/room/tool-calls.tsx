@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query'
 import {
   Ban,
   Check,
@@ -11,18 +10,13 @@ import {
   type LucideIcon,
   Wrench,
 } from 'lucide-react'
-import { isTerminal, type ToolCallView } from '../../../client/client.ts'
-import { isOpenCall } from '../../../contract/tool-names.ts'
+import type { ToolCallView } from '../../../client/client.ts'
 import { Spinner } from '../../parts/button.tsx'
 import { classes } from '../../parts/class-names.ts'
 import { Quoted } from '../../parts/quoted.tsx'
-import { useClient } from '../../session/session.ts'
 import { useWords } from '../../words/use-words.ts'
-import { turnKey } from './room-store.ts'
 import { ToolFiles } from './tool-files.tsx'
 import { ToolReason } from './tool-reason.tsx'
-import { runToolCalls } from './use-deeds.ts'
-import { useRoom } from './use-room.ts'
 import { useToolName } from './use-tool-name.ts'
 import type words from './words/en.ts'
 
@@ -41,12 +35,12 @@ const LOOKS: Record<Status, readonly [icon: LucideIcon | null, look: string]> = 
   unknown: [CircleHelp, 'text-warning'],
 }
 
-/** What a turn did with tools: a line each, which opens to what went in and what came out. */
+/** What an agent did with tools: a line each, which opens to what went in and what came out. */
 export function ToolCalls({ calls }: { calls: readonly ToolCallView[] }) {
   const t = useWords<typeof words>()
   if (calls.length === 0) return null
   return (
-    <ul aria-label={t('tool.calls', { count: calls.length })} className="mb-2 grid gap-1.5">
+    <ul aria-label={t('tool.calls', { count: calls.length })} className="grid gap-1.5">
       {calls.map((call) => (
         <li key={call.id}>
           <ToolCard call={call} />
@@ -87,18 +81,4 @@ function ToolCard({ call }: { call: ToolCallView }) {
       </div>
     </details>
   )
-}
-
-/** Of a turn that is not over: what there was when it was looked at, and what was heard since. */
-export function LiveToolCalls({ runId, turn }: { runId: string; turn: number }) {
-  const client = useClient()
-  const heard = useRoom(({ tools }) => tools.get(turnKey({ runId, turn })))
-  const isAsleep = useRoom(({ runs }) => isTerminal(runs.get(runId)?.status ?? 'queued'))
-  const { data = [] } = useQuery({ ...runToolCalls(client, runId), enabled: !isAsleep })
-  const calls = new Map<number, ToolCallView>(heard)
-  for (const call of data) {
-    // What is over stays so; of the rest what was heard is newer.
-    if (call.turn === turn && (!isOpenCall(call) || !calls.has(call.call))) calls.set(call.call, call)
-  }
-  return <ToolCalls calls={[...calls.values()].sort((a, b) => a.call - b.call)} />
 }
