@@ -101,6 +101,28 @@ describe('The console', () => {
     await page.getByLabel('Password').press('Enter')
     await page.getByRole('heading', { name: 'Hello, Ada Lovelace' }).waitFor()
     await visitor.check('home')
+    // What one writes and does not send is there again, and for nobody else who signs in here.
+    const words = page.getByRole('textbox', { name: 'Message' })
+    const isWritten = async () => {
+      await visitor.open('/c/new')
+      return words.inputValue()
+    }
+    expect(await isWritten()).to.equal('')
+    await words.fill('For my eyes only.')
+    await page.getByRole('button', { name: /^Account Ada Lovelace/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.getByLabel('Password').press('Enter')
+    await page.getByRole('button', { name: /^Account/ }).waitFor()
+    expect(await isWritten()).to.equal('For my eyes only.')
+    await page.getByRole('button', { name: /^Account Ada Lovelace/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByLabel('E-mail address').fill((await world.app.api.register()).email)
+    await page.getByLabel('Password').fill('correct horse battery')
+    await page.getByLabel('Password').press('Enter')
+    await page.getByRole('button', { name: /^Account/ }).waitFor()
+    expect(await isWritten()).to.equal('')
   })
 
   it('sends whose session has ended elsewhere to sign in, and back', async () => {

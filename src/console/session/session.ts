@@ -1,6 +1,7 @@
 /** Who is signed in on this page. The token is kept by the browser; other tabs follow when it changes. */
 import { useSyncExternalStore } from 'react'
 import { ChatspartyClient, type SignedInView } from '../../client/client.ts'
+import { keepDraftsOf } from './drafts.ts'
 import { queries } from './queries.ts'
 
 const KEY = 'chatsparty.token'
@@ -48,6 +49,7 @@ export const currentClient = (): ChatspartyClient => client
 
 /** After `login`, `register` or `guest` of any client: this page is that user's. */
 export function beginSession({ token, user }: SignedInView): void {
+  keepDraftsOf(user.id)
   localStorage.setItem(KEY, token)
   become(token)
   queries.setQueryData(['me'], user)

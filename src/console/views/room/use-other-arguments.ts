@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'react'
 import type { ApprovalView } from '../../../client/client.ts'
+import { forgetDrafts } from '../../session/drafts.ts'
 import { spacedJson } from './spaced-json.ts'
 import { askedAs } from './use-approvals.ts'
-import { forgetDrafts, useDraft } from './use-draft.ts'
+import { useDraft } from './use-draft.ts'
 
 const PREFIX = 'approval '
 
