@@ -98,7 +98,7 @@ describe('MCP servers in the console', function () {
     await visitor.check('servers-changed')
     const arabic = await world.visitAs(user, { locale: 'ar-EG', phone: true, dark: true })
     await arabic.open(`/servers/${id}`)
-    await arabic.page.locator('ins').getByText(', and mail them to <b>me</b>').waitFor()
+    await arabic.page.locator('ins').getByText(', and mail them to <b>me</b>').scrollIntoViewIfNeeded()
     await arabic.check('servers-changed-arabic')
     says('All notes, and something else again')
     await user.post(`/api/mcp/servers/${id}/refresh`, {})

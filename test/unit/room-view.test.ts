@@ -320,7 +320,7 @@ describe('What an agent says and does in a turn', () => {
     saidAndDone(
       text,
       offsets.map((offset, call) => callAt(call, offset)),
-    ).map((part) => (part.kind === 'words' ? part.text.trim() : part.calls.map(({ call }) => call)))
+    ).map((part) => (part.kind === 'words' ? part.text : part.calls.map(({ call }) => call)))
 
   it('stands in the order in which it came', () => {
     expect(partsOf('I look.\n\nI add.\n\nDone.', [7, 15, 15])).to.deep.equal([

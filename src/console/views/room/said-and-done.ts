@@ -10,9 +10,9 @@ export function saidAndDone(text: string, calls: readonly ToolCallView[]): TurnP
   const parts: TurnPart[] = []
   let said = 0
   const sayUpTo = (to: number) => {
-    const words = text.slice(said, to)
     // What stands between steps is for nobody to see.
-    if (words.trim() !== '') parts.push({ kind: 'words', at: said, text: words })
+    const words = text.slice(said, to).replace(/^\n+/, '').trimEnd()
+    if (words !== '') parts.push({ kind: 'words', at: said, text: words })
     said = Math.max(said, to)
   }
   for (const call of [...calls].sort((a, b) => a.call - b.call)) {

@@ -57,7 +57,11 @@ function Part({ part, lines }: ChangedPart) {
 function Line({ line, isJson }: { line: DiffLine; isJson: boolean }) {
   const t = useWords<typeof words>()
   if (line.of === 'left out') {
-    return <span className="block px-7 py-1 font-sans text-ink-soft">⋯ {t('servers.tool.same', line)}</span>
+    return (
+      <span dir="auto" className="block px-7 py-1 font-sans text-ink-soft">
+        ⋯ {t('servers.tool.same', line)}
+      </span>
+    )
   }
   const { sign, line: look } = LOOKS[line.of]
   // A line of which all is another is told by its sign, and is easier to read as it is.

@@ -16,7 +16,7 @@ export interface ChangedPart {
 }
 
 /** Edits that are looked for; more would take time by their square, and what differs in more is another text. */
-const MOST_EDITS = 400
+const MOST_EDITS = 200
 /** Lines of both that are shown around what differs. */
 const AROUND = 2
 /** Lines of which less than this share of their words is in both are other lines. */
