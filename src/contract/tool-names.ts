@@ -11,26 +11,6 @@ export const TOOL_NAME = /^[a-zA-Z0-9_-]{1,64}$/
 export const builtinTools = ['calculator', 'current_time', 'search_files', 'web_fetch'] as const
 export type BuiltinTool = (typeof builtinTools)[number]
 
-/**
- * Why a call came to nothing, in our words. `tool.failed` is the tool's own word for it, and what it gave back says why. Of an MCP server that
- * cannot be asked the codes begin with `mcp.`.
- */
-export const toolFailureCodes = [
-  'tool.bad_arguments',
-  'tool.changed',
-  'tool.denied',
-  'tool.failed',
-  'tool.fetch_failed',
-  'tool.gone',
-  'tool.rate_limited',
-  'tool.repeated',
-  'tool.timeout',
-  'tool.too_many',
-  'tool.unavailable',
-  'tool.unknown',
-] as const
-export type ToolFailureCode = (typeof toolFailureCodes)[number]
-
 /** Of a call that is not over. */
 export const openToolCallStatuses = ['planned', 'awaiting', 'approved', 'started'] as const
 export const toolCallStatuses = [

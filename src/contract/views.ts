@@ -159,7 +159,7 @@ export const toolCallView = z
   .meta({ id: 'ToolCall' })
 export type ToolCallView = z.infer<typeof toolCallView>
 
-export const messageView = z
+const messageObject = z
   .object({
     id: idView,
     /** 1, 2, 3... in its conversation. */
@@ -185,6 +185,10 @@ export const messageView = z
     data: z.record(z.string(), z.unknown()).optional(),
   })
   .meta({ id: 'Message' })
+type MessageObject = typeof messageObject
+/** By its name in declarations: else that of each event would spell it out. */
+export interface MessageSchema extends MessageObject {}
+export const messageView: MessageSchema = messageObject
 export type MessageView = z.infer<typeof messageView>
 
 export const runTurnView = z
@@ -231,7 +235,7 @@ export const runNoticeView = errorView
   .meta({ id: 'RunNotice' })
 export type RunNoticeView = z.infer<typeof runNoticeView>
 
-export const runView = z
+const runObject = z
   .object({
     id: idView,
     conversationId: idView,
@@ -249,6 +253,10 @@ export const runView = z
     finishedAt: timeView.nullable(),
   })
   .meta({ id: 'Run' })
+type RunObject = typeof runObject
+/** By its name in declarations, as that of a message. */
+export interface RunSchema extends RunObject {}
+export const runView: RunSchema = runObject
 export type RunView = z.infer<typeof runView>
 
 /** The beginning of the last words that stand, in one line. */

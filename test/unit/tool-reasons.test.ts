@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { reasonOf } from '../../src/console/views/room/tool-reasons.ts'
 import { isServerProblem } from '../../src/console/views/servers/problem-words.ts'
-import { toolFailureCodes } from '../../src/contract/tool-names.ts'
+import { toolFailureCodes } from '../../src/contract/tool-failures.ts'
 import { FAULTS } from '../../src/mcp/mcp-fault.ts'
 
 const call = (errorCode: string | null, status: 'failed' | 'denied' | 'unknown' | 'done' = 'failed', result = 'Why.') =>

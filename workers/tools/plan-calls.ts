@@ -1,5 +1,6 @@
 import { plainJson } from '../../src/contract/plain-json.ts'
-import { TOOL_NAME, type ToolFailureCode } from '../../src/contract/tool-names.ts'
+import type { ToolFailureCode } from '../../src/contract/tool-failures.ts'
+import { TOOL_NAME } from '../../src/contract/tool-names.ts'
 import { newId } from '../../src/shared/ids.ts'
 import { isJsonObject } from '../../src/shared/json-object.ts'
 import { inspectJson } from '../../src/shared/json-size.ts'

@@ -1,4 +1,4 @@
-import type { ToolFailureCode } from '../../src/contract/tool-names.ts'
+import type { ToolFailureCode } from '../../src/contract/tool-failures.ts'
 import type { Announcer } from '../../src/runs/announcer.ts'
 import type { MadeFile, ToolFiles } from '../../src/runs/tool-files.ts'
 import type { ToolTurns } from '../../src/runs/tool-turns.ts'

@@ -1,5 +1,6 @@
 import type { ToolCallView } from '../../../client/client.ts'
-import { type BuiltinTool, builtinTools, type ToolFailureCode } from '../../../contract/tool-names.ts'
+import type { ToolFailureCode } from '../../../contract/tool-failures.ts'
+import { type BuiltinTool, builtinTools } from '../../../contract/tool-names.ts'
 import type words from './words/en.ts'
 
 type Words = keyof typeof words
