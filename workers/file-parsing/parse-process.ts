@@ -83,7 +83,7 @@ export async function parseInProcess(
       return read.last.type === 'done' ? { ...read.last, chunks: read.chunks } : read.last
     return {
       type: 'crashed',
-      reason: killed ?? (/heap out of memory|Allocation failed/i.test(detail) ? 'memory' : 'exit'),
+      reason: killed ?? (/out of memory|Allocation failed/i.test(detail) ? 'memory' : 'exit'),
       detail,
     }
   } finally {
